@@ -1,0 +1,1 @@
+"""The front ends of Quietfield: the window and the command line."""

@@ -1,0 +1,249 @@
+"""What was done to a stack: steps, recipes that run again, and undo as a cursor over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core import __version__, params
+from core.errors import QuietfieldError
+from core.methods import base
+from core.methods.apply import derive
+from core.methods.base import Method, Operation
+from core.params import Value
+from core.stack import Stack, plane_regions
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """Name of the file a trained network lies in, and the SHA-256 of its content in hexadecimal."""
+
+    file: str
+    sha256: str
+
+
+FindModel = Callable[[ModelFile], Operation]
+"""Gives the prediction of a trained network; raises `QuietfieldError` where it is not to be found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing done to a stack.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method on the list; for a network, of the method it was trained with.
+    version : int
+        Version of the method's arithmetic.
+    params : dict
+        Every parameter, defaults included.
+    model : ModelFile or None
+        The trained network, for a learned method.
+    output : str
+        Which output of the operation was kept.
+    """
+
+    method: str
+    version: int
+    params: Mapping[str, Value]
+    model: ModelFile | None = None
+    output: str = "result"
+
+    @classmethod
+    def of(cls, method: Method, model: ModelFile | None = None, output: str = "result") -> Step:
+        """Describe a method with its parameters."""
+        given = params.values(method)
+        return cls(method=method.name, version=method.version, params=given, model=model, output=output)
+
+    @property
+    def label(self) -> str:
+        """Name of the method in words."""
+        label = base.find(self.method).label
+        return label if self.output in ("result", "denoised") else f"{label}, {self.output}"
+
+    @property
+    def details(self) -> str:
+        """Parameters that differ from their defaults or matter most, in a few words."""
+        described = [p for p in params.describe(base.find(self.method)) if not p.advanced]
+        return ", ".join(
+            f"{p.label.lower()} {_show(self.params[p.name], p)}" for p in described if p.name in self.params
+        )
+
+    def operation(self, find_model: FindModel | None = None) -> Operation:
+        """Make the operation that does this step again.
+
+        Raises
+        ------
+        QuietfieldError
+            If this program cannot repeat the step exactly: a later version, or no network.
+        """
+        cls = base.find(self.method)
+        if self.version > cls.version:
+            raise QuietfieldError(
+                f"The recipe uses {cls.label} version {self.version}; this Quietfield has version "
+                f"{cls.version}. Update Quietfield to run it."
+            )
+        if self.model is not None:
+            if find_model is None:
+                raise QuietfieldError(
+                    f"The recipe needs the trained network {self.model.file}, which is not at hand."
+                )
+            return find_model(self.model)
+        method = params.build(cls, self.params)
+        if not isinstance(method, Operation):
+            raise QuietfieldError(
+                f"{cls.label} has to be trained first; the recipe names no trained network."
+            )
+        return method
+
+
+def _show(value: Value, p: params.Param) -> str:
+    if p.kind == "choice":
+        return p.choices[str(value)]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text} {p.unit}".strip()
+
+
+def fingerprint(stack: Stack) -> dict[str, Any]:
+    """Name, axes, shape, type and a SHA-256 over the first, middle and last plane of a stack."""
+    regions = plane_regions(stack.shape)
+    digest = hashlib.sha256()
+    for index in sorted({0, len(regions) // 2, len(regions) - 1}):
+        digest.update(stack.read(regions[index]).tobytes())
+    return {
+        "name": stack.meta.name, "axes": stack.axes, "shape": list(stack.shape),
+        "dtype": stack.dtype.name, "sha256": digest.hexdigest(),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Steps that led from a source to a result; the same JSON in files, batches and on the command line."""
+
+    steps: tuple[Step, ...]
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write the recipe as JSON."""
+        steps = [
+            {
+                "method": s.method, "version": s.version, "params": dict(s.params),
+                **({"model": {"file": s.model.file, "sha256": s.model.sha256}} if s.model else {}),
+                "output": s.output,
+            }
+            for s in self.steps
+        ]  # fmt: skip
+        whole = {"quietfield": __version__, "schema": SCHEMA, "source": dict(self.source), "steps": steps}
+        return json.dumps(whole, indent=1, ensure_ascii=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read a recipe.
+
+        Raises
+        ------
+        QuietfieldError
+            If the text is no recipe, or one of a later Quietfield.
+        """
+        try:
+            whole = json.loads(text)
+            schema = whole["schema"]
+            if schema > SCHEMA:
+                raise QuietfieldError(
+                    f"This recipe was written by a later Quietfield ({whole['quietfield']}). "
+                    "Update Quietfield to run it."
+                )
+            steps = tuple(
+                Step(
+                    method=str(s["method"]),
+                    version=int(s["version"]),
+                    params=dict(s["params"]),
+                    model=ModelFile(file=str(s["model"]["file"]), sha256=str(s["model"]["sha256"]))
+                    if "model" in s
+                    else None,
+                    output=str(s.get("output", "result")),
+                )
+                for s in whole["steps"]
+            )
+            return cls(steps=steps, source=dict(whole.get("source", {})))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise QuietfieldError(
+                f"This is not a Quietfield recipe ({type(error).__name__}: {error}). "
+                "A recipe is the JSON that Quietfield writes beside or into an exported stack."
+            ) from error
+
+    def derive(self, stack: Stack, find_model: FindModel | None = None) -> Stack:
+        """Stack to which the steps will have been done when its pixels are read."""
+        for step in self.steps:
+            operation = step.operation(find_model)
+            if step.output not in operation.outputs:
+                raise QuietfieldError(f"{step.label} has no output called {step.output!r}.")
+            stack = derive(stack, operation, operation.outputs.index(step.output))
+        return stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One result: the step that made it and the index of the result it was made from."""
+
+    step: Step | None
+    parent: int
+    action: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All results of a document, and which of them have not been undone.
+
+    Entry 0 is the source itself. Results made by one action are undone and redone together.
+    """
+
+    entries: tuple[Entry, ...] = (Entry(step=None, parent=0, action=0),)
+    cursor: int = 0
+
+    @property
+    def live(self) -> range:
+        """Indices of the results that exist now, the source among them."""
+        return range(sum(e.action <= self.cursor for e in self.entries))
+
+    def do(self, parent: int, *steps: Step) -> History:
+        """Add one result for each step, all made from `parent`; what was undone is forgotten."""
+        if parent not in self.live:
+            raise ValueError(f"result {parent} does not exist")
+        kept = self.entries[: len(self.live)]
+        made = tuple(Entry(step=s, parent=parent, action=self.cursor + 1) for s in steps)
+        return History(kept + made, self.cursor + 1)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an action to undo."""
+        return self.cursor > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone action."""
+        return self.cursor < self.entries[-1].action
+
+    def undo(self) -> History:
+        """Take back the last action."""
+        return History(self.entries, self.cursor - 1) if self.can_undo else self
+
+    def redo(self) -> History:
+        """Do the last undone action again."""
+        return History(self.entries, self.cursor + 1) if self.can_redo else self
+
+    def steps(self, index: int) -> tuple[Step, ...]:
+        """Steps that led from the source to a result."""
+        found: list[Step] = []
+        while (step := self.entries[index].step) is not None:
+            found.append(step)
+            index = self.entries[index].parent
+        return tuple(reversed(found))

@@ -1,0 +1,1 @@
+"""Self-supervised networks: trained on a stack, applied to a stack."""

@@ -1,0 +1,1 @@
+"""Methods: filters, noise and networks, each a frozen dataclass on one list."""

@@ -1,0 +1,218 @@
+"""Run an operation over a stack: lazily on a region, or on all of it, a block at a time."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import QuietfieldError
+from core.methods.base import WHOLE, Block, Operation
+from core.progress import Context
+from core.stack import ArraySource, Pixels, Region, Stack, region_shape
+
+BLOCK_BYTES = 32 * 2**20
+"""Target size of one block as float32; a block and its temporaries stay in some hundred MB."""
+
+MEMORY_BYTES = 4 * 2**30
+"""Results above this size go to a temporary file that is mapped into memory."""
+
+
+def evaluate(
+    stack: Stack, operation: Operation, region: Region | None = None, context: Context | None = None
+) -> tuple[NDArray[np.float32], ...]:
+    """Compute an operation on a region of a stack, exactly as on the whole stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to work on.
+    operation : Operation
+        What to do.
+    region : tuple of slice, optional
+        Where; all of the stack by default.
+    context : Context, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    tuple of ndarray
+        One float32 array of the region's shape for each of ``operation.outputs``.
+    """
+    region = stack.region() if region is None else region
+    wide = _widen(stack, operation, region)
+    pixels = stack.read(wide)
+    if not operation.native:
+        pixels = _as_float32(pixels)
+    block = Block(pixels=pixels, axes=stack.axes, origin=tuple(s.start for s in wide), shape=stack.shape)
+    results = operation.compute(block, context or Context())
+    inner = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(region, wide, strict=True))
+    return tuple(np.ascontiguousarray(_as_float32(result[inner])) for result in results)
+
+
+def _as_float32(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return pixels.astype(np.float32, copy=False)
+
+
+def _widen(stack: Stack, operation: Operation, region: Region) -> Region:
+    halo = operation.halo(stack.axes)
+    wide = []
+    for axis, size, part in zip(stack.axes, stack.shape, region, strict=True):
+        margin = min(halo.get(axis, 0), size)
+        start, stop = max(part.start - margin, 0), min(part.stop + margin, size)
+        if axis in "YX":
+            start -= start % operation.alignment
+            stop = min(stop + -stop % operation.alignment, size)
+        wide.append(slice(start, stop))
+    return tuple(wide)
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedSource:
+    """Pixels computed from another stack when they are asked for."""
+
+    stack: Stack
+    operation: Operation
+    output: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.stack.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always float32."""
+        return np.dtype(np.float32)
+
+    def read(self, region: Region) -> Pixels:
+        """Compute the pixels of a region."""
+        return evaluate(self.stack, self.operation, region)[self.output]
+
+
+def derive(stack: Stack, operation: Operation, output: int = 0) -> Stack:
+    """Stack whose pixels are computed when read; nothing is computed now.
+
+    Raises
+    ------
+    QuietfieldError
+        If the operation cannot work on this stack.
+    """
+    operation.halo(stack.axes)
+    return Stack(DerivedSource(stack, operation, output), stack.axes, stack.meta)
+
+
+def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iterator[Region]:
+    """Cut a stack into regions of at most about `limit` bytes of float32 that suit an operation.
+
+    Axes the operation looks along are cut last, since every cut there computes its halo twice.
+    """
+    halo = operation.halo(stack.axes)
+    chunk = dict(stack.sizes)
+    for axis in sorted(stack.axes, key=lambda a: (a in "YX", halo.get(a, 0) > 0, stack.axes.index(a))):
+        margin = halo.get(axis, 0)
+        if margin >= WHOLE or math.prod(chunk.values()) * 4 <= limit:
+            continue
+        rest = math.prod(chunk.values()) // chunk[axis] * 4
+        least = max(1, 4 * margin, 64 if axis in "YX" else 1)
+        step = operation.alignment if axis in "YX" else 1
+        want = max(limit // rest, least)
+        chunk[axis] = min(chunk[axis], want + -want % step)
+    starts = [range(0, size, chunk[axis]) for axis, size in stack.sizes.items()]
+    for index in np.ndindex(*(len(s) for s in starts)):
+        yield tuple(
+            slice(s[i], min(s[i] + chunk[axis], size))
+            for s, i, (axis, size) in zip(starts, index, stack.sizes.items(), strict=True)
+        )
+
+
+def apply(stack: Stack, operation: Operation, context: Context | None = None) -> tuple[Stack, ...]:
+    """Compute an operation on a whole stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to work on; it is not modified.
+    operation : Operation
+        What to do.
+    context : Context, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    tuple of Stack
+        One float32 stack for each of ``operation.outputs``; above `MEMORY_BYTES` their pixels
+        lie in temporary files that vanish with the stacks.
+    """
+    context = context or Context()
+    outs = [_allocate(stack.shape) for _ in operation.outputs]
+    parts = list(blocks(stack, operation))
+    total = sum(math.prod(region_shape(p)) for p in parts)
+    done = 0
+    text = operation.label
+    workers = min(os.cpu_count() or 1, 8) if operation.parallel else 1
+    context.step(0.0, text)
+    if workers == 1 or len(parts) == 1:
+        for part in parts:
+            share = math.prod(region_shape(part)) / total
+            inner = context.part(done / total, done / total + share)
+            for out, result in zip(outs, evaluate(stack, operation, part, inner), strict=True):
+                out[part] = result
+            done += math.prod(region_shape(part))
+            context.step(done / total, text)
+    else:
+        quiet = context.silent()
+
+        def work(part: Region) -> int:
+            quiet.check()
+            for out, result in zip(outs, evaluate(stack, operation, part, quiet), strict=True):
+                out[part] = result
+            return math.prod(region_shape(part))
+
+        with ThreadPoolExecutor(workers, thread_name_prefix="filter") as pool:
+            waiting = {pool.submit(work, part) for part in parts}
+            try:
+                while waiting:
+                    finished, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
+                    done += sum(f.result() for f in finished)
+                    context.step(done / total, text)
+            finally:
+                for future in waiting:
+                    future.cancel()
+    meta = replace(stack.meta, notes=())
+    return tuple(Stack(ArraySource(out), stack.axes, meta) for out in outs)
+
+
+def _allocate(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    size = math.prod(shape) * 4
+    if size <= MEMORY_BYTES:
+        return np.empty(shape, np.float32)
+    try:
+        with tempfile.NamedTemporaryFile(prefix="quietfield-", suffix=".raw", delete=False) as file:
+            _reserve(file.fileno(), size)
+        array = np.memmap(file.name, np.float32, "r+", shape=shape)
+    except OSError as error:
+        raise QuietfieldError(
+            f"There is no room for a result of {size / 1e9:.1f} GB in {tempfile.gettempdir()} ({error}). "
+            "Free some space, or work on a part of the stack."
+        ) from error
+    if os.name == "posix":  # the file lives on without a name for as long as it is mapped
+        Path(file.name).unlink()
+    return array
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Give a file its full size, on disk where the system can promise it: writing cannot fail later."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.ftruncate(descriptor, size)

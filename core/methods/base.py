@@ -1,0 +1,148 @@
+"""What a method is, and the list of all methods."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import params
+from core.errors import QuietfieldError
+from core.progress import Context
+from core.stack import Pixels
+
+WHOLE = sys.maxsize
+"""Halo of a method that has to see the whole of an axis."""
+
+Group = Literal["filter", "noise", "learned"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A piece of a stack, with the neighbours a method asked for.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        Pixels, one axis for each letter; float32, or the stack's own type for a method
+        with `native`.
+    axes : str
+        Letters of the axes.
+    origin : tuple of int
+        Index in the stack of the first pixel.
+    shape : tuple of int
+        Shape of the whole stack.
+    """
+
+    pixels: Pixels
+    axes: str
+    origin: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+class Method:
+    """Anything a person can choose by name; its dataclass fields are its parameters.
+
+    Subclasses are frozen, slotted, keyword-only dataclasses decorated with `register`.
+    """
+
+    __slots__ = ()
+    name: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    label: ClassVar[str] = ""
+    group: ClassVar[Group] = "filter"
+
+    def __post_init__(self) -> None:
+        params.validate(self)
+
+
+class Operation(Method):
+    """A method that turns one stack into another of the same shape, a block at a time.
+
+    Attributes
+    ----------
+    outputs : tuple of str
+        Names of the results; most methods have one.
+    alignment : int
+        Blocks start at multiples of this along Y and X.
+    native : bool
+        Whether blocks come in the stack's own type instead of float32.
+    parallel : bool
+        Whether several blocks may be computed at once in threads.
+    seeded : bool
+        Whether it has a parameter ``seed``.
+    """
+
+    __slots__ = ()
+    outputs: ClassVar[tuple[str, ...]] = ("result",)
+    alignment: ClassVar[int] = 1
+    native: ClassVar[bool] = False
+    parallel: ClassVar[bool] = True
+
+    def halo(self, axes: str) -> Mapping[str, int]:
+        """Neighbours needed on each side along each axis (0 for those not named, `WHOLE` for all).
+
+        Raises
+        ------
+        QuietfieldError
+            If the method cannot work on a stack with these axes.
+        """
+        raise NotImplementedError
+
+    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
+        """Compute every output for a block, each of the block's shape.
+
+        Borders of the block are treated as borders of the stack (reflected); the caller cuts
+        off what was computed from them inside the stack.
+        """
+        raise NotImplementedError
+
+
+_registry: dict[str, type[Method]] = {}
+_M = TypeVar("_M", bound=type[Method])
+
+
+def register(name: str, *, label: str, group: Group = "filter", version: int = 1) -> Callable[[_M], _M]:
+    """Put a method on the list under `name` (lower case, dashes)."""
+
+    def add(cls: _M) -> _M:
+        if name in _registry:
+            raise ValueError(f"two methods are called {name}")
+        cls.name, cls.label, cls.group, cls.version = name, label, group, version
+        _registry[name] = cls
+        return cls
+
+    return add
+
+
+def methods(group: Group | None = None) -> tuple[type[Method], ...]:
+    """All methods in the order they were registered, or those of one group."""
+    return tuple(m for m in _registry.values() if group is None or m.group == group)
+
+
+def find(name: str) -> type[Method]:
+    """Class of the method with this name.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is none; the nearest name is offered.
+    """
+    try:
+        return _registry[name]
+    except KeyError:
+        raise QuietfieldError(params.unknown("method", name, _registry)) from None
+
+
+def summary(cls: type[Method]) -> str:
+    """First sentence of a method's description."""
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def create(name: str, given: Mapping[str, Any]) -> Method:
+    """Make a method from its name and a dictionary of parameters."""
+    return params.build(find(name), given)

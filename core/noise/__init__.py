@@ -1,0 +1,1 @@
+"""Noise: simulated, and added to stacks as a method like any other."""

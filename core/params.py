@@ -1,0 +1,197 @@
+"""One description of a parameter, from which form, command line, recipe and validation follow.
+
+A method is a frozen dataclass whose fields are made by `param`. Nothing else repeats a
+default, a range or a unit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from core.errors import QuietfieldError
+
+Value = float | int | bool | str
+Kind = Literal["float", "int", "bool", "choice", "text"]
+_KINDS: dict[type, Kind] = {float: "float", int: "int", bool: "bool", str: "text"}
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """What there is to know about one parameter.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataclass field; on the command line ``--name`` with dashes.
+    kind : {"float", "int", "bool", "choice", "text"}
+        What a value is.
+    default : float, int, bool or str
+        Value when nobody says otherwise.
+    label, help, unit : str
+        Words for the form: a short name, an explanation, and the unit ("" for none).
+    ge, gt, le : float, optional
+        Smallest value (allowed, or not), largest value allowed.
+    step : float, optional
+        A sensible increment for a spin box.
+    choices : dict of str to str
+        Allowed values and their labels, for kind "choice".
+    odd : bool
+        Whether an integer has to be odd.
+    advanced : bool
+        Whether most people never need it.
+    """
+
+    name: str
+    kind: Kind
+    default: Value
+    label: str
+    help: str = ""
+    unit: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    step: float | None = None
+    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    odd: bool = False
+    advanced: bool = False
+
+    def check(self, value: object) -> Value:
+        """Return `value` as this parameter's type.
+
+        Raises
+        ------
+        QuietfieldError
+            With a sentence that names the parameter, the value and what is allowed.
+        """
+        if self.kind == "bool":
+            if not isinstance(value, bool):
+                raise self._refuse(value, "yes or no")
+            return value
+        if self.kind in ("text", "choice"):
+            if not isinstance(value, str) or (self.kind == "choice" and value not in self.choices):
+                raise self._refuse(value, "one of " + ", ".join(self.choices) if self.choices else "text")
+            return value
+        return self._check_number(value)
+
+    def _check_number(self, value: object) -> Value:
+        what = "a whole number" if self.kind == "int" else "a number"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._refuse(value, what)
+        if not math.isfinite(value) or (self.kind == "int" and value != int(value)):
+            raise self._refuse(value, what)
+        low = self.ge if self.gt is None else self.gt
+        if (
+            (self.ge is not None and value < self.ge)
+            or (self.gt is not None and value <= self.gt)
+            or (self.le is not None and value > self.le)
+        ):
+            unit = f" {self.unit}" if self.unit else ""
+            above = f"above {low:g}" if self.gt is not None else f"from {low:g}" if low is not None else ""
+            below = f"to {self.le:g}" if self.le is not None else ""
+            raise self._refuse(value, f"{what} {above} {below}".rstrip() + unit)
+        if self.odd and int(value) % 2 == 0:
+            raise self._refuse(value, "an odd number")
+        return int(value) if self.kind == "int" else float(value)
+
+    def parse(self, text: str) -> Value:
+        """Read a value from the text a person typed."""
+        word = text.strip()
+        if self.kind == "bool":
+            if word.lower() in ("yes", "true", "on", "1"):
+                return True
+            if word.lower() in ("no", "false", "off", "0"):
+                return False
+            raise self._refuse(text, "yes or no")
+        if self.kind in ("text", "choice"):
+            return self.check(word)
+        try:
+            number = float(word)
+        except ValueError:
+            raise self._refuse(text, "a whole number" if self.kind == "int" else "a number") from None
+        return self.check(number)
+
+    def _refuse(self, value: object, allowed: str) -> QuietfieldError:
+        return QuietfieldError(
+            f"{self.label} ({self.name}) is {value!r}; it must be {' '.join(allowed.split())}."
+        )
+
+
+def param(
+    default: _T,
+    label: str,
+    *,
+    help: str = "",
+    unit: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    step: float | None = None,
+    choices: Mapping[str, str] | None = None,
+    odd: bool = False,
+    advanced: bool = False,
+) -> _T:
+    """Declare a dataclass field that is a parameter; see `Param` for the meaning of each word."""
+    words = {
+        "default": default, "label": label, "help": help, "unit": unit, "ge": ge, "gt": gt, "le": le,
+        "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
+    }  # fmt: skip
+    result: _T = dataclasses.field(default=default, metadata={"param": words})
+    return result
+
+
+_described: dict[type, tuple[Param, ...]] = {}
+
+
+def describe(cls: type) -> tuple[Param, ...]:
+    """Parameters of a dataclass in the order of their declaration."""
+    if cls in _described:
+        return _described[cls]
+    hints = get_type_hints(cls)
+    found = []
+    for field in dataclasses.fields(cls):
+        words: dict[str, Any] | None = field.metadata.get("param")
+        if words is None:
+            continue
+        kind = "choice" if words["choices"] else _KINDS[hints[field.name]]
+        found.append(Param(name=field.name, kind=kind, **words))
+    return _described.setdefault(cls, tuple(found))
+
+
+def validate(instance: object) -> None:
+    """Check every parameter of a dataclass instance, and store numbers in their declared type."""
+    for p in describe(type(instance)):
+        object.__setattr__(instance, p.name, p.check(getattr(instance, p.name)))
+
+
+def values(instance: object) -> dict[str, Value]:
+    """Parameters of an instance as a plain dictionary, ready for JSON."""
+    return {p.name: getattr(instance, p.name) for p in describe(type(instance))}
+
+
+def build(cls: type[_T], given: Mapping[str, object]) -> _T:
+    """Make an instance from a dictionary.
+
+    Raises
+    ------
+    QuietfieldError
+        If a name is unknown (the nearest known one is offered) or a value is not allowed.
+    """
+    known = {p.name: p for p in describe(cls)}
+    for name in given:
+        if name not in known:
+            raise QuietfieldError(unknown("parameter", name, known))
+    return cls(**{name: known[name].check(value) for name, value in given.items()})
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Sentence for a name that does not exist, offering the nearest one that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names) or 'none'}."
+    return f"There is no {what} called {name!r}. {hint}"

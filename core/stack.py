@@ -1,0 +1,202 @@
+"""A stack: pixels with named axes, read when asked for, and what is known about them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import QuietfieldError
+
+AXES = "TCZYX"
+"""Every axis a stack can have, in the order they always stand in: time, channel, depth, row, column."""
+
+AXIS_NAMES = {"T": "time", "C": "channel", "Z": "depth", "Y": "row", "X": "column"}
+
+Pixels = NDArray[Any]
+Region = tuple[slice, ...]
+"""One slice with explicit start and stop (step 1) for each axis."""
+
+
+class PixelSource(Protocol):
+    """Where pixels come from: an array, a memory map, the pages of a file, or a computation."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels, in native byte order."""
+
+    def read(self, region: Region) -> Pixels:
+        """Return the pixels of a region; safe to call from several threads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySource:
+    """Pixels of an array or memory map, which is never modified."""
+
+    array: Pixels
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels, in native byte order."""
+        return self.array.dtype.newbyteorder("=")
+
+    def read(self, region: Region) -> Pixels:
+        """Return a copy of the region, contiguous, in native byte order."""
+        return np.array(self.array[region], dtype=self.dtype, order="C")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What is known about a stack besides its pixels.
+
+    Attributes
+    ----------
+    name : str
+        What to call the stack; for a file its name without folder.
+    path : Path or None
+        File or folder it was read from.
+    spacing : dict of str to float
+        Distance between neighbours along ``"X"``, ``"Y"``, ``"Z"`` in micrometres and along
+        ``"T"`` in seconds; only the axes for which the file says so.
+    channel_names : tuple of str
+        A name for each channel, or empty.
+    display_ranges : tuple of (float, float)
+        Lowest and highest displayed value of each channel, or empty.
+    luts : tuple of ndarray
+        A look-up table (3, 256) uint8 for each channel, or empty.
+    labels : tuple of str
+        A label for each plane in the order of the file, or empty.
+    format : str
+        Format of the file in words, such as "ImageJ TIFF".
+    notes : tuple of str
+        What the person should know of how it was read: missing parts, other series, truncation.
+    axes_certain : bool
+        False where the file does not say what the axis of its planes means.
+    unit : str
+        The unit the file gave its pixel size in, such as "µm" or "pixel".
+    imagej : dict
+        ImageJ metadata as read, for the round trip.
+    ome_xml : str
+        OME-XML as read, for the round trip.
+    """
+
+    name: str = "untitled"
+    path: Path | None = None
+    spacing: Mapping[str, float] = field(default_factory=dict)
+    channel_names: tuple[str, ...] = ()
+    display_ranges: tuple[tuple[float, float], ...] = ()
+    luts: tuple[NDArray[np.uint8], ...] = ()
+    labels: tuple[str, ...] = ()
+    format: str = ""
+    notes: tuple[str, ...] = ()
+    axes_certain: bool = True
+    unit: str = ""
+    imagej: Mapping[str, Any] = field(default_factory=dict)
+    ome_xml: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Lazily read pixels with named axes.
+
+    Parameters
+    ----------
+    source : PixelSource
+        Where the pixels come from.
+    axes : str
+        A subset of ``"TCZYX"`` in that order, ending in ``"YX"``, one letter for each axis.
+    meta : Metadata
+        What else is known.
+    """
+
+    source: PixelSource
+    axes: str
+    meta: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        good = self.axes.endswith("YX") and self.axes == "".join(a for a in AXES if a in self.axes)
+        if not good or len(self.axes) != len(self.source.shape):
+            raise ValueError(f"axes {self.axes!r} do not fit shape {self.source.shape}")
+        if math.prod(self.source.shape) == 0:
+            raise QuietfieldError(f"{self.meta.name} holds no pixels; there is nothing to open in it.")
+
+    @classmethod
+    def of(cls, array: Pixels, axes: str, meta: Metadata | None = None, **known: Any) -> Stack:
+        """Wrap an array; `known` are fields of `Metadata`."""
+        return cls(ArraySource(array), axes, meta or Metadata(**known))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.source.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self.source.dtype
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each axis by its letter."""
+        return dict(zip(self.axes, self.shape, strict=True))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the pixels take in memory in their own type."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def planes(self) -> int:
+        """Number of planes (rows by columns) in the stack."""
+        return math.prod(self.shape[:-2])
+
+    def region(self, **only: slice | int) -> Region:
+        """Full region of the stack, narrowed by axis: ``region(T=3, X=slice(0, 64))``."""
+        found = []
+        for axis, size in self.sizes.items():
+            want = only.get(axis, slice(None))
+            if isinstance(want, int):
+                want = slice(want, want + 1)
+            start, stop, _ = want.indices(size)
+            found.append(slice(start, max(start, stop)))
+        return tuple(found)
+
+    def read(self, region: Region | None = None) -> Pixels:
+        """Pixels of a region (all of the stack by default), in their own type, one axis for each letter."""
+        return self.source.read(self.region() if region is None else region)
+
+    def plane(self, **at: int) -> Pixels:
+        """One plane (Y, X), at index 0 of the axes that are not named: ``plane(T=3)``."""
+        index = {axis: slice(i, i + 1) for axis, i in ((a, at.get(a, 0)) for a in self.axes[:-2])}
+        pixels = self.read(self.region(**index))
+        return pixels.reshape(pixels.shape[-2:])
+
+    def replace(self, **changes: Any) -> Stack:
+        """Same pixels with other metadata; `changes` are fields of `Metadata`."""
+        return Stack(self.source, self.axes, dataclasses.replace(self.meta, **changes))
+
+
+def region_shape(region: Region) -> tuple[int, ...]:
+    """Length of each axis of a region."""
+    return tuple(s.stop - s.start for s in region)
+
+
+def plane_regions(shape: Sequence[int]) -> list[Region]:
+    """Regions of single planes, in the order of the file."""
+    rest = tuple(slice(0, n) for n in shape[-2:])
+    return [(*(slice(i, i + 1) for i in index), *rest) for index in np.ndindex(*shape[:-2])]
