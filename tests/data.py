@@ -1,0 +1,9 @@
+"""Where the real data lies that tests measure on; it is not part of the project."""
+
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+needs_data = pytest.mark.skipif(not DATA.exists(), reason="the real data does not lie beside the checkout")
