@@ -1,0 +1,342 @@
+"""The document: one stack, its results, how they are looked at; one signal when anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from core.learning.model import Model
+from core.quality.metrics import Measures
+from PySide6.QtCore import QObject, Signal
+
+from app.view_state import Layout, Levels, Preview, View
+from core.history import History, Step
+from core.stack import Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """One row of the results list.
+
+    Attributes
+    ----------
+    key : int
+        Never used twice, so that a cache can rely on it.
+    label, details : str
+        What made it, in words, with its parameters.
+    stack : Stack
+        Its pixels: the source's for the first row, float32 for all others.
+    step : Step or None
+        What made it; None for the source.
+    parent : int
+        Key of the result it was made from (its own for the source).
+    seconds : float
+        How long it took to make.
+    """
+
+    key: int
+    label: str
+    details: str
+    stack: Stack
+    step: Step | None = None
+    parent: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reference:
+    """What results are measured against, named by the person.
+
+    Attributes
+    ----------
+    key : int
+        Never used twice.
+    kind : {"file", "frames", "truth"}
+        A clean stack from a file, the mean of a static stack, or the truth behind a simulation.
+    label : str
+        The same in words.
+    stack : Stack
+        Its pixels; axes it lacks are the same for all of the image.
+    affine : bool
+        Whether images are first fitted to it by a least-squares ``a x + b``.
+    """
+
+    key: int
+    kind: Literal["file", "frames", "truth"]
+    label: str
+    stack: Stack
+    affine: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Snapshot:
+    """Everything panels show, at one moment.
+
+    Attributes
+    ----------
+    results : tuple of Result
+        The source first, then what was made and not undone; empty without a document.
+    shown : int
+        Key of the result shown beside (or instead of) the source.
+    position : dict of str to int
+        Index shown along T, C and Z.
+    levels : dict of int to (float, float)
+        Levels of each channel; both sides of a comparison share them.
+    lut : str
+        Name of the look-up table.
+    layout : str
+        One of `app.view_state.LAYOUTS`.
+    view : View or None
+        Visible part of the plane.
+    preview : Preview or None
+        Shown in place of the result while it is set.
+    reference : Reference or None
+        What results are measured against.
+    truth : Stack or None
+        The truth that came with a simulation, on offer as reference.
+    measures : dict of int to Measures
+        Measures of results against `reference`, by the results' keys.
+    models : dict of str to Model
+        Trained networks of this document, by the SHA-256 in their steps.
+    files : tuple of Path
+        Files to step through, and `file_index` which of them is open.
+    can_undo, can_redo : bool
+        Whether there is something to undo, to redo.
+    """
+
+    results: tuple[Result, ...] = ()
+    shown: int = 0
+    position: Mapping[str, int] = field(default_factory=dict)
+    levels: Mapping[int, Levels] = field(default_factory=dict)
+    lut: str = "Grays"
+    layout: Layout = "split"
+    view: View | None = None
+    preview: Preview | None = None
+    reference: Reference | None = None
+    truth: Stack | None = None
+    measures: Mapping[int, Measures] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    file_index: int = 0
+    can_undo: bool = False
+    can_redo: bool = False
+
+    @property
+    def source(self) -> Result | None:
+        """The opened stack, or None."""
+        return self.results[0] if self.results else None
+
+    @property
+    def result(self) -> Result | None:
+        """The result that is shown, or None."""
+        return next((r for r in self.results if r.key == self.shown), None)
+
+    def find(self, key: int) -> Result | None:
+        """Return the result with this key, if it still exists."""
+        return next((r for r in self.results if r.key == key), None)
+
+    @property
+    def channel(self) -> int:
+        """Index of the channel shown."""
+        return self.position.get("C", 0)
+
+
+class Session(QObject):
+    """The one document of the window. Main thread only, except for reading `snapshot`.
+
+    Attributes
+    ----------
+    changed : Signal of (Snapshot, Snapshot)
+        The new and the former snapshot, whenever they differ. Panels compare the two.
+    """
+
+    changed = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.snapshot = Snapshot()
+        self._history = History()
+        self._made: tuple[Result, ...] = ()
+        self._next_key = 1
+
+    def _set(self, snapshot: Snapshot) -> None:
+        former, self.snapshot = self.snapshot, snapshot
+        self.changed.emit(snapshot, former)
+
+    def _key(self) -> int:
+        self._next_key += 1
+        return self._next_key
+
+    def open(
+        self,
+        stack: Stack,
+        levels: Mapping[int, Levels],
+        *,
+        lut: str = "Grays",
+        truth: Stack | None = None,
+        files: Sequence[Path] | None = None,
+        file_index: int = 0,
+    ) -> None:
+        """Replace the document; how it is looked at (layout) stays."""
+        self._history = History()
+        details = " × ".join(f"{n} {a}" for a, n in stack.sizes.items())
+        raw = Result(key=self._key(), label="raw", details=details, stack=stack)
+        self._made = (replace(raw, parent=raw.key),)
+        self._set(
+            Snapshot(
+                results=self._made,
+                shown=raw.key,
+                position={a: 0 for a in stack.axes if a in "TCZ"},
+                levels=dict(levels),
+                lut=lut,
+                layout=self.snapshot.layout,
+                truth=truth,
+                files=tuple(files if files is not None else self.snapshot.files),
+                file_index=file_index,
+            )
+        )
+
+    def add(
+        self,
+        parent: int,
+        steps: Sequence[Step],
+        stacks: Sequence[Stack],
+        seconds: float,
+        model: Model | None = None,
+    ) -> bool:
+        """Add one result for each step, made from the result with key `parent`, and show the first.
+
+        Returns whether it was added: a result whose parent is gone, since another file was opened
+        or the parent undone, is dropped.
+        """
+        keys = [r.key for r in self.snapshot.results]
+        if parent not in keys:
+            return False
+        self._history = self._history.do(keys.index(parent), *steps)
+        made = tuple(
+            Result(
+                key=self._key(),
+                label=step.label,
+                details=step.details,
+                stack=stack,
+                step=step,
+                parent=parent,
+                seconds=seconds,
+            )
+            for step, stack in zip(steps, stacks, strict=True)
+        )
+        self._made = self._made[: len(keys)] + made
+        models = dict(self.snapshot.models)
+        if model is not None and steps[0].model is not None:
+            models[steps[0].model.sha256] = model
+        self._follow(shown=made[0].key, models=models)
+        return True
+
+    def undo(self) -> None:
+        """Take back the last action."""
+        self._history = self._history.undo()
+        self._follow(self.snapshot.shown, self.snapshot.models)
+
+    def redo(self) -> None:
+        """Do the last undone action again, and show its result."""
+        before = len(self._history.live)
+        self._history = self._history.redo()
+        shown = self._made[before].key if len(self._history.live) > before else self.snapshot.shown
+        self._follow(shown, self.snapshot.models)
+
+    def _follow(self, shown: int, models: Mapping[str, Model]) -> None:
+        results = self._made[: len(self._history.live)]
+        if shown not in [r.key for r in results]:
+            shown = results[-1].key if results else 0
+        self._set(
+            replace(
+                self.snapshot,
+                results=results,
+                shown=shown,
+                preview=None,
+                models=models,
+                can_undo=self._history.can_undo,
+                can_redo=self._history.can_redo,
+            )
+        )
+
+    def steps(self, key: int) -> tuple[Step, ...]:
+        """Steps that led from the source to a result."""
+        keys = [r.key for r in self.snapshot.results]
+        return self._history.steps(keys.index(key))
+
+    def show(self, key: int) -> None:
+        """Show another result, in place of a preview."""
+        if self.snapshot.find(key) is not None:
+            self._set(replace(self.snapshot, shown=key, preview=None))
+
+    def move(self, **position: int) -> None:
+        """Go to another index along T, C or Z, clipped to the stack: ``move(T=3)``."""
+        source = self.snapshot.source
+        if source is None:
+            return
+        sizes = source.stack.sizes
+        new = dict(self.snapshot.position)
+        new.update({a: min(max(i, 0), sizes[a] - 1) for a, i in position.items() if a in new})
+        if new != self.snapshot.position:
+            self._set(replace(self.snapshot, position=new, preview=None))
+
+    def set_levels(self, levels: Levels) -> None:
+        """Set the levels of the channel shown."""
+        new = {**self.snapshot.levels, self.snapshot.channel: levels}
+        if new != self.snapshot.levels:
+            self._set(replace(self.snapshot, levels=new))
+
+    def set_view(self, view: View) -> None:
+        """Say which part of the plane is visible."""
+        if view != self.snapshot.view:
+            self._set(replace(self.snapshot, view=view))
+
+    def set_layout(self, layout: Layout) -> None:
+        """Choose how source and result are arranged."""
+        if layout != self.snapshot.layout:
+            self._set(replace(self.snapshot, layout=layout))
+
+    def set_lut(self, lut: str) -> None:
+        """Choose a look-up table."""
+        if lut != self.snapshot.lut:
+            self._set(replace(self.snapshot, lut=lut))
+
+    def set_preview(self, preview: Preview | None) -> None:
+        """Show a preview, or stop showing one."""
+        if preview is not self.snapshot.preview:
+            self._set(replace(self.snapshot, preview=preview))
+
+    def set_reference(self, kind: Literal["file", "frames", "truth"], label: str, stack: Stack) -> None:
+        """Name what results are measured against."""
+        affine = self.snapshot.reference.affine if self.snapshot.reference else False
+        reference = Reference(key=self._key(), kind=kind, label=label, stack=stack, affine=affine)
+        self._set(replace(self.snapshot, reference=reference, measures={}))
+
+    def set_affine(self, *, affine: bool) -> None:
+        """Choose whether images are fitted to the reference before they are measured."""
+        reference = self.snapshot.reference
+        if reference is not None and reference.affine != affine:
+            reference = replace(reference, affine=affine, key=self._key())
+            self._set(replace(self.snapshot, reference=reference, measures={}))
+
+    def clear_reference(self) -> None:
+        """Measure against nothing any more."""
+        self._set(replace(self.snapshot, reference=None, measures={}))
+
+    def set_measures(self, reference: int, key: int, measures: Measures) -> None:
+        """Record measures of a result, unless the reference has changed meanwhile."""
+        if self.snapshot.reference is not None and self.snapshot.reference.key == reference:
+            self._set(replace(self.snapshot, measures={**self.snapshot.measures, key: measures}))
+
+    def replace_source(self, stack: Stack) -> None:
+        """Give the document the same pixels with other axes or metadata; results are discarded."""
+        self.open(
+            stack,
+            self.snapshot.levels,
+            lut=self.snapshot.lut,
+            files=self.snapshot.files,
+            file_index=self.snapshot.file_index,
+        )
