@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from core.learning.model import Model
-from core.quality.metrics import Measures
 from PySide6.QtCore import QObject, Signal
 
 from app.view_state import Layout, Levels, Preview, View
 from core.history import History, Step
 from core.stack import Stack
+
+if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
+    from core.learning.model import Model
+    from core.quality.metrics import Measures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
