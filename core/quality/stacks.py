@@ -1,0 +1,256 @@
+"""Measure whole stacks, plane by plane, and make a reference from a stack that shows one scene."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core.errors import QuietfieldError
+from core.progress import Context
+from core.quality.metrics import Measures, mean, measure_plane
+from core.stack import AXIS_NAMES, Stack
+
+WINDOW = 15
+"""Side, in pixels, of the window over which frames are smoothed to tell motion from noise."""
+
+DRIFT, STRUCTURE = 2.0, 10.0
+"""What a static scene stays below (measured: up to 1.1 and 7 on static ones, from 4.8 or 18 on others)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackMeasures:
+    """Measures of a stack.
+
+    Attributes
+    ----------
+    mean : Measures
+        Means over the measured planes.
+    planes : tuple of Measures
+        Measures of each measured plane.
+    indices : tuple of tuple of int
+        Where those planes lie along the stack's axes before Y and X.
+    total : int
+        Number of planes the stack has.
+    """
+
+    mean: Measures
+    planes: tuple[Measures, ...]
+    indices: tuple[tuple[int, ...], ...]
+    total: int
+
+    @property
+    def note(self) -> str:
+        """Say how many planes were used, such as "16 of 100 planes"."""
+        used = len(self.planes)
+        if used == self.total:
+            return "1 plane" if used == 1 else f"all {used} planes"
+        return f"{used} of {self.total} planes, evenly spread"
+
+
+def measure_stack(
+    stack: Stack,
+    reference: Stack | None,
+    *,
+    data_range: float | None = None,
+    affine: bool = False,
+    limit: int | None = None,
+    context: Context | None = None,
+) -> StackMeasures:
+    """Measure a stack against a reference, one plane in memory at a time.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to measure; a stack whose pixels are computed when read will do.
+    reference : Stack or None
+        What it should be. Axes it lacks, or along which it has length 1, are repeated (time and depth,
+        not channels). None gives only mean/std.
+    data_range : float, optional
+        Range for PSNR, SSIM and NRMSE; by default that of each plane of the reference.
+    affine : bool
+        Whether every plane is first fitted to the reference by a scale and an offset.
+    limit : int, optional
+        Measure at most this many planes, evenly spread; all by default.
+    context : Context, optional
+        Progress and cancellation.
+
+    Raises
+    ------
+    QuietfieldError
+        If the stacks do not fit together, or a plane cannot be measured; the plane is named.
+    """
+    context = context or Context()
+    leading = stack.shape[:-2]
+    letters = _matching(stack, reference) if reference is not None else ""
+    chosen = _spread(stack.planes, limit)
+    indices = tuple(tuple(int(i) for i in np.unravel_index(n, leading)) if leading else () for n in chosen)
+    planes: list[Measures] = []
+    target: NDArray[Any] | None = None
+    last: dict[str, int] | None = None
+    for done, index in enumerate(indices):
+        context.step(done / len(indices), "Measuring")
+        at = dict(zip(stack.axes, index, strict=False))
+        if reference is not None:
+            there = {
+                axis: i for axis, i in zip(letters, index, strict=True) if reference.sizes.get(axis, 1) > 1
+            }
+            if there != last:
+                target, last = reference.plane(**there), there
+        try:
+            planes.append(measure_plane(stack.plane(**at), target, data_range=data_range, affine=affine))
+        except QuietfieldError as error:
+            where = ", ".join(f"{AXIS_NAMES[axis]} {i + 1}" for axis, i in at.items())
+            raise QuietfieldError(f"{stack.meta.name}{f' ({where})' if where else ''}: {error}") from error
+    context.step(1.0, "Measuring")
+    return StackMeasures(mean=mean(planes), planes=tuple(planes), indices=indices, total=stack.planes)
+
+
+def _spread(total: int, limit: int | None) -> list[int]:
+    if limit is None or limit >= total:
+        return list(range(total))
+    if limit < 1:
+        raise QuietfieldError(f"The number of planes to measure is {limit}; it must be at least 1.")
+    return sorted({int(n) for n in (np.arange(limit) + 0.5) * total / limit})
+
+
+def _matching(stack: Stack, reference: Stack) -> str:
+    """Letters of the reference's axes that answer to the stack's axes before Y and X."""
+    names = f"{reference.meta.name} cannot be the reference of {stack.meta.name}: "
+    if stack.shape[-2:] != reference.shape[-2:]:
+        size, wanted = (" x ".join(str(n) for n in s.shape[-2:]) for s in (reference, stack))
+        raise QuietfieldError(
+            f"{names}its planes have {size} pixels, not {wanted}. Choose one of the same size."
+        )
+    if stack.shape == reference.shape:  # plane by plane, whatever the axes are called
+        return reference.axes[:-2]
+    for axis in dict.fromkeys(stack.axes[:-2] + reference.axes[:-2]):
+        ours, theirs = stack.sizes.get(axis, 1), reference.sizes.get(axis, 1)
+        if ours != theirs and (theirs != 1 or axis == "C"):
+            raise QuietfieldError(
+                f"{names}it has {theirs} along {AXIS_NAMES[axis]} ({axis}) where the stack has {ours}. "
+                "Choose one with the same number" + ("." if axis == "C" else ", or with a single one.")
+            )
+    return stack.axes[:-2]
+
+
+def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
+    """Average a stack over time, as the reference of a scene that does not move.
+
+    Frames are read one at a time. A note of the result says how many frames it is the mean of, and
+    another if the frames do not seem to show the same scene at the same brightness. Each frame is
+    itself a part of this reference, so a raw frame scores 10 log10(T / (T - 1)) dB better than it would
+    against the true scene.
+
+    Parameters
+    ----------
+    stack : Stack
+        A stack with a time axis of length 2 or more.
+    context : Context, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    Stack
+        float32, without the time axis.
+
+    Raises
+    ------
+    QuietfieldError
+        If there are no frames to average, or a pixel is NaN or infinite.
+    """
+    frames = stack.sizes.get("T", 1)
+    if frames < 2:
+        raise QuietfieldError(
+            f"{stack.meta.name} has a single time point; a mean over time needs at least two. "
+            "If its planes are frames of one scene, set their axis to time first."
+        )
+    context = context or Context()
+    place = stack.axes.index("T")
+    shape = stack.shape[:place] + stack.shape[place + 1 :]
+    axes = stack.axes.replace("T", "")
+    out = np.empty(shape, np.float32)
+    static, count = True, math.prod(shape[:-2])
+    for n, index in enumerate(np.ndindex(*shape[:-2])):
+        part = context.part(n / count, (n + 1) / count)
+        average, drift, structure = average_frames(stack, dict(zip(axes, index, strict=False)), part)
+        out[index] = average
+        static = static and drift < DRIFT and structure < STRUCTURE
+    notes = [f"Mean of the {frames} frames of {stack.meta.name}; every frame is itself a part of it."]
+    if not static:
+        notes.append(
+            "The frames do not seem to show one unchanging scene: they differ from each other by more than "
+            "noise. Measures against their mean are not to be trusted."
+        )
+    meta = dataclasses.replace(
+        stack.meta,
+        name=f"Mean of {stack.meta.name}",
+        spacing={axis: step for axis, step in stack.meta.spacing.items() if axis != "T"},
+        path=None, labels=(), imagej={}, ome_xml="", notes=tuple(notes), format="",
+    )  # fmt: skip
+    return Stack.of(out, axes, meta)
+
+
+def average_frames(
+    stack: Stack, at: Mapping[str, int], context: Context | None = None
+) -> tuple[NDArray[np.float32], float, float]:
+    """Average one plane over time, and tell whether it stayed the same.
+
+    Parameters
+    ----------
+    stack : Stack
+        A stack with a time axis of length 2 or more.
+    at : dict of str to int
+        Index of the plane along the other axes; 0 for those not named.
+    context : Context, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    average : ndarray, shape (Y, X), float32
+    drift : float
+        Squared difference of the means of the first and the last half of the frames, divided by what
+        the differences of successive frames predict; both smoothed. About 1 for a static scene; it
+        grows with slow motion and bleaching.
+    structure : float
+        Variance of smoothed differences of successive frames, divided by what it would be were
+        the differences independent from pixel to pixel. 1 for static scenes with independent noise, more
+        with correlated noise; it grows with fast motion and is in the hundreds for unrelated frames.
+    """
+    context = context or Context()
+    frames = stack.sizes["T"]
+    window = tuple(max(1, min(WINDOW, n // 4)) for n in stack.shape[-2:])
+
+    def smooth(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+        smoothed: NDArray[np.float64] = ndimage.uniform_filter(plane, window, mode="reflect")
+        return smoothed
+
+    halves = np.zeros((2, *stack.shape[-2:]))
+    counts = frames // 2, frames - frames // 2
+    raw, smoothed = 0.0, 0.0
+    previous = None
+    for t in range(frames):
+        context.step(t / frames, "Averaging frames")
+        frame = stack.plane(**{**at, "T": t}).astype(np.float64)
+        if not np.isfinite(frame).all():
+            raise QuietfieldError(
+                f"{stack.meta.name} has pixels without a finite value (NaN or infinite) in frame {t + 1}, so "
+                "its frames have no mean. Repair or crop them first."
+            )
+        halves[int(t >= counts[0])] += frame
+        if previous is not None:
+            raw += float(np.mean((frame - previous) ** 2))
+            smoothed += float(np.mean(smooth(frame - previous) ** 2))
+        previous = frame
+    average = (halves.sum(axis=0) / frames).astype(np.float32)
+    if smoothed == 0:
+        return average, 1.0, 1.0
+    change = float(np.mean(smooth(halves[0] / counts[0] - halves[1] / counts[1]) ** 2))
+    predicted = smoothed / (frames - 1) / 2 * (1 / counts[0] + 1 / counts[1])
+    return average, change / predicted, smoothed / raw * math.prod(window)
