@@ -1,0 +1,124 @@
+"""Which processor to compute on, and how to use it well."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+import torch
+
+from core.errors import QuietfieldError
+
+BENCHMARK_SECONDS = 1.0
+"""A start-up measurement is given up when it takes longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A processor that networks can run on.
+
+    Attributes
+    ----------
+    name : str
+        As in ``cpu``, ``cuda:0``, ``mps``.
+    label : str
+        What to call it.
+    """
+
+    name: str
+    label: str
+
+
+def devices() -> tuple[Device, ...]:
+    """Every processor of this machine that networks can run on, the best first."""
+    found = [
+        Device(f"cuda:{index}", torch.cuda.get_device_name(index))
+        for index in (range(torch.cuda.device_count()) if torch.cuda.is_available() else ())
+    ]
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple graphics"))
+    cores = os.cpu_count() or 1
+    found.append(Device("cpu", f"Processor ({platform.machine()}, {cores} core{'s' if cores > 1 else ''})"))
+    return tuple(found)
+
+
+def choose(name: str = "auto") -> torch.device:
+    """Device by name; "auto" gives the best one there is.
+
+    Raises
+    ------
+    QuietfieldError
+        If this machine has no such device.
+    """
+    names = [device.name for device in devices()]
+    if name == "auto":
+        return torch.device(names[0])
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in names:
+        raise QuietfieldError(
+            f"This machine has no device called {name!r}. It has: {', '.join(names)}; or let auto choose."
+        )
+    return torch.device(wanted)
+
+
+def layout(device: torch.device) -> torch.memory_format:
+    """Order of a network's pixels in memory: channels last, except on Apple graphics where it hurts."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
+
+
+def half_precision(device: torch.device, network: torch.nn.Module, side: int) -> bool:
+    """Whether bfloat16 is both faster and right on this device.
+
+    Processors without bfloat16 instructions take 25 to 90 times longer, so these are not even
+    tried; on the others one pass over an image of `side` pixels is timed and compared.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu" or not _has_bfloat16():
+        return False
+    image = torch.linspace(-1, 1, side * side).sin().reshape(1, 1, side, side)
+    results, seconds = [], []
+    for half in (False, True):
+        best = BENCHMARK_SECONDS
+        began = time.perf_counter()
+        while time.perf_counter() - began < BENCHMARK_SECONDS / 4:
+            start = time.perf_counter()
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+                result = network(image)
+            best = min(best, time.perf_counter() - start)
+        results.append(result.float())
+        seconds.append(best)
+    scale = float(results[0].std()) + 1e-12
+    right = bool(torch.isfinite(results[1]).all()) and float((results[0] - results[1]).std()) < 0.05 * scale
+    return right and seconds[1] < 0.8 * seconds[0]
+
+
+def _has_bfloat16() -> bool:
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+def yield_to_window() -> None:
+    """Lower the priority of this thread, and of those it starts, where the system can do that.
+
+    Done for threads beside the main one only, since a priority cannot be raised again.
+    """
+    if sys.platform == "linux" and threading.current_thread() is not threading.main_thread():
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch means that memory ran out."""
+    text = str(error).lower()
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "out of memory" in text
+        or "can't allocate memory" in text
+        or "not enough memory" in text
+    )
