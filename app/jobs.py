@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import traceback
@@ -27,6 +28,12 @@ class Outcome:
     error: BaseException | None = None
     report: str = ""
     """The traceback of an error that is a defect; empty where the error is a sentence for a person."""
+
+    def settled(self, *, cancelled: bool) -> Outcome:
+        """Outcome as the window learns it: whatever was cancelled is cancelled; a defect stays on record."""
+        if not cancelled or self.state == "cancelled":
+            return self
+        return Outcome("cancelled", error=self.error if self.report else None, report=self.report)
 
 
 class Job:
@@ -63,7 +70,7 @@ class Job:
             self._partial = value
             waiting, self._partial_waiting = self._partial_waiting, True
         if not waiting:
-            self._jobs._arrived.emit((self, "partial", None))
+            self._jobs._send(self, "partial", None)
 
     def take_partial(self) -> Any:
         """Return the newest partial result (main thread)."""
@@ -75,7 +82,7 @@ class Job:
         now = time.monotonic()
         if now - self._last >= PROGRESS_INTERVAL:
             self._last = now
-            self._jobs._arrived.emit((self, "progress", (fraction, text)))
+            self._jobs._send(self, "progress", (fraction, text))
 
     def _run(self) -> None:
         try:
@@ -86,10 +93,8 @@ class Job:
             outcome = Outcome("failed", error=error)
         except BaseException as error:
             outcome = Outcome("failed", error=error, report=traceback.format_exc())
-        if self.context.cancelled and outcome.state != "failed":
-            outcome = Outcome("cancelled")
         self._work = _nothing  # let go of what the work held
-        self._jobs._arrived.emit((self, "end", outcome))
+        self._jobs._send(self, "end", outcome)
 
 
 def _nothing(job: Job) -> None:
@@ -104,7 +109,7 @@ class Jobs(QObject):
     changed : Signal
         A job started, ended or made progress.
     failed : Signal of (str, Outcome)
-        A job nobody else handles failed: its label and outcome.
+        A job without an `end` of its own failed, or any job met a defect: its label and outcome.
     """
 
     changed = Signal()
@@ -115,6 +120,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self.running: list[Job] = []
         self._waiting: dict[str, Job] = {}
+        self._closed = False
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
 
     def start(
@@ -138,19 +144,23 @@ class Jobs(QObject):
             Called in the thread with the `Job`; its result is the value of the outcome.
         done, partial, end : callable, optional
             Called in the main thread: with the value on success, with each partial result, and
-            with the `Outcome` however it ended. A failure that has no `end` goes to `failed`.
+            with the `Outcome` however it ended. A failure without `end`, and every defect, goes
+            to `failed`.
         channel : str
             Jobs of one channel never run at the same time: a newer one cancels the running one,
             takes its place when that has ended, and replaces one that is still waiting.
         quiet : bool
             Whether it stays out of the progress bar (previews).
+
+        Every job has exactly one outcome, which arrives from the event loop and never from within
+        this call; one that was replaced before its turn came is cancelled.
         """
         job = Job(self, label, work, channel, quiet=quiet)
         job.on_done, job.on_partial, job.on_end = done, partial, end
-        if channel and any(j.channel == channel for j in self.running):
-            for other in self.running:
-                if other.channel == channel:
-                    other.cancel()
+        if self._closed:
+            job.cancel()
+        elif channel and any(j.channel == channel for j in self.running):
+            self.cancel(channel)
             self._waiting[channel] = job
         else:
             self._begin(job)
@@ -158,7 +168,9 @@ class Jobs(QObject):
 
     def cancel(self, channel: str) -> None:
         """Cancel what runs or waits in a channel."""
-        self._waiting.pop(channel, None)
+        waiting = self._waiting.pop(channel, None)
+        if waiting is not None:
+            self._drop(waiting)
         for job in self.running:
             if job.channel == channel:
                 job.cancel()
@@ -169,23 +181,41 @@ class Jobs(QObject):
         return tuple(j for j in self.running if not j.quiet)
 
     def shut_down(self, seconds: float = 5.0) -> bool:
-        """Cancel everything and wait; return whether all threads ended in time."""
+        """Cancel everything and wait; return whether all threads ended in time.
+
+        Nothing is called back afterwards, and nothing can be started any more.
+        """
+        self._closed = True
         self._waiting.clear()
         for job in self.running:
             job.cancel()
         deadline = time.monotonic() + seconds
         for job in self.running:
             job.thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(j.thread.is_alive() for j in self.running)
+        self.running = [j for j in self.running if j.thread.is_alive()]
+        return not self.running
+
+    def _send(self, job: Job, kind: str, payload: Any) -> None:
+        """Put a message into the main thread's queue, from any thread."""
+        # A thread that outlives the window finds the Qt half of this object gone.
+        with contextlib.suppress(RuntimeError):
+            self._arrived.emit((job, kind, payload))
 
     def _begin(self, job: Job) -> None:
-        self.running.append(job)
         job.thread.start()
+        self.running.append(job)
         self.changed.emit()
+
+    def _drop(self, job: Job) -> None:
+        """Give a job that never ran its outcome, by way of the queue."""
+        job.cancel()
+        self._send(job, "end", Outcome("cancelled"))
 
     @Slot(object)
     def _on_arrived(self, message: tuple[Job, str, Any]) -> None:
         job, kind, payload = message
+        if self._closed:
+            return
         if kind == "progress":
             job.fraction, job.text = payload
             self.changed.emit()
@@ -194,17 +224,23 @@ class Jobs(QObject):
             if job.on_partial is not None and not job.context.cancelled:
                 job.on_partial(value)
         else:
-            self._on_end(job, payload)
+            # A cancel that came while "succeeded" was under way is seen here.
+            self._on_end(job, payload.settled(cancelled=job.context.cancelled))
 
     def _on_end(self, job: Job, outcome: Outcome) -> None:
-        self.running.remove(job)
-        following = self._waiting.pop(job.channel, None) if job.channel else None
-        if following is not None:
-            self._begin(following)
-        self.changed.emit()
-        if outcome.state == "succeeded" and job.on_done is not None:
-            job.on_done(outcome.value)
-        if job.on_end is not None:
-            job.on_end(outcome)
-        elif outcome.state == "failed":
-            self.failed.emit(job.label, outcome)
+        if job in self.running:
+            self.running.remove(job)
+            following = self._waiting.pop(job.channel, None) if job.channel else None
+            if following is not None and following.context.cancelled:
+                self._drop(following)
+            elif following is not None:
+                self._begin(following)
+            self.changed.emit()
+        try:
+            if outcome.state == "succeeded" and job.on_done is not None:
+                job.on_done(outcome.value)
+        finally:
+            if job.on_end is not None:
+                job.on_end(outcome)
+            if outcome.report or (outcome.state == "failed" and job.on_end is None):
+                self.failed.emit(job.label, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -162,10 +163,20 @@ class Session(QObject):
         self._history = History()
         self._made: tuple[Result, ...] = ()
         self._next_key = 1
+        self._unannounced: deque[tuple[Snapshot, Snapshot]] = deque()
+        self._announcing = False
 
     def _set(self, snapshot: Snapshot) -> None:
         former, self.snapshot = self.snapshot, snapshot
-        self.changed.emit(snapshot, former)
+        self._unannounced.append((snapshot, former))
+        if self._announcing:  # a change made by a receiver waits, so that everyone hears them in order
+            return
+        self._announcing = True
+        try:
+            while self._unannounced:
+                self.changed.emit(*self._unannounced.popleft())
+        finally:
+            self._announcing = False
 
     def _key(self) -> int:
         self._next_key += 1
@@ -238,11 +249,15 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Take back the last action."""
+        if not self._history.can_undo:
+            return
         self._history = self._history.undo()
         self._follow(self.snapshot.shown, self.snapshot.models)
 
     def redo(self) -> None:
         """Do the last undone action again, and show its result."""
+        if not self._history.can_redo:
+            return
         before = len(self._history.live)
         self._history = self._history.redo()
         shown = self._made[before].key if len(self._history.live) > before else self.snapshot.shown
@@ -333,11 +348,11 @@ class Session(QObject):
         if self.snapshot.reference is not None and self.snapshot.reference.key == reference:
             self._set(replace(self.snapshot, measures={**self.snapshot.measures, key: measures}))
 
-    def replace_source(self, stack: Stack) -> None:
+    def replace_source(self, stack: Stack, levels: Mapping[int, Levels] | None = None) -> None:
         """Give the document the same pixels with other axes or metadata; results are discarded."""
         self.open(
             stack,
-            self.snapshot.levels,
+            self.snapshot.levels if levels is None else levels,
             lut=self.snapshot.lut,
             files=self.snapshot.files,
             file_index=self.snapshot.file_index,
