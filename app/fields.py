@@ -1,0 +1,292 @@
+"""Widgets for single parameters: numbers with units and sliders, switches, choices, text."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import cast
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
+
+from app.widgets import Sentence
+from core.errors import QuietfieldError
+from core.params import Param, Value
+
+NUMBER_WIDTH = 92
+"""Least width of a number with its unit, in pixels at 100 %."""
+
+SLIDER_STEPS = 1000
+"""A range with more steps than this is typed, not dragged."""
+
+PATIENCE = 500
+"""Milliseconds an unfinished input may stand before a sentence says what is wrong with it."""
+
+UNLIMITED = 1e12
+"""Stands for no limit in a spin box."""
+
+
+def tooltip(p: Param) -> str:
+    """Explain a parameter: what it does, its unit, its range and its default, as rich text."""
+    facts = []
+    if p.unit:
+        facts.append(f"in {p.unit}")
+    low, over = (p.gt, "above") if p.gt is not None else (p.ge, "from")
+    if low is not None and p.le is not None and p.le < UNLIMITED:
+        facts.append(f"{over} {low:g} to {p.le:g}")
+    elif low is not None:
+        facts.append(f"{over} {low:g}")
+    elif p.le is not None:
+        facts.append(f"up to {p.le:g}")
+    if p.odd:
+        facts.append("odd")
+    facts.append(f"default {in_words(p, p.default) or 'empty'}")
+    words = html.escape(", ".join(facts))
+    return f"<p>{html.escape(p.help or p.label)}</p><p>{words[0].upper()}{words[1:]}.</p>"
+
+
+def in_words(p: Param, value: Value) -> str:
+    """Write a value as a person would, without its unit."""
+    if p.kind == "choice":
+        return p.choices[str(value)]
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+class Field(QWidget):
+    """One parameter's widgets; `sentence` stands beneath them while the input is wrong."""
+
+    edited = Signal()
+
+    def __init__(self, p: Param) -> None:
+        super().__init__()
+        self.param = p
+        self.sentence = Sentence()
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+
+    def take(self, main: QWidget, name: str) -> None:
+        """Put the widget in place that has the keyboard focus and the name."""
+        main.setObjectName(name)
+        main.setAccessibleName(self.param.label)
+        main.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        main.installEventFilter(_wheel_guard(self))
+        self.setToolTip(tooltip(self.param))
+        self.setFocusProxy(main)
+        self.row.addWidget(main)
+
+    def value(self) -> Value:
+        raise NotImplementedError
+
+    def set_value(self, value: Value) -> None:
+        raise NotImplementedError
+
+
+class _WheelGuard(QObject):
+    """Lets the wheel scroll the panel instead of changing a value that has no focus."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def _wheel_guard(owner: QObject) -> _WheelGuard:
+    return _WheelGuard(owner)
+
+
+class _SpinBox(QDoubleSpinBox):
+    """A number that accepts point or comma, and shows no more digits than it needs."""
+
+    def __init__(self, p: Param) -> None:
+        super().__init__()
+        self._param = p
+        whole = p.kind == "int"
+        self.setDecimals(0 if whole else 8)
+        step = p.step or (1.0 if whole else 0.1)
+        self.setSingleStep(2.0 * max(1, round(step / 2)) if p.odd else step)
+        low = p.ge if p.gt is None else p.gt + (1.0 if whole else 1e-8)
+        self.setRange(-UNLIMITED if low is None else low, UNLIMITED if p.le is None else p.le)
+        if p.unit:
+            self.setSuffix(f" {p.unit}")
+
+    def read(self, text: str) -> str:
+        """Return the number in what stands in the box, with a point."""
+        return text.removesuffix(self.suffix()).strip().replace(",", ".").replace("−", "-")
+
+    def textFromValue(self, value: float) -> str:
+        return str(round(value)) if self.decimals() == 0 else f"{value:.10g}"
+
+    def valueFromText(self, text: str) -> float:
+        try:
+            return float(self.read(text))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        word = self.read(text)
+        whole = self.decimals() == 0
+        allowed = "0123456789+-" if whole else "0123456789+-.eE"
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        # a number that is too large can only get smaller by an exponent, as in 3e-5
+        if any(letter not in allowed for letter in word) or (whole and value > self.maximum() >= 0):
+            state = QValidator.State.Invalid
+        elif not value >= self.minimum() or value > self.maximum() or (self._param.odd and value % 2 != 1):
+            state = QValidator.State.Intermediate
+        else:
+            state = QValidator.State.Acceptable
+        return state, text, position
+
+    def stepBy(self, steps: int) -> None:
+        if self._param.gt is not None and self.value() + steps * self.singleStep() <= self._param.gt:
+            return  # a value that must be above its limit is typed, not stepped to
+        # the sum of many steps of 0.1 must not show as 0.30000000000000004
+        self.setValue(round(self.value() + steps * self.singleStep(), 8))
+
+
+class _Number(Field):
+    def __init__(self, p: Param, name: str) -> None:
+        super().__init__(p)
+        self.box = _SpinBox(p)
+        self.box.setMinimumWidth(NUMBER_WIDTH)
+        self.box.setStepType(QAbstractSpinBox.StepType.DefaultStepType)
+        self.take(self.box, name)
+        self.slider = self._make_slider(name)
+        if self.slider is not None:
+            self.box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            self.row.addWidget(self.slider, 1)
+            self.slider.valueChanged.connect(self._on_slider)
+        self.box.valueChanged.connect(self._on_value)
+        self.box.lineEdit().textEdited.connect(self._on_typed)
+        self.box.editingFinished.connect(self.sentence.clear)
+        self._wrong = QTimer(self, singleShot=True, interval=PATIENCE)
+        self._wrong.timeout.connect(self._complain)
+
+    def _make_slider(self, name: str) -> QSlider | None:
+        p = self.param
+        low, high, step = self.box.minimum(), self.box.maximum(), self.box.singleStep()
+        if p.advanced or high >= UNLIMITED or low <= -UNLIMITED or (high - low) / step > SLIDER_STEPS:
+            return None
+        self._low, self._high, self._step = (low if p.gt is None else p.gt), high, step
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setObjectName(f"{name}-slider")
+        slider.setRange(0 if p.gt is None else 1, max(2, math.ceil((high - low) / step)))
+        slider.setMinimumWidth(48)
+        # the box beside it does the same by keyboard, so that Tab need not stop here
+        slider.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        slider.setAccessibleName(p.label)
+        slider.installEventFilter(_wheel_guard(self))
+        # small values need the finer grip where the range is long
+        self._power = 2.0 if (high - low) / step > 60 else 1.0
+        return slider
+
+    def _on_slider(self, place: int) -> None:
+        assert self.slider is not None
+        share = (place / self.slider.maximum()) ** self._power
+        steps = round(share * (self._high - self._low) / self._step)
+        low = self._low
+        self.box.setValue(round(min(low + max(steps, self.slider.minimum()) * self._step, self._high), 8))
+
+    def _on_value(self, value: float) -> None:
+        self._wrong.stop()
+        self.sentence.clear()
+        self._follow(value)
+        self.edited.emit()
+
+    def _follow(self, value: float) -> None:
+        if self.slider is not None:
+            share = max(0.0, (value - self._low) / (self._high - self._low)) ** (1 / self._power)
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(share * self.slider.maximum()))
+
+    def _on_typed(self) -> None:
+        self.sentence.clear()
+        self._wrong.start()
+
+    def _complain(self) -> None:
+        try:
+            self.param.parse(self.box.read(self.box.lineEdit().text()))
+        except QuietfieldError as error:
+            self.sentence.say(str(error))
+
+    def value(self) -> Value:
+        return self.param.check(round(self.box.value(), 8))
+
+    def set_value(self, value: Value) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setValue(float(value))
+        self._follow(float(value))
+        self.sentence.clear()
+
+
+class _Check(Field):
+    def __init__(self, p: Param, name: str) -> None:
+        super().__init__(p)
+        self.box = QCheckBox(p.label)
+        self.take(self.box, name)
+        self.box.toggled.connect(self.edited)
+
+    def value(self) -> Value:
+        return self.box.isChecked()
+
+    def set_value(self, value: Value) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setChecked(bool(value))
+
+
+class _Choice(Field):
+    def __init__(self, p: Param, name: str) -> None:
+        super().__init__(p)
+        self.box = QComboBox()
+        for key, label in p.choices.items():
+            self.box.addItem(label, key)
+        self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(8)
+        self.take(self.box, name)
+        self.box.currentIndexChanged.connect(self.edited)
+
+    def value(self) -> Value:
+        return cast(str, self.box.currentData())
+
+    def set_value(self, value: Value) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setCurrentIndex(self.box.findData(value))
+
+
+class _Text(Field):
+    def __init__(self, p: Param, name: str) -> None:
+        super().__init__(p)
+        self.box = QLineEdit()
+        self.take(self.box, name)
+        self.box.textEdited.connect(self.edited)
+
+    def value(self) -> Value:
+        return self.box.text().strip()
+
+    def set_value(self, value: Value) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setText(str(value))
+
+
+def make_field(p: Param, name: str) -> Field:
+    """Make the widgets of a parameter; `name` is the object name of the one with the keyboard focus."""
+    kinds: dict[str, type[_Number] | type[_Check] | type[_Choice] | type[_Text]] = {
+        "float": _Number, "int": _Number, "bool": _Check, "choice": _Choice, "text": _Text,
+    }  # fmt: skip
+    return kinds[p.kind](p, name)

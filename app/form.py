@@ -1,0 +1,162 @@
+"""A form made from the description of a method's parameters; nothing about a parameter is repeated here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.fields import make_field, tooltip
+from app.widgets import Section
+from core import params
+from core.errors import QuietfieldError
+from core.methods.base import Method
+from core.params import Param, Value
+
+LABEL_WIDTH = 118
+"""Widest a label gets before it is wrapped, in pixels at 100 %."""
+
+
+
+class Form(QWidget):
+    """Widgets for every parameter of a method, in the order of their declaration.
+
+    Parameters
+    ----------
+    method_class : type of Method
+        Whose parameters are edited.
+    values : dict, optional
+        Values to begin with; the rest are defaults.
+    prominent : sequence of str, optional
+        Parameters that are always visible, in their order, all others being under "More"; by default
+        the description of each parameter decides.
+
+    Attributes
+    ----------
+    changed : Signal
+        A person changed a value. `set_values` does not emit it.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        method_class: type[Method],
+        values: Mapping[str, Value] | None = None,
+        parent: QWidget | None = None,
+        *,
+        prominent: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.method_class = method_class
+        described = params.describe(method_class)
+        self._params = {p.name: p for p in described}
+        self._baseline: dict[str, Value] = {p.name: p.default for p in described}
+        self._fields = {p.name: make_field(p, f"{method_class.name}-{p.name}") for p in described}
+        if prominent is None:
+            visible = [p for p in described if not p.advanced]
+        else:
+            visible = [self._params[name] for name in prominent if name in self._params]
+        hidden = [p for p in described if p not in visible]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        width = self._label_width()
+        layout.addLayout(self._grid(visible, width))
+        self.more: Section | None = None
+        if hidden:
+            help = f"{len(hidden)} settings that most people never need"
+            self.more = Section("More", f"{method_class.name}-more", help)
+            self.more.body.addLayout(self._grid(hidden, width))
+            layout.addWidget(self.more)
+        self.reset_button = QPushButton("Reset to defaults")
+        self.reset_button.setObjectName(f"{method_class.name}-reset")
+        self.reset_button.clicked.connect(self.reset)
+        self.reset_button.setVisible(bool(described))
+        layout.addWidget(self.reset_button, 0, Qt.AlignmentFlag.AlignRight)
+        for field in self._fields.values():
+            field.edited.connect(self._on_edited)
+        self.set_baseline({})
+        self.set_values(values or {})
+
+    def _label_width(self) -> int:
+        widths = [QLabel(p.label).sizeHint().width() for p in self._params.values() if p.kind != "bool"]
+        return min(max(widths, default=0), LABEL_WIDTH)
+
+    def _grid(self, described: list[Param], width: int) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setColumnMinimumWidth(0, width)
+        grid.setColumnStretch(1, 1)
+        for p in described:
+            field = self._fields[p.name]
+            row = grid.rowCount()
+            if p.kind == "bool":
+                grid.addWidget(field, row, 0, 1, 2)
+                continue
+            label = QLabel(p.label)
+            label.setWordWrap(True)
+            label.setFixedWidth(width)
+            label.setToolTip(tooltip(p))
+            label.setBuddy(field)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(field, row, 1)
+            grid.addWidget(field.sentence, row + 1, 0, 1, 2)
+        return grid
+
+    def values(self) -> dict[str, Value]:
+        """Every parameter as it stands in the form."""
+        return {name: field.value() for name, field in self._fields.items()}
+
+    def method(self) -> Method:
+        """Make the method with the values in the form.
+
+        Raises
+        ------
+        QuietfieldError
+            If values that are allowed one by one do not go together.
+        """
+        return params.build(self.method_class, self.values())
+
+    def set_values(self, values: Mapping[str, object]) -> None:
+        """Show other values for some parameters, without emitting `changed`.
+
+        Raises
+        ------
+        QuietfieldError
+            If there is no such parameter, or a value is not allowed; nothing is changed then.
+        """
+        for name in values:
+            if name not in self._params:
+                raise QuietfieldError(params.unknown("parameter", name, self._params))
+        checked = {name: self._params[name].check(value) for name, value in values.items()}
+        for name, value in checked.items():
+            with QSignalBlocker(self._fields[name]):
+                self._fields[name].set_value(value)
+        self._mark()
+
+    def set_baseline(self, values: Mapping[str, Value]) -> None:
+        """Show these values and defaults for the rest, and let Reset return to them (a preset)."""
+        self._baseline = {p.name: values.get(p.name, p.default) for p in self._params.values()}
+        self.set_values(self._baseline)
+
+    def reset(self) -> None:
+        """Return to the defaults, or to the preset; emits `changed` if that changes anything."""
+        if self.values() != self._baseline:
+            self.set_values(self._baseline)
+            self.changed.emit()
+
+    @property
+    def at_baseline(self) -> bool:
+        """Whether every value is the default, or the preset's."""
+        return self.values() == self._baseline
+
+    def _on_edited(self) -> None:
+        self._mark()
+        self.changed.emit()
+
+    def _mark(self) -> None:
+        default = self.at_baseline
+        self.reset_button.setEnabled(not default)
+        self.reset_button.setToolTip(
+            "Every value already is the default" if default else "Give every parameter its default value"
+        )

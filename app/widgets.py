@@ -1,0 +1,109 @@
+"""Small widgets that several panels share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs import Job
+
+
+class Sentence(QLabel):
+    """Words for a person that wrap, can be copied, and take no room while there are none."""
+
+    def __init__(self, name: str = "", *, warning: bool = True) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._warning = warning
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Show a sentence, or nothing."""
+        self.setText(f"⚠ {text}" if text and self._warning else text)
+        self.setVisible(bool(text))
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.say("")
+
+
+class Section(QWidget):
+    """A heading with an arrow that opens and closes what is put into `body`."""
+
+    def __init__(self, title: str, name: str, help: str = "") -> None:
+        super().__init__()
+        self.button = QToolButton()
+        self.button.setObjectName(name)
+        self.button.setText(title)
+        self.button.setCheckable(True)
+        self.button.setAutoRaise(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.button.setToolTip(help)
+        self._content = QWidget()
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(0, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self._content)
+        self.button.toggled.connect(self.set_open)
+        self.set_open(False)
+
+    def set_open(self, open: bool) -> None:
+        """Show or hide the content."""
+        self.button.setArrowType(Qt.ArrowType.DownArrow if open else Qt.ArrowType.RightArrow)
+        self._content.setVisible(open)
+
+
+class ProgressRow(QWidget):
+    """Progress of one job with a button to cancel it; takes no room while there is none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._job: Job | None = None
+        self.bar = QProgressBar()
+        self.bar.setObjectName(f"{name}-progress")
+        self.bar.setRange(0, 1000)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setObjectName(f"{name}-cancel")
+        self.cancel_button.setToolTip("Stop this work; nothing is changed")
+        self.cancel_button.clicked.connect(self._on_cancel)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.bar, 1)
+        layout.addWidget(self.cancel_button)
+        self.hide()
+
+    def follow(self, job: Job | None) -> None:
+        """Show the progress of a job, or nothing."""
+        self._job = job
+        self.setVisible(job is not None)
+        self.cancel_button.setEnabled(True)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over the job's progress; to be connected to ``Jobs.changed``."""
+        if self._job is not None:
+            self.bar.setValue(round(1000 * self._job.fraction))
+            self.bar.setFormat(f"{self._job.text or self._job.label} %p %")
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self.cancel_button.setEnabled(False)
+            self.bar.setFormat("Stopping…")
