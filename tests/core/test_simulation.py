@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from scipy import ndimage, stats
 
 from core import simulation
 from core.quality.metrics import measure
 from core.quality.stacks import mean_of_frames
 from core.simulation import Camera, Sample
+from resources import FOLDER
+from tests.data import DATA
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,12 @@ def test_optics_keep_light() -> None:
     light[30, 33] = 100
     assert simulation.optics(light).sum() == pytest.approx(100)
     np.testing.assert_allclose(simulation.optics(np.full((20, 20), 3.0)), 3.0)
+
+
+def test_the_real_sample_is_a_crop_of_the_published_frame() -> None:
+    crop = tifffile.imread(FOLDER / "samples" / "convallaria.tif")
+    assert (crop.shape, crop.dtype) == ((512, 512), np.uint16)
+    assert "CC BY 4.0" in (FOLDER / "samples" / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    if DATA.exists():
+        whole = tifffile.imread(DATA / "stacks" / "convallaria_one_frame.tif")
+        np.testing.assert_array_equal(crop, whole[390:902, 170:682])
