@@ -1,0 +1,123 @@
+"""Start Quietfield: a subcommand runs the command line, anything else opens the window."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.commands.arguments import COMMANDS
+
+APT = (
+    "sudo apt install python3-venv libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 "
+    "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
+)
+"""What a bare Debian or Ubuntu lacks; the README has the same line."""
+
+XCB_LIBRARIES = (
+    "libxkbcommon-x11.so.0", "libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1",
+    "libxcb-shape.so.0", "libxcb-xkb.so.1",
+)  # fmt: skip
+"""What Qt needs to draw under X11 and not every system has."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run Quietfield and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+    """
+    multiprocessing.freeze_support()
+    words = [w for w in (sys.argv[1:] if argv is None else argv) if not w.startswith("-psn_")]
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a console that lacks "µ" must not end the work
+    if words[:1] == ["--self-test"]:
+        return _self_test(words[1:])
+    if words and (words[0] in COMMANDS or words[0].startswith("-") or not _is_path(words[0])):
+        from app.cli import main as run_command
+
+        return run_command(words)
+    missing = [w for w in words if not Path(w).exists()]
+    if missing:
+        return _refuse(f"{missing[0]} does not exist. Give stacks to open, or a command (see --help).")
+    return _window([Path(w) for w in words])
+
+
+def _is_path(word: str) -> bool:
+    """Whether a word names a file or folder, rather than a mistyped command."""
+    return Path(word).exists() or Path(word).suffix != "" or os.sep in word or "/" in word
+
+
+def _window(paths: list[Path]) -> int:
+    reason = _no_display()
+    if reason:
+        return _refuse(reason)
+    try:
+        _import_torch_first()
+        from app.application import run
+    except ImportError as error:
+        return _refuse_libraries(error)
+    return run(paths)
+
+
+def _self_test(words: list[str]) -> int:
+    if len(words) != 1:
+        return _refuse("--self-test takes the name of one PNG file to write.", code=2)
+    reason = _no_display()
+    if reason:
+        return _refuse(reason)
+    try:
+        _import_torch_first()
+        from app.selftest import run
+    except ImportError as error:
+        return _refuse_libraries(error)
+    return run(Path(words[0]))
+
+
+def _import_torch_first() -> None:
+    """On Windows, torch fails to load once Qt is loaded (https://github.com/pytorch/pytorch/issues/166628)."""
+    if sys.platform == "win32":
+        import torch  # noqa: F401
+
+
+def _no_display() -> str:
+    """Why no window can be opened, or "": Qt itself would end the program with an abort."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return ""
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return ""
+    if not os.environ.get("DISPLAY"):
+        return (
+            "There is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set). Start "
+            "Quietfield on a desktop, or through 'ssh -X' or 'xvfb-run'; 'quietfield --help' shows what "
+            "works without a window."
+        )
+    for name in XCB_LIBRARIES:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return f"The window needs the library {name} of the system. On Debian or Ubuntu:\n  {APT}"
+    return ""
+
+
+def _refuse_libraries(error: ImportError) -> int:
+    """Say which system library is missing; any other failure to import is a defect."""
+    if ".so" not in str(error) or "cannot open shared object" not in str(error):
+        raise error
+    return _refuse(f"A library of the system is missing ({error}). On Debian or Ubuntu:\n  {APT}")
+
+
+def _refuse(message: str, code: int = 1) -> int:
+    if sys.stderr is not None:
+        print(message, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

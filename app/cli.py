@@ -1,0 +1,182 @@
+"""The command line: parse it, run one subcommand, and turn every outcome into an exit code.
+
+Exit codes: 0 done; 1 something a person can mend, said in a sentence (with several stacks, the
+others were done); 2 the command line was not understood; 70 a defect of the program, with its
+traceback; 130 interrupted, 143 terminated: nothing half-written is left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
+
+from app.commands.arguments import COMMANDS, Parser, Usage
+from core import __version__, params
+from core.errors import QuietfieldError
+
+if TYPE_CHECKING:
+    import argparse
+
+OK, FAILED, USAGE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
+BROKEN_PIPE = 141
+
+DESCRIPTION = """\
+Takes the noise out of microscopy stacks.
+
+Without a command, a window opens with the files that are named:
+  quietfield [STACK...]"""
+
+EPILOG = """\
+  quietfield --self-test SHOT.png  checks this installation and saves a picture of the window
+
+'quietfield COMMAND --help' explains a command; with --method NAME it also lists the method's options."""
+
+
+class Command(NamedTuple):
+    """A subcommand: its line in the help, how its options are added, and what runs it."""
+
+    help: str
+    add: Callable[[Parser, Sequence[str]], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def commands() -> dict[str, Command]:
+    """Every subcommand by its name."""
+    from app.commands import process, report, train
+
+    found = {
+        "info": Command("tell what is in a file", report.add_info, report.run_info),
+        "denoise": Command("run a classic filter on stacks", process.add_denoise, process.run_method),
+        "train": Command("train a network on a noisy stack", train.add_train, train.run_train),
+        "apply": Command(
+            "run a trained network or a recipe on stacks", process.add_apply, process.run_apply
+        ),
+        "measure": Command("measure a stack against a reference", report.add_measure, report.run_measure),
+        "simulate": Command("add noise to clean stacks", process.add_simulate, process.run_method),
+        "methods": Command("list the methods, or explain one", report.add_methods, report.run_methods),
+    }  # fmt: skip
+    return {name: found[name] for name in COMMANDS}
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line.
+
+    Raises
+    ------
+    Usage
+        If it cannot be understood; names close to a wrong one are offered.
+    """
+    parser = Parser(prog="quietfield", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"quietfield {__version__}")
+    known = commands()
+    name = next((word for word in argv if not word.startswith("-")), None)
+    if name is not None and name not in known:
+        raise Usage(params.unknown("command", name, known))
+    subparsers = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    chosen: Parser | None = None
+    for command, (line, add, _) in known.items():
+        sub = subparsers.add_parser(command, help=line, description=f"{line[:1].upper()}{line[1:]}.")
+        if command == name:
+            chosen = sub
+            add(sub, argv)
+    args, rest = parser.parse_known_args(list(argv))
+    if rest:
+        options = chosen.options() if chosen is not None else ()
+        wrong = rest[0].partition("=")[0]
+        if wrong.startswith("-"):
+            method = getattr(args, "method", None)
+            what = f"option of {args.command}" + (f" --method {method}" if method else "")
+            raise Usage(_unknown_option(what, wrong, options), args.command)
+        raise Usage(f"{wrong!r} was not expected here.", args.command)
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; nothing is raised.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        with _terminable():
+            try:
+                args = parse(argv)
+                return commands()[args.command].run(args)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+    except SystemExit as stop:  # argparse, after --help or --version
+        return stop.code if isinstance(stop.code, int) else OK
+    except Usage as error:
+        where = f"quietfield {error.command}".rstrip()
+        _say(f"{error}\n'{where} --help' explains the options.")
+        return USAGE
+    except QuietfieldError as error:
+        _say(str(error))
+        return FAILED
+    except MemoryError:
+        _say("There is not enough memory. Close other programs, or work on a part of the stack.")
+        return FAILED
+    except _Terminated as stop:
+        _say("Terminated; nothing half-written is left.")
+        return 128 + stop.number
+    except KeyboardInterrupt:
+        _say("Interrupted; nothing half-written is left.")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone away, as "head" does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        _say(
+            f"Quietfield {__version__} has a defect: {type(error).__name__}: {error}\n"
+            f"Please report it with these lines.\n{traceback.format_exc()}"
+        )
+        return DEFECT
+
+
+def _unknown_option(what: str, name: str, options: Sequence[str]) -> str:
+    """Offer the nearest option; a long list is left to the help."""
+    import difflib
+
+    near = difflib.get_close_matches(name, options, n=1)
+    return f"There is no {what} called {name}." + (f" Did you mean {near[0]}?" if near else "")
+
+
+class _Terminated(BaseException):
+    """The system asked the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """End by an exception when the system asks for it, so that temporary files are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise _Terminated(number)
+
+    former = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        print(text.rstrip(), file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""The subcommands of the command line, on the engine alone."""

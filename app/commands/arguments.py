@@ -1,0 +1,207 @@
+"""What the subcommands' options have in common; a method's options come from its parameters."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from core import params
+from core.errors import QuietfieldError
+from core.methods.base import Group, Method
+from core.params import Param, Value
+
+COMMANDS = ("info", "denoise", "train", "apply", "measure", "simulate", "methods")
+"""Every subcommand, in the order of the help."""
+
+USED_BY: Mapping[Group, str] = {"filter": "denoise", "learned": "train", "noise": "simulate"}
+"""The subcommand that runs the methods of each group."""
+
+PREFIX = "param_"
+"""Begins the name under which a parameter's value lies among the parsed options."""
+
+DTYPES = ("source", "uint8", "uint16", "int16", "uint32", "int32", "float32")
+
+
+class Usage(Exception):
+    """The command line was not understood: what is wrong, and for which subcommand ("" for none)."""
+
+    def __init__(self, message: str, command: str = "") -> None:
+        super().__init__(message)
+        self.command = command
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviations and raises `Usage` instead of ending the program."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `Usage` with a full sentence."""
+        text = message[:1].upper() + message[1:]
+        raise Usage(text if text.endswith((".", "?")) else f"{text}.", self.prog.partition(" ")[2])
+
+    def options(self) -> tuple[str, ...]:
+        """Every option there is, such as ``--sigma``."""
+        return tuple(s for action in self._actions for s in action.option_strings if s.startswith("--"))
+
+
+def option(name: str) -> str:
+    """Option of a parameter: ``tile_size`` gives ``--tile-size``."""
+    return "--" + name.replace("_", "-")
+
+
+def chosen_method(argv: Sequence[str]) -> str | None:
+    """Name that follows ``--method``, so that the parser can be given that method's options."""
+    for word, following in zip(argv, (*argv[1:], None), strict=True):
+        if word == "--":
+            return None
+        if word == "--method":
+            return following
+        if word.startswith("--method="):
+            return word.partition("=")[2]
+    return None
+
+
+def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: bool = True) -> None:
+    """Add ``--method`` and, once a method is named, an option for each of its parameters."""
+    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+    from core.methods.base import find, methods
+
+    names = [m.name for m in methods(group)]
+    parser.add_argument(
+        "--method", required=required, metavar="NAME", help=f"one of: {', '.join(names)}"
+    )  # fmt: skip
+    name = chosen_method(argv)
+    if name is None:
+        parser.epilog = "Name a method to see its options: --method NAME --help."
+        return
+    try:
+        cls = find(name)
+    except QuietfieldError as error:
+        raise Usage(str(error), parser.prog.partition(" ")[2]) from error
+    if cls.group != group:
+        raise Usage(
+            f"{cls.label} ({name}) does not belong to this command; it is run by "
+            f"'quietfield {USED_BY[cls.group]}'. Here you can choose: {', '.join(names)}.",
+            parser.prog.partition(" ")[2],
+        )
+    add_parameters(parser, cls)
+
+
+def add_parameters(parser: Parser, cls: type[Method]) -> None:
+    """Add an option for each parameter of a method."""
+    options = parser.add_argument_group(f"options of {cls.name} ({cls.label})")
+    for p in params.describe(cls):
+        if p.kind == "bool":
+            options.add_argument(
+                option(p.name), dest=PREFIX + p.name, action=argparse.BooleanOptionalAction,
+                default=argparse.SUPPRESS, help=_percent(explain(p)),
+            )  # fmt: skip
+        else:
+            options.add_argument(
+                option(p.name), dest=PREFIX + p.name, type=_reader(p), default=argparse.SUPPRESS,
+                metavar=metavar(p), help=_percent(explain(p)),
+            )  # fmt: skip
+
+
+def metavar(p: Param) -> str:
+    """Stand-in for a value in the help."""
+    if p.kind == "choice":
+        return "{" + ",".join(p.choices) + "}"
+    return {"int": "N", "float": "X", "bool": "YES_OR_NO", "text": "TEXT"}[p.kind]
+
+
+def allowed(p: Param) -> str:
+    """Range of a parameter with its unit, such as "0 to 50 px"; "" where there is none."""
+    if p.kind == "choice":
+        return ", ".join(p.choices)
+    if p.kind == "bool":
+        return "yes or no"
+    low = f"above {p.gt:g}" if p.gt is not None else f"from {p.ge:g}" if p.ge is not None else ""
+    high = f"to {p.le:g}" if p.le is not None else ""
+    odd = "odd" if p.odd else ""
+    return " ".join(word for word in (odd, low, high, p.unit) if word)
+
+
+def default(p: Param) -> str:
+    """Write a parameter's default as it would be typed."""
+    if isinstance(p.default, bool):
+        return "yes" if p.default else "no"
+    return f"{p.default:g}" if isinstance(p.default, float) else str(p.default) or '""'
+
+
+def explain(p: Param) -> str:
+    """Describe a parameter in one line: label, help, range and default."""
+    text = f"{p.label}. {p.help}" if p.help else p.label
+    limits = [allowed(p)] if p.kind not in ("choice", "bool") and allowed(p) else []
+    return f"{text.rstrip('.')} ({'; '.join([*limits, f'default {default(p)}'])})"
+
+
+def given(args: argparse.Namespace) -> dict[str, Value]:
+    """Parameters a person gave on the command line."""
+    return {k.removeprefix(PREFIX): v for k, v in vars(args).items() if k.startswith(PREFIX)}
+
+
+def add_input(parser: Parser) -> None:
+    """Add the options that say how a stack is read."""
+    reading = parser.add_argument_group("reading")
+    reading.add_argument(
+        "--series", type=_count, default=0, metavar="N",
+        help="which image of a file that holds several, counted from 0 (see 'quietfield info'; default 0)",
+    )  # fmt: skip
+    reading.add_argument(
+        "--axes", metavar="LETTERS", help="what the axes mean where the file does not say, such as TYX or ZYX"
+    )
+
+
+def add_output(parser: Parser) -> None:
+    """Add the options that say where and how stacks are written."""
+    writing = parser.add_argument_group("writing")
+    writing.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="OUT",
+        help="file to write; for several stacks a folder, which is made if need be",
+    )  # fmt: skip
+    writing.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    writing.add_argument(
+        "--format", choices=("imagej", "ome"),
+        help="ImageJ TIFF (Fiji opens it by a drop) or OME-TIFF; by default what the name of OUT says",
+    )  # fmt: skip
+    writing.add_argument(
+        "--dtype", choices=DTYPES, default="source",
+        help="type of the pixels written; integers are rounded and clipped (default: that of the source)",
+    )  # fmt: skip
+
+
+def add_quiet(parser: Parser) -> None:
+    """Add the option that silences progress."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+
+
+def _reader(p: Param) -> Callable[[str], Value]:
+    def read(text: str) -> Value:
+        try:
+            return p.parse(text)
+        except QuietfieldError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0.")
+    return number
+
+
+def _percent(text: str) -> str:
+    """Escape what argparse would take for a format."""
+    return text.replace("%", "%%")

@@ -1,0 +1,252 @@
+"""The subcommands that make stacks from stacks: denoise, simulate and apply."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.commands.arguments import (
+    Parser,
+    add_input,
+    add_method,
+    add_output,
+    add_quiet,
+    given,
+)
+from app.commands.terminal import Progress, duration
+from core.errors import QuietfieldError
+
+if TYPE_CHECKING:
+    from core.history import FindModel, Step
+    from core.methods.base import Operation
+
+MODEL_SUFFIX = ".quietfield"
+
+
+def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
+    """Add the options of ``denoise``."""
+    parser.add_argument("stacks", nargs="+", type=Path, metavar="STACK", help="TIFF file or folder of planes")
+    add_method(parser, "filter", argv)
+    add_output(parser)
+    add_input(parser)
+    add_quiet(parser)
+
+
+def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
+    """Add the options of ``simulate``."""
+    parser.add_argument(
+        "stacks", nargs="+", type=Path, metavar="STACK", help="clean TIFF file or folder of planes"
+    )
+    add_method(parser, "noise", argv)
+    add_output(parser)
+    add_input(parser)
+    add_quiet(parser)
+
+
+def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
+    """Add the options of ``apply``."""
+    parser.add_argument(
+        "recipe", type=Path, metavar="MODEL_OR_RECIPE",
+        help="trained network (.quietfield), or a recipe: a .json file or a stack that Quietfield wrote",
+    )  # fmt: skip
+    parser.add_argument("stacks", nargs="+", type=Path, metavar="STACK", help="TIFF file or folder of planes")
+    parser.add_argument(
+        "--output", metavar="NAME",
+        help="which result of a network to keep: denoised (default) or, where it has one, deconvolved",
+    )  # fmt: skip
+    parser.add_argument(
+        "--models", type=Path, metavar="FOLDER", action="append", default=[],
+        help="folder in which to look for the networks a recipe names, besides the recipe's own",
+    )  # fmt: skip
+    add_output(parser)
+    add_input(parser)
+    add_quiet(parser)
+
+
+def run_method(args: argparse.Namespace) -> int:
+    """Run ``denoise`` or ``simulate``: one method on every stack."""
+    from core.history import Step
+    from core.methods.base import create
+
+    step = Step.of(create(args.method, given(args)))
+    return _each(args, [step], [step.operation()], "noisy" if args.command == "simulate" else "denoised")
+
+
+def run_apply(args: argparse.Namespace) -> int:
+    """Run ``apply``: a trained network or a recipe on every stack."""
+    if not args.recipe.exists():
+        raise QuietfieldError(f"{args.recipe} does not exist. Give a trained network or a recipe.")
+    if args.recipe.suffix == MODEL_SUFFIX:
+        steps, operations = _from_model(args.recipe)
+    else:
+        steps, operations = _from_recipe(args.recipe, args.models)
+    last = steps[-1] if args.output is None else dataclasses.replace(steps[-1], output=args.output)
+    steps = [*steps[:-1], last]
+    for step, operation in zip(steps, operations, strict=True):
+        if step.output not in operation.outputs:
+            there = ", ".join(operation.outputs)
+            raise QuietfieldError(f"{step.label} gives no output called {step.output!r}. There are: {there}.")
+    return _each(args, steps, operations, "denoised" if last.output == "result" else last.output)
+
+
+def _from_model(path: Path) -> tuple[list[Step], list[Operation]]:
+    from core.history import ModelFile, Step
+    from core.learning.checkpoint import load_model
+
+    model = load_model(path)
+    prediction = model.prediction()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    source = ModelFile(file=path.name, sha256=digest)
+    return [Step.of(model.method, model=source, output=prediction.outputs[0])], [prediction]
+
+
+def _from_recipe(path: Path, folders: Sequence[Path]) -> tuple[list[Step], list[Operation]]:
+    from core.files import read_recipe
+    from core.history import Recipe
+    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+
+    text = read_recipe(path)
+    if not text:
+        raise QuietfieldError(
+            f"{path} holds no recipe. Give a stack that Quietfield wrote, a recipe (.json) or a trained "
+            f"network ({MODEL_SUFFIX})."
+        )
+    steps = list(Recipe.from_json(text).steps)
+    if not steps:
+        raise QuietfieldError(f"The recipe in {path} has no steps; there is nothing to do.")
+    find: FindModel | None = None
+    if any(step.model for step in steps):
+        from core.learning.checkpoint import finder
+
+        find = finder([path.parent, *folders])
+    return steps, [step.operation(find) for step in steps]
+
+
+def _each(
+    args: argparse.Namespace, steps: Sequence[Step], operations: Sequence[Operation], suffix: str
+) -> int:
+    """Run steps on every stack; what fails is said, the others are done all the same."""
+    progress = Progress(quiet=args.quiet)
+    failed = 0
+    for source, target in targets(args.stacks, args.out, suffix, args.format):
+        try:
+            done = _one(args, source, target, steps, operations, progress)
+        except QuietfieldError as error:
+            if len(args.stacks) == 1:
+                raise
+            progress.say(f"{source}: {error}")
+            failed += 1
+        else:
+            print(json.dumps(done), flush=True)
+    if failed:
+        progress.say(f"{failed} of {len(args.stacks)} stacks could not be done; the others were.")
+    return 1 if failed else 0
+
+
+def _one(
+    args: argparse.Namespace,
+    source: Path,
+    target: Path,
+    steps: Sequence[Step],
+    operations: Sequence[Operation],
+    progress: Progress,
+) -> dict[str, object]:
+    from core.files import open_stack, save_stack
+    from core.history import Recipe, fingerprint
+    from core.methods.apply import apply
+
+    started = time.monotonic()
+    refuse_to_replace(target, overwrite=args.overwrite, sources=args.stacks)
+    stack = open_stack(source, series=args.series, axes=args.axes)
+    for note in stack.meta.notes:
+        progress.say(f"{source}: {note}")
+    recipe = Recipe(steps=tuple(steps), source=fingerprint(stack))
+    context = progress.context(source.name)
+    result, working = stack, context.part(0.0, 0.9)
+    for number, (step, operation) in enumerate(zip(steps, operations, strict=True)):
+        part = working.part(number / len(steps), (number + 1) / len(steps))
+        result = apply(result, operation, part)[operation.outputs.index(step.output)]
+    saved = save_stack(
+        target, result, format=args.format, dtype=stack.dtype.name if args.dtype == "source" else args.dtype,
+        recipe=recipe.to_json(), context=context.part(0.9, 1.0), overwrite=args.overwrite,
+    )  # fmt: skip
+    seconds = time.monotonic() - started
+    for note in saved.notes:
+        progress.say(f"{saved.path}: {note}")
+    clipped = f", {saved.clipped} of {saved.total} pixels clipped" if saved.clipped else ""
+    progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {duration(seconds)}.")
+    return {
+        "source": str(source), "path": str(saved.path), "dtype": saved.dtype, "format": saved.format,
+        "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3),
+    }  # fmt: skip
+
+
+def targets(
+    stacks: Sequence[Path], out: Path, suffix: str, format: str | None
+) -> Iterator[tuple[Path, Path]]:
+    """Pair every source with the file to write.
+
+    One stack goes to the file `out`, or into it if it is a folder; several go into the folder
+    `out`, which is made, as ``<name>_<suffix>.tif``.
+
+    Raises
+    ------
+    QuietfieldError
+        If two sources would be written to one file, or the folder cannot be made.
+    """
+    ending = ".ome.tif" if format == "ome" else ".tif"
+    if len(stacks) == 1 and not out.is_dir():
+        yield stacks[0], out
+        return
+    named: dict[Path, Path] = {}
+    for stack in stacks:
+        target = out / f"{_stem(stack)}_{suffix}{ending}"
+        if target in named:
+            raise QuietfieldError(
+                f"{named[target]} and {stack} would both be written to {target}. Run them one after the "
+                "other into different folders."
+            )
+        named[target] = stack
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise QuietfieldError(
+            f"{out} is a file; several stacks need a folder to be written to. Name another with -o."
+        ) from error
+    except OSError as error:
+        raise QuietfieldError(f"The folder {out} could not be made: {error.strerror}.") from error
+    for target, stack in named.items():
+        yield stack, target
+
+
+def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:
+    """Say before any work begins that a file would be replaced, or could not be written."""
+    if not target.exists():
+        if not target.parent.is_dir():
+            raise QuietfieldError(
+                f"The folder {target.parent} does not exist. Make it, or name another with -o."
+            )
+        return
+    if any(source.exists() and source.samefile(target) for source in sources):
+        raise QuietfieldError(
+            f"{target} is the source itself, which is never changed. Name another file with -o."
+        )
+    if target.is_dir():
+        raise QuietfieldError(f"{target} is a folder. Name a file with -o.")
+    if not overwrite:
+        raise QuietfieldError(
+            f"{target} exists. Name another file with -o, or add --overwrite to replace it."
+        )
+
+
+def _stem(path: Path) -> str:
+    from core.files.atomic import split_suffix
+
+    return path.resolve().name if path.is_dir() else split_suffix(path)[0]

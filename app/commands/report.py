@@ -1,0 +1,215 @@
+"""The subcommands that only tell: info, measure and methods."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option
+from app.commands.terminal import Progress, size, table
+from core import params
+
+if TYPE_CHECKING:
+    from core.methods.base import Method
+    from core.quality.metrics import Measures
+    from core.stack import Stack
+
+
+def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
+    """Add the options of ``info``."""
+    parser.add_argument("stack", type=Path, metavar="STACK", help="TIFF file, or folder of planes")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_input(parser)
+
+
+def run_info(args: argparse.Namespace) -> int:
+    """Tell what is in a file."""
+    from core.files import list_series, open_stack, read_recipe
+
+    stack = open_stack(args.stack, series=args.series, axes=args.axes)
+    series = () if args.stack.is_dir() else list_series(args.stack)
+    recipe = "" if args.stack.is_dir() else read_recipe(args.stack)
+    facts = _facts(stack, series, recipe)
+    if args.json:
+        print(json.dumps(facts, indent=1))
+        return 0
+    meta = stack.meta
+    shape = " × ".join(f"{n} {axis}" for axis, n in stack.sizes.items())
+    units = {"T": "s"}
+    spacing = ", ".join(f"{axis} {step:g} {units.get(axis, 'µm')}" for axis, step in meta.spacing.items())
+    axes = stack.axes if meta.axes_certain else f"{stack.axes} (a guess: the file does not say; see --axes)"
+    lines = [
+        ("name", meta.name), ("format", meta.format),
+        ("size", f"{shape}, {stack.dtype.name}, {size(stack.nbytes)}"),
+        ("axes", axes),
+        ("spacing", spacing or "unknown"), ("channels", ", ".join(meta.channel_names)),
+    ]  # fmt: skip
+    if len(series) > 1:
+        lines += [(f"series {n}", text) for n, text in enumerate(series)]
+    lines += [("recipe", "yes: 'quietfield apply' runs it again" if recipe else "")]
+    lines += [("note", note) for note in meta.notes]
+    print(table([line for line in lines if line[1]], right=False))
+    return 0
+
+
+def _facts(stack: Stack, series: Sequence[str], recipe: str) -> dict[str, object]:
+    meta = stack.meta
+    return {
+        "name": meta.name, "path": str(meta.path) if meta.path else None, "format": meta.format,
+        "axes": stack.axes, "axes_certain": meta.axes_certain, "shape": list(stack.shape),
+        "dtype": stack.dtype.name, "bytes": stack.nbytes, "spacing": dict(meta.spacing),
+        "channels": list(meta.channel_names), "series": list(series), "notes": list(meta.notes),
+        "recipe": json.loads(recipe) if recipe else None,
+    }  # fmt: skip
+
+
+def add_measure(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
+    """Add the options of ``measure``."""
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="stack to measure")
+    parser.add_argument(
+        "--reference", required=True, type=Path, metavar="REF",
+        help="what IMAGE should be: a clean stack of the same size, or one clean plane for all of its planes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--affine",
+        action="store_true",
+        help="first fit every plane to the reference by a scale and an offset",
+    )
+    parser.add_argument(
+        "--data-range", type=_positive, metavar="R",
+        help="range for PSNR, SSIM and NRMSE (default: maximum minus minimum of each plane of the reference)",
+    )  # fmt: skip
+    parser.add_argument("--planes", action="store_true", help="also list every plane")
+    parser.add_argument("--json", action="store_true", help="print JSON, with every plane")
+    add_input(parser)
+    add_quiet(parser)
+
+
+def run_measure(args: argparse.Namespace) -> int:
+    """Print how close a stack is to a reference."""
+    from core.files import open_stack
+    from core.quality.metrics import METRICS
+    from core.quality.stacks import measure_stack
+
+    image = open_stack(args.image, series=args.series, axes=args.axes)
+    reference = open_stack(args.reference)
+    progress = Progress(quiet=args.quiet)
+    for path, stack in ((args.image, image), (args.reference, reference)):
+        for note in stack.meta.notes:
+            progress.say(f"{path}: {note}")
+    found = measure_stack(
+        image,
+        reference,
+        data_range=args.data_range,
+        affine=args.affine,
+        context=progress.context(args.image.name),
+    )
+    progress.clear()
+    if args.json:
+        facts = {
+            "image": str(args.image), "reference": str(args.reference), "affine": args.affine,
+            "mean": _json(found.mean), "planes": [_json(m) for m in found.planes],
+        }  # fmt: skip
+        print(json.dumps(facts, indent=1))
+        return 0
+    rows = [("", *(f"{m.label} [{m.unit}]" if m.unit else m.label for m in METRICS))]
+    if args.planes:
+        letters = image.axes[:-2]
+        for index, measures in zip(found.indices, found.planes, strict=True):
+            place = " ".join(f"{axis} {i + 1}" for axis, i in zip(letters, index, strict=True))
+            rows.append((place or "plane", *_cells(measures)))
+    rows.append((f"mean of {found.note}" if len(found.planes) > 1 else image.meta.name, *_cells(found.mean)))
+    print(table(rows))
+    return 0
+
+
+def _cells(measures: Measures) -> tuple[str, ...]:
+    from core.quality.metrics import METRICS
+
+    digits = {"ssim": ".4f", "nrmse": ".4f", "data_range": "g"}
+    return tuple(format(getattr(measures, m.name), digits.get(m.name, ".2f")) for m in METRICS)
+
+
+def _json(measures: Measures) -> dict[str, float | None]:
+    """Measures for JSON, which knows neither infinity nor NaN: null stands for both."""
+    from core.quality.metrics import METRICS
+
+    found = {m.name: float(getattr(measures, m.name)) for m in METRICS}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def add_methods(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
+    """Add the options of ``methods``."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="show the parameters of this method")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run_methods(args: argparse.Namespace) -> int:
+    """List the methods, or the parameters of one."""
+    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+    from core.methods.base import find, methods, summary
+
+    if args.name is not None:
+        _one_method(find(args.name), as_json=args.json)
+        return 0
+    if args.json:
+        print(json.dumps([_method_facts(m) for m in methods()], indent=1))
+        return 0
+    words = {"filter": "Classic filters", "noise": "Simulated noise", "learned": "Networks"}
+    blocks = []
+    for group, command in USED_BY.items():
+        rows = [(f"  {m.name}", m.label, summary(m)) for m in methods(group)]
+        if rows:
+            blocks.append(f"{words[group]} (quietfield {command} --method NAME)\n{table(rows, right=False)}")
+    print("\n\n".join(blocks))
+    print("\n'quietfield methods NAME' shows the parameters of one.")
+    return 0
+
+
+def _one_method(cls: type[Method], *, as_json: bool) -> None:
+    import inspect
+
+    if as_json:
+        print(json.dumps(_method_facts(cls), indent=1))
+        return
+    print(f"{cls.label}, version {cls.version}: quietfield {USED_BY[cls.group]} --method {cls.name}\n")
+    print(f"{inspect.getdoc(cls)}\n")
+    rows = [("option", "default", "allowed", "meaning")]
+    for p in params.describe(cls):
+        meaning = f"{p.label}. {p.help}" if p.help else p.label
+        rows.append((option(p.name), default(p), allowed(p), meaning))
+    print(table(rows, right=False))
+    for name, preset in getattr(cls, "presets", {}).items():
+        print(f"\n--preset {name}: {preset.help}")
+
+
+def _method_facts(cls: type[Method]) -> dict[str, object]:
+    import inspect
+
+    described = [
+        {
+            "name": p.name, "kind": p.kind, "default": p.default, "label": p.label, "help": p.help,
+            "unit": p.unit, "from": p.ge, "above": p.gt, "to": p.le, "odd": p.odd,
+            "choices": dict(p.choices), "advanced": p.advanced,
+        }
+        for p in params.describe(cls)
+    ]  # fmt: skip
+    return {
+        "name": cls.name, "label": cls.label, "group": cls.group, "version": cls.version,
+        "description": inspect.getdoc(cls), "parameters": described,
+        "presets": {name: dict(p.values) for name, p in getattr(cls, "presets", {}).items()},
+    }  # fmt: skip
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0.")
+    return number

@@ -1,0 +1,104 @@
+"""What a person sees while the command line works: one line on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TextIO
+
+from core.progress import Context
+
+TTY_INTERVAL = 0.1
+LINE_INTERVAL = 5.0
+"""Least time between two lines where stderr is no terminal, in seconds."""
+
+
+def duration(seconds: float) -> str:
+    """Write a time as ``0:07``, ``2:10`` or ``1:02:10``."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes in the unit that suits it."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+class Progress:
+    """Progress with time left on stderr: one rewritten line in a terminal, else a line now and then.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether nothing is shown but what is said with `say`.
+    stream : text file, optional
+        Where to; stderr by default.
+    """
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._quiet = quiet
+        self._tty = bool(self._stream is not None and self._stream.isatty())
+        self._shown = 0
+        self._last = time.monotonic()
+        self._started = self._last
+        self._prefix = ""
+
+    def context(self, prefix: str = "") -> Context:
+        """Start anew with a context whose reports are shown after `prefix`."""
+        self._prefix = f"{prefix}: " if prefix else ""
+        self._started = time.monotonic()
+        return Context(self._report)
+
+    def _report(self, fraction: float, text: str) -> None:
+        elapsed = time.monotonic() - self._started
+        left = f", {duration(elapsed / fraction * (1 - fraction))} left" if fraction > 0.01 else ""
+        self.show(f"{self._prefix}{text} {fraction:4.0%}{left}")
+
+    def show(self, line: str) -> None:
+        """Show a line in place of the last one, if enough time has passed since."""
+        now = time.monotonic()
+        if self._quiet or now - self._last < (TTY_INTERVAL if self._tty else LINE_INTERVAL):
+            return
+        self._last = now
+        if self._tty:
+            self._write("\r" + line.ljust(self._shown))
+            self._shown = len(line)
+        else:
+            self._write(line + "\n")
+
+    def say(self, line: str) -> None:
+        """Print a line that stays, quiet or not."""
+        self.clear()
+        self._write(line + "\n")
+
+    def clear(self) -> None:
+        """Wipe the line that is being rewritten."""
+        if self._shown:
+            self._write("\r" + " " * self._shown + "\r")
+            self._shown = 0
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def table(rows: Sequence[tuple[str, ...]], *, right: bool = True) -> str:
+    """Align columns; the first row is the heading. All but the first column stand right if `right`."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if right and i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

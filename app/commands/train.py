@@ -1,0 +1,164 @@
+"""The subcommand that trains a network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.commands.arguments import (
+    PREFIX,
+    Parser,
+    Usage,
+    add_input,
+    add_method,
+    add_quiet,
+    chosen_method,
+    given,
+)
+from app.commands.process import MODEL_SUFFIX, refuse_to_replace
+from app.commands.terminal import Progress, duration
+from core.errors import QuietfieldError
+
+if TYPE_CHECKING:
+    from core.learning.methods import Learned
+    from core.learning.model import Model
+    from core.learning.trainer import Report
+    from core.params import Value
+
+
+def add_train(parser: Parser, argv: Sequence[str]) -> None:
+    """Add the options of ``train``."""
+    parser.add_argument("stack", type=Path, metavar="STACK", help="noisy TIFF file, or folder of planes")
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="MODEL",
+        help=f"file to write the trained network to ({MODEL_SUFFIX} is added if need be)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace MODEL if it exists")
+    resuming = any(word == "--resume" or word.startswith("--resume=") for word in argv)
+    add_method(parser, "learned", argv, required=not resuming)
+    parser.add_argument("--preset", metavar="NAME", help=_presets_help(argv))
+    parser.add_argument(
+        "--resume", type=Path, metavar="MODEL",
+        help="start from this trained network, with its method and parameters unless others are given",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda or mps")
+    parser.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="processor threads to use (default: as many as there are)",
+    )
+    if "--seconds" not in parser.options():
+        parser.add_argument(
+            "--seconds", type=float, dest=PREFIX + "seconds", default=argparse.SUPPRESS, metavar="X",
+            help="time limit of the training; 0 for none",
+        )  # fmt: skip
+    add_input(parser)
+    add_quiet(parser)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Train, showing progress on stderr; write the network at the end and print what became of it."""
+    out: Path = (
+        args.out if args.out.suffix == MODEL_SUFFIX else args.out.with_name(args.out.name + MODEL_SUFFIX)
+    )
+    refuse_to_replace(out, overwrite=args.overwrite)
+    if not os.access(out.parent, os.W_OK):
+        raise QuietfieldError(f"Writing into {out.parent} is not permitted. Name another folder with -o.")
+    from core.files import open_stack
+    from core.learning.checkpoint import load_model, save_model
+    from core.learning.trainer import Trainer
+
+    start = load_model(args.resume) if args.resume is not None else None
+    method = _method(args, start)
+    progress = Progress(quiet=args.quiet)
+    stack = open_stack(args.stack, series=args.series, axes=args.axes)
+    for note in stack.meta.notes:
+        progress.say(f"{args.stack}: {note}")
+    trainer = Trainer(stack, method, device=args.device, threads=args.threads)
+    if start is not None:
+        trainer.restore(start)
+    last: Report | None = None
+    for report in trainer.run():
+        if report.note:
+            progress.say(report.note)
+        progress.show(describe(report))
+        last = report
+    saved = save_model(out, trainer.model())
+    progress.clear()
+    summary = {"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(last)}
+    progress.say(f"Wrote {out} after {summary['steps']} steps in {duration(last.seconds if last else 0)}.")
+    print(json.dumps(summary), flush=True)
+    return 0
+
+
+def describe(report: Report) -> str:
+    """One line of progress: step, loss, rate, time left."""
+    total = f"/{report.steps}" if report.steps else ""
+    parts = [f"step {report.step}{total}", f"loss {report.loss:.4g}"]
+    if report.validation is not None:
+        parts.append(f"validation {report.validation:.4g}")
+    parts.append(f"{report.pixels_per_second / 1e6:.2f} Mpx/s")
+    parts.append(f"{duration(report.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def _summary(report: Report | None) -> dict[str, object]:
+    if report is None:
+        return {"steps": 0, "seconds": 0.0, "loss": None, "validation": None}
+    return {
+        "steps": report.step, "seconds": round(report.seconds, 3), "loss": report.loss,
+        "validation": report.validation, "pixels_per_second": round(report.pixels_per_second),
+    }  # fmt: skip
+
+
+def _method(args: argparse.Namespace, start: Model | None) -> Learned:
+    """Method from, in rising order of weight: the resumed network, the preset, the options."""
+    from core import params
+    from core.learning.methods import Learned
+    from core.methods.base import create, find
+
+    name: str = args.method or (start.method.name if start is not None else "")
+    cls = find(name)
+    assert issubclass(cls, Learned)  # the parser offers no other group
+    values: dict[str, Value] = {}
+    if start is not None and start.method.name == name:
+        values.update(params.values(start.method))
+    if args.preset is not None:
+        values.update(_preset(cls.presets, args.preset))
+    values.update(given(args))
+    method = create(name, values)
+    assert isinstance(method, Learned)
+    return method
+
+
+def _preset(presets: Mapping[str, object], name: str) -> Mapping[str, Value]:
+    from core import params
+    from core.learning.methods import Preset
+
+    if name not in presets:
+        raise Usage(params.unknown("preset", name, presets), "train")
+    preset = presets[name]
+    assert isinstance(preset, Preset)
+    return preset.values
+
+
+def _presets_help(argv: Sequence[str]) -> str:
+    from core.learning.methods import Learned
+    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+    from core.methods.base import methods
+
+    name = chosen_method(argv)
+    classes = [m for m in methods("learned") if issubclass(m, Learned) and name in (None, m.name)]
+    names = dict.fromkeys(p for m in classes for p in m.presets)
+    return "values that suit a purpose, under the options given: " + ", ".join(names)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1.")
+    return int(text)
