@@ -1,0 +1,99 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from core.errors import QuietfieldError
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full. Free some space, or save to another disk.",
+    errno.EDQUOT: "your share of the disk is used up. Free some space, or save to another disk.",
+    errno.EACCES: "writing there is not permitted. Choose another folder.",
+    errno.EPERM: "writing there is not permitted. Choose another folder.",
+    errno.EROFS: "the disk is write-protected. Choose another folder.",
+    errno.ENOENT: "the folder does not exist. Choose another folder.",
+    errno.ENOTDIR: "the folder does not exist. Choose another folder.",
+    errno.EISDIR: "there is a folder of that name. Choose another name.",
+    errno.ENAMETOOLONG: "the name is too long. Choose a shorter one.",
+    errno.EFBIG: "the disk cannot hold so large a file. Save to another disk.",
+}
+
+
+def unwritable(path: Path, error: OSError) -> QuietfieldError:
+    """Sentence for a file that could not be written."""
+    cause = _CAUSES.get(error.errno or 0, f"{error.strerror or error}. Choose another folder or name.")
+    return QuietfieldError(f"{path} could not be written: {cause}")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder that becomes `path` when all went well.
+
+    On any failure, and when the work is cancelled, the temporary file is removed and what was
+    at `path` stays as it was.
+
+    Raises
+    ------
+    QuietfieldError
+        If the system refuses to write: disk full, no permission, file open elsewhere.
+    """
+    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    try:
+        part.touch(exist_ok=False)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        yield part
+        _flush(part)
+        _rename(part, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the bytes are on the disk: a rename must not outlive them in a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _rename(part: Path, path: Path) -> None:
+    try:
+        part.replace(path)
+    except PermissionError as error:  # Windows, while another program has the file open
+        raise QuietfieldError(
+            f"{path} could not be replaced, perhaps because it is open in another program. "
+            "Close it there, or save under another name."
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def split_suffix(path: Path) -> tuple[str, str]:
+    """Split a name into stem and suffix, taking ``.ome.tif`` for one suffix."""
+    for suffix in (".ome.tif", ".ome.tiff"):
+        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
+            return path.name[: -len(suffix)], path.name[-len(suffix) :]
+    return path.stem, path.suffix
+
+
+def free_name(path: Path) -> Path:
+    """Return `path` itself, or the first of ``stem-2.suffix``, ``stem-3.suffix`` ... that is not taken."""
+    stem, suffix = split_suffix(path)
+    number, free = 1, path
+    while free.exists() or free.is_symlink():
+        number += 1
+        free = path.with_name(f"{stem}-{number}{suffix}")
+    return free

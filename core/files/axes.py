@@ -1,0 +1,171 @@
+"""From the axes a file has to the axes of a stack, without touching pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.errors import QuietfieldError
+from core.stack import AXES, AXIS_NAMES, Pixels, PixelSource, Region, Stack, region_shape
+
+Groups = dict[str, tuple[int, ...]]
+"""For each letter of a stack, the axes of the file that it is made of, outermost first."""
+
+_WORDS = {
+    "A": "angle", "E": "wavelength", "H": "lifetime", "I": "sequence", "J": "column", "K": "row",
+    "L": "exposure", "M": "mosaic", "P": "phase", "Q": "other", "R": "position", "V": "event",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """How the axes of a file become those of a stack.
+
+    Attributes
+    ----------
+    groups : dict of str to tuple of int
+        Axes of the file for each axis of the stack, which stands in the order of `AXES`.
+    certain : bool
+        Whether the file says what the axis of its planes means.
+    notes : tuple of str
+        What the person should know.
+    """
+
+    groups: Groups
+    certain: bool = True
+    notes: tuple[str, ...] = ()
+
+
+def arrange(axes: str, shape: Sequence[int]) -> Arrangement:
+    """Decide which axes of a file make up which axis of a stack.
+
+    Samples of a colour (S) and wavelengths (E) become channels; axes of unknown meaning, and those
+    a stack does not have, become time. Axes of length 1 vanish, except rows and columns.
+
+    Raises
+    ------
+    QuietfieldError
+        If there are neither rows nor columns.
+    """
+    groups: dict[str, list[int]] = {}
+    odd: list[int] = []
+    colour: list[int] = []
+    for i, (axis, size) in enumerate(zip(axes, shape, strict=True)):
+        if size == 1 and axis not in "YX":
+            continue
+        if axis == "S":
+            colour.append(i)
+        elif axis == "E":
+            groups.setdefault("C", []).append(i)
+        elif axis in AXES and (axis not in groups):
+            groups[axis] = [i]
+        else:
+            odd.append(i)
+    if "Y" not in groups and "X" not in groups:
+        raise QuietfieldError(f"The pixels have no rows and columns (axes {axes}); this is not an image.")
+    if colour:
+        groups["C"] = groups.get("C", []) + colour
+    certain, notes = True, []
+    if odd:
+        certain = False
+        folded = sorted(groups.get("T", []) + odd)
+        if len(folded) > 1 or axes[odd[0]] not in "IQ":
+            words = " and ".join(f"{_WORDS.get(axes[i], axes[i])} ({shape[i]})" for i in folded if i in odd)
+            into = " with the time points" if "T" in groups else ""
+            notes.append(f"The axis {words} of the file stands in the place of time{into}.")
+        groups["T"] = folded
+    found = {a: tuple(groups.get(a, ())) for a in AXES if a in groups or a in "YX"}
+    return Arrangement(groups=found, certain=certain, notes=tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class Rearranged:
+    """Pixels of another source with its axes in another order, merged or left out."""
+
+    base: PixelSource
+    groups: Groups
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return tuple(math.prod(self.base.shape[i] for i in group) for group in self.groups.values())
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self.base.dtype
+
+    def read(self, region: Region) -> Pixels:
+        """Return the pixels of a region."""
+        single = [g[0] for g in self.groups.values() if len(g) == 1]
+        merged = [(n, g) for n, g in enumerate(self.groups.values()) if len(g) > 1]
+        whole: list[slice] = [slice(0, 1)] * len(self.base.shape)
+        for part, group in zip(region, self.groups.values(), strict=True):
+            if len(group) == 1:
+                whole[group[0]] = part
+        rest = tuple(i for i in range(len(self.base.shape)) if i not in single)
+        out = np.empty(region_shape(region), self.dtype)
+        ranges = [range(region[n].start, region[n].stop) for n, _ in merged]
+        for index in np.ndindex(*(len(r) for r in ranges)):
+            here = list(whole)
+            target: list[Any] = [slice(None)] * len(region)
+            for (n, group), r, i in zip(merged, ranges, index, strict=True):
+                places = np.unravel_index(r[i], [self.base.shape[g] for g in group])
+                for g, place in zip(group, places, strict=True):
+                    here[g] = slice(int(place), int(place) + 1)
+                target[n] = i
+            pixels = self.base.read(tuple(here)).transpose(*single, *rest)
+            view = out[tuple(target)]
+            view[...] = pixels.reshape(view.shape)
+        return out
+
+
+def rearranged(source: PixelSource, groups: Groups) -> PixelSource:
+    """Give a source the axes of a stack; the source itself if it has them already."""
+    if list(groups.values()) == [(i,) for i in range(len(source.shape))]:
+        return source
+    return Rearranged(source, groups)
+
+
+def reinterpret(stack: Stack, axes: str) -> Stack:
+    """Change what the axes of a stack mean, such as depth instead of time; pixels stay where they are.
+
+    Parameters
+    ----------
+    stack : Stack
+        Any stack.
+    axes : str
+        A letter for each axis of the stack, in the stack's order: ``"ZYX"`` for a stack with axes
+        ``"TYX"``, ``"ZTYX"`` for one with axes ``"TZYX"``. The result is put in the usual order.
+
+    Raises
+    ------
+    QuietfieldError
+        If the letters do not fit the stack.
+    """
+    axes = axes.upper()
+    if len(axes) != len(stack.axes) or len(set(axes)) != len(axes) or not set(axes) <= set(AXES):
+        allowed = ", ".join(f"{a} ({AXIS_NAMES[a]})" for a in AXES[:-2])
+        raise QuietfieldError(
+            f"Axes {axes!r} do not fit {stack.meta.name}, which has {len(stack.axes)} axes ({stack.axes}, "
+            f"{' x '.join(map(str, stack.shape))}). Name each once: {allowed}, and YX at the end."
+        )
+    if not axes.endswith("YX"):
+        raise QuietfieldError(f"Axes {axes!r} must end in YX: rows and columns come last.")
+    groups: Groups = {a: (axes.index(a),) for a in AXES if a in axes}
+    changed = {a for a, b in zip(axes, stack.axes, strict=True) if a != b} | (set(stack.axes) - set(axes))
+    meta = dataclasses.replace(
+        stack.meta,
+        spacing={a: v for a, v in stack.meta.spacing.items() if a not in changed},
+        axes_certain=True,
+    )
+    if "C" in changed:
+        meta = dataclasses.replace(meta, channel_names=(), display_ranges=(), luts=())
+    if changed:
+        meta = dataclasses.replace(meta, labels=())
+    return Stack(rearranged(stack.source, groups), "".join(groups), meta)

@@ -1,0 +1,260 @@
+"""OME-XML: what it says of a stack, and XML for files that Quietfield writes (schema 2016-06)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.files.units import micrometres, number, seconds
+from core.stack import Stack
+
+NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+RECIPE_NAMESPACE = "quietfield/recipe"
+DTYPES = {
+    "uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "int8": "int8", "int16": "int16",
+    "int32": "int32", "float32": "float", "float64": "double",
+}  # fmt: skip
+"""Types of pixels OME-TIFF knows, by their names in numpy."""
+
+
+def _tag(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _all(element: ET.Element, tag: str) -> list[ET.Element]:
+    return [e for e in element if _tag(e) == tag]
+
+
+def _images(root: ET.Element) -> list[ET.Element]:
+    """Images that have pixels in this file or beside it."""
+    found = [i for i in _all(root, "Image") for p in _all(i, "Pixels") if _all(p, "TiffData")]
+    return found or [i for i in _all(root, "Image") if _all(i, "Pixels")]
+
+
+def parse(xml: str) -> ET.Element | None:
+    """Parse OME-XML; None if it is none."""
+    try:
+        root = ET.fromstring(xml.encode())
+    except (ET.ParseError, ValueError):
+        return None
+    return root if _tag(root) == "OME" else None
+
+
+def claimed_planes(xml: str) -> int:
+    """Return the number of planes of the largest image the XML speaks of, without trusting it."""
+    root = parse(xml)
+    if root is None:
+        return 0
+    largest = 0
+    for pixels in (p for i in _all(root, "Image") for p in _all(i, "Pixels")):
+        count = 1
+        for key in ("SizeT", "SizeC", "SizeZ"):
+            count *= max(_whole(pixels.get(key)), 1)
+        for data in _all(pixels, "TiffData"):
+            count = max(count, _whole(data.get("PlaneCount")), _whole(data.get("NumPlanes")))
+        largest = max(largest, count)
+    return largest
+
+
+def _whole(text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0
+
+
+def interpret(xml: str, series: int, axes: str, channels: int) -> dict[str, Any]:
+    """Fields of `Metadata` that follow from OME-XML, for one series of a file."""
+    known: dict[str, Any] = {"ome_xml": xml}
+    root = parse(xml)
+    images = _images(root) if root is not None else []
+    if series >= len(images):
+        return known
+    pixels = _all(images[series], "Pixels")[0]
+    known["unit"] = pixels.get("PhysicalSizeXUnit", "µm") if "PhysicalSizeX" in pixels.attrib else ""
+    known["spacing"] = {a: v for a, v in _spacing(pixels).items() if a in axes}
+    described = _all(pixels, "Channel")
+    if len(described) == channels:
+        names = tuple(c.get("Name", "") for c in described)
+        known["channel_names"] = names if any(names) else ()
+        colours = [_lut(c.get("Color")) for c in described]
+        if all(lut is not None for lut in colours):
+            known["luts"] = tuple(colours)
+    if root is not None and len(_all(root, "Image")) > 1:
+        known["ome_xml"] = _only_image(root, images[series])
+    return known
+
+
+def _spacing(pixels: ET.Element) -> dict[str, float]:
+    found = {}
+    for axis in "XYZ":
+        size = micrometres(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        if size is not None:
+            found[axis] = size
+    interval = seconds(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+    interval = interval or _mean_interval(pixels)
+    if interval is not None:
+        found["T"] = interval
+    return found
+
+
+def _mean_interval(pixels: ET.Element) -> float | None:
+    """Mean time between frames by the times of the first plane of each."""
+    times: dict[int, float] = {}
+    for plane in _all(pixels, "Plane"):
+        if plane.get("TheC", "0") == "0" and plane.get("TheZ", "0") == "0" and "DeltaT" in plane.attrib:
+            index, unit = _whole(plane.get("TheT")), plane.get("DeltaTUnit", "s")
+            value = seconds(plane.get("DeltaT"), unit)
+            times[index] = value if value is not None else 0.0
+    if len(times) < 2:
+        return None
+    first, last = min(times), max(times)
+    return number((times[last] - times[first]) / (last - first))
+
+
+def _lut(colour: str | None) -> NDArray[np.uint8] | None:
+    """Ramp from black to a colour given as OME gives it: red, green, blue, alpha in a signed integer."""
+    if colour is None:
+        return None
+    value = _whole(colour) & 0xFFFFFFFF
+    rgb = np.array([value >> 24 & 255, value >> 16 & 255, value >> 8 & 255])
+    if not rgb.any():
+        return None
+    ramp: NDArray[np.uint8] = (np.arange(256)[None, :] * rgb[:, None] // 255).astype(np.uint8)
+    return ramp
+
+
+def write_xml(stack: Stack, dtype: np.dtype[Any], recipe: str, creator: str) -> bytes:
+    """OME-XML for a file with the planes of a stack in the order of its axes (TCZ, Z fastest).
+
+    XML that came with the stack is kept, with what no longer holds changed; else new XML is made.
+    """
+    root = parse(stack.meta.ome_xml) if stack.meta.ome_xml else None
+    pixels = _fitting_pixels(root, stack) if root is not None else None
+    if root is None or pixels is None:
+        root = ET.Element(f"{{{NAMESPACE}}}OME")
+        pixels = _new_image(root, stack)
+    root.set("Creator", creator)
+    root.attrib.pop("UUID", None)
+    _patch(pixels, stack, dtype)
+    if recipe:
+        _annotate(root, recipe)
+    return _to_bytes(root)
+
+
+def _fitting_pixels(root: ET.Element, stack: Stack) -> ET.Element | None:
+    """Pixels of the only image in the XML, if they have the sizes of the stack."""
+    images = _all(root, "Image")
+    if len(images) != 1 or not _all(images[0], "Pixels") or not root.tag.startswith("{"):
+        return None
+    pixels = _all(images[0], "Pixels")[0]
+    samples = {c.get("SamplesPerPixel", "1") for c in _all(pixels, "Channel")}
+    fits = all(pixels.get(f"Size{a}") == str(stack.sizes.get(a, 1)) for a in "TCZYX")
+    return pixels if fits and samples <= {"1"} else None
+
+
+def _only_image(root: ET.Element, kept: ET.Element) -> str:
+    """XML with one of its images left, and nothing that refers to the others."""
+    gone = {i.get("ID") for i in _all(root, "Image") if i is not kept}
+    for image in [i for i in _all(root, "Image") if i is not kept]:
+        root.remove(image)
+    for parent in list(root.iter()):
+        for child in [e for e in parent if _tag(e) == "ImageRef" and e.get("ID") in gone]:
+            parent.remove(child)
+    return _to_bytes(root).decode()
+
+
+def _to_bytes(root: ET.Element) -> bytes:
+    ET.register_namespace("", root.tag[1:].partition("}")[0] if root.tag.startswith("{") else NAMESPACE)
+    body: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body
+
+
+def _new_image(root: ET.Element, stack: Stack) -> ET.Element:
+    image = ET.SubElement(root, f"{{{NAMESPACE}}}Image", ID="Image:0", Name=_printable(stack.meta.name))
+    attributes = {"ID": "Pixels:0", **{f"Size{a}": str(stack.sizes.get(a, 1)) for a in "XYCZT"}}
+    pixels = ET.SubElement(image, f"{{{NAMESPACE}}}Pixels", attributes)
+    for c in range(stack.sizes.get("C", 1)):
+        channel = ET.SubElement(pixels, f"{{{NAMESPACE}}}Channel", ID=f"Channel:0:{c}", SamplesPerPixel="1")
+        if len(stack.meta.luts) == stack.sizes.get("C", 1):
+            red, green, blue = (int(v) for v in stack.meta.luts[c][:, -1])
+            value = red << 24 | green << 16 | blue << 8 | 255
+            channel.set("Color", str(value - 2**32 if value >= 2**31 else value))
+    return pixels
+
+
+def _patch(pixels: ET.Element, stack: Stack, dtype: np.dtype[Any]) -> None:
+    uri = pixels.tag[1:].partition("}")[0]
+    pixels.set("Type", DTYPES[dtype.name])
+    pixels.set("DimensionOrder", "XYZCT")
+    for key in ("SignificantBits", "BigEndian", "Interleaved"):
+        pixels.attrib.pop(key, None)
+    for child in [e for e in pixels if _tag(e) in ("TiffData", "BinData", "MetadataOnly")]:
+        pixels.remove(child)
+    data = ET.Element(f"{{{uri}}}TiffData", IFD="0", PlaneCount=str(stack.planes))
+    pixels.insert(len(_all(pixels, "Channel")), data)
+    known = _spacing(pixels)
+    for axis in (a for a in "XYZT" if a in stack.axes):
+        if known.get(axis) != stack.meta.spacing.get(axis):
+            name, unit = (f"PhysicalSize{axis}", "µm") if axis != "T" else ("TimeIncrement", "s")
+            _set_quantity(pixels, name, stack.meta.spacing.get(axis), unit)
+    names = stack.meta.channel_names
+    described = _all(pixels, "Channel")
+    if len(names) == len(described):
+        for channel, name in zip(described, names, strict=True):
+            if name and channel.get("Name") != name:
+                channel.set("Name", _printable(name))
+
+
+def _set_quantity(pixels: ET.Element, name: str, value: float | None, unit: str) -> None:
+    pixels.attrib.pop(name, None)
+    pixels.attrib.pop(f"{name}Unit", None)
+    if value is not None and value > 0:
+        pixels.set(name, repr(float(value)))
+        pixels.set(f"{name}Unit", unit)
+
+
+def _annotate(root: ET.Element, recipe: str) -> None:
+    """Add the recipe as a comment, in the place the schema gives to annotations, and refer to it."""
+    uri = root.tag[1:].partition("}")[0]
+    found = _all(root, "StructuredAnnotations")
+    if found:
+        box = found[0]
+    else:
+        box = ET.Element(f"{{{uri}}}StructuredAnnotations")
+        before = [i for i, e in enumerate(root) if _tag(e) != "ROI"]
+        root.insert(before[-1] + 1 if before else 0, box)
+    taken = {e.get("ID") for e in root.iter()}
+    number_ = next(n for n in range(len(taken) + 1) if f"Annotation:Quietfield:{n}" not in taken)
+    name = f"Annotation:Quietfield:{number_}"
+    comment = ET.Element(f"{{{uri}}}CommentAnnotation", ID=name, Namespace=RECIPE_NAMESPACE)
+    ET.SubElement(comment, f"{{{uri}}}Value").text = recipe
+    box.append(comment)
+    for image in _all(root, "Image"):
+        places = [i for i, e in enumerate(image) if _tag(e) != "MicrobeamManipulationRef"]
+        image.insert(places[-1] + 1, ET.Element(f"{{{uri}}}AnnotationRef", ID=name))
+
+
+def recipes(xml: str) -> Iterator[str]:
+    """Recipes that Quietfield left in OME-XML, the last one written last."""
+    root = parse(xml)
+    for comment in root.iter() if root is not None else ():
+        if _tag(comment) == "CommentAnnotation" and comment.get("Namespace") == RECIPE_NAMESPACE:
+            for value in _all(comment, "Value"):
+                yield value.text or ""
+
+
+def _printable(text: str) -> str:
+    """Text without the control characters that XML does not allow."""
+    return "".join(c for c in text if c in "\t\n\r" or (ord(c) >= 32 and ord(c) not in (0xFFFE, 0xFFFF)))
+
+
+def companions(xml: str) -> Sequence[str]:
+    """Names of the files an OME-TIFF is spread over, as far as its XML says."""
+    root = parse(xml)
+    named = (e.get("FileName") for e in root.iter() if _tag(e) == "UUID") if root is not None else ()
+    return sorted({name for name in named if name})
