@@ -69,9 +69,9 @@ class Strategy:
 FAST: Mapping[str, Value] = MappingProxyType(
     {
         "width": 32, "depth": 3, "patch": 64, "batch": 4, "box": 4, "neighbourhood": 5, "learning_rate": 1e-3,
-        "schedule": "cosine", "warmup": 20, "steps": 3000, "seconds": 120.0, "epoch": 50, "validation": 0.1,
-        "validation_patches": 16, "average": 0.1, "keep": "average", "augment": "eight",
-        "reduction": "mean", "normalise": "channel", "precision": "auto",
+        "schedule": "cosine", "patience": 10, "factor": 0.5, "warmup": 20, "steps": 3000, "seconds": 120.0,
+        "epoch": 50, "validation": 0.1, "validation_patches": 16, "average": 0.1, "keep": "average",
+        "augment": "eight", "reduction": "mean", "normalise": "channel", "precision": "auto",
     }
 )  # fmt: skip
 BALANCED: Mapping[str, Value] = MappingProxyType(
@@ -143,7 +143,9 @@ class Learned(Method):
         64, "Patch side", unit="px", ge=16, le=1024, step=16,
         help="Training looks at square pieces of this size; smaller where the stack is smaller.",
     )  # fmt: skip
-    batch: int = param(4, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from.")
+    batch: int = param(
+        4, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
+    )
     learning_rate: float = param(
         1e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
     )
@@ -171,7 +173,9 @@ class Learned(Method):
     )  # fmt: skip
     schedule: str = param(
         "cosine", "Learning rate schedule", advanced=True,
-        choices={"cosine": "Cosine to zero", "plateau": "Lowered when validation stalls", "constant": "Constant"},
+        choices={
+            "cosine": "Cosine to zero", "plateau": "Lowered when validation stalls", "constant": "Constant",
+        },
     )  # fmt: skip
     warmup: int = param(
         20, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True,
@@ -195,7 +199,9 @@ class Learned(Method):
     )  # fmt: skip
     augment: str = param(
         "eight", "Orientations", advanced=True,
-        choices={"none": "As it is", "rotations": "Four rotations", "eight": "Four rotations, mirrored or not"},
+        choices={
+            "none": "As it is", "rotations": "Four rotations", "eight": "Four rotations, mirrored or not",
+        },
     )  # fmt: skip
     reduction: str = param(
         "mean", "Gradient of a step", advanced=True,
@@ -213,7 +219,9 @@ class Learned(Method):
     def __post_init__(self) -> None:
         params.validate(self)
         if self.steps == 0 and self.seconds == 0:
-            raise QuietfieldError("Steps and time limit are both 0, so training would never end. Set one of them.")
+            raise QuietfieldError(
+                "Steps and time limit are both 0, so training would never end. Set one of them."
+            )
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""

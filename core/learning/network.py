@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +33,7 @@ class UNet(nn.Module):
         )
         self.rise = nn.ModuleList(
             nn.ConvTranspose2d(below, above, 2, stride=2)
-            for above, below in reversed(list(zip(channels[:-1], channels[1:], strict=True)))
+            for above, below in reversed(list(itertools.pairwise(channels)))
         )
         self.up = nn.ModuleList(_level(count, count) for count in reversed(channels[:-1]))
         self.end = nn.Conv2d(width, 1, 1)

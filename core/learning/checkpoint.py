@@ -1,0 +1,241 @@
+"""Trained networks as files: safetensors (weights, no code) with a JSON description inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from core import params
+from core.errors import QuietfieldError
+from core.files.atomic import replacing
+from core.history import FindModel, ModelFile
+from core.learning.data import Normalisation
+from core.learning.methods import Learned
+from core.learning.model import Model, Record
+from core.learning.network import UNet
+from core.methods import base
+from core.methods.base import Operation
+
+SUFFIX = ".quietfield"
+SCHEMA = 1
+KEY = "quietfield"
+CURVE_POINTS = 1000
+"""The loss curve in a file is thinned to about this many points."""
+
+_TENSORS = ("network", "averaged", "best")
+
+
+def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile:
+    """Write a trained network to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; ends in ``.quietfield`` by custom.
+    model : Model
+        What to write.
+    resumable : bool
+        Whether training can go on from the file; it is about four times as large then.
+
+    Returns
+    -------
+    ModelFile
+        Name and SHA-256 of the file, for recipes.
+    """
+    tensors = {f"weights.{name}": tensor.contiguous() for name, tensor in model.weights.items()}
+    whole: dict[str, Any] = {
+        "schema": SCHEMA,
+        "program": model.record.program,
+        "architecture": {"kind": "unet", "width": model.method.width, "depth": model.method.depth},
+        "method": {
+            "name": model.method.name, "version": model.method.version, "params": params.values(model.method),
+        },
+        "normalisation": dataclasses.asdict(model.normalisation),
+        "record": {**dataclasses.asdict(model.record), "curve": _thin(list(model.record.curve))},
+    }  # fmt: skip
+    if resumable and model.resume is not None:
+        whole["resume"] = _flatten(model.resume, tensors)
+    content = save(tensors, {KEY: json.dumps(whole)})
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return ModelFile(file=path.name, sha256=hashlib.sha256(content).hexdigest())
+
+
+def load_model(path: Path) -> Model:
+    """Read a trained network; nothing in the file is ever executed.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file cannot be read, is no network of Quietfield's, is damaged, or is too new.
+    """
+    try:
+        with safe_open(str(path), "pt", device="cpu") as file:
+            text = (file.metadata() or {}).get(KEY)
+            if text is None:
+                raise QuietfieldError(
+                    f"{path.name} holds tensors, but not a network trained by Quietfield. "
+                    f"Choose a {SUFFIX} file."
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise QuietfieldError(f"There is no file {path}.") from None
+    except (SafetensorError, OSError) as error:
+        raise QuietfieldError(
+            f"{path.name} cannot be read as a trained network ({error}). It is damaged, or something else; "
+            f"choose a {SUFFIX} file."
+        ) from error
+    try:
+        whole = json.loads(text)
+        if whole["schema"] > SCHEMA:
+            raise QuietfieldError(
+                f"{path.name} was written by a later Quietfield ({whole['program']}). "
+                "Update Quietfield to use it."
+            )
+        return _model(whole, tensors)
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise QuietfieldError(
+            f"{path.name} is damaged ({type(error).__name__}: {error}). Use a copy of it, or train again."
+        ) from error
+
+
+def finder(*folders: Path, device: str = "auto") -> FindModel:
+    """Give a function that finds the networks of recipes in folders.
+
+    A file of the right name and content is taken, else any ``.quietfield`` file of the right
+    content.
+    """
+
+    def find(wanted: ModelFile) -> Operation:
+        other = False
+        for folder in folders:
+            path = folder / Path(wanted.file).name
+            if path.is_file():
+                if sha256(path) == wanted.sha256:
+                    return load_model(path).prediction(device)
+                other = True
+        for folder in folders:
+            for path in sorted(folder.glob(f"*{SUFFIX}")):
+                if path.is_file() and sha256(path) == wanted.sha256:
+                    return load_model(path).prediction(device)
+        places = ", ".join(str(folder) for folder in folders) or "any folder"
+        if other:
+            raise QuietfieldError(
+                f"{wanted.file} in {places} is not the network the recipe was made with: its content "
+                "differs. Put the original file there."
+            )
+        raise QuietfieldError(
+            f"The recipe needs the trained network {wanted.file}, which is not in {places}. Put it there."
+        )
+
+    return find
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _thin(curve: list[Any]) -> list[Any]:
+    every = -(-len(curve) // CURVE_POINTS) or 1
+    return curve[::every] if every == 1 or (len(curve) - 1) % every == 0 else [*curve[::every], curve[-1]]
+
+
+def _flatten(state: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Put the tensors of a trainer's state beside the weights, and return the rest for JSON."""
+    for part in _TENSORS:
+        for name, tensor in (state[part] or {}).items():
+            tensors[f"{part}.{name}"] = tensor.contiguous()
+    for index, values in state["optimiser"].items():
+        for name, tensor in values.items():
+            tensors[f"optimiser.{index}.{name}"] = tensor.contiguous()
+    tensors["generator"] = state["generator"]
+    rest = {key: value for key, value in state.items() if key not in (*_TENSORS, "optimiser", "generator")}
+    return {**rest, "normalisation": dataclasses.asdict(state["normalisation"])}
+
+
+def _unflatten(rest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    state: dict[str, Any] = dict(rest)
+    for part in _TENSORS:
+        state[part] = _prefixed(tensors, part) or None
+    optimiser: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _prefixed(tensors, "optimiser").items():
+        index, _, key = name.partition(".")
+        optimiser.setdefault(int(index), {})[key] = tensor
+    state["optimiser"] = optimiser
+    state["generator"] = tensors["generator"]
+    state["normalisation"] = _normalisation(rest["normalisation"])
+    state["curve"] = [(int(step), float(loss), float(val)) for step, loss, val in rest["curve"]]
+    return state
+
+
+def _prefixed(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = prefix + "."
+    return {name[len(start) :]: tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def _normalisation(given: Mapping[str, Any]) -> Normalisation:
+    return Normalisation(
+        offset=float(given["offset"]),
+        mean=tuple(float(v) for v in given["mean"]),
+        std=tuple(float(v) for v in given["std"]),
+        fill=float(given["fill"]),
+    )
+
+
+def _model(whole: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
+    described = whole["method"]
+    cls = base.find(str(described["name"]))
+    if int(described["version"]) > cls.version:
+        raise QuietfieldError(
+            f"The network was trained with {cls.label} version {described['version']}; this Quietfield has "
+            f"version {cls.version}. Update Quietfield to use it."
+        )
+    method = params.build(cls, described["params"])
+    if not isinstance(method, Learned):
+        raise TypeError(f"{cls.label} is no learned method")
+    weights = _prefixed(tensors, "weights")
+    check_weights(weights, method)
+    record = whole["record"]
+    return Model(
+        method=method,
+        weights=weights,
+        normalisation=_normalisation(whole["normalisation"]),
+        record=Record(
+            steps=int(record["steps"]),
+            seconds=float(record["seconds"]),
+            curve=tuple((int(step), float(loss), float(val)) for step, loss, val in record["curve"]),
+            source=dict(record["source"]),
+            program=str(record["program"]),
+            device=str(record["device"]),
+            note=str(record["note"]),
+        ),
+        resume=_unflatten(whole["resume"], tensors) if "resume" in whole else None,
+    )
+
+
+def check_weights(weights: Mapping[str, Tensor], method: Learned) -> None:
+    """Make sure that weights fit the network of a method, without making that network.
+
+    Raises
+    ------
+    ValueError
+        If a tensor is missing, left over, of another shape or type, or not finite.
+    """
+    with torch.device("meta"):
+        wanted = UNet(method.width, method.depth).state_dict()
+    expected, found = ({n: (t.shape, t.dtype) for n, t in w.items()} for w in (wanted, weights))
+    if expected != found:
+        raise ValueError("the weights do not fit the network described")
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+        raise ValueError("some weights are not finite")

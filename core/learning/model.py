@@ -1,0 +1,85 @@
+"""A trained network with everything needed to use it, tell where it came from, and train it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from core.learning.data import Normalisation
+from core.learning.device import choose, layout
+from core.learning.methods import Learned
+from core.learning.network import UNet
+from core.learning.prediction import DeconvolvingPrediction, Prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of a training.
+
+    Attributes
+    ----------
+    steps : int
+        Updates of the network so far.
+    seconds : float
+        Time they took, without pauses.
+    curve : tuple of (int, float, float)
+        Step, training loss and validation loss after each epoch.
+    source : dict
+        Fingerprint of the stack: name, axes, shape, dtype, sha256.
+    program, device, note : str
+        Version of Quietfield, processor trained on, and what the person should know.
+    """
+
+    steps: int = 0
+    seconds: float = 0.0
+    curve: tuple[tuple[int, float, float], ...] = ()
+    source: Mapping[str, Any] = field(default_factory=dict)
+    program: str = ""
+    device: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Model:
+    """A trained network.
+
+    Attributes
+    ----------
+    method : Learned
+        Method and parameters it was trained with.
+    weights : dict of str to Tensor
+        Weights of the network, float32 on the processor.
+    normalisation : Normalisation
+        How pixels become numbers for it.
+    record : Record
+        How it was trained.
+    resume : dict or None
+        State of the trainer, to go on from.
+    """
+
+    method: Learned
+    weights: Mapping[str, Tensor]
+    normalisation: Normalisation
+    record: Record = field(default_factory=Record)
+    resume: Mapping[str, Any] | None = None
+
+    def prediction(self, device: str = "auto") -> Prediction:
+        """Operation that denoises with this network.
+
+        Parameters
+        ----------
+        device : str
+            Name of a device, or "auto" for the best.
+        """
+        chosen = choose(device)
+        network = UNet(self.method.width, self.method.depth)
+        network.load_state_dict(dict(self.weights))
+        network = network.to(device=chosen, memory_format=layout(chosen)).eval().requires_grad_(False)  # type: ignore[call-overload]
+        strategy = self.method.strategy()
+        cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
+        return cls(
+            network=network, device=chosen, normalisation=self.normalisation, sigma=strategy.prediction_sigma
+        )

@@ -1,0 +1,479 @@
+"""Train a network on a stack: a generator of reports that can be stopped between any two of them."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core import __version__
+from core.errors import QuietfieldError
+from core.history import fingerprint
+from core.learning import data
+from core.learning import device as devices
+from core.learning.methods import Learned
+from core.learning.model import Model, Record
+from core.learning.network import UNet, initial
+from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
+from core.learning.sampling import draw_mask, draw_places, hide
+from core.learning.schedule import Rate
+from core.stack import Stack
+
+REPORT_SECONDS = 0.2
+REFRESH_STEPS = 8
+"""Steps between two tiles read anew from a stack that does not fit into memory."""
+
+CHUNK_PIXELS = 40_000
+"""Pixels sent through the network at once on a processor, whose caches like small portions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How training stands.
+
+    Attributes
+    ----------
+    step, steps : int
+        Updates done, and those expected in all (an estimate where time is the limit).
+    epoch, epochs : int
+        The same in epochs.
+    loss : float
+        Mean training loss since the last report; NaN before the first step.
+    validation : float or None
+        Loss on the parts held out, after the last whole epoch.
+    seconds, seconds_left : float
+        Time trained, without pauses, and time expected to remain; NaN while unknown.
+    pixels_per_second : float
+        Pixels of patches trained on in a second, since the last report.
+    note : str
+        What the person should know, or "".
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float
+    validation: float | None
+    seconds: float
+    seconds_left: float
+    pixels_per_second: float
+    note: str
+
+
+class Trainer:
+    """Train one network.
+
+    Parameters
+    ----------
+    stack : Stack
+        The noisy stack; all its planes are trained on together.
+    method : Learned
+        Method and parameters. Steps and time limit are totals, also after `restore`.
+    device : str
+        Name of a device, or "auto" for the best.
+    threads : int, optional
+        Threads to compute with on a processor; all cores by default.
+    memory : int
+        Bytes of training pixels to keep in memory.
+
+    Raises
+    ------
+    QuietfieldError
+        If the stack is too small for the network.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        method: Learned,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        memory: int = data.MEMORY_BYTES,
+    ) -> None:
+        self._stack, self._method, self._threads = stack, method, threads
+        self._strategy = method.strategy()
+        self._device = devices.choose(device)
+        self._side = data.patch_side(stack, method.patch, method.depth)
+        self._kernel = psf_kernel(self._strategy.training_sigma).to(self._device)
+        if len(self._kernel) // 2 >= self._side:
+            raise QuietfieldError(
+                f"A PSF of sigma {self._strategy.training_sigma:g} px reaches {len(self._kernel) // 2} px, "
+                f"and the patches have {self._side} px. Make the patches larger or sigma smaller."
+            )
+        self._split = data.split(stack, method.validation, self._side)
+        self._tiles = data.Tiles(stack, self._split, self._side, memory)
+        self._rate = Rate(method)
+        self._generator = torch.Generator().manual_seed(method.seed)
+        self._layout = devices.layout(self._device)
+        self._network = self._place(initial(method.width, method.depth, method.seed))
+        self._averaged = copy.deepcopy(self._network).requires_grad_(False)
+        self._best: dict[str, Tensor] | None = None
+        self._best_validation = math.inf
+        self._chunk = method.batch
+        if self._device.type == "cpu":
+            self._chunk = min(method.batch, max(1, CHUNK_PIXELS // self._side**2))
+        self._step, self._seconds, self._mark = 0, 0.0, 0.0
+        self._validation: float | None = None
+        self._recent: list[Tensor] = []
+        self._epoch_loss: list[float] = []
+        self._curve: list[tuple[int, float, float]] = []
+        self._notes = [self._split.note] if self._split.note else []
+        if self._side < method.patch:
+            self._notes.append(f"The patches have {self._side} px, as the network and the stack allow.")
+        self._failed = False
+        self._ready = False
+        self._pending: Mapping[str, Any] | None = None
+        self._warm: Mapping[str, Tensor] | None = None
+
+    # ------------------------------------------------------------------ what others see
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do: all steps done, time up, or training failed."""
+        return self._failed or self._fraction() >= 1
+
+    def run(self) -> Iterator[Report]:
+        """Train, reporting several times a second; to stop, ask for no further report.
+
+        A trainer that was stopped can be run again and goes on. While a report is looked at
+        the clock stands still.
+
+        Raises
+        ------
+        QuietfieldError
+            If there is nothing to learn from, or memory runs out.
+        """
+        devices.yield_to_window()
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        for fraction in self._prepare():
+            yield self._report(f"Reading the stack, {fraction:.0%}")
+        good = self.state_dict()
+        yield self._report()
+        self._mark = reported = time.perf_counter()
+        steps = self._step
+        while not self.finished:
+            self._train_step()
+            whole = self._step % self._method.epoch == 0 or self._fraction() >= 1
+            if not whole and self._mark - reported < REPORT_SECONDS:
+                continue
+            taken = self._collect()
+            if whole and math.isfinite(taken):
+                taken = taken if self._end_epoch() else math.nan
+            if not math.isfinite(taken):
+                self._give_up(good)
+            elif whole:
+                good = self.state_dict()
+            self._tick()
+            speed = (self._step - steps) * self._method.batch * self._side**2 / (self._mark - reported)
+            yield self._report(loss=taken, speed=max(speed, 0.0))
+            self._mark = reported = time.perf_counter()
+            steps = self._step
+
+    def model(self) -> Model:
+        """Copy of the network as it would be kept if training ended now."""
+        state = self.state_dict()
+        weights = {name: tensor.clone() for name, tensor in self._kept().items()}
+        record = Record(
+            steps=self._step,
+            seconds=self._seconds,
+            curve=tuple(self._curve),
+            source=state["source"],
+            program=__version__,
+            device=str(self._device),
+            note=" ".join(self._notes),
+        )
+        return Model(
+            method=self._method,
+            weights={name: tensor.cpu().contiguous() for name, tensor in weights.items()},
+            normalisation=self._tiles.normalisation,
+            record=record,
+            resume=state,
+        )
+
+    def restore(self, model: Model) -> None:
+        """Go on where a model's training stopped.
+
+        On the same stack everything is taken over, and the result is bit for bit (on a
+        processor, with a limit of steps) that of a training never stopped. On another stack
+        training starts anew from the model's weights.
+
+        Raises
+        ------
+        QuietfieldError
+            If the network is of another kind.
+        """
+        kind, own = (
+            (type(m), m.width, m.depth, m.strategy().training_sigma) for m in (model.method, self._method)
+        )
+        if kind != own:
+            raise QuietfieldError(
+                f"The network to go on with is {_kind(model.method)}, and the training asked for is "
+                f"{_kind(self._method)}. Choose the same method, width, depth and PSF."
+            )
+        self._warm = model.weights
+        if model.resume is not None:
+            self.load_state_dict(model.resume)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training needs to go on, copied; tensors on the processor."""
+        for _ in self._prepare():
+            pass
+        return {
+            "step": self._step,
+            "seconds": self._seconds,
+            "network": _copy(self._network.state_dict()),
+            "averaged": _copy(self._averaged.state_dict()),
+            "best": None if self._best is None else _copy(self._best),
+            "best_validation": self._best_validation,
+            "optimiser": {
+                key: {name: _to_cpu(value) for name, value in values.items()}
+                for key, values in self._optimiser.state_dict()["state"].items()
+            },
+            "rate": self._rate.state_dict(),
+            "generator": self._generator.get_state(),
+            "places": list(self._tiles.places),
+            "normalisation": self._tiles.normalisation,
+            "source": self._source,
+            "curve": list(self._curve),
+            "epoch_loss": list(self._epoch_loss),
+            "validation": self._validation,
+            "half": self._half,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state, once the stack has been read."""
+        if self._ready:
+            raise RuntimeError("a state is loaded before training begins")
+        self._pending = state
+
+    # ------------------------------------------------------------------ preparing
+
+    def _place(self, network: UNet) -> UNet:
+        placed: UNet = network.to(device=self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        return placed
+
+    def _prepare(self) -> Iterator[float]:
+        if self._ready:
+            return
+        self._source = fingerprint(self._stack)
+        state = self._pending
+        if state is not None and state["source"]["sha256"] != self._source["sha256"]:
+            state = None
+        if state is None and self._warm is not None:
+            self._notes.append("Training starts from the weights of a network trained on another stack.")
+            self._network.load_state_dict(dict(self._warm))
+            self._averaged.load_state_dict(dict(self._warm))
+        if state is None:
+            self._tiles.choose(self._generator)
+        else:
+            self._tiles.places = [tuple(place) for place in state["places"]]
+        loading = self._tiles.load(
+            self._strategy.offset,
+            by_channel=self._method.normalise == "channel",
+            known=None if state is None else state["normalisation"],
+        )
+        shown = time.perf_counter()
+        for fraction in loading:
+            if time.perf_counter() - shown > REPORT_SECONDS:
+                yield fraction
+                shown = time.perf_counter()
+        self._keep_on_device()
+        method = self._method
+        self._held_out = data.validation_patches(
+            self._stack, self._split, self._tiles.normalisation, count=method.validation_patches,
+            side=self._side, box=method.box, neighbourhood=method.neighbourhood, seed=method.seed + 1,
+        )  # fmt: skip
+        self._optimiser = torch.optim.Adam(
+            self._network.parameters(), lr=method.learning_rate, fused=self._device.type in ("cpu", "cuda")
+        )
+        if state is None:
+            self._half = method.precision == "bfloat16" or (
+                method.precision == "auto" and devices.half_precision(self._device, self._network, self._side)
+            )
+        else:
+            self._take(state)
+        self._ready = True
+
+    def _keep_on_device(self) -> None:
+        """Move the training pixels beside the network where they fit."""
+        try:
+            moved = self._tiles.pixels.to(self._device)
+            if self._tiles.valid is not None:
+                self._tiles.valid = self._tiles.valid.to(self._device)
+            self._tiles.pixels = moved
+        except RuntimeError as error:
+            if not devices.out_of_memory(error):
+                raise
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self._network.load_state_dict(state["network"])
+        self._averaged.load_state_dict(state["averaged"])
+        self._best = None if state["best"] is None else _copy(state["best"])
+        self._best_validation = state["best_validation"]
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": copy.deepcopy(state["optimiser"]), "param_groups": groups})
+        self._rate.load_state_dict(state["rate"])
+        self._generator.set_state(state["generator"])
+        self._step, self._seconds = state["step"], state["seconds"]
+        self._curve, self._epoch_loss = list(state["curve"]), list(state["epoch_loss"])
+        self._validation, self._half = state["validation"], state["half"]
+
+    # ------------------------------------------------------------------ training
+
+    def _fraction(self) -> float:
+        method = self._method
+        by_steps = self._step / method.steps if method.steps else 0.0
+        by_time = self._seconds / method.seconds if method.seconds else 0.0
+        return max(by_steps, by_time)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self._seconds += now - self._mark
+        self._mark = now
+
+    def _train_step(self) -> None:
+        method = self._method
+        if self._step % REFRESH_STEPS == REFRESH_STEPS - 1:
+            self._tiles.refresh(self._generator)
+        shape = (self._tiles.count, *self._tiles.shape)
+        places = draw_places(method.batch, shape, self._side, method.augment, self._generator)
+        mask = draw_mask(method.batch, self._side, method.box, method.neighbourhood, self._generator)
+        patches = data.cut(self._tiles, places, self._side, mask, self._device)
+        rate = self._rate.at(self._step, self._fraction())
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._recent.append(self._gradients(patches))
+        self._optimiser.step()
+        self._step += 1
+        if method.average > 0:
+            weight = 1 / max(1.0, method.average * self._step)
+            with torch.no_grad():
+                for mean, value in zip(self._averaged.parameters(), self._network.parameters(), strict=True):
+                    mean.lerp_(value, weight)
+        self._tick()
+
+    def _gradients(self, patches: data.Patches) -> Tensor:
+        """Set the gradients of all patches together, and return their mean loss.
+
+        The patches pass in portions, which halve when memory runs out; the gradient is the same.
+        """
+        batch = len(patches.pixels)
+        scale = 1.0 if self._method.reduction == "sum" else 1 / batch
+        while True:
+            self._optimiser.zero_grad(set_to_none=True)
+            total = torch.zeros((), device=self._device)
+            try:
+                for start in range(0, batch, self._chunk):
+                    loss = self._losses(self._network, patches.part(start, start + self._chunk)).sum()
+                    torch.autograd.backward(loss * scale)
+                    total += loss.detach()
+                return total / batch
+            except RuntimeError as error:
+                if not devices.out_of_memory(error):
+                    raise
+                if self._chunk == 1:
+                    raise QuietfieldError(
+                        f"There is not enough memory on {self._device} to train this network. Make its "
+                        "width or the patches smaller, or choose another device."
+                    ) from error
+            self._chunk = -(-self._chunk // 2)
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _losses(self, network: UNet, patches: data.Patches) -> Tensor:
+        shown = hide(patches.pixels, patches.mask)[:, None].contiguous(memory_format=self._layout)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            output = network(shown)
+        phantom = output.float() * OUTPUT_SCALE
+        signal = convolve(phantom, self._kernel)
+        return losses(
+            patches.pixels, signal[:, 0], phantom[:, 0], patches.mask, patches.valid, patches.black,
+            self._strategy.positivity,
+        )  # fmt: skip
+
+    def _collect(self) -> float:
+        """Mean loss of the steps since the last time; the only place that waits for the device."""
+        if not self._recent:
+            return math.nan
+        values = torch.stack(self._recent).tolist()
+        self._recent.clear()
+        self._epoch_loss.extend(values)
+        return math.fsum(values) / len(values)
+
+    def _end_epoch(self) -> bool:
+        """Look at the parts held out; whether the loss there is a number."""
+        network = self._averaged if self._method.average > 0 else self._network
+        held = self._held_out
+        total = 0.0
+        with torch.no_grad():
+            for start in range(0, len(held.pixels), self._chunk):
+                part = held.part(start, start + self._chunk, self._device)
+                total += float(self._losses(network, part).sum())
+        self._validation = total / len(held.pixels)
+        if not math.isfinite(self._validation):
+            return False
+        self._rate.watch(self._validation)
+        mean = math.fsum(self._epoch_loss) / len(self._epoch_loss)
+        self._curve.append((self._step, mean, self._validation))
+        self._epoch_loss.clear()
+        if self._method.keep == "best" and self._validation < self._best_validation:
+            self._best, self._best_validation = _copy(network.state_dict()), self._validation
+        return True
+
+    def _give_up(self, good: Mapping[str, Any]) -> None:
+        broken = self._step
+        self._take(good)
+        self._failed = True
+        self._notes.append(
+            f"Training broke down at step {broken} (the loss is no longer a number) and was stopped; the "
+            f"network of step {self._step} is kept. Lower the learning rate and start again."
+        )
+
+    def _kept(self) -> dict[str, Tensor]:
+        for _ in self._prepare():
+            pass
+        if self._method.keep == "best" and self._best is not None:
+            return self._best
+        averaged = self._method.keep != "last" and self._method.average > 0
+        return dict((self._averaged if averaged else self._network).state_dict())
+
+    def _report(self, note: str = "", *, loss: float = math.nan, speed: float = 0.0) -> Report:
+        method = self._method
+        fraction = min(self._fraction(), 1.0)
+        steps = max(self._step, round(self._step / fraction)) if fraction > 0 else method.steps
+        left = self._seconds * (1 - fraction) / fraction if fraction > 0 else math.nan
+        return Report(
+            step=self._step,
+            steps=steps,
+            epoch=self._step // method.epoch,
+            epochs=-(-steps // method.epoch),
+            loss=loss,
+            validation=self._validation,
+            seconds=self._seconds,
+            seconds_left=0.0 if self.finished else left,
+            pixels_per_second=speed,
+            note=" ".join([*self._notes, note] if note else self._notes),
+        )
+
+
+def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: _to_cpu(tensor) for name, tensor in tensors.items()}
+
+
+def _to_cpu(value: Tensor) -> Tensor:
+    return value.detach().to("cpu", copy=True).contiguous()
+
+
+def _kind(method: Learned) -> str:
+    sigma = method.strategy().training_sigma
+    psf = f", PSF {sigma:g} px" if sigma else ""
+    return f"{method.label} (width {method.width}, depth {method.depth}{psf})"
