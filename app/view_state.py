@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.stack import Pixels, Region
+
+if TYPE_CHECKING:
+    from app.session import Snapshot
 
 Layout = Literal["single", "split", "curtain", "difference"]
 LAYOUTS: Mapping[Layout, str] = {
@@ -76,3 +80,194 @@ def auto_levels(pixels: Pixels, saturated: float = SATURATED[0]) -> Levels:
     if high <= low:
         low, high = float(finite.min()), float(finite.max())
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def auto_choices(pixels: Pixels) -> tuple[Levels, ...]:
+    """Levels for every entry of `SATURATED`."""
+    return tuple(auto_levels(pixels, saturated) for saturated in SATURATED)
+
+
+def next_auto(choices: tuple[Levels, ...], current: Levels | None) -> Levels:
+    """Levels for one more press of Auto: the ones after `current`, or the first."""
+    matching = [i for i, choice in enumerate(choices) if choice == current]
+    return choices[(matching[-1] + 1) % len(choices)] if matching else choices[0]
+
+
+def full_range(pixels: Pixels) -> Levels:
+    """Levels that show everything: the range of the type for 8 bits, of the finite pixels otherwise."""
+    if pixels.dtype.kind in "ui" and pixels.dtype.itemsize == 1:
+        info = np.iinfo(pixels.dtype)
+        return float(info.min), float(info.max)
+    finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def levels_of(snapshot: Snapshot) -> Levels:
+    """Levels of the channel shown; where nobody has set any, those of the file or of the type."""
+    if snapshot.channel in snapshot.levels:
+        return snapshot.levels[snapshot.channel]
+    source = snapshot.source
+    if source is None:
+        return 0.0, 1.0
+    if snapshot.channel < len(source.stack.meta.display_ranges):
+        return source.stack.meta.display_ranges[snapshot.channel]
+    if source.stack.dtype.kind in "ui":
+        info = np.iinfo(source.stack.dtype)
+        return float(info.min), float(info.max)
+    return 0.0, 1.0
+
+
+def difference_limit(raw: Pixels) -> float:
+    """Intensity at which a difference from `raw` is shown in its strongest colour: 4 sigma of its noise.
+
+    Sigma is the scaled median of the absolute second differences along the rows of the middle of
+    the plane (median of |x| is 0.6745 sigma, a second difference has 6 times the variance), which
+    leaves out what varies slowly. Rounded to two digits.
+    """
+    rows, columns = (slice(max(n // 2 - 256, 0), n // 2 + 257) for n in raw.shape)
+    middle = raw[rows, columns].astype(np.float64)
+    second = np.abs(middle[:, :-2] - 2 * middle[:, 1:-1] + middle[:, 2:])
+    second = second[np.isfinite(second)]
+    if second.size == 0:
+        return 1.0
+    sigma = float(np.median(second)) / 0.6745 / math.sqrt(6)
+    if sigma <= 0:
+        sigma = float(second.std()) / math.sqrt(6)
+    return float(f"{4 * sigma:.1e}") if sigma > 0 else 1.0
+
+
+def nice_length(limit: float) -> float:
+    """Largest of 1, 2, 5, 10, 20, 50, ... and their tenths that is not above `limit` (> 0)."""
+    power = 10.0 ** math.floor(math.log10(limit) + 1e-9)
+    step = next(s for s in (5.0, 2.0, 1.0) if s * power <= limit * (1 + 1e-9))
+    return float(f"{step * power:.3g}")
+
+
+def length_text(length: float, unit: str = "µm") -> str:
+    """Length in words: "10 µm", "200 nm", "2 mm", "50 px"."""
+    if unit == "µm" and length < 1:
+        return f"{length * 1000:g} nm"
+    if unit == "µm" and length >= 1000:
+        return f"{length / 1000:g} mm"
+    return f"{length:g} {unit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patch:
+    """Pixels laid over a part of a plane: a preview.
+
+    Attributes
+    ----------
+    top, left : int
+        Row and column of its first pixel.
+    pixels : ndarray
+        (Y, X).
+    """
+
+    top: int
+    left: int
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pane:
+    """One picture of a layout.
+
+    Attributes
+    ----------
+    label : str
+        What it shows, in words.
+    key : int
+        Result whose plane is shown.
+    minus : int or None
+        Result whose plane is subtracted, for a difference.
+    patch : Patch or None
+        A preview laid over it.
+    """
+
+    label: str
+    key: int
+    minus: int | None = None
+    patch: Patch | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shown:
+    """What the viewer shows of a document.
+
+    Attributes
+    ----------
+    panes : tuple of Pane
+        From left to right.
+    curtain : bool
+        Whether two panes share one canvas, left and right of a handle.
+    position : dict of str to int
+        Index along T, C and Z.
+    """
+
+    panes: tuple[Pane, ...]
+    curtain: bool
+    position: Mapping[str, int]
+
+    @property
+    def keys(self) -> frozenset[int]:
+        """Results whose planes are needed."""
+        wanted = {p.key for p in self.panes} | {p.minus for p in self.panes if p.minus is not None}
+        return frozenset(wanted)
+
+
+def shown(snapshot: Snapshot, *, raw_held: bool = False) -> Shown | None:
+    """Choose what to show of a document; None without one.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The document.
+    raw_held : bool
+        Whether the person holds the key that shows the source in place of the result.
+    """
+    source = snapshot.source
+    if source is None:
+        return None
+    result = snapshot.result or source
+    patch = _patch(snapshot)
+    name = result.label
+    if patch is not None and snapshot.preview is not None:
+        name = snapshot.preview.label
+    elif result.key == source.key:
+        name = f"{source.label} (no result yet)" if len(snapshot.results) == 1 else source.label
+    raw = Pane(label=source.label, key=source.key)
+    panes: tuple[Pane, ...]
+    match snapshot.layout:
+        case "single" if raw_held or (result.key == source.key and patch is None):
+            panes = (raw,)
+        case "single":
+            panes = (Pane(label=name, key=result.key, patch=patch),)
+        case "difference":
+            panes = (Pane(label=f"{name} − {source.label}", key=result.key, minus=source.key, patch=patch),)
+        case _:
+            panes = (raw, Pane(label=name, key=result.key, patch=patch))
+            second = _patch(snapshot, deconvolved=True)
+            if second is not None and snapshot.layout == "split":
+                panes += (Pane(label="deconvolved", key=result.key, patch=second),)
+    return Shown(panes=panes, curtain=snapshot.layout == "curtain", position=dict(snapshot.position))
+
+
+def _patch(snapshot: Snapshot, *, deconvolved: bool = False) -> Patch | None:
+    """Preview as a patch of the plane shown, unless it belongs to another plane."""
+    preview, source = snapshot.preview, snapshot.source
+    if preview is None or source is None or len(preview.region) != len(source.stack.axes):
+        return None
+    pixels = preview.deconvolved if deconvolved else preview.pixels
+    at = dict(zip(source.stack.axes, preview.region, strict=True))
+    if pixels is None or any(at[a].start != i for a, i in snapshot.position.items()):
+        return None
+    return Patch(top=at["Y"].start, left=at["X"].start, pixels=pixels)
+
+
+def plane_key(result: int, position: Mapping[str, int]) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Key of one plane of one result in a cache."""
+    return result, tuple(sorted(position.items()))

@@ -1,0 +1,46 @@
+"""The Auto button: levels from the visible part of the source, computed in a thread."""
+
+from __future__ import annotations
+
+from app.jobs import Job, Jobs
+from app.session import Session
+from app.view_state import Levels, View, auto_choices, next_auto
+from core.stack import Pixels, Region, Stack
+
+
+def visible_region(stack: Stack, position: dict[str, int], view: View | None) -> Region:
+    """Region of the visible part of the plane at a position."""
+    if view is None:
+        return stack.region(**position)
+    rows, columns = slice(view.top, view.bottom), slice(view.left, view.right)
+    region = stack.region(**position, Y=rows, X=columns)
+    empty = any(s.stop <= s.start for s in region)
+    return stack.region(**position) if empty else region
+
+
+class AutoLevels:
+    """Sets the levels of the channel shown; a further press on the same view saturates more."""
+
+    def __init__(self, session: Session, jobs: Jobs) -> None:
+        self._session, self._jobs = session, jobs
+
+    def press(self) -> None:
+        """Compute levels from what is visible now, and set them."""
+        snapshot = self._session.snapshot
+        source = snapshot.source
+        if source is None:
+            return
+        region = visible_region(source.stack, dict(snapshot.position), snapshot.view)
+        channel = snapshot.channel
+
+        def work(job: Job) -> tuple[Levels, ...]:
+            job.context.check()
+            pixels: Pixels = source.stack.read(region)
+            return auto_choices(pixels)
+
+        def done(choices: tuple[Levels, ...]) -> None:
+            now = self._session.snapshot
+            if now.source is source and now.channel == channel:
+                self._session.set_levels(next_auto(choices, now.levels.get(channel)))
+
+        self._jobs.start("Adjusting the levels", work, done=done, quiet=True)

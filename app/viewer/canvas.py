@@ -1,0 +1,366 @@
+"""One picture: pixels under a camera, with labels, scale bar and, for a curtain, a handle.
+
+Only what is visible is turned into colours, once for every change of picture or camera, so that
+the cost follows the size of the window and not of the plane.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.viewer import painting
+from app.viewer.camera import Camera, Shape
+from app.viewer.luts import Table
+from app.viewer.rendering import Colours, Layer, colours
+
+GRIP = 9.0
+"""How near the handle of a curtain the pointer takes hold of it, in points of the screen."""
+
+_DIM = QColor(0, 0, 0, 110)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Face:
+    """A layer with its label and the preview laid over it."""
+
+    layer: Layer
+    label: str
+    patch: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """What a canvas shows.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Rows and columns of the plane.
+    faces : tuple of Face
+        One, or two that share the canvas, left and right of a handle.
+    spacing : float or None
+        Width of a pixel in micrometres.
+    difference : (ndarray, float) or None
+        Look-up table and limit of a difference, for its legend.
+    """
+
+    shape: Shape
+    faces: tuple[Face, ...]
+    spacing: float | None = None
+    difference: tuple[Table, float] | None = None
+
+
+class Canvas(QWidget):
+    """A widget that shows a `Picture` and says what the person does with it.
+
+    Attributes
+    ----------
+    zoomed : Signal of (float, float, float)
+        Zoom by this factor about a point.
+    panned : Signal of (float, float)
+        Drag by (dx, dy) points of the screen.
+    fit_requested : Signal
+        Show the whole plane.
+    stepped : Signal of int
+        Go that many planes on.
+    pointed : Signal of object
+        Pointer at a QPointF of this canvas; None when it has left.
+    handle_moved : Signal of float
+        Place of the handle, 0 (left) to 1 (right).
+    resized : Signal
+        The canvas has another size.
+    """
+
+    zoomed = Signal(float, float, float)
+    panned = Signal(float, float)
+    fit_requested = Signal()
+    stepped = Signal(int)
+    pointed = Signal(object)
+    handle_moved = Signal(float)
+    resized = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture: Picture | None = None
+        self.camera = Camera()
+        self.handle = 0.5
+        self._mark: tuple[float, float] | None = None
+        self._drawn: list[_Drawn] | None = None
+        self._drag: QPointF | None = None
+        self._holding = False
+        self._wheel = 0
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(60, 60)
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 420)
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """Show other pixels."""
+        self.picture, self._drawn = picture, None
+        self.setAccessibleName(" | ".join(f.label for f in picture.faces) if picture else "no image")
+        self.update()
+
+    def set_camera(self, camera: Camera) -> None:
+        """Look from elsewhere."""
+        if camera != self.camera:
+            self.camera, self._drawn = camera, None
+            self.update()
+
+    def set_handle(self, handle: float) -> None:
+        """Put the handle of the curtain at 0 (left) to 1 (right)."""
+        if handle != self.handle:
+            self.handle, self._drawn = handle, None
+            self.update()
+
+    def set_mark(self, mark: tuple[float, float] | None) -> None:
+        """Mark the place in the plane at which the pointer stands in another canvas."""
+        if mark != self._mark:
+            self._mark = mark
+            self.update()
+
+    def to_plane(self, point: QPointF) -> tuple[float, float]:
+        """Place (x, y) in the plane under a point."""
+        return self.camera.to_plane(point.x(), point.y(), self.width(), self.height())
+
+    def to_canvas(self, x: float, y: float) -> QPointF:
+        """Point under which a place in the plane lies."""
+        return QPointF(*self.camera.to_canvas(x, y, self.width(), self.height()))
+
+    def face_at(self, point: QPointF) -> Face | None:
+        """Face that is visible under a point."""
+        if self.picture is None:
+            return None
+        faces = self.picture.faces
+        return faces[0] if len(faces) == 1 or point.x() < self._handle_x() else faces[1]
+
+    # -- painting -----------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self._background())
+        picture = self.picture
+        if picture is None:
+            return
+        if self._drawn is None:
+            self._drawn = [self._draw_face(face, clip, picture.shape) for face, clip in self._clips(picture)]
+        for drawn in self._drawn:
+            self._paint_face(painter, drawn)
+        self._paint_marks(painter, picture)
+
+    def _draw_face(self, face: Face, clip: QRectF, shape: Shape) -> _Drawn:
+        box = None
+        if face.patch is not None:
+            rows, columns = face.patch.pixels.shape
+            box = self._box(face.patch.left, face.patch.top, columns, rows)
+        return _Drawn(
+            clip=clip,
+            plane=self._box(0, 0, shape[1], shape[0]).intersected(clip),
+            image=self._draw(face.layer, clip),
+            patch=self._draw(face.patch, clip) if face.patch is not None else None,
+            box=box,
+        )
+
+    def _paint_face(self, painter: QPainter, drawn: _Drawn) -> None:
+        painter.setClipRect(drawn.clip)
+        if drawn.image is not None:
+            drawn.image.paint(painter)
+        if drawn.box is not None:
+            self._dim_round(painter, drawn.plane, drawn.box)
+            if drawn.patch is not None:
+                drawn.patch.paint(painter)
+            if not drawn.box.adjusted(-1, -1, 1, 1).contains(drawn.plane):
+                painting.frame(painter, drawn.box)
+        painter.setClipping(False)
+
+    def _dim_round(self, painter: QPainter, plane: QRectF, box: QRectF) -> None:
+        """Darken a plane where it lies outside a box."""
+        inside = box.intersected(plane)
+        painter.fillRect(QRectF(plane.topLeft(), QPointF(plane.right(), inside.top())), _DIM)
+        painter.fillRect(QRectF(QPointF(plane.left(), inside.bottom()), plane.bottomRight()), _DIM)
+        painter.fillRect(QRectF(QPointF(plane.left(), inside.top()), inside.bottomLeft()), _DIM)
+        painter.fillRect(QRectF(inside.topRight(), QPointF(plane.right(), inside.bottom())), _DIM)
+
+    def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
+        whole = QRectF(self.rect())
+        if len(picture.faces) == 2:
+            x = self._handle_x()
+            painting.label(painter, picture.faces[0].label, QRectF(0, 0, x, whole.height()))
+            right = QRectF(x, 0, whole.width() - x, whole.height())
+            painting.label(painter, picture.faces[1].label, right, right=True)
+        else:
+            painting.label(painter, picture.faces[0].label, whole)
+        if picture.difference is not None:
+            painting.difference_bar(painter, whole, *picture.difference)
+        painting.scale_bar(painter, whole, self.camera.scale, picture.spacing)
+        if len(picture.faces) == 2:
+            painting.handle(painter, self._handle_x(), whole.height(), held=self._holding)
+        if self._mark is not None:
+            painting.marker(painter, self.to_canvas(*self._mark))
+        if self.hasFocus():
+            painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _clips(self, picture: Picture) -> list[tuple[Face, QRectF]]:
+        """Part of the canvas that belongs to each face."""
+        if len(picture.faces) == 1:
+            return [(picture.faces[0], QRectF(self.rect()))]
+        x = round(self._handle_x())
+        left = QRectF(0, 0, x, self.height())
+        right = QRectF(x, 0, self.width() - x, self.height())
+        return list(zip(picture.faces, (left, right), strict=True))
+
+    def _draw(self, layer: Layer, clip: QRectF) -> _Image | None:
+        """Turn the visible part of a layer into an image; None where there is none."""
+        scale = self.camera.scale
+        step = max(1, math.floor(1 / (scale * self.devicePixelRatioF())))
+        origin = self.to_canvas(layer.left, layer.top)
+        spans = []
+        for size, start, end, zero in (
+            (layer.pixels.shape[0], clip.top(), clip.bottom(), origin.y()),
+            (layer.pixels.shape[1], clip.left(), clip.right(), origin.x()),
+        ):
+            first = max(math.floor((start - zero) / scale), 0) // step * step
+            spans.append(slice(first, min(math.ceil((end - zero) / scale), size), step))
+        if any(s.stop <= s.start for s in spans):
+            return None
+        rgb = colours(layer, *spans)
+        left, top = layer.left + spans[1].start, layer.top + spans[0].start
+        return _Image(rgb, self._box(left, top, rgb.shape[1] * step, rgb.shape[0] * step))
+
+    def _box(self, left: float, top: float, width: float, height: float) -> QRectF:
+        return QRectF(self.to_canvas(left, top), self.to_canvas(left + width, top + height))
+
+    def _background(self) -> QColor:
+        dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128
+        return QColor(27, 28, 31) if dark else QColor(214, 216, 220)
+
+    def _handle_x(self) -> float:
+        return self.handle * self.width()
+
+    # -- gestures -----------------------------------------------------------------------------
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.accept()
+        delta = event.angleDelta().y() or event.angleDelta().x()  # Alt turns the wheel sideways
+        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            self._wheel += delta
+            notches = int(self._wheel / 120)
+            if notches:
+                self._wheel -= 120 * notches
+                self.stepped.emit(-notches)
+            return
+        at = event.position()
+        self.zoomed.emit(2.0 ** (delta / 360), at.x(), at.y())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            left = event.button() == Qt.MouseButton.LeftButton
+            self._holding = left and self._near_handle(event.position())
+            self._drag = event.position()
+            self._show_cursor(event.position())
+            self.update()
+        else:
+            event.ignore()  # the right button is the window's, for its menu
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = event.position()
+        if self._holding:
+            self.handle_moved.emit(min(max(at.x() / max(self.width(), 1), 0.0), 1.0))
+        elif self._drag is not None:
+            moved, self._drag = at - self._drag, at
+            self.panned.emit(moved.x(), moved.y())
+        self._show_cursor(at)
+        self.pointed.emit(at)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag, self._holding = None, False
+        self._show_cursor(event.position())
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and not self._near_handle(event.position()):
+            self.fit_requested.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        two = self.picture is not None and len(self.picture.faces) == 2
+        steps = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}
+        step = steps.get(Qt.Key(event.key()))
+        if two and step is not None:
+            self.handle_moved.emit(min(max(self.handle + step, 0.0), 1.0))
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.pointed.emit(event.position())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.pointed.emit(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._drawn = None
+        self.resized.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        self._drawn = None
+        super().changeEvent(event)
+
+    def _near_handle(self, at: QPointF) -> bool:
+        two = self.picture is not None and len(self.picture.faces) == 2
+        grip = math.hypot(at.x() - self._handle_x(), at.y() - self.height() / 2) <= 16
+        return two and (abs(at.x() - self._handle_x()) <= GRIP or grip)
+
+    def _show_cursor(self, at: QPointF) -> None:
+        if self._holding or (self._drag is None and self._near_handle(at)):
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+        elif self._drag is not None:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+
+
+class _Image:
+    """Colours and the box of the canvas they fill."""
+
+    def __init__(self, rgb: Colours, target: QRectF) -> None:
+        self._rgb = rgb  # the image does not own its memory
+        self._image = QImage(
+            rgb.data, rgb.shape[1], rgb.shape[0], 4 * rgb.shape[1], QImage.Format.Format_RGB32
+        )
+        self._target = target
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw it, nearest neighbour."""
+        painter.drawImage(self._target, self._image)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Drawn:
+    """A face turned into colours for the present camera: image, preview, and where they go."""
+
+    clip: QRectF
+    plane: QRectF
+    image: _Image | None
+    patch: _Image | None
+    box: QRectF | None

@@ -1,0 +1,298 @@
+"""Sliders for time, depth and channel, and playing along them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+    QPalette,
+    QPixmap,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QToolButton,
+    QWidget,
+)
+
+from app.session import Session, Snapshot
+from core.stack import Stack
+
+SPEEDS = (1, 2, 5, 10, 15, 25, 50)
+"""Planes a second on offer."""
+
+_WORDS = {"T": "Time", "Z": "Depth", "C": "Channel"}
+_KINDS = {"T": "frame", "Z": "slice", "C": "channel"}
+
+
+def where(stack: Stack, axis: str, index: int) -> str:
+    """What an index means: a time, a depth or the name of a channel; empty if nothing is known."""
+    if axis == "C":
+        names = stack.meta.channel_names
+        return names[index] if index < len(names) else ""
+    spacing = stack.meta.spacing.get(axis)
+    if not spacing:
+        return ""
+    if axis == "Z":
+        return f"{index * spacing:.4g} µm"
+    seconds = index * spacing
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h" if minutes >= 60 else f"{minutes}:{rest:02} min"
+
+
+class StepSlider(QSlider):
+    """A slider that goes one plane for a notch of the wheel, and jumps to where it is clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._wheel = 0
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.accept()
+        self._wheel += event.angleDelta().y() or event.angleDelta().x()
+        notches = int(self._wheel / 120)
+        self._wheel -= 120 * notches
+        self.setValue(self.value() - notches)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        control, grip = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
+        handle = self.style().subControlRect(control, option, grip, self)
+        if event.button() == Qt.MouseButton.LeftButton and not handle.contains(event.position().toPoint()):
+            span = self.width() - handle.width()
+            at = round(event.position().x() - handle.width() / 2)
+            self.setValue(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), at, span))
+        super().mousePressEvent(event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Row:
+    axis: str
+    name: QLabel
+    play: QToolButton
+    slider: StepSlider
+    index: QLabel
+    meaning: QLabel
+    speed: QToolButton
+
+    @property
+    def widgets(self) -> tuple[QWidget, ...]:
+        return self.name, self.play, self.slider, self.index, self.meaning, self.speed
+
+
+class Navigation(QWidget):
+    """One row for every axis along which the stack has more than one plane."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("navigation")
+        self._session = session
+        self._speed = 10
+        self._active = "T"
+        self._playing = ""
+        self._base = (0, 0.0)
+        self._sent = 0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_tick)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(8, 4, 8, 4)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(2, 1)
+        self._rows = {axis: self._make_row(axis) for axis in "TZC"}
+        for line, row in enumerate(self._rows.values()):
+            for column, widget in enumerate(row.widgets):
+                grid.addWidget(widget, line, column)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        session.changed.connect(self._on_changed)
+        self._on_changed(session.snapshot, Snapshot())
+
+    def _make_row(self, axis: str) -> _Row:
+        word, key = _WORDS[axis], axis.lower()
+        name = QLabel(axis, self)
+        name.setToolTip(word)
+        play = QToolButton(self)
+        play.setAutoRaise(True)
+        play.setObjectName(f"play-{key}")
+        play.setAccessibleName(f"Play along {word.lower()}")
+        play.clicked.connect(partial(self.toggle_play, axis))
+        play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        slider = StepSlider(self)
+        slider.setObjectName(f"slider-{key}")
+        slider.setAccessibleName(word)
+        slider.valueChanged.connect(partial(self._on_slider, axis))
+        index, meaning = QLabel(self), QLabel(self)
+        index.setObjectName(f"index-{key}")
+        index.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        meaning.setObjectName(f"meaning-{key}")
+        speed = QToolButton(self)
+        speed.setObjectName(f"speed-{key}")
+        speed.setAutoRaise(True)
+        speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        speed.setToolTip("Speed of playing, in planes a second")
+        menu = QMenu(speed)
+        group = QActionGroup(menu)
+        for value in SPEEDS:
+            action = QAction(f"{value} fps", menu)
+            action.setCheckable(True)
+            action.setData(value)
+            action.triggered.connect(partial(self.set_speed, value))
+            group.addAction(action)
+            menu.addAction(action)
+        speed.setMenu(menu)
+        return _Row(axis=axis, name=name, play=play, slider=slider, index=index, meaning=meaning, speed=speed)
+
+    # -- what the person asks for -------------------------------------------------------------
+
+    @property
+    def playing(self) -> bool:
+        """Whether it plays."""
+        return bool(self._playing)
+
+    def step(self, planes: int, axis: str = "") -> None:
+        """Go that many planes on, along the axis used last unless another is named."""
+        axis = axis or self._axis()
+        if axis:
+            self._session.move(**{axis: self._session.snapshot.position[axis] + planes})
+
+    def toggle_play(self, axis: str = "") -> None:
+        """Play along an axis (the one used last, if it is T or Z), or stop playing."""
+        axis = axis or self._playing or self._axis(playable=True)
+        if self._playing == axis:
+            self.stop()
+        elif axis:
+            self._active = self._playing = axis
+            self._rebase()
+            self._timer.start(max(1000 // self._speed, 15))
+            self._sync()
+
+    def stop(self) -> None:
+        """Stop playing."""
+        if self._playing:
+            self._playing = ""
+            self._timer.stop()
+            self._sync()
+
+    def set_speed(self, speed: int) -> None:
+        """Set the speed of playing, in planes a second."""
+        self._speed = speed
+        if self._playing:
+            self._rebase()
+            self._timer.start(max(1000 // speed, 15))
+        self._sync()
+
+    def _axis(self, *, playable: bool = False) -> str:
+        """Axis used last, or the first one there is."""
+        source = self._session.snapshot.source
+        sizes = source.stack.sizes if source is not None else {}
+        order = [self._active, *"TZC"]
+        return next((a for a in order if sizes.get(a, 1) > 1 and not (playable and a == "C")), "")
+
+    def _on_slider(self, axis: str, value: int) -> None:
+        self._active = axis
+        self._session.move(**{axis: value})
+
+    # -- playing ------------------------------------------------------------------------------
+
+    def _rebase(self) -> None:
+        self._sent = self._session.snapshot.position.get(self._playing, 0)
+        self._base = (self._sent, time.monotonic())
+
+    def _on_tick(self) -> None:
+        """Go to where playing should be by now, leaving out what there was no time for."""
+        source, axis = self._session.snapshot.source, self._playing
+        if source is None or source.stack.sizes.get(axis, 1) < 2:
+            self.stop()
+            return
+        if self._session.snapshot.position[axis] != self._sent:
+            self._rebase()  # somebody went elsewhere; go on from there
+        start, since = self._base
+        index = (start + int((time.monotonic() - since) * self._speed)) % source.stack.sizes[axis]
+        if index != self._sent:
+            self._sent = index
+            self._session.move(**{axis: index})
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def _on_changed(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self._active = "T"
+            self.stop()
+            self._sync()
+        elif new.position != old.position:
+            self._sync()
+
+    def _sync(self) -> None:
+        snapshot = self._session.snapshot
+        sizes = snapshot.source.stack.sizes if snapshot.source is not None else {}
+        any_row = False
+        for axis, row in self._rows.items():
+            size = sizes.get(axis, 1)
+            visible = size > 1 and snapshot.source is not None
+            any_row = any_row or visible
+            for widget in row.widgets:
+                widget.setVisible(visible)
+            if not visible or snapshot.source is None:
+                continue
+            for widget in (row.play, row.speed):
+                widget.setVisible(axis != "C")
+            self._sync_row(row, snapshot.source.stack, snapshot.position[axis], size)
+        self.setVisible(any_row)
+
+    def _sync_row(self, row: _Row, stack: Stack, index: int, size: int) -> None:
+        with QSignalBlocker(row.slider):
+            row.slider.setRange(0, size - 1)
+            row.slider.setPageStep(max(1, size // 10))
+            row.slider.setValue(index)
+        kind = _KINDS[row.axis]
+        row.slider.setToolTip(
+            f"{_WORDS[row.axis]}: {kind} {index + 1} of {size}.\nWheel, arrows, < and >: one {kind}"
+        )
+        row.index.setText(f"{index + 1}/{size}")
+        row.index.setMinimumWidth(row.index.fontMetrics().horizontalAdvance(f"{size}/{size}"))
+        text, last = where(stack, row.axis, index), where(stack, row.axis, size - 1)
+        row.meaning.setText(text)
+        row.meaning.setVisible(bool(text or last))
+        row.meaning.setMinimumWidth(row.meaning.fontMetrics().horizontalAdvance(f"0{last}") if last else 0)
+        on = row.axis == self._playing
+        row.play.setIcon(_symbol(self.palette(), pause=on))
+        row.play.setToolTip(("Stop playing" if on else f"Play along {_WORDS[row.axis].lower()}") + " (\\)")
+        row.speed.setText(f"{self._speed} fps")
+        for action in row.speed.menu().actions():
+            action.setChecked(action.data() == self._speed)
+
+
+def _symbol(palette: QPalette, *, pause: bool) -> QIcon:
+    """Triangle or two bars, in the colour of text."""
+    pixmap = QPixmap(QSize(64, 64))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(palette.color(QPalette.ColorRole.ButtonText))
+    if pause:
+        painter.drawRoundedRect(QRectF(16, 12, 11, 40), 2, 2)
+        painter.drawRoundedRect(QRectF(37, 12, 11, 40), 2, 2)
+    else:
+        painter.drawPolygon(QPolygonF([QPointF(18, 10), QPointF(18, 54), QPointF(54, 32)]))
+    painter.end()
+    return QIcon(pixmap)

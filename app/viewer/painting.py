@@ -1,0 +1,152 @@
+"""Marks drawn over an image so that they are legible on any: light on a dark, half transparent ground."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen, QPolygonF
+
+from app.view_state import length_text, nice_length
+from app.viewer.luts import Table
+
+MARGIN = 10.0
+"""Distance of labels and scale bar from the edge of a canvas, in points of the screen."""
+
+_GROUND = QColor(16, 17, 20, 178)
+_INK = QColor(245, 246, 248)
+_DARK = QColor(0, 0, 0, 200)
+
+
+def label(painter: QPainter, text: str, canvas: QRectF, *, right: bool = False) -> QRectF:
+    """Draw a label in an upper corner, shortened to fit; return where."""
+    painter.save()
+    font = QFont(painter.font())
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    room = max(canvas.width() - 2 * MARGIN - 16, 0.0)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+    width, height = metrics.horizontalAdvance(text) + 16, metrics.height() + 6
+    left = canvas.right() - MARGIN - width if right else canvas.left() + MARGIN
+    box = QRectF(left, canvas.top() + MARGIN, width, height)
+    _ground(painter, box)
+    painter.setPen(_INK)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+    return box
+
+
+def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | None) -> None:
+    """Draw a bar of a round length at the lower right.
+
+    Parameters
+    ----------
+    painter : QPainter
+        What to draw with.
+    canvas : QRectF
+        Where it may be drawn.
+    scale : float
+        Points of the screen for one pixel.
+    spacing : float or None
+        Width of a pixel in micrometres; without it the bar counts pixels.
+    """
+    unit, size = ("µm", spacing) if spacing else ("px", 1.0)
+    limit = min(canvas.width() / 4, 160.0) / scale * size
+    if canvas.width() < 90 or limit <= 0:
+        return
+    length = nice_length(limit)
+    if unit == "px" and length < 1:
+        return
+    metrics = QFontMetricsF(painter.font())
+    text = length_text(length, unit)
+    bar = length / size * scale
+    width = max(bar, metrics.horizontalAdvance(text)) + 16
+    height = metrics.height() + 14
+    box = QRectF(canvas.right() - MARGIN - width, canvas.bottom() - MARGIN - height, width, height)
+    painter.save()
+    _ground(painter, box)
+    painter.setPen(_INK)
+    painter.drawText(box.adjusted(0, 3, 0, -9), Qt.AlignmentFlag.AlignCenter, text)
+    painter.fillRect(QRectF(box.center().x() - bar / 2, box.bottom() - 8, bar, 3), _INK)
+    painter.restore()
+
+
+def difference_bar(painter: QPainter, canvas: QRectF, lut: Table, limit: float) -> None:
+    """Draw the colours of a difference with their intensities at the lower left."""
+    metrics = QFontMetricsF(painter.font())
+    texts = (f"−{limit:g}", "0", f"+{limit:g}")
+    width = max(3.2 * max(metrics.horizontalAdvance(t) for t in texts), 150.0) + 20
+    height = metrics.height() + 20
+    box = QRectF(canvas.left() + MARGIN, canvas.bottom() - MARGIN - height, width, height)
+    if box.right() > canvas.right() or box.top() < canvas.top():
+        return
+    painter.save()
+    _ground(painter, box)
+    strip = QRectF(box.left() + 10, box.bottom() - 15, box.width() - 20, 8)
+    gradient = QLinearGradient(strip.topLeft(), strip.topRight())
+    for i in range(0, 256, 15):
+        gradient.setColorAt(i / 255, QColor(*(int(v) for v in lut[i])))
+    painter.fillRect(strip, gradient)
+    painter.setPen(_INK)
+    line = QRectF(strip.left(), box.top() + 3, strip.width(), metrics.height())
+    sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
+    for text, side in zip(texts, sides, strict=True):
+        painter.drawText(line, side, text)
+    painter.drawLine(
+        QPointF(strip.center().x(), strip.top() - 2), QPointF(strip.center().x(), strip.bottom())
+    )
+    painter.restore()
+
+
+def frame(painter: QPainter, box: QRectF) -> None:
+    """Draw a thin frame of light dashes on a dark line."""
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(_pen(_DARK, 1))
+    painter.drawRect(box)
+    dashes = _pen(_INK, 1)
+    dashes.setDashPattern([4.0, 4.0])
+    painter.setPen(dashes)
+    painter.drawRect(box)
+    painter.restore()
+
+
+def marker(painter: QPainter, at: QPointF) -> None:
+    """Draw a small cross with an open middle, where the pointer stands in another canvas."""
+    painter.save()
+    for colour, width in ((_DARK, 3.0), (_INK, 1.0)):
+        painter.setPen(_pen(colour, width))
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            painter.drawLine(at + QPointF(3 * dx, 3 * dy), at + QPointF(9 * dx, 9 * dy))
+    painter.restore()
+
+
+def handle(painter: QPainter, x: float, height: float, *, held: bool) -> None:
+    """Draw the handle of a curtain: a line from top to bottom with a grip showing both directions."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, width in ((_DARK, 4.0), (_INK, 2.0)):
+        painter.setPen(_pen(colour, width))
+        painter.drawLine(QPointF(x, 0), QPointF(x, height))
+    grip = QPointF(x, height / 2)
+    painter.setPen(_pen(_INK, 2.0))
+    painter.setBrush(QColor(60, 64, 72) if held else QColor(24, 26, 30))
+    painter.drawEllipse(grip, 15, 15)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_INK)
+    for side in (-1, 1):
+        points = [QPointF(side * 10, 0), QPointF(side * 4, -5), QPointF(side * 4, 5)]
+        painter.drawPolygon(QPolygonF([grip + p for p in points]))
+    painter.restore()
+
+
+def _ground(painter: QPainter, box: QRectF) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_GROUND)
+    painter.drawRoundedRect(box, 5, 5)
+
+
+def _pen(colour: QColor, width: float) -> QPen:
+    pen = QPen(colour, width)
+    pen.setCosmetic(True)
+    return pen

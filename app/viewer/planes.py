@@ -1,0 +1,160 @@
+"""Planes for display: at once where they lie in memory, in a thread where they have to be read."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.jobs import Job, Jobs, Outcome
+from app.view_state import plane_key
+from core.stack import ArraySource, Pixels, Stack
+
+CACHE_BYTES = 256 * 2**20
+"""Planes that were read are kept up to this size, the last used longest."""
+
+_Key = tuple[int, tuple[tuple[str, int], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Wanted:
+    """Planes that belong together: one of each of several results, at one position.
+
+    Attributes
+    ----------
+    document : int
+        Key of the source; only planes of one document are read after each other.
+    stacks : dict of int to Stack
+        Where to read, by the key of the result.
+    position : dict of str to int
+        Index along T, C and Z.
+    """
+
+    document: int
+    stacks: Mapping[int, Stack]
+    position: Mapping[str, int]
+
+    def key(self, result: int) -> _Key:
+        """Key of one of the planes."""
+        return plane_key(result, self.position)
+
+    @property
+    def keys(self) -> frozenset[_Key]:
+        """Keys of all planes."""
+        return frozenset(self.key(result) for result in self.stacks)
+
+
+Planes = Mapping[int, Pixels]
+"""Planes (Y, X) by the keys of their results."""
+
+
+class PlaneReader:
+    """Reads planes, the newest wanted first; the main thread never waits.
+
+    Parameters
+    ----------
+    jobs : Jobs
+        Where slow reading runs.
+    arrived : callable
+        Called in the main thread with what was wanted and its planes. While something newer is
+        being waited for, planes on the way to it arrive too, so that a slow stack moves when its
+        slider does.
+    failed : callable
+        Called when planes could not be read, after the error was shown.
+    """
+
+    def __init__(
+        self, jobs: Jobs, arrived: Callable[[Wanted, Planes], None], failed: Callable[[], None]
+    ) -> None:
+        self._jobs, self._arrived, self._failed = jobs, arrived, failed
+        self._cache: OrderedDict[_Key, Pixels] = OrderedDict()
+        self._newest: Wanted | None = None
+        self._reading: Wanted | None = None
+        self._unreadable: frozenset[_Key] = frozenset()
+
+    def want(self, wanted: Wanted) -> None:
+        """Get planes: `arrived` is called now, or when they have been read."""
+        if self._newest is None or wanted.document != self._newest.document:
+            self._cache.clear()
+            self._reading = None  # what an old document still reads is dropped when it comes
+        self._newest = wanted
+        planes = self._at_hand(wanted)
+        if len(planes) == len(wanted.stacks):
+            self._unreadable = frozenset()
+            self._arrived(wanted, planes)
+        elif self._reading is None and wanted.keys != self._unreadable:
+            self._start(wanted, planes)
+
+    def forget(self) -> None:
+        """Drop everything: there is no document any more."""
+        self._newest = self._reading = None
+        self._cache.clear()
+
+    def _at_hand(self, wanted: Wanted) -> dict[int, Pixels]:
+        found: dict[int, Pixels] = {}
+        for result, stack in wanted.stacks.items():
+            key = wanted.key(result)
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                found[result] = self._cache[key]
+            elif instant(stack):
+                found[result] = in_memory(stack, wanted.position)
+        return found
+
+    def _start(self, wanted: Wanted, planes: dict[int, Pixels]) -> None:
+        self._reading = wanted
+        missing = {result: s for result, s in wanted.stacks.items() if result not in planes}
+
+        def work(job: Job) -> Planes:
+            read = {}
+            for result, stack in missing.items():
+                job.context.check()
+                read[result] = stack.plane(**{a: i for a, i in wanted.position.items() if a in stack.axes})
+            return read
+
+        def end(outcome: Outcome) -> None:
+            self._on_end(wanted, outcome)
+
+        channel = f"planes of document {wanted.document}"
+        self._jobs.start("Reading a plane", work, end=end, channel=channel, quiet=True)
+
+    def _on_end(self, wanted: Wanted, outcome: Outcome) -> None:
+        if self._newest is None or wanted.document != self._newest.document:
+            return
+        self._reading = None
+        if outcome.state == "failed":
+            self._unreadable = wanted.keys  # not tried again until something else is wanted
+            self._jobs.failed.emit("Reading a plane", outcome)
+            self._failed()
+        elif outcome.state == "succeeded":
+            self._keep(wanted, outcome.value)
+        newest = self._newest
+        if newest is not wanted and newest.stacks.keys() == wanted.stacks.keys():
+            planes = self._at_hand(wanted)
+            if len(planes) == len(wanted.stacks):
+                self._arrived(wanted, planes)
+        self.want(self._newest)
+
+    def _keep(self, wanted: Wanted, planes: Planes) -> None:
+        for result, plane in planes.items():
+            self._cache[wanted.key(result)] = plane
+        total = sum(p.nbytes for p in self._cache.values())
+        while total > CACHE_BYTES and len(self._cache) > len(planes):
+            total -= self._cache.popitem(last=False)[1].nbytes
+
+
+def instant(stack: Stack) -> bool:
+    """Whether planes of a stack lie in memory."""
+    return isinstance(stack.source, ArraySource) and not isinstance(stack.source.array, np.memmap)
+
+
+def in_memory(stack: Stack, position: Mapping[str, int]) -> Pixels:
+    """Plane (Y, X) of a stack in memory, without copying it; not to be modified."""
+    if not isinstance(stack.source, ArraySource):
+        raise TypeError("the pixels of this stack do not lie in memory")
+    index: tuple[Any, ...] = tuple(position.get(a, 0) for a in stack.axes[:-2])
+    plane: Pixels = stack.source.array[index]
+    return plane.astype(stack.dtype, copy=False)

@@ -1,0 +1,371 @@
+"""The middle of the window: canvases over sliders, following the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+
+from app import view_state
+from app.jobs import Jobs
+from app.session import Session, Snapshot
+from app.view_state import Levels, Pane, Shown
+from app.viewer import luts
+from app.viewer.auto import AutoLevels
+from app.viewer.canvas import Face, Picture
+from app.viewer.layouts import CanvasGroup
+from app.viewer.navigation import Navigation
+from app.viewer.planes import PlaneReader, Planes, Wanted
+from app.viewer.rendering import Colours, Layer
+from core.stack import Pixels
+
+VIEW_INTERVAL = 50
+"""Least time between two reports of the visible part to the session, in milliseconds."""
+
+HOVER_INTERVAL = 33
+"""Least time between two readings of the pixel under the pointer, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hover:
+    """The pixel under the pointer.
+
+    Attributes
+    ----------
+    x, y : int
+        Column and row, from 0.
+    x_um, y_um : float or None
+        The same in micrometres, where the pixel size is known.
+    raw : float or None
+        Intensity in the source; None while its plane is not at hand.
+    shown : float or None
+        Intensity in the result, preview or difference shown; None where that is the source.
+    label : str
+        Name of what `shown` belongs to.
+    """
+
+    x: int
+    y: int
+    x_um: float | None
+    y_um: float | None
+    raw: float | None
+    shown: float | None
+    label: str = ""
+
+    @property
+    def position(self) -> str:
+        """Where it is, in micrometres; empty without a pixel size."""
+        if self.x_um is None or self.y_um is None:
+            return ""
+        return f"{self.x_um:.4g}, {self.y_um:.4g} µm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Look:
+    """Planes now on the screen, and at which position of which document."""
+
+    document: int
+    position: Mapping[str, int]
+    planes: Planes
+
+
+def _face(
+    pane: Pane,
+    planes: Planes,
+    levels: Levels,
+    lut: Colours,
+    difference: tuple[luts.Table, float] | None,
+    *,
+    patched: bool,
+) -> Face:
+    """Picture of one pane; a preview is left out while planes of another position are on the screen."""
+    if difference is not None:
+        lut, levels = luts.packed(difference[0]), (-difference[1], difference[1])
+    minus = planes[pane.minus] if pane.minus is not None else None
+    layer = Layer(pixels=planes[pane.key], levels=levels, table=lut, minus=minus)
+    if pane.patch is None or not patched:
+        return Face(layer=layer, label=pane.label)
+    patch = pane.patch
+    rows, columns = patch.pixels.shape
+    below = None if minus is None else minus[patch.top : patch.top + rows, patch.left : patch.left + columns]
+    over = Layer(pixels=patch.pixels, levels=levels, table=lut, minus=below, top=patch.top, left=patch.left)
+    return Face(layer=layer, label=pane.label, patch=over)
+
+
+class StackViewer(QWidget):
+    """Shows source and result of the session in its layout, at its position.
+
+    Attributes
+    ----------
+    hovered : Signal of object
+        `Hover` of the pixel under the pointer, or None.
+    """
+
+    hovered = Signal(object)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("stack-viewer")
+        self._session = session
+        self._reader = PlaneReader(jobs, self._on_planes, self._on_unreadable)
+        self._auto = AutoLevels(session, jobs)
+        self._look: _Look | None = None
+        self._raw_held = False
+        self._limits: dict[tuple[int, int], float] = {}
+        self._place: tuple[float, float] | None = None
+        self._face: Face | None = None
+        self._last_hover: Hover | None = None
+        self.group = CanvasGroup(self)
+        self.navigation = Navigation(session, self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.group, 1)
+        column.addWidget(self.navigation)
+        self._raw_button = self._make_raw_button()
+        self._view_timer = self._make_timer(VIEW_INTERVAL, self._send_view)
+        self._hover_timer = self._make_timer(HOVER_INTERVAL, self._send_hover)
+        self.group.view_changed.connect(self._on_view)
+        self.group.pointed.connect(self._on_pointed)
+        self.group.stepped.connect(self.step)
+        session.changed.connect(self._on_changed)
+        self._refresh()
+
+    def _make_timer(self, interval: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _make_raw_button(self) -> QToolButton:
+        button = QToolButton(self.group)
+        button.setObjectName("hold-raw")
+        button.setText("Hold for raw")
+        button.setToolTip("Shows the source in place of the result while it is held down (key: R)")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.pressed.connect(self._hold_raw)
+        button.released.connect(self._let_go_of_raw)
+        button.hide()
+        return button
+
+    # -- what others may ask for --------------------------------------------------------------
+
+    def fit(self) -> None:
+        """Show the whole plane."""
+        self.group.fit()
+
+    def actual_size(self) -> None:
+        """Show one pixel of the image as one pixel of the screen."""
+        self.group.set_scale(1 / self.devicePixelRatioF())
+
+    def zoom(self, factor: float) -> None:
+        """Magnify by `factor` about the middle."""
+        self.group.zoom(factor)
+
+    def auto_levels(self) -> None:
+        """Fit the levels to the visible part of the source; more tightly at each further press."""
+        self._auto.press()
+
+    def toggle_play(self) -> None:
+        """Play along time or depth, or stop playing."""
+        self.navigation.toggle_play()
+
+    def step(self, planes: int, axis: str = "") -> None:
+        """Go that many planes on, along the axis used last unless another is named."""
+        self.navigation.step(planes, axis)
+
+    def hold_raw(self, *, held: bool) -> None:
+        """Show the source in place of the result while `held`, in the single layout."""
+        if held != self._raw_held:
+            self._raw_held = held
+            self._refresh()
+
+    def _hold_raw(self) -> None:
+        self.hold_raw(held=True)
+
+    def _let_go_of_raw(self) -> None:
+        self.hold_raw(held=False)
+
+    # -- following the session ----------------------------------------------------------------
+
+    def _on_changed(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self._raw_held = False
+            self._limits.clear()
+            self._look = None
+            self.group.refit()
+        watched = ("results", "shown", "position", "layout", "preview", "levels", "lut")
+        if any(getattr(new, name) is not getattr(old, name) for name in watched):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Get the planes the session asks for; what is at hand is shown at once."""
+        snapshot = self._session.snapshot
+        source, shown = snapshot.source, self._shown()
+        if source is None or shown is None:
+            self._look = None
+            self._reader.forget()
+            self.group.show_pictures(())
+            self._raw_button.hide()
+            return
+        stacks = {source.key: source.stack}
+        for key in shown.keys:
+            result = snapshot.find(key)
+            if result is not None:
+                stacks[key] = result.stack
+        wanted = Wanted(document=source.key, stacks=stacks, position=shown.position)
+        before = self._look
+        self._reader.want(wanted)
+        if self._look is before:  # the planes have to be read: keep the old ones, with new levels
+            self._paint()
+
+    def _shown(self) -> Shown | None:
+        return view_state.shown(self._session.snapshot, raw_held=self._raw_held)
+
+    def _on_planes(self, wanted: Wanted, planes: Planes) -> None:
+        self._look = _Look(document=wanted.document, position=wanted.position, planes=planes)
+        self._paint()
+
+    def _on_unreadable(self) -> None:
+        self.navigation.stop()
+        if self._look is None:  # better nothing than another document's picture
+            self.group.show_pictures(())
+
+    def _paint(self) -> None:
+        """Show the planes at hand as the session wants them, unless some are still missing."""
+        snapshot, shown, look = self._session.snapshot, self._shown(), self._look
+        source = snapshot.source
+        if source is None or shown is None or look is None or not shown.keys <= look.planes.keys():
+            return
+        lut = luts.packed(self._table(snapshot))
+        levels = view_state.levels_of(snapshot)
+        here = look.position == shown.position
+        faces, difference = [], None
+        for pane in shown.panes:
+            if pane.minus is not None:
+                limit = self._limit(source.key, snapshot.channel, look.planes[source.key])
+                difference = luts.table("difference"), limit
+            faces.append(_face(pane, look.planes, levels, lut, difference, patched=here))
+        shape = look.planes[source.key].shape
+        groups = [tuple(faces)] if shown.curtain else [(face,) for face in faces]
+        spacing = source.stack.meta.spacing.get("X")
+        pictures = [
+            Picture(shape=(shape[0], shape[1]), faces=group, spacing=spacing, difference=difference)
+            for group in groups
+        ]
+        self.group.show_pictures(pictures)
+        self._place_raw_button(snapshot)
+
+    def _table(self, snapshot: Snapshot) -> luts.Table:
+        source = snapshot.source
+        brought = source.stack.meta.luts if source is not None else ()
+        if snapshot.lut == luts.FROM_FILE and snapshot.channel < len(brought):
+            return luts.from_file(brought[snapshot.channel])
+        return luts.table(snapshot.lut)
+
+    def _limit(self, source: int, channel: int, raw: Pixels) -> float:
+        """Limit of differences in this document and channel, fixed when it is first needed."""
+        if (source, channel) not in self._limits:
+            self._limits[source, channel] = view_state.difference_limit(raw)
+        return self._limits[source, channel]
+
+    def _place_raw_button(self, snapshot: Snapshot) -> None:
+        source = snapshot.source
+        other = source is not None and (snapshot.shown != source.key or snapshot.preview is not None)
+        button = self._raw_button
+        button.setVisible(snapshot.layout == "single" and other)
+        button.adjustSize()
+        button.move(self.group.width() - button.width() - 10, 10)
+        button.raise_()
+
+    # -- telling ------------------------------------------------------------------------------
+
+    def _on_view(self) -> None:
+        self._place_raw_button(self._session.snapshot)
+        if not self._view_timer.isActive():
+            self._view_timer.start()
+
+    def _send_view(self) -> None:
+        view = self.group.view()
+        if view is not None and self._session.snapshot.source is not None:
+            self._session.set_view(view)
+
+    def _on_pointed(self, place: tuple[float, float] | None, face: Face | None) -> None:
+        self._place, self._face = place, face
+        if not self._hover_timer.isActive():
+            self._hover_timer.start()
+
+    def _send_hover(self) -> None:
+        hover = self._hover()
+        if hover != self._last_hover:
+            self._last_hover = hover
+            self.hovered.emit(hover)
+
+    def _hover(self) -> Hover | None:
+        source, look = self._session.snapshot.source, self._look
+        if source is None or look is None or look.document != source.key or self._place is None:
+            return None
+        x, y = int(self._place[0]), int(self._place[1])
+        raw = look.planes[source.key]
+        if not (y < raw.shape[0] and x < raw.shape[1]):
+            return None
+        spacing = source.stack.meta.spacing
+        known = "X" in spacing and "Y" in spacing
+        label, value = self._other_value(x, y, raw)
+        return Hover(
+            x=x,
+            y=y,
+            x_um=x * spacing["X"] if known else None,
+            y_um=y * spacing["Y"] if known else None,
+            raw=float(raw[y, x]),
+            shown=value,
+            label=label,
+        )
+
+    def _other_value(self, x: int, y: int, raw: Pixels) -> tuple[str, float | None]:
+        """Name and intensity of what is shown besides the source, preferably under the pointer."""
+        faces = [f for c in self.group.shown if c.picture is not None for f in c.picture.faces]
+        if self._face in faces:
+            faces.insert(0, self._face)
+        for face in faces:
+            patch = face.patch
+            if patch is not None:
+                row, column = y - patch.top, x - patch.left
+                if 0 <= row < patch.pixels.shape[0] and 0 <= column < patch.pixels.shape[1]:
+                    value = float(patch.pixels[row, column])
+                    return face.label, value - float(raw[y, x]) if face.layer.minus is not None else value
+            if face.layer.minus is not None:
+                return face.label, float(face.layer.pixels[y, x]) - float(face.layer.minus[y, x])
+            if face.layer.pixels is not raw:
+                return face.label, float(face.layer.pixels[y, x])
+        return "", None
+
+    # -- keyboard -----------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.text():
+            case "<" | ",":
+                self.step(-1)
+            case ">" | ".":
+                self.step(1)
+            case "\\":
+                self.toggle_play()
+            case "+" | "=":
+                self.zoom(1.5)
+            case "-":
+                self.zoom(1 / 1.5)
+            case "r" | "R":
+                self.hold_raw(held=True)
+            case _:
+                super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_R:
+            if not event.isAutoRepeat():
+                self.hold_raw(held=False)
+        else:
+            super().keyReleaseEvent(event)
