@@ -102,7 +102,7 @@ def check_equal(
     if tuple(shape) != tuple(wanted) or dtype != kind:
         raise QuietfieldError(
             f"{path} has {' x '.join(map(str, shape))} pixels of type {dtype}, but the files before it "
-            f"have {' x '.join(map(str, wanted))} of type {kind}. Images of one stack must be equal: move this one."
+            f"have {' x '.join(map(str, wanted))} of type {kind}. All must be equal: move this one."
         )
 
 

@@ -163,7 +163,7 @@ def write_options(stack: Stack, dtype: np.dtype[Any], history: str) -> dict[str,
         for key, value in source.items()
         if key not in _NOT_WRITTEN
     }
-    about["axes"] = "".join(a for a in "TZCYX" if a in stack.axes)
+    about["axes"] = "TZCYXS"
     options: dict[str, Any] = {"imagej": True, "metadata": about}
     _write_spacing(about, options, meta, source, stack.axes)
     about["Info"] = str(source.get("Info", "")).rstrip("\n") + ("\n" if source.get("Info") else "") + history

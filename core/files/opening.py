@@ -55,7 +55,7 @@ def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None
         if not files:
             raise QuietfieldError("There are no files to open.")
         for file in files:
-            _check(file)
+            check(file)
         stack = open_files(files, lambda p: _open(p, series), _header, files[0].parent)
     return stack if axes is None else reinterpret(stack, axes)
 
@@ -72,20 +72,20 @@ def list_series(path: Path) -> tuple[str, ...]:
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         stack = _open(path, 0)
         return (f"{stack.axes} {' x '.join(map(str, stack.shape))}, {stack.dtype}",)
-    _check(path)
+    check(path)
     return tiff.describe_series(path)
 
 
 def _open(path: Path, series: int) -> Stack:
     if path.is_dir():
         return open_files(images_in(path), lambda p: _open(p, series), _header, path)
-    head = _check(path)
+    head = check(path)
     if head[:4] == b"\x89PNG" or head[:3] == b"\xff\xd8\xff":
         return _open_picture(path)
     return tiff.open_tiff(path, series)
 
 
-def _check(path: Path) -> bytes:
+def check(path: Path) -> bytes:
     """Return the first bytes of a file that can be an image.
 
     Raises
@@ -120,7 +120,7 @@ def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
         return None
     import tifffile
 
-    _check(path)
+    check(path)
     try:
         with listening(), tifffile.TiffFile(path) as file:
             page = file.pages.first

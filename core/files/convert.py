@@ -1,0 +1,120 @@
+"""From computed pixels to the type of pixels of a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from core.errors import QuietfieldError
+from core.stack import Pixels
+
+_INSTEAD = {
+    "imagej": {
+        "bool": "uint8", "int8": "int16", "uint32": "float32", "int32": "float32", "uint64": "float32",
+        "int64": "float32", "float16": "float32", "float64": "float32",
+    },
+    "ome": {"bool": "uint8", "float16": "float32", "uint64": "float64", "int64": "float64"},
+}  # fmt: skip
+_EXACT = {("bool", "uint8"), ("int8", "int16"), ("float16", "float32")}
+
+
+def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[str, ...]]:
+    """Type of pixels a format can hold for the one that is wanted, and what to say about it.
+
+    Parameters
+    ----------
+    wanted : str
+        Name of a numeric type of numpy.
+    form : {"imagej", "ome"}
+        The format.
+
+    Raises
+    ------
+    QuietfieldError
+        If it is no type of real numbers.
+    """
+    try:
+        dtype = np.dtype(wanted)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype.kind not in "uifb" or dtype.itemsize > 8:
+        raise QuietfieldError(
+            f"Pixels cannot be written as {wanted!r}. Choose uint8, uint16, int16 or float32."
+        )
+    instead = _INSTEAD[form].get(dtype.name, dtype.name)
+    if instead == dtype.name:
+        return dtype.newbyteorder("="), ()
+    name = "ImageJ" if form == "imagej" else "OME"
+    rounded = "" if (dtype.name, instead) in _EXACT else "; values of more than 7 digits are rounded"
+    if instead == "float64":
+        rounded = "; values of more than 15 digits are rounded"
+    return np.dtype(instead), (f"{name} TIFF cannot hold {dtype.name}; written as {instead}{rounded}.",)
+
+
+class Converter:
+    """Converts pixels to another type, and counts those that did not fit.
+
+    Integers are rounded half to even and clipped to the range of the type; NaN becomes 0.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self.clipped = self.undefined = self.total = 0
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """Return the pixels in the type of the file."""
+        self.total += pixels.size
+        if pixels.dtype == self.dtype:
+            return pixels
+        if self.dtype.kind == "f":
+            return self._to_float(pixels)
+        if pixels.dtype.kind == "f":
+            pixels = self._rounded(pixels)
+        return self._clip(pixels)
+
+    def _to_float(self, pixels: Pixels) -> Pixels:
+        with np.errstate(over="ignore"):
+            out: Pixels = pixels.astype(self.dtype)
+        if pixels.dtype.kind == "f" and pixels.dtype.itemsize > self.dtype.itemsize:
+            lost = np.isinf(out) & np.isfinite(pixels)
+            self.clipped += int(np.count_nonzero(lost))
+            out[lost] = np.copysign(np.finfo(self.dtype).max, pixels[lost])
+        return out
+
+    def _rounded(self, pixels: Pixels) -> Pixels:
+        # float32 holds every 16-bit integer, but not the limits of 32-bit ones
+        exact = np.float64 if self.dtype.itemsize >= 4 or pixels.dtype.itemsize == 8 else np.float32
+        values = np.rint(pixels.astype(exact))
+        undefined = np.isnan(values)
+        if undefined.any():
+            self.undefined += int(np.count_nonzero(undefined))
+            values[undefined] = 0
+        return np.asarray(values)
+
+    def _clip(self, pixels: Pixels) -> Pixels:
+        low, high = np.iinfo(self.dtype).min, np.iinfo(self.dtype).max
+        if pixels.dtype.kind in "ui":
+            have = np.iinfo(pixels.dtype)
+            low, high = max(low, have.min), min(high, have.max)
+        elif pixels.dtype.kind == "b":
+            return np.asarray(pixels, self.dtype)
+        outside = np.count_nonzero(pixels < low) + np.count_nonzero(pixels > high)
+        if outside:
+            self.clipped += int(outside)
+            pixels = np.clip(pixels, low, high)
+        out: Pixels = pixels.astype(self.dtype)
+        return out
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on the pixels that did not fit."""
+        found = []
+        if self.clipped:
+            limits = np.finfo(self.dtype) if self.dtype.kind == "f" else np.iinfo(self.dtype)
+            found.append(
+                f"{self.clipped:,} of {self.total:,} pixels lay outside {limits.min} to {limits.max} "
+                "and were clipped."
+            )
+        if self.undefined:
+            found.append(f"{self.undefined:,} pixels that were not a number were written as 0.")
+        return tuple(found)

@@ -1,0 +1,91 @@
+"""Recipes inside exported files, and beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.errors import QuietfieldError
+from core.files import ome, opening
+from core.files.listening import listening
+
+MARK = "Quietfield recipe:"
+
+
+def history(recipe: str) -> str:
+    """Text on the processing for people, with the recipe under it for programs; "" without a recipe."""
+    if not recipe:
+        return ""
+    try:
+        whole = json.loads(recipe)
+        steps = [_words(step) for step in whole["steps"]]
+        recipe = json.dumps(whole, indent=1, ensure_ascii=True)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        steps = []
+    done = "; ".join(steps) or "see the recipe"
+    return f"Processed with Quietfield {__version__}: {done}\n{MARK}\n{recipe}\n"
+
+
+def _words(step: dict[str, Any]) -> str:
+    given = ", ".join(f"{k}={v}" for k, v in step["params"].items())
+    model = f", network {step['model']['file']}" if "model" in step else ""
+    return f"{step['method']}({given}{model})"
+
+
+def read_recipe(path: Path) -> str:
+    """Find the recipe in an exported TIFF file or a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        A TIFF file that Quietfield wrote, or a recipe saved as JSON.
+
+    Returns
+    -------
+    str
+        The recipe as JSON, the last one if the pixels were exported more than once; "" if there is none.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file cannot be read.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".json":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise QuietfieldError(f"{path} cannot be read ({error}). Check the name.") from error
+        return text if _is_recipe(text) else ""
+    opening.check(path)
+    import tifffile
+
+    try:
+        with listening(), tifffile.TiffFile(path) as file:
+            info = (file.imagej_metadata or {}).get("Info", "") if file.is_imagej else ""
+            xml = file.ome_metadata or "" if file.is_ome else ""
+    except Exception as error:
+        raise QuietfieldError(f"{path} cannot be read as TIFF ({error}).") from error
+    found = [*ome.recipes(xml), *_in_info(str(info))]
+    return found[-1] if found else ""
+
+
+def _in_info(info: str) -> list[str]:
+    found = []
+    for text in info.split(f"{MARK}\n")[1:]:
+        try:
+            whole, _ = json.JSONDecoder().raw_decode(text.lstrip())
+        except ValueError:
+            continue
+        found.append(json.dumps(whole, indent=1, ensure_ascii=True))
+    return found
+
+
+def _is_recipe(text: str) -> bool:
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(whole, dict) and "steps" in whole and "schema" in whole

@@ -1,0 +1,255 @@
+"""Writes stacks as ImageJ TIFF or OME-TIFF: whole or not at all, a few planes at a time."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from core import __version__
+from core.errors import QuietfieldError
+from core.files import imagej, ome, recipes, tiff
+from core.files.atomic import replacing, split_suffix, unwritable
+from core.files.convert import Converter, writable
+from core.files.listening import listening
+from core.progress import Context
+from core.stack import Pixels, Region, Stack
+
+Format = Literal["imagej", "ome"]
+
+SLAB_BYTES = 64 * 2**20
+"""Pixels that are read at once."""
+
+CLASSIC_BYTES = 2**32 - 2**25
+"""Largest file with offsets of 32 bits, with room for its directories."""
+
+CREATOR = f"Quietfield {__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What became of a saved stack.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    dtype : str
+        Type of its pixels.
+    format : {"imagej", "ome"}
+        Its format.
+    clipped : int
+        Pixels that lay outside the range of the type and were set to its limit.
+    total : int
+        All pixels.
+    notes : tuple of str
+        What the person should know.
+    """
+
+    path: Path
+    dtype: str
+    format: Format
+    clipped: int
+    total: int
+    notes: tuple[str, ...] = ()
+
+
+def save_stack(
+    path: Path,
+    stack: Stack,
+    *,
+    format: Format | None = None,
+    dtype: str | None = None,
+    recipe: str = "",
+    context: Context | None = None,
+    overwrite: bool = False,
+) -> Saved:
+    """Write a stack as TIFF, with all that is known about it.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; it ends in .tif or .tiff.
+    stack : Stack
+        What; its pixels are read a few planes at a time.
+    format : {"imagej", "ome"}, optional
+        OME-TIFF where the name ends in .ome.tif, else ImageJ TIFF, by default.
+    dtype : str, optional
+        Type of the pixels in the file; the stack's by default. Integers are rounded half to even and
+        clipped, and what was clipped is counted. A type the format does not know is replaced by the
+        nearest that loses least, and the notes say so.
+    recipe : str
+        Recipe to embed, as JSON.
+    context : Context, optional
+        Progress and cancellation.
+    overwrite : bool
+        Whether a file that exists may be replaced; the file the stack was read from never is.
+
+    Returns
+    -------
+    Saved
+        What was written.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file cannot be written; nothing is left behind then, and what was there is unchanged.
+    """
+    path, context = Path(path), context or Context()
+    form = format or _form(path)
+    kind, notes = writable(dtype or stack.dtype.name, form)
+    _check_target(path, stack, overwrite)
+    _check_space(path, stack, kind)
+    convert = Converter(kind)
+    context.step(0.0, f"Saving {path.name}")
+    with replacing(path) as part, listening():
+        ends = _write(part, stack, form, convert, recipe, context.part(0.0, 0.98))
+        context.step(0.98, f"Checking {path.name}")
+        _verify(part, path, stack, kind, ends)
+        context.check()
+    context.step(1.0, f"Saved {path.name}")
+    return Saved(
+        path=path, dtype=kind.name, format=form, clipped=convert.clipped, total=convert.total,
+        notes=notes + convert.notes(),
+    )  # fmt: skip
+
+
+def _form(path: Path) -> Format:
+    suffix = split_suffix(path)[1].lower()
+    if suffix not in (".tif", ".tiff", ".ome.tif", ".ome.tiff"):
+        raise QuietfieldError(
+            f"{path.name} does not end in .tif or .ome.tif, but Quietfield writes TIFF. Change the name."
+        )
+    return "ome" if suffix.startswith(".ome") else "imagej"
+
+
+def _check_target(path: Path, stack: Stack, overwrite: bool) -> None:
+    if path.is_dir():
+        raise QuietfieldError(f"{path} is a folder. Choose another name.")
+    if not path.exists():
+        return
+    source = stack.meta.path
+    if source is not None and source.exists():
+        beside = {source.parent / name for name in ome.companions(stack.meta.ome_xml)}
+        used = path.parent.samefile(source) if source.is_dir() else path.samefile(source)
+        if used or any(p.exists() and path.samefile(p) for p in beside):
+            raise QuietfieldError(
+                f"{path} is a file the stack was opened from; originals are never overwritten. "
+                "Choose another name."
+            )
+    if not overwrite:
+        raise QuietfieldError(f"{path} exists already. Choose another name, or allow to replace it.")
+
+
+def _check_space(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
+    needed = math.prod(stack.shape) * dtype.itemsize + stack.planes * 512 + 2**20
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if free < needed:
+        raise QuietfieldError(
+            f"{path} needs {needed / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free on that disk. "
+            "Free some space, or save to another disk."
+        )
+
+
+def slabs(stack: Stack, order: str, limit: int = SLAB_BYTES) -> Iterator[Region]:
+    """Regions of whole planes of at most about `limit` bytes (or one plane), in the order of the axes given.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack.
+    order : str
+        Axes of its planes, slowest first.
+    limit : int
+        Bytes of float32 pixels in one region.
+    """
+    sizes = stack.sizes
+    plane = sizes["Y"] * sizes["X"] * 4
+    cut = len(order)  # axes from here on are read whole
+    while cut > 0 and plane * math.prod(sizes[a] for a in order[cut - 1 :]) <= limit:
+        cut -= 1
+    chunk = max(limit // (plane * math.prod(sizes[a] for a in order[cut:])), 1)
+    if cut == 0:
+        yield stack.region()
+        return
+    for index in np.ndindex(*(sizes[a] for a in order[: cut - 1])):
+        outer = {a: int(i) for a, i in zip(order, index, strict=False)}
+        axis = order[cut - 1]
+        for start in range(0, sizes[axis], chunk):
+            stop = min(start + chunk, sizes[axis])
+            yield stack.region(**outer, **{axis: slice(start, stop)})
+
+
+def _planes(
+    stack: Stack, order: str, convert: Converter, context: Context, ends: list[Pixels]
+) -> Iterator[Pixels]:
+    """Planes of a stack in the order of the axes given; the first and the last are left in `ends`."""
+    moved = [stack.axes.index(a) for a in order + "YX"]
+    done = 0
+    for region in slabs(stack, order):
+        context.check()
+        slab = stack.read(region).transpose(moved)
+        for index in np.ndindex(*slab.shape[:-2]):
+            plane = np.ascontiguousarray(convert(slab[index]))
+            ends[:] = [ends[0] if ends else plane.copy(), plane]
+            yield plane
+            done += 1
+            context.step(done / stack.planes, f"Saving plane {done} of {stack.planes}")
+
+
+def _write(
+    part: Path, stack: Stack, form: Format, convert: Converter, recipe: str, context: Context
+) -> list[Pixels]:
+    import tifffile
+
+    size = math.prod(stack.shape) * convert.dtype.itemsize + stack.planes * 512
+    large = size > CLASSIC_BYTES
+    order = "TZC" if form == "imagej" else "TCZ"
+    order = "".join(a for a in order if a in stack.axes)
+    shape: tuple[int, ...]
+    options: dict[str, Any]
+    if form == "imagej":
+        # all six axes of ImageJ: without them tifffile takes planes of one pixel for a row of pixels
+        shape = tuple(stack.sizes.get(a, 1) for a in "TZCYXS")
+        options = imagej.write_options(stack, convert.dtype, recipes.history(recipe))
+        options["truncate"] = large  # ImageJ's own layout past 4 GB: one directory, planes in one piece
+    else:
+        options = {
+            "ome": False, "metadata": None, "bigtiff": large,
+            "description": ome.write_xml(stack, convert.dtype, recipe, CREATOR),
+        }  # fmt: skip
+        shape = (stack.planes, *stack.shape[-2:])
+        if "X" in stack.meta.spacing:
+            x, y = stack.meta.spacing["X"], stack.meta.spacing.get("Y", stack.meta.spacing["X"])
+            options |= {"resolution": (1e4 / x, 1e4 / y), "resolutionunit": "CENTIMETER"}
+    ends: list[Pixels] = []
+    tifffile.imwrite(
+        part, _planes(stack, order, convert, context, ends), shape=shape, dtype=convert.dtype,
+        photometric="minisblack", software=CREATOR, **options,
+    )  # fmt: skip
+    return ends
+
+
+def _verify(part: Path, path: Path, stack: Stack, dtype: np.dtype[Any], ends: list[Pixels]) -> None:
+    """Read back what was written: axes, shape, type, and the first and last plane."""
+    found = tiff.open_tiff(part)
+    wanted = {a: n for a, n in stack.sizes.items() if n > 1 or a in "YX"}
+    last = found.plane(**{a: n - 1 for a, n in found.sizes.items() if a not in "YX"})
+    good = found.sizes == wanted and found.dtype == dtype
+    same = good and all(
+        np.array_equal(a, b, equal_nan=dtype.kind == "f")
+        for a, b in zip((found.plane(), last), ends, strict=True)
+    )
+    if not same:
+        raise QuietfieldError(
+            f"{path} was not written correctly: reading it back gave {found.sizes} of {found.dtype} instead "
+            f"of {wanted} of {dtype}. The disk may be failing; save to another one."
+        )
