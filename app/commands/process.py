@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from core.methods.base import Operation
 
 MODEL_SUFFIX = ".quietfield"
+"""Ends the name of a trained network; the module that reads them imports torch."""
+
+DEVICE_HELP = "processor for networks: auto (default), cpu, cuda or mps"
 
 
 def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
@@ -64,6 +66,7 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
         "--models", type=Path, metavar="FOLDER", action="append", default=[],
         help="folder in which to look for the networks a recipe names, besides the recipe's own",
     )  # fmt: skip
+    parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     add_output(parser)
     add_input(parser)
     add_quiet(parser)
@@ -83,9 +86,9 @@ def run_apply(args: argparse.Namespace) -> int:
     if not args.recipe.exists():
         raise QuietfieldError(f"{args.recipe} does not exist. Give a trained network or a recipe.")
     if args.recipe.suffix == MODEL_SUFFIX:
-        steps, operations = _from_model(args.recipe)
+        steps, operations = _from_model(args.recipe, args.device)
     else:
-        steps, operations = _from_recipe(args.recipe, args.models)
+        steps, operations = _from_recipe(args.recipe, args.models, args.device)
     last = steps[-1] if args.output is None else dataclasses.replace(steps[-1], output=args.output)
     steps = [*steps[:-1], last]
     for step, operation in zip(steps, operations, strict=True):
@@ -95,19 +98,17 @@ def run_apply(args: argparse.Namespace) -> int:
     return _each(args, steps, operations, "denoised" if last.output == "result" else last.output)
 
 
-def _from_model(path: Path) -> tuple[list[Step], list[Operation]]:
+def _from_model(path: Path, device: str) -> tuple[list[Step], list[Operation]]:
     from core.history import ModelFile, Step
-    from core.learning.checkpoint import load_model
+    from core.learning.checkpoint import load_model, sha256
 
     model = load_model(path)
-    prediction = model.prediction()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    source = ModelFile(file=path.name, sha256=digest)
+    prediction = model.prediction(device)
+    source = ModelFile(file=path.name, sha256=sha256(path))
     return [Step.of(model.method, model=source, output=prediction.outputs[0])], [prediction]
 
 
-def _from_recipe(path: Path, folders: Sequence[Path]) -> tuple[list[Step], list[Operation]]:
+def _from_recipe(path: Path, folders: Sequence[Path], device: str) -> tuple[list[Step], list[Operation]]:
     from core.files import read_recipe
     from core.history import Recipe
     from core.methods import catalogue  # noqa: F401  (puts every method on the list)
@@ -125,7 +126,7 @@ def _from_recipe(path: Path, folders: Sequence[Path]) -> tuple[list[Step], list[
     if any(step.model for step in steps):
         from core.learning.checkpoint import finder
 
-        find = finder([path.parent, *folders])
+        find = finder(path.parent, *folders, device=device)
     return steps, [step.operation(find) for step in steps]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from app.commands.arguments import (
     chosen_method,
     given,
 )
-from app.commands.process import MODEL_SUFFIX, refuse_to_replace
+from app.commands.process import DEVICE_HELP, MODEL_SUFFIX, refuse_to_replace
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
 
@@ -43,9 +44,10 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--preset", metavar="NAME", help=_presets_help(argv))
     parser.add_argument(
         "--resume", type=Path, metavar="MODEL",
-        help="start from this trained network, with its method and parameters unless others are given",
+        help="go on from this trained network, with its method and parameters unless others are given; "
+        "steps and seconds count from its beginning",
     )  # fmt: skip
-    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda or mps")
+    parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     parser.add_argument(
         "--threads",
         type=_positive,
@@ -82,38 +84,43 @@ def run_train(args: argparse.Namespace) -> int:
     trainer = Trainer(stack, method, device=args.device, threads=args.threads)
     if start is not None:
         trainer.restore(start)
-    last: Report | None = None
+    said = ""
     for report in trainer.run():
-        if report.note:
-            progress.say(report.note)
+        if report.note != said:
+            said = report.note
+            if said:
+                progress.say(said)
         progress.show(describe(report))
-        last = report
-    saved = save_model(out, trainer.model())
-    progress.clear()
-    summary = {"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(last)}
-    progress.say(f"Wrote {out} after {summary['steps']} steps in {duration(last.seconds if last else 0)}.")
-    print(json.dumps(summary), flush=True)
+    model = trainer.model()
+    saved = save_model(out, model)
+    progress.say(f"Wrote {out} after {model.record.steps} steps in {duration(model.record.seconds)}.")
+    print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
     return 0
 
 
 def describe(report: Report) -> str:
-    """One line of progress: step, loss, rate, time left."""
-    total = f"/{report.steps}" if report.steps else ""
-    parts = [f"step {report.step}{total}", f"loss {report.loss:.4g}"]
-    if report.validation is not None:
+    """One line of progress: step, loss, rate, time left; what is not known yet is left out."""
+    parts = [f"step {report.step}" + (f"/{report.steps}" if report.steps else "")]
+    if math.isfinite(report.loss):
+        parts += [f"loss {report.loss:.4g}", f"{report.pixels_per_second / 1e6:.2f} Mpx/s"]
+    if report.validation is not None and math.isfinite(report.validation):
         parts.append(f"validation {report.validation:.4g}")
-    parts.append(f"{report.pixels_per_second / 1e6:.2f} Mpx/s")
-    parts.append(f"{duration(report.seconds_left)} left")
+    if math.isfinite(report.seconds_left):
+        parts.append(f"{duration(report.seconds_left)} left")
     return ", ".join(parts)
 
 
-def _summary(report: Report | None) -> dict[str, object]:
-    if report is None:
-        return {"steps": 0, "seconds": 0.0, "loss": None, "validation": None}
+def _summary(model: Model) -> dict[str, object]:
+    """How training ended; null stands for what was never measured."""
+    _, loss, validation = model.record.curve[-1] if model.record.curve else (0, math.nan, math.nan)
     return {
-        "steps": report.step, "seconds": round(report.seconds, 3), "loss": report.loss,
-        "validation": report.validation, "pixels_per_second": round(report.pixels_per_second),
-    }  # fmt: skip
+        "steps": model.record.steps,
+        "seconds": round(model.record.seconds, 3),
+        "loss": loss if math.isfinite(loss) else None,
+        "validation": validation if math.isfinite(validation) else None,
+        "device": model.record.device,
+        "note": model.record.note,
+    }
 
 
 def _method(args: argparse.Namespace, start: Model | None) -> Learned:

@@ -1,0 +1,450 @@
+"""The command line: every subcommand, its answers and its exit codes, here and in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from scipy import ndimage
+
+from app.cli import main
+from app.commands.arguments import USED_BY, allowed, default, option
+from app.commands.terminal import Progress, duration, size, table
+from core import params
+from core.history import Recipe
+from core.methods import catalogue  # noqa: F401
+from core.methods.base import methods
+
+ROOT = Path(__file__).parents[2]
+TINY = shlex.split(
+    "--width 4 --depth 2 --patch 16 --batch 2 --steps 3 --epoch 3 --warmup 0 --validation-patches 2 "
+    "--schedule constant --seconds 0"
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a clean and two noisy stacks, and the current one."""
+    generator = np.random.default_rng(1)
+    y, x = np.mgrid[:40, :48]
+    clean = 300 + 200 * np.sin(x / 5) * np.cos(y / 7)
+    metadata = {"axes": "TYX", "unit": "um", "finterval": 0.5}
+    noisy = generator.poisson(clean, (6, 40, 48)).astype(np.uint16)
+    for name, pixels in (("noisy", noisy), ("other", noisy[::-1])):
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", pixels, imagej=True, metadata=metadata, resolution=(10, 10)
+        )
+    tifffile.imwrite(tmp_path / "clean.tif", clean.astype(np.float32), imagej=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(line: str, *more: str) -> int:
+    return main([*shlex.split(line), *more])
+
+
+def names(folder: Path) -> set[str]:
+    return {p.name for p in folder.iterdir()}
+
+
+# ------------------------------------------------------------------ asking
+
+
+def test_info_in_words_and_as_json(folder, capsys):
+    assert run("info noisy.tif") == 0
+    words = capsys.readouterr().out
+    assert "6 T × 40 Y × 48 X, uint16" in words
+    assert re.search(r"spacing +.*X 0\.1 µm", words)
+    assert run("info noisy.tif --json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["axes"] == "TYX"
+    assert facts["shape"] == [6, 40, 48]
+    assert facts["spacing"] == pytest.approx({"Y": 0.1, "X": 0.1, "T": 0.5})
+    assert facts["recipe"] is None
+
+
+def test_axes_can_be_named(folder, capsys):
+    assert run("info noisy.tif --axes ZYX --json") == 0
+    assert json.loads(capsys.readouterr().out)["axes"] == "ZYX"
+
+
+def test_methods_lists_every_method_under_its_command(capsys):
+    assert run("methods") == 0
+    out = capsys.readouterr().out
+    for cls in methods():
+        assert re.search(rf"^  {cls.name}\b.*{re.escape(cls.label)}", out, re.MULTILINE)
+    assert all(f"quietfield {command} " in out for command in USED_BY.values())
+
+
+@pytest.mark.parametrize("cls", methods(), ids=lambda c: c.name)
+def test_methods_shows_every_parameter(cls, capsys):
+    assert run(f"methods {cls.name}") == 0
+    out = capsys.readouterr().out
+    for p in params.describe(cls):
+        assert re.search(rf"^{option(p.name)} +{re.escape(default(p))} +{re.escape(allowed(p))}", out, re.M)
+    assert run(f"methods {cls.name} --json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {p["name"]: p["default"] for p in facts["parameters"]} == {
+        p.name: p.default for p in params.describe(cls)
+    }
+
+
+@pytest.mark.parametrize("cls", methods(), ids=lambda c: c.name)
+def test_help_lists_the_options_of_the_method(cls, capsys):
+    assert run(f"{USED_BY[cls.group]} --method {cls.name} --help") == 0
+    out = capsys.readouterr().out
+    for p in params.describe(cls):
+        assert option(p.name) in out
+
+
+def test_help_and_version(capsys):
+    assert run("--help") == 0
+    out = capsys.readouterr().out
+    assert all(f"  {command} " in out for command in ("info", "denoise", "train", "apply", "measure"))
+    assert run("--version") == 0
+    assert re.fullmatch(r"quietfield \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+# ------------------------------------------------------------------ processing
+
+
+def test_denoise_gives_scipys_result_in_the_dtype_of_the_source(folder, capsys):
+    assert run("denoise noisy.tif -o out.tif --method gaussian --sigma 2") == 0
+    captured = capsys.readouterr()
+    noisy, out = tifffile.imread("noisy.tif"), tifffile.imread("out.tif")
+    wanted = ndimage.gaussian_filter(noisy.astype(np.float64), (0, 2, 2), mode="reflect")
+    assert out.dtype == np.uint16
+    assert np.abs(out - wanted).max() <= 0.5 + 1e-2
+    told = json.loads(captured.out)
+    assert told["path"] == "out.tif"
+    assert told["dtype"] == "uint16"
+    assert told["clipped"] == 0
+    assert "Wrote out.tif" in captured.err
+    with tifffile.TiffFile("out.tif") as file:
+        assert file.is_imagej
+        assert file.series[0].axes == "TYX"
+        assert file.imagej_metadata["finterval"] == 0.5
+
+
+def test_float32_and_ome(folder, capsys):
+    assert run("denoise noisy.tif -o out.ome.tif --method box --dtype float32 --format ome") == 0
+    with tifffile.TiffFile("out.ome.tif") as file:
+        assert file.is_ome
+        assert file.series[0].dtype == np.float32
+
+
+def test_a_written_stack_is_a_recipe(folder, capsys):
+    assert run("denoise noisy.tif -o out.tif --method median --dtype float32") == 0
+    assert run("apply out.tif noisy.tif -o again.tif --dtype float32") == 0
+    np.testing.assert_array_equal(tifffile.imread("again.tif"), tifffile.imread("out.tif"))
+    capsys.readouterr()
+    assert run("info again.tif --json") == 0
+    recipe = Recipe.from_json(json.dumps(json.loads(capsys.readouterr().out)["recipe"]))
+    assert [s.method for s in recipe.steps] == ["median"]
+    assert recipe.source["name"].startswith("noisy")
+
+
+def test_a_recipe_file_with_two_steps(folder, capsys):
+    from core.history import Step
+    from core.methods.base import create
+
+    steps = (Step.of(create("gaussian", {"sigma": 1.0})), Step.of(create("gaussian", {"sigma": 2.0})))
+    Path("two.json").write_text(Recipe(steps=steps).to_json())
+    assert run("apply two.json noisy.tif -o out.tif --dtype float32") == 0
+    noisy = tifffile.imread("noisy.tif").astype(np.float64)
+    once = ndimage.gaussian_filter(noisy, (0, 1, 1), mode="reflect")
+    twice = ndimage.gaussian_filter(once, (0, 2, 2), mode="reflect")
+    np.testing.assert_allclose(tifffile.imread("out.tif"), twice, rtol=1e-5)
+
+
+def test_several_stacks_go_into_a_folder_and_a_bad_one_stops_no_other(folder, capsys):
+    Path("bad.tif").write_text("this is no picture")
+    assert run("denoise noisy.tif bad.tif other.tif -o results --method box") == 1
+    captured = capsys.readouterr()
+    assert names(folder / "results") == {"noisy_denoised.tif", "other_denoised.tif"}
+    assert "bad.tif" in captured.err
+    assert "Traceback" not in captured.err
+    assert [json.loads(line)["source"] for line in captured.out.splitlines()] == ["noisy.tif", "other.tif"]
+
+
+def test_one_stack_into_a_folder_that_exists(folder, capsys):
+    Path("results").mkdir()
+    assert run("denoise noisy.tif -o results --method box") == 0
+    assert names(folder / "results") == {"noisy_denoised.tif"}
+
+
+def test_simulated_noise_repeats_with_its_seed(folder, capsys):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert run(f"simulate clean.tif -o {name}.tif --method poisson-noise --seed {seed}") == 0
+    a, b, c = (tifffile.imread(f"{name}.tif") for name in "abc")
+    assert a.dtype == np.float32
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).mean() > 0.5
+
+
+def test_measure_in_words_and_as_json(folder, capsys):
+    assert run("measure noisy.tif --reference clean.tif --json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    noisy, clean = tifffile.imread("noisy.tif").astype(float), tifffile.imread("clean.tif").astype(float)
+    wanted = 10 * np.log10(np.ptp(clean) ** 2 / ((noisy - clean) ** 2).mean((1, 2)))
+    assert [p["psnr"] for p in facts["planes"]] == pytest.approx(list(wanted), abs=1e-6)
+    assert facts["mean"]["psnr"] == pytest.approx(wanted.mean(), abs=1e-6)
+    assert run("measure noisy.tif --reference clean.tif --planes") == 0
+    out = capsys.readouterr().out
+    assert "PSNR [dB]" in out
+    assert f"{wanted.mean():.2f}" in out
+    assert len(out.splitlines()) == 1 + 6 + 1
+
+
+def test_measure_takes_range_and_fit(folder, capsys):
+    assert run("measure noisy.tif --reference clean.tif --data-range 255 --affine --json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["mean"]["data_range"] == 255
+    assert facts["affine"] is True
+
+
+# ------------------------------------------------------------------ networks
+
+
+def test_train_apply_and_resume(folder, capsys):
+    assert run("train noisy.tif -o net --method deconoising --sigma 1 --preset fast", *TINY) == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert told["model"] == "net.quietfield"
+    assert told["steps"] == 3
+    assert told["loss"] > 0
+    assert told["validation"] > 0
+    assert "Wrote net.quietfield after 3 steps" in captured.err
+
+    assert run("apply net.quietfield noisy.tif other.tif -o out --dtype float32") == 0
+    assert run("apply net.quietfield noisy.tif -o z.tif --output deconvolved --dtype float32") == 0
+    assert names(folder / "out") == {"noisy_denoised.tif", "other_denoised.tif"}
+    denoised, deconvolved = tifffile.imread("out/noisy_denoised.tif"), tifffile.imread("z.tif")
+    noisy = tifffile.imread("noisy.tif")
+    assert denoised.shape == deconvolved.shape == noisy.shape
+    blurred = ndimage.gaussian_filter(deconvolved.astype(float), (0, 1, 1), mode="reflect", truncate=4)
+    np.testing.assert_allclose(denoised, blurred, rtol=1e-4)  # s = h * z, Goncharova et al. 2020
+
+    assert run("apply z.tif noisy.tif -o again.tif --dtype float32") == 0  # the network lies beside it
+    np.testing.assert_array_equal(tifffile.imread("again.tif"), deconvolved)
+
+    capsys.readouterr()
+    assert (
+        run("train noisy.tif -o net2 --resume net.quietfield --method deconoising --steps 6 --seconds 0") == 0
+    )
+    assert json.loads(capsys.readouterr().out)["steps"] == 6
+    assert (
+        run("train noisy.tif -o whole --method deconoising --sigma 1 --seconds 0", *TINY, "--steps", "6") == 0
+    )
+    assert run("apply net2.quietfield noisy.tif -o r.tif --dtype float32") == 0
+    assert run("apply whole.quietfield noisy.tif -o w.tif --dtype float32") == 0
+    np.testing.assert_array_equal(tifffile.imread("r.tif"), tifffile.imread("w.tif"))
+
+
+def test_a_recipe_finds_its_network_in_another_folder(folder, capsys):
+    assert run("train noisy.tif -o net --method n2v", *TINY) == 0
+    assert run("apply net.quietfield noisy.tif -o out.tif") == 0
+    (folder / "models").mkdir()
+    (folder / "net.quietfield").rename(folder / "models" / "renamed.quietfield")
+    capsys.readouterr()
+    assert run("apply out.tif other.tif -o x.tif") == 1
+    assert "net.quietfield" in capsys.readouterr().err
+    assert run("apply out.tif other.tif -o x.tif --models models") == 0
+
+
+# ------------------------------------------------------------------ a person's errors
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("info missing.tif", "missing.tif"),
+        ("denoise missing.tif -o x.tif --method box", "missing.tif"),
+        ("denoise noisy.tif -o clean.tif --method box", "clean.tif exists"),
+        ("denoise noisy.tif -o noisy.tif --method box --overwrite", "the source itself"),
+        ("denoise noisy.tif -o nowhere/x.tif --method box", "nowhere"),
+        ("denoise noisy.tif other.tif -o clean.tif --method box", "clean.tif is a file"),
+        ("denoise noisy.tif ./noisy.tif -o results --method box", "both be written"),
+        ("denoise noisy.tif -o x.tif --method box --series 3", "3"),
+        ("apply noisy.tif noisy.tif -o x.tif", "holds no recipe"),
+        ("apply missing.json noisy.tif -o x.tif", "missing.json does not exist"),
+        ("apply garbage.quietfield noisy.tif -o x.tif", "garbage.quietfield"),
+        ("apply garbage.json noisy.tif -o x.tif", "recipe"),
+        ("measure noisy.tif --reference small.tif", "small.tif"),
+        ("train small.tif -o net --method n2v", "small"),
+        ("train noisy.tif -o net --method n2v --device abacus", "abacus"),
+        ("train noisy.tif -o nowhere/net --method n2v", "nowhere"),
+    ],
+)
+def test_errors_are_sentences_and_leave_nothing(folder, capsys, line, words):
+    Path("garbage.quietfield").write_bytes(b"garbage")
+    Path("garbage.json").write_text('{"some": "thing"}')
+    tifffile.imwrite("small.tif", np.ones((3, 3), np.uint8))
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    assert run(line) == 1
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.rstrip().endswith((".", ")"))
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
+
+
+def test_overwrite_replaces(folder, capsys):
+    assert run("denoise noisy.tif -o clean.tif --method box --overwrite") == 0
+    assert tifffile.imread("clean.tif").shape == (6, 40, 48)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "required: COMMAND"),
+        ("denoize noisy.tif", "Did you mean 'denoise'?"),
+        ("denoise noisy.tif -o x.tif", "--method"),
+        ("denoise -o x.tif --method box", "STACK"),
+        ("denoise noisy.tif --method box", "-o"),
+        ("denoise noisy.tif -o x.tif --method gausian", "Did you mean 'gaussian'?"),
+        ("denoise noisy.tif -o x.tif --method n2v", "'quietfield train'"),
+        ("denoise noisy.tif -o x.tif --method gaussian --sgima 2", "Did you mean --sigma?"),
+        ("denoise noisy.tif -o x.tif --method gaussian --sigma two", "it must be a number"),
+        ("denoise noisy.tif -o x.tif --method gaussian --sigma -1", "sigma"),
+        ("denoise noisy.tif -o x.tif --method box --dtype int7", "int7"),
+        ("train noisy.tif -o x --method n2v --preset fats", "Did you mean 'fast'?"),
+        ("train noisy.tif -o x --method n2v --threads 0", "whole number from 1"),
+        ("measure noisy.tif --reference clean.tif --data-range -1", "number above 0"),
+        ("info noisy.tif extra.tif", "'extra.tif' was not expected"),
+    ],
+)
+def test_misunderstandings_are_usage_errors(folder, capsys, line, words):
+    before = names(folder)
+    assert run(line) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert "--help' explains" in captured.err
+    assert captured.out == ""
+    assert names(folder) == before
+
+
+def test_a_defect_is_reported_with_its_traceback(folder, capsys, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr("core.methods.apply.evaluate", broken)
+    assert run("denoise noisy.tif -o x.tif --method box") == 70
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err
+    assert "Traceback" in err
+    assert not Path("x.tif").exists()
+
+
+# ------------------------------------------------------------------ a process of its own
+
+
+def start(line: str, cwd: Path, *more: str, **options: object) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", "app", *shlex.split(line), *more],
+        cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "banned"),
+    [
+        ("methods", ("torch", "PySide6", "pyqtgraph", "imagecodecs")),
+        ("train --method n2v --help", ("torch", "PySide6", "pyqtgraph", "imagecodecs")),
+        ("denoise noisy.tif -o out.tif --method median", ("torch", "PySide6", "pyqtgraph")),
+        ("info noisy.tif", ("torch", "PySide6", "pyqtgraph")),
+        ("measure noisy.tif --reference clean.tif", ("torch", "PySide6", "pyqtgraph")),
+    ],
+)
+def test_subcommands_import_no_qt_and_torch_only_for_networks(folder, line, banned):
+    code = (
+        "import sys\nfrom app.__main__ import main\n"
+        f"code = main({shlex.split(line)!r})\n"
+        f"found = sorted(set({banned!r}) & set(sys.modules))\n"
+        "sys.exit(f'imported {found}' if found else code)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupting_a_training_writes_nothing(folder, number, code):
+    before = names(folder)
+    endless = [*TINY, "--steps", "10000000", "--epoch", "5", "--seconds", "600"]
+    process = start("train noisy.tif -o net --method n2v", folder, *endless)
+    assert process.stderr is not None
+    seen = ""
+    while "step" not in seen:  # a line every few seconds; it trains by then
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert out == ""
+    assert "nothing half-written" in err
+    assert names(folder) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break differently on Windows")
+def test_a_reader_that_goes_away_is_no_defect(folder):
+    process = start("methods", folder)
+    assert process.stdout is not None
+    process.stdout.close()
+    time.sleep(0.1)
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) in (0, 141)
+    assert err == ""
+
+
+# ------------------------------------------------------------------ words
+
+
+def test_progress_rewrites_a_terminals_line_and_else_prints_few():
+    class Stream:
+        def __init__(self, *, tty: bool) -> None:
+            self.text, self.tty = "", tty
+
+        def isatty(self) -> bool:
+            return self.tty
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+        def flush(self) -> None:
+            pass
+
+    for tty in (True, False):
+        stream = Stream(tty=tty)
+        progress = Progress(stream=stream)  # type: ignore[arg-type]
+        progress._last = -1e9
+        progress.context("x.tif").step(0.5, "Median")
+        progress.context("x.tif").step(0.6, "Median")  # too soon after the first
+        assert stream.text.count("Median") == 1
+        assert stream.text.startswith("\rx.tif: Median  50%, 0:0" if tty else "x.tif: Median  50%, 0:0")
+        progress.say("Done.")
+        assert stream.text.endswith("\rDone.\n" if tty else "\nDone.\n")
+
+
+def test_words_for_times_and_sizes():
+    assert [duration(s) for s in (0, 7.4, 130, 3730)] == ["0:00", "0:07", "2:10", "1:02:10"]
+    assert [size(n) for n in (12, 4096, 13_107_200, 4.6e9)] == ["12 bytes", "4.1 kB", "13.1 MB", "4.6 GB"]
+    assert table([("", "a"), ("long", "b")]) == "      a\nlong  b"

@@ -1,0 +1,98 @@
+"""Where the program starts: what opens the window, what runs a command, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import app.__main__ as start
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def window(monkeypatch):
+    """Stand in for the window, and record what it is opened with."""
+    opened: list[list[Path]] = []
+
+    def run(paths: list[Path]) -> int:
+        opened.append(paths)
+        return 0
+
+    module = types.ModuleType("app.application")
+    module.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "app.application", module)
+    monkeypatch.setattr("app.application", module, raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    return opened
+
+
+def test_no_argument_opens_an_empty_window(window):
+    assert start.main([]) == 0
+    assert window == [[]]
+
+
+def test_paths_open_in_the_window(window, tmp_path):
+    files = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for file in files:
+        file.touch()
+    assert start.main([str(f) for f in files]) == 0
+    assert start.main(["-psn_0_12345", str(tmp_path)]) == 0  # macOS adds the first
+    assert window == [files, [tmp_path]]
+
+
+def test_a_missing_file_is_refused_before_the_window_opens(window, tmp_path, capsys):
+    assert start.main([str(tmp_path / "missing.tif")]) == 1
+    assert "missing.tif does not exist" in capsys.readouterr().err
+    assert window == []
+
+
+def test_a_mistyped_command_is_no_file(window, capsys):
+    assert start.main(["denoize", "x.tif"]) == 2
+    assert "Did you mean 'denoise'?" in capsys.readouterr().err
+    assert start.main(["--hlep"]) == 2
+    assert window == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+def test_without_a_display_a_sentence_says_what_to_do(window, monkeypatch, capsys):
+    for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert start.main([]) == 1
+    assert "xvfb-run" in capsys.readouterr().err
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(start, "XCB_LIBRARIES", ("libnothing-of-the-kind.so.7",))
+    assert start.main([]) == 1
+    err = capsys.readouterr().err
+    assert "libnothing-of-the-kind.so.7" in err
+    assert "apt install" in err
+    assert window == []
+
+
+def test_a_missing_library_of_the_system_is_named_with_its_cure(monkeypatch, capsys):
+    error = ImportError("libEGL.so.1: cannot open shared object file: No such file or directory")
+    assert start._refuse_libraries(error) == 1
+    err = capsys.readouterr().err
+    assert "libEGL.so.1" in err
+    assert start.APT in err
+    with pytest.raises(ImportError, match="numpy"):
+        start._refuse_libraries(ImportError("No module named 'numpy'"))
+
+
+def test_self_test_wants_a_file(capsys):
+    assert start.main(["--self-test"]) == 2
+    assert "PNG" in capsys.readouterr().err
+
+
+def test_python_m_app_runs_commands(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "QT_QPA_PLATFORM")}
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "--version"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("quietfield ")
