@@ -60,6 +60,29 @@ class ArraySource:
         return np.array(self.array[region], dtype=self.dtype, order="C")
 
 
+@dataclass(frozen=True, slots=True)
+class CroppedSource:
+    """A region of another source, read from it when asked for."""
+
+    source: PixelSource
+    inside: Region
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return region_shape(self.inside)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels, in native byte order."""
+        return self.source.dtype
+
+    def read(self, region: Region) -> Pixels:
+        """Return the pixels of a region of this region."""
+        there = (slice(i.start + r.start, i.start + r.stop) for i, r in zip(self.inside, region, strict=True))
+        return self.source.read(tuple(there))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
     """What is known about a stack besides its pixels.
@@ -185,6 +208,10 @@ class Stack:
         index = {axis: slice(i, i + 1) for axis, i in ((a, at.get(a, 0)) for a in self.axes[:-2])}
         pixels = self.read(self.region(**index))
         return pixels.reshape(pixels.shape[-2:])
+
+    def crop(self, region: Region) -> Stack:
+        """Region of the stack as a stack of its own; nothing is read now."""
+        return Stack(CroppedSource(self.source, region), self.axes, self.meta)
 
     def replace(self, **changes: Any) -> Stack:
         """Same pixels with other metadata; `changes` are fields of `Metadata`."""
