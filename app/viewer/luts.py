@@ -64,7 +64,8 @@ def _imagej(colours: tuple[tuple[int, ...], ...]) -> Table:
 
 
 def _primary(red: int, green: int, blue: int) -> Table:
-    return (np.arange(256)[:, None] * np.array([red, green, blue])).astype(np.uint8)
+    ramp: Table = np.arange(256, dtype=np.uint8)[:, None] * np.array([red, green, blue], np.uint8)
+    return ramp
 
 
 @lru_cache(maxsize=32)
