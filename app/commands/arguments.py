@@ -121,9 +121,9 @@ def allowed(p: Param) -> str:
     if p.kind == "choice":
         return ", ".join(p.choices)
     if p.kind == "bool":
-        return "yes or no"
-    low = f"above {p.gt:g}" if p.gt is not None else f"from {p.ge:g}" if p.ge is not None else ""
-    high = f"to {p.le:g}" if p.le is not None else ""
+        return f"off: --no-{p.name.replace('_', '-')}"
+    low = f"above {p.gt:.10g}" if p.gt is not None else f"from {p.ge:.10g}" if p.ge is not None else ""
+    high = f"to {p.le:.10g}" if p.le is not None else ""
     odd = "odd" if p.odd else ""
     return " ".join(word for word in (odd, low, high, p.unit) if word)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option
-from app.commands.terminal import Progress, size, table
+from app.commands.terminal import Progress, line_width, size, table
 from core import params
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ def run_methods(args: argparse.Namespace) -> int:
     for group, command in USED_BY.items():
         rows = [(f"  {m.name}", m.label, summary(m)) for m in methods(group)]
         if rows:
-            blocks.append(f"{words[group]} (quietfield {command} --method NAME)\n{table(rows, right=False)}")
+            lines = table(rows, right=False, width=line_width())
+            blocks.append(f"{words[group]} (quietfield {command} --method NAME)\n{lines}")
     print("\n\n".join(blocks))
     print("\n'quietfield methods NAME' shows the parameters of one.")
     return 0
@@ -182,7 +183,7 @@ def _one_method(cls: type[Method], *, as_json: bool) -> None:
     for p in params.describe(cls):
         meaning = f"{p.label}. {p.help}" if p.help else p.label
         rows.append((option(p.name), default(p), allowed(p), meaning))
-    print(table(rows, right=False))
+    print(table(rows, right=False, width=line_width()))
     for name, preset in getattr(cls, "presets", {}).items():
         print(f"\n--preset {name}: {preset.help}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from typing import TextIO
@@ -91,14 +93,33 @@ class Progress:
             self._stream.flush()
 
 
-def table(rows: Sequence[tuple[str, ...]], *, right: bool = True) -> str:
-    """Align columns; the first row is the heading. All but the first column stand right if `right`."""
+def table(rows: Sequence[tuple[str, ...]], *, right: bool = True, width: int = 0) -> str:
+    """Align columns.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of str
+        Cells; the first row may be the heading.
+    right : bool
+        Whether all but the first column stand at the right of theirs.
+    width : int
+        Length of a line, into which the last column is folded; 0 for as long as it gets.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    start = sum(widths[:-1]) + 2 * len(widths[:-1])
     lines = []
     for row in rows:
         cells = [
-            cell.rjust(width) if right and i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(wide) if right and i else cell.ljust(wide)
+            for i, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
+        folded = textwrap.wrap(row[-1], width - start) if width > start + 20 else []
+        if len(folded) > 1:
+            cells[-1] = f"\n{' ' * start}".join(folded)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def line_width() -> int:
+    """Length of the terminal's lines; 0 where stdout is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -444,6 +444,14 @@ def test_progress_rewrites_a_terminals_line_and_else_prints_few():
         assert stream.text.endswith("\rDone.\n" if tty else "\nDone.\n")
 
 
+def test_tables_fold_their_last_column():
+    rows = [("--sigma", "1", "how far it reaches in pixels along both axes")]
+    assert table(rows, right=False, width=40).splitlines() == [
+        "--sigma  1  how far it reaches in pixels",
+        "            along both axes",
+    ]
+
+
 def test_words_for_times_and_sizes():
     assert [duration(s) for s in (0, 7.4, 130, 3730)] == ["0:00", "0:07", "2:10", "1:02:10"]
     assert [size(n) for n in (12, 4096, 13_107_200, 4.6e9)] == ["12 bytes", "4.1 kB", "13.1 MB", "4.6 GB"]
