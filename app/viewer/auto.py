@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from app.jobs import Job, Jobs
+from app.regions import visible_region
 from app.session import Session
-from app.view_state import Levels, View, auto_choices, next_auto
-from core.stack import Pixels, Region, Stack
-
-
-def visible_region(stack: Stack, position: dict[str, int], view: View | None) -> Region:
-    """Region of the visible part of the plane at a position."""
-    if view is None:
-        return stack.region(**position)
-    rows, columns = slice(view.top, view.bottom), slice(view.left, view.right)
-    region = stack.region(**position, Y=rows, X=columns)
-    empty = any(s.stop <= s.start for s in region)
-    return stack.region(**position) if empty else region
+from app.view_state import Levels, auto_choices, next_auto
+from core.stack import Pixels
 
 
 class AutoLevels:
@@ -30,7 +21,7 @@ class AutoLevels:
         source = snapshot.source
         if source is None:
             return
-        region = visible_region(source.stack, dict(snapshot.position), snapshot.view)
+        region = visible_region(source.stack, snapshot.position, snapshot.view)
         channel = snapshot.channel
 
         def work(job: Job) -> tuple[Levels, ...]:

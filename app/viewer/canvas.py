@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -24,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app import theme
 from app.viewer import painting
 from app.viewer.camera import Camera, Shape
 from app.viewer.luts import Table
@@ -104,6 +106,7 @@ class Canvas(QWidget):
         self._drawn: list[_Drawn] | None = None
         self._drag: QPointF | None = None
         self._holding = False
+        self._ring = False
         self._wheel = 0
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -216,7 +219,7 @@ class Canvas(QWidget):
             painting.handle(painter, self._handle_x(), whole.height(), held=self._holding)
         if self._mark is not None:
             painting.marker(painter, self.to_canvas(*self._mark))
-        if self.hasFocus():
+        if self._ring:
             painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
@@ -251,8 +254,7 @@ class Canvas(QWidget):
         return QRectF(self.to_canvas(left, top), self.to_canvas(left + width, top + height))
 
     def _background(self) -> QColor:
-        dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128
-        return QColor(27, 28, 31) if dark else QColor(214, 216, 220)
+        return QColor(theme.colors().canvas)
 
     def _handle_x(self) -> float:
         return self.handle * self.width()
@@ -309,6 +311,16 @@ class Canvas(QWidget):
             self.handle_moved.emit(min(max(self.handle + step, 0.0), 1.0))
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._ring = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._ring = False
+        self.update()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.pointed.emit(event.position())

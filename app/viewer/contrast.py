@@ -60,8 +60,7 @@ class ContrastPanel(QWidget):
         field.setAccessibleName(f"{name.capitalize()} level")
         field.setRange(-1e12, 1e12)
         field.setKeyboardTracking(False)
-        field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        field.setMinimumWidth(64)
+        field.setMinimumWidth(84)
         field.valueChanged.connect(self._on_fields)
         return field
 
@@ -137,6 +136,7 @@ class ContrastPanel(QWidget):
         for field, value, word in ((self._low, low, "darkest"), (self._high, high, "brightest")):
             with QSignalBlocker(field):
                 field.setDecimals(decimals)
+                field.setSingleStep(max(float(f"{(high - low) / 100:.0e}"), 10.0**-decimals))
                 field.setValue(value)
             field.setEnabled(source is not None)
             field.setToolTip(f"Intensity shown in the {word} colour, in counts" if source else _NONE)

@@ -6,18 +6,8 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, QTimer
-from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
-    QIcon,
-    QMouseEvent,
-    QPainter,
-    QPalette,
-    QPixmap,
-    QPolygonF,
-    QWheelEvent,
-)
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
@@ -30,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import theme
 from app.session import Session, Snapshot
 from core.stack import Stack
 
@@ -140,6 +131,7 @@ class Navigation(QWidget):
         slider.setObjectName(f"slider-{key}")
         slider.setAccessibleName(word)
         slider.valueChanged.connect(partial(self._on_slider, axis))
+        slider.setMinimumHeight(play.sizeHint().height())
         index, meaning = QLabel(self), QLabel(self)
         index.setObjectName(f"index-{key}")
         index.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -274,25 +266,8 @@ class Navigation(QWidget):
         row.meaning.setVisible(bool(text or last))
         row.meaning.setMinimumWidth(row.meaning.fontMetrics().horizontalAdvance(f"0{last}") if last else 0)
         on = row.axis == self._playing
-        row.play.setIcon(_symbol(self.palette(), pause=on))
+        theme.set_icon(row.play, "pause" if on else "play")
         row.play.setToolTip(("Stop playing" if on else f"Play along {_WORDS[row.axis].lower()}") + " (\\)")
         row.speed.setText(f"{self._speed} fps")
         for action in row.speed.menu().actions():
             action.setChecked(action.data() == self._speed)
-
-
-def _symbol(palette: QPalette, *, pause: bool) -> QIcon:
-    """Triangle or two bars, in the colour of text."""
-    pixmap = QPixmap(QSize(64, 64))
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(palette.color(QPalette.ColorRole.ButtonText))
-    if pause:
-        painter.drawRoundedRect(QRectF(16, 12, 11, 40), 2, 2)
-        painter.drawRoundedRect(QRectF(37, 12, 11, 40), 2, 2)
-    else:
-        painter.drawPolygon(QPolygonF([QPointF(18, 10), QPointF(18, 54), QPointF(54, 32)]))
-    painter.end()
-    return QIcon(pixmap)

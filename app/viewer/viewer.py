@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app import view_state
 from app.jobs import Jobs
@@ -141,8 +141,8 @@ class StackViewer(QWidget):
         timer.timeout.connect(slot)
         return timer
 
-    def _make_raw_button(self) -> QToolButton:
-        button = QToolButton(self.group)
+    def _make_raw_button(self) -> QPushButton:
+        button = QPushButton(self.group)
         button.setObjectName("hold-raw")
         button.setText("Hold for raw")
         button.setToolTip("Shows the source in place of the result while it is held down (key: R)")
