@@ -147,7 +147,7 @@ class Theme(QObject):
             for target in (widget, *widget.actions()):
                 name = target.property("iconName")
                 if isinstance(name, str) and isinstance(target, QAction | QAbstractButton):
-                    target.setIcon(icon(name))
+                    set_icon(target, name)
             refresh = getattr(widget, "refresh_icons", None)
             if callable(refresh):
                 refresh()
@@ -180,11 +180,18 @@ def colors() -> Tokens:
     return current().tokens
 
 
-def icon(name: str) -> QIcon:
+def icon(name: str, *, on_accent: bool = False) -> QIcon:
     """Draw one of the icons in resources/icons in the colours in use now.
 
     The icon has a disabled variant and, for what can be checked, one in the accent colour. It keeps its
     colours when the scheme changes; `set_icon` gives one that does not.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file without its suffix.
+    on_accent : bool
+        Whether it stands on the accent colour, as in a primary button.
 
     Raises
     ------
@@ -192,26 +199,34 @@ def icon(name: str) -> QIcon:
         If there is no icon of this name.
     """
     theme = current()
-    if name not in theme.icons:
+    key = f"{name} on accent" if on_accent else name
+    ink = theme.tokens.on_accent if on_accent else theme.tokens.text
+    if key not in theme.icons:
         drawing = (ICONS / f"{name}.svg").read_text(encoding="utf-8")
         made = QIcon()
-        for mode, state, ink in (
-            (QIcon.Mode.Normal, QIcon.State.Off, theme.tokens.text),
-            (QIcon.Mode.Disabled, QIcon.State.Off, theme.tokens.disabled),
-            (QIcon.Mode.Normal, QIcon.State.On, theme.tokens.accent),
-            (QIcon.Mode.Disabled, QIcon.State.On, theme.tokens.disabled),
+        for color, *uses in (
+            (ink, (QIcon.Mode.Normal, QIcon.State.Off), (QIcon.Mode.Selected, QIcon.State.Off)),
+            (
+                theme.tokens.disabled,
+                (QIcon.Mode.Disabled, QIcon.State.Off),
+                (QIcon.Mode.Disabled, QIcon.State.On),
+            ),
+            (theme.tokens.accent, (QIcon.Mode.Normal, QIcon.State.On), (QIcon.Mode.Selected, QIcon.State.On)),
         ):
-            svg = QSvgRenderer(QByteArray(drawing.replace("currentColor", ink).encode()))
+            svg = QSvgRenderer(QByteArray(drawing.replace("currentColor", color).encode()))
             for size in ICON_SIZES:
-                made.addPixmap(_draw(svg, size), mode, state)
-        theme.icons[name] = made
-    return theme.icons[name]
+                pixmap = _draw(svg, size)
+                for mode, state in uses:
+                    made.addPixmap(pixmap, mode, state)
+        theme.icons[key] = made
+    return theme.icons[key]
 
 
 def set_icon(target: QAction | QAbstractButton, name: str) -> None:
-    """Give an action or button an icon that changes with the scheme."""
+    """Give an action or button an icon that changes with the scheme, and suits a primary button."""
     target.setProperty("iconName", name)
-    target.setIcon(icon(name))
+    primary = target.property("class") == "primary" or bool(target.property("primary"))
+    target.setIcon(icon(name, on_accent=primary))
 
 
 def _draw(svg: QSvgRenderer, size: int) -> QPixmap:
