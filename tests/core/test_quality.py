@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from skimage import metrics as skimage_metrics
 
 from core.errors import QuietfieldError
+from core.methods.apply import derive
+from core.methods.base import Block, Operation
 from core.progress import Cancelled, Context
 from core.quality.metrics import (
     METRICS,
@@ -215,6 +217,23 @@ def test_stacks_are_measured_plane_by_plane() -> None:
     assert set(some.indices) < set(found.indices)
     assert some.mean == mean(found.planes[found.indices.index(i)] for i in some.indices)
     assert math.isnan(measure_stack(stack, None).mean.psnr)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Double(Operation):
+    """Twice the pixels."""
+
+    def halo(self, axes: str) -> dict[str, int]:
+        return {}
+
+    def compute(self, block: Block, context: Context) -> tuple[np.ndarray, ...]:
+        return (2 * block.pixels,)
+
+
+def test_stacks_that_are_computed_when_read_are_measured_too() -> None:
+    noisy, truth = (np.stack(planes) for planes in zip(pair(0), pair(1), strict=True))
+    derived = derive(Stack.of(noisy, "TYX"), Double())
+    assert measure_stack(derived, Stack.of(truth, "TYX")).mean == measure(2.0 * noisy, truth)
 
 
 def test_a_reference_of_the_same_shape_fits_whatever_its_axes_are_called() -> None:
