@@ -1,0 +1,76 @@
+import subprocess
+import sys
+
+import pytest
+
+from core import params
+from core.errors import QuietfieldError
+from core.learning.methods import PRESETS, DecoNoising, Learned, Noise2Void, Noise2VoidConvolved, preset
+from core.methods import base
+
+CLASSES = (Noise2Void, Noise2VoidConvolved, DecoNoising)
+
+
+def test_methods_are_on_the_list():
+    assert [m.name for m in base.methods("learned")][:3] == ["n2v", "n2v-conv", "deconoising"]
+
+
+def test_torch_is_not_needed_to_know_the_methods():
+    code = "import core.learning.methods, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_give_methods(cls, name):
+    given = preset(cls, name).values
+    method = params.build(cls, given)
+    assert {key: params.values(method)[key] for key in given} == given
+
+
+def test_every_preset_sets_the_same_parameters():
+    assert len({frozenset(p.values) for p in PRESETS.values()}) == 1
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_defaults_are_the_default_preset(cls):
+    values = params.values(cls())
+    assert {k: values[k] for k in preset(cls, cls.default_preset).values} == cls.presets[cls.default_preset].values
+
+
+def test_the_published_schedule():
+    # Goncharova et al. 2020: 200 epochs of 10 steps of 20 patches of 100x100 px, Adam at 1e-3
+    method = params.build(DecoNoising, preset(DecoNoising, "deconoising-2020").values)
+    assert (method.width, method.depth, method.patch, method.batch) == (64, 3, 100, 20)
+    assert (method.steps, method.epoch, method.seconds) == (2000, 10, 0)
+    assert (method.learning_rate, method.schedule, method.patience, method.factor) == (1e-3, "plateau", 10, 0.5)
+    assert (method.reduction, method.normalise, method.augment, method.average) == ("sum", "global", "rotations", 0)
+    assert (method.validation, method.box, method.neighbourhood) == (0.3, 6, 5)
+
+
+def test_outputs_and_optics_of_each_method():
+    assert Noise2Void().strategy().outputs == ("denoised",)
+    assert Noise2VoidConvolved().strategy().outputs == ("denoised",)
+    assert DecoNoising().strategy().outputs == ("denoised", "deconvolved")
+    conv = Noise2VoidConvolved(sigma=1.5).strategy()
+    assert (conv.training_sigma, conv.prediction_sigma) == (0, 1.5)
+    deco = DecoNoising(sigma=1.5, positivity=0.5, estimate_offset=False, offset=100).strategy()
+    assert (deco.training_sigma, deco.prediction_sigma, deco.positivity, deco.offset) == (1.5, 1.5, 0.5, 100)
+    assert DecoNoising().strategy().offset is None
+
+
+def test_training_without_an_end_is_refused():
+    with pytest.raises(QuietfieldError, match="never end"):
+        Noise2Void(steps=0, seconds=0)
+
+
+def test_unknown_preset_offers_the_nearest():
+    with pytest.raises(QuietfieldError, match="'fast'"):
+        preset(Learned, "fats")
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_parameter_has_words(cls):
+    for p in params.describe(cls):
+        assert p.label
+        assert p.help or p.choices

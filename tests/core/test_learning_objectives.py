@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from core.learning.methods import Noise2Void
+from core.learning.objectives import convolve, losses, psf_kernel, psf_radius
+from core.learning.sampling import draw_mask
+from core.learning.schedule import Rate
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 1.7])
+def test_psf_is_a_gaussian_truncated_at_four_sigma(sigma):
+    kernel = psf_kernel(sigma).double().numpy()
+    radius = int(4 * sigma + 0.5)
+    x = np.arange(-radius, radius + 1)
+    expected = np.exp(-(x**2) / (2 * sigma**2))
+    np.testing.assert_allclose(kernel, expected / expected.sum(), atol=1e-7)
+    assert psf_radius(sigma) == radius
+
+
+def test_two_passes_are_the_convolution_with_the_square_kernel():
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(20, 24)).astype(np.float32)
+    kernel = psf_kernel(1.3)
+    found = convolve(torch.from_numpy(image)[None, None], kernel)[0, 0].numpy()
+    one = kernel.double().numpy()
+    square = np.outer(one, one)
+    expected = ndimage.convolve(image.astype(np.float64), square, mode="mirror")
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_no_psf_changes_nothing():
+    image = torch.rand(1, 1, 5, 5)
+    assert torch.equal(convolve(image, psf_kernel(0.0)), image)
+
+
+@pytest.mark.parametrize("positivity", [0.0, 1.0, 2.5])
+def test_loss_is_the_published_formula_in_counts(positivity):
+    """sum_M (x-s)^2 / (|M| std^2) + (lambda/std) mean |min(z, 0)|, patch by patch, in numpy."""
+    rng = np.random.default_rng(1)
+    x, s = rng.normal(30, 20, (2, 3, 16, 16))
+    z = rng.normal(5, 20, (3, 16, 16))
+    mean, std = 28.0, 19.0
+    mask = draw_mask(3, 16, 5, 5, torch.Generator().manual_seed(0))
+    found = losses(
+        *(torch.from_numpy((v - mean) / std) for v in (x, s, z)), mask, None,
+        torch.full((3,), -mean / std, dtype=torch.float64), positivity,
+    )  # fmt: skip
+    for n in range(3):
+        where = np.zeros(256, bool)
+        where[mask.hidden[n][mask.counts[n]].numpy()] = True
+        where = where.reshape(16, 16)
+        error = np.sum((x[n] - s[n])[where] ** 2) / (where.sum() * std**2)
+        penalty = positivity / std * np.mean(np.abs(np.minimum(z[n], 0)))
+        assert float(found[n]) == pytest.approx(error + penalty, rel=1e-12)
+
+
+def test_pixels_that_were_not_measured_do_not_count():
+    mask = draw_mask(1, 16, 4, 3, torch.Generator().manual_seed(0))
+    x, s = torch.rand(2, 1, 16, 16, dtype=torch.float64)
+    valid = torch.ones(1, 16, 16, dtype=torch.bool)
+    out = mask.hidden[0, :3]
+    valid.view(-1)[out] = False
+    x.view(-1)[out] = torch.nan
+    black = torch.zeros(1, dtype=torch.float64)
+    found = losses(x, s, s, mask, valid, black, 0.0)
+    rest = mask.hidden[0, 3:]
+    expected = (x - s).view(-1)[rest].square().mean()
+    assert float(found) == pytest.approx(float(expected))
+
+
+def test_plateau_follows_torch():
+    method = Noise2Void(schedule="plateau", patience=2, factor=0.5, learning_rate=1e-2, warmup=0)
+    rate = Rate(method)
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([weight], lr=1e-2)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, patience=2, factor=0.5)
+    values = np.random.default_rng(0).uniform(0.9, 1.0, 60) - np.linspace(0, 0.1, 60)
+    lowered = set()
+    for value in values:
+        rate.watch(float(value))
+        theirs.step(float(value))
+        assert rate.at(0, 0.0) == pytest.approx(optimiser.param_groups[0]["lr"])
+        lowered.add(rate.at(0, 0.0))
+    assert len(lowered) > 3
+
+
+def test_cosine_starts_warm_and_ends_at_nothing():
+    rate = Rate(Noise2Void(schedule="cosine", warmup=10, learning_rate=1e-3))
+    assert rate.at(0, 0.0) == pytest.approx(1e-4)
+    assert rate.at(9, 0.0) == pytest.approx(1e-3)
+    assert rate.at(50, 0.5) == pytest.approx(5e-4)
+    assert rate.at(99, 1.0) == pytest.approx(0.0)
