@@ -9,20 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core.errors import QuietfieldError
-from core.files import ome, tiff_meta
+from core.files import tiff_meta
 from core.files.axes import arrange, rearranged
 from core.files.listening import damage, listening
 from core.files.page_source import PageSource
+from core.files.tiff_parse import check_claim, parse
+from core.files.tiff_pixels import pixels
 from core.stack import ArraySource, Metadata, PixelSource, Stack
-
-MOST_PLANES = 10_000_000
-"""Planes one file may claim; more are nonsense, and the list of them alone would fill the memory."""
-
-MOST_EXPANSION = 20_000
-"""How many times larger than the file compressed pixels of more than a gigabyte may claim to be."""
 
 
 def open_tiff(path: Path, series: int = 0) -> Stack:
@@ -34,9 +28,9 @@ def open_tiff(path: Path, series: int = 0) -> Stack:
         If the file is damaged, or holds nothing that can be a stack.
     """
     with _reading(path), listening() as heard:
-        file, found = _parse(path)
+        file, found, notes = parse(path)
         try:
-            return _stack(path, file, found, series, heard)
+            return _stack(path, file, found, series, heard, notes)
         except BaseException:
             file.close()
             raise
@@ -45,7 +39,7 @@ def open_tiff(path: Path, series: int = 0) -> Stack:
 def describe_series(path: Path) -> tuple[str, ...]:
     """A line on each series of a TIFF file: its axes, shape, type of pixels, and name."""
     with _reading(path), listening():
-        file, found = _parse(path)
+        file, found, _ = parse(path)
         with file:
             return tuple(_line(s) for s in found)
 
@@ -74,35 +68,7 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _parse(path: Path) -> tuple[Any, list[Any]]:
-    """Open a file and find its series, with less trust in its metadata if need be."""
-    import tifffile
-
-    failure: Exception | None = None
-    for distrust in (
-        {},
-        {"is_mmstack": False},
-        {"is_mmstack": False, "is_ome": False, "is_scanimage": False},
-    ):
-        file: Any = tifffile.TiffFile(path, **distrust)  # type: ignore[arg-type]
-        try:
-            if file.is_ome and ome.claimed_planes(file.ome_metadata or "") > MOST_PLANES:
-                raise QuietfieldError(f"{path} claims more planes than a file can hold; it is damaged.")
-            found = list(file.series)
-            if not found and len(file.pages) == 0:
-                raise QuietfieldError(f"{path} holds no image: it was cut off, or never completely written.")
-            if found:
-                return file, found
-        except QuietfieldError:
-            file.close()
-            raise
-        except Exception as error:  # one family's parser failed; the pages may still be read plainly
-            failure = error
-        file.close()
-    raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
-
-
-def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str]) -> Stack:
+def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str], notes: list[str]) -> Stack:
     if not 0 <= index < len(found):
         raise QuietfieldError(f"{path} has no series {index}; there are {len(found)}, numbered from 0.")
     series = found[index]
@@ -111,25 +77,19 @@ def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str]
         what = "complex numbers" if dtype is not None and dtype.kind == "c" else "pixels of an unknown type"
         cure = " Save their magnitude instead." if what.startswith("complex") else ""
         raise QuietfieldError(f"{path} holds {what}, which Quietfield cannot show.{cure}")
-    shape, axes = tuple(map(int, series.shape)), str(series.axes)
+    shape = tuple(map(int, series.shape))
     if math.prod(shape) == 0 or not shape:
         raise QuietfieldError(f"{path} holds an image without pixels {shape}; it is damaged.")
-    _check_claim(path, file, series)
-    out = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
-    notes: list[str] = []
-    mapped = _mapped(path, file, series)
-    raw: ArraySource | PageSource
-    if mapped is not None:
-        raw = mapped
-    else:
-        raw, notes = _paged(path, file, series, out)
+    check_claim(path, file, series)
+    raw, axes, cut = pixels(path, file, series)
+    notes += cut
     notes += _damage_notes(heard, notes)
     arrangement = arrange(axes, raw.shape)
     source = rearranged(raw, arrangement.groups)
     letters = "".join(arrangement.groups)
     sizes = dict(zip(letters, source.shape, strict=True))
     known = tiff_meta.describe(file, series, index, path, letters, sizes)
-    notes += _count_notes(file, series, sizes)
+    notes += _count_notes(file, series, sizes) if not notes else []
     notes += [*arrangement.notes, *known.pop("notes")]
     if len(series.levels) > 1:
         notes.append(f"The file holds {len(series.levels)} resolutions; the full one was opened.")
@@ -142,7 +102,7 @@ def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str]
     known["axes_certain"] = known.get("axes_certain", True) and arrangement.certain
     stack = Stack(source, letters, Metadata(notes=tuple(notes), **known))
     _probe(stack, raw)
-    if mapped is not None:
+    if isinstance(raw, ArraySource):
         file.close()
     return stack
 
@@ -153,97 +113,6 @@ def _probe(stack: Stack, raw: PixelSource) -> None:
         raw.page(next(i for i, page in enumerate(raw.pages) if page is not None))
     else:
         stack.plane()
-
-
-def _check_claim(path: Path, file: Any, series: Any) -> None:
-    """Refuse files that claim to hold far more than they can, before anything is allocated for it."""
-    page = series.keyframe
-    claimed = math.prod(series.shape) * series.dtype.itemsize
-    files = {p.parent.filehandle.name: p.parent.filehandle for p in _pages(series) if p is not None}
-    there = sum(handle.size for handle in files.values()) or file.filehandle.size
-    one = math.prod(page.shape) * series.dtype.itemsize
-    compressed = int(page.compression) != 1
-    if compressed:
-        nonsense = max(one, claimed * _present(series)) > max(2**30, there * MOST_EXPANSION)
-    else:
-        bits = math.prod(page.shape) * min(page.bitspersample, 8 * page.dtype.itemsize)
-        nonsense = bits // 8 > there and not page.is_subsampled
-    if nonsense or math.prod(series.shape) // max(math.prod(page.shape), 1) > MOST_PLANES:
-        raise QuietfieldError(
-            f"{path} claims to hold {_amount(claimed)} of pixels ({' x '.join(map(str, series.shape))}) "
-            f"but is only {_amount(there)} long. It was cut off or is damaged; copy or export it again."
-        )
-
-
-def _pages(series: Any) -> Iterator[Any]:
-    # one page of a contiguous series stands for all of them
-    return iter(()) if series.dataoffset is not None else iter(series)
-
-
-def _present(series: Any) -> float:
-    pages = list(_pages(series))
-    return sum(p is not None for p in pages) / len(pages) if pages else 1.0
-
-
-def _amount(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"
-
-
-def _mapped(path: Path, file: Any, series: Any) -> ArraySource | None:
-    """Memory map of a series that lies in the file in one uncompressed piece, else None."""
-    if series.is_multifile or series.dtype.kind == "b" or series.dataoffset is None:
-        return None
-    if series.dataoffset + math.prod(series.shape) * series.dtype.itemsize > file.filehandle.size:
-        return None
-    dtype = series.dtype.newbyteorder(file.byteorder)
-    array = np.memmap(path, dtype, "r", offset=series.dataoffset, shape=tuple(map(int, series.shape)))
-    return ArraySource(array)
-
-
-def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[PageSource, list[str]]:
-    shape = tuple(map(int, series.shape))
-    size = math.prod(series.keyframe.shape)
-    cut = next((k for k in range(len(shape) + 1) if math.prod(shape[k:]) == size), None)
-    if cut is None:
-        raise QuietfieldError(
-            f"{path} stores its planes in a way that Quietfield cannot read "
-            f"({shape} in pages of {series.keyframe.shape}). Open it in Fiji and save it as TIFF."
-        )
-    outer, inner = shape[:cut], shape[cut:]
-    count = math.prod(outer)
-    pages = [None if p is None or not _complete(p) else p for p in series][:count]
-    pages += [None] * (count - len(pages))
-    missing = [i for i, page in enumerate(pages) if page is None]
-    if len(missing) == count:
-        raise QuietfieldError(
-            f"{path} ends before its first plane does; it was cut off. Copy or export it again."
-        )
-    notes = []
-    if missing:
-        rest = count // outer[0] if outer else 1
-        whole = missing[0] // rest
-        if missing == list(range(missing[0], count)) and whole > 0:
-            notes.append(
-                f"The file is cut short: of {count} planes only {missing[0]} are there. The first "
-                f"{whole * rest} were opened; copy or export the file again to get the rest."
-            )
-            outer, pages = (whole, *outer[1:]), pages[: whole * rest]
-        else:
-            notes.append(
-                f"Of {count} planes {len(missing)} are missing; they show as 0. If the stack lies in "
-                "several files, put them all into one folder; else copy or export it again."
-            )
-    return PageSource(path, file, pages, outer, inner, dtype), notes
-
-
-def _complete(page: Any) -> bool:
-    """Whether the pixels of a page lie inside its file."""
-    end = page.parent.filehandle.size
-    return all(o + n <= end for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
 
 
 def _damage_notes(heard: list[str], notes: list[str]) -> list[str]:

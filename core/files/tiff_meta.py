@@ -48,7 +48,7 @@ def describe(
     page = series.keyframe
     with listening():
         tags = imagej.resolution(page.tags)
-        if kind == "imagej" or (kind == "uniform" and file.is_imagej):
+        if kind == "imagej" or (kind in ("uniform", "generic") and file.is_imagej):
             about = dict(file.imagej_metadata or {})
             if tags is not None:
                 about[imagej.RESOLUTION] = tags

@@ -1,0 +1,119 @@
+"""Finds the series of a TIFF file, and refuses files that claim more than they can hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.errors import QuietfieldError
+from core.files import ome
+
+MOST_PLANES = 10_000_000
+"""Planes one file may claim; more are nonsense, and the list of them alone would fill the memory."""
+
+MOST_EXPANSION = 20_000
+"""How many times larger than the file compressed pixels of more than a gigabyte may claim to be."""
+
+
+def parse(path: Path) -> tuple[Any, list[Any], list[str]]:
+    """Open a file and find its series, with less trust in its metadata if need be.
+
+    Returns
+    -------
+    file, series, notes
+        The opened file, its series, and what the person should know.
+
+    Raises
+    ------
+    QuietfieldError
+        If it holds no image, or claims absurdly much.
+    Exception
+        Whatever the parser makes of bytes that are no TIFF.
+    """
+    import tifffile
+
+    failure: Exception | None = None
+    for distrust in (
+        {},
+        {"is_mmstack": False},
+        {"is_mmstack": False, "is_ome": False, "is_scanimage": False},
+    ):
+        file: Any = tifffile.TiffFile(path, **distrust)  # type: ignore[arg-type]
+        try:
+            if file.is_ome and ome.claimed_planes(file.ome_metadata or "") > MOST_PLANES:
+                raise QuietfieldError(f"{path} claims more planes than a file can hold; it is damaged.")
+            found = list(file.series)
+            if not found and len(file.pages) == 0:
+                raise QuietfieldError(f"{path} holds no image: it was cut off, or never completely written.")
+            if found:
+                return file, found, []
+        except QuietfieldError:
+            file.close()
+            raise
+        except Exception as error:  # one family's parser failed; the pages may still be read plainly
+            failure = error
+        file.close()
+    file = tifffile.TiffFile(path)
+    if pages := _whole_pages(file):
+        first, count = pages[0], len(pages)
+        series = tifffile.TiffPageSeries(
+            pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
+        )
+        note = f"The file is cut short: only the {count} planes that are there were opened."
+        return file, [series], [note]
+    file.close()
+    raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
+
+
+def _whole_pages(file: Any) -> list[Any]:
+    """Pages from the start of a file that can be parsed and are equal to the first."""
+    pages: list[Any] = []
+    try:
+        for number in range(len(file.pages)):
+            page = file.pages[number]
+            if pages and (page.shape, page.dtype) != (pages[0].shape, pages[0].dtype):
+                break
+            pages.append(page)
+    except Exception:  # the rest of a file that was cut off
+        return pages
+    return pages
+
+
+def check_claim(path: Path, file: Any, series: Any) -> None:
+    """Refuse files that claim to hold far more than they can, before anything is allocated for it."""
+    page = series.keyframe
+    claimed = math.prod(series.shape) * series.dtype.itemsize
+    files = {p.parent.filehandle.name: p.parent.filehandle for p in _pages(series) if p is not None}
+    there = sum(handle.size for handle in files.values()) or file.filehandle.size
+    one = math.prod(page.shape) * series.dtype.itemsize
+    compressed = int(page.compression) != 1
+    if compressed:
+        nonsense = max(one, claimed * _present(series)) > max(2**30, there * MOST_EXPANSION)
+    else:
+        bits = math.prod(page.shape) * min(page.bitspersample, 8 * page.dtype.itemsize)
+        nonsense = bits // 8 > there and not page.is_subsampled
+    if nonsense or math.prod(series.shape) // max(math.prod(page.shape), 1) > MOST_PLANES:
+        raise QuietfieldError(
+            f"{path} claims to hold {_amount(claimed)} of pixels ({' x '.join(map(str, series.shape))}) "
+            f"but is only {_amount(there)} long. It was cut off or is damaged; copy or export it again."
+        )
+
+
+def _pages(series: Any) -> Iterator[Any]:
+    # one page of a contiguous series stands for all of them
+    return iter(()) if series.dataoffset is not None else iter(series)
+
+
+def _present(series: Any) -> float:
+    pages = list(_pages(series))
+    return sum(p is not None for p in pages) / len(pages) if pages else 1.0
+
+
+def _amount(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

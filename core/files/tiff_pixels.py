@@ -1,0 +1,118 @@
+"""Where the pixels of a TIFF series come from: a memory map where possible, else its pages."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import QuietfieldError
+from core.files.page_source import PageSource
+from core.stack import ArraySource
+
+Source = ArraySource | PageSource
+
+
+def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]]:
+    """Source of the pixels of a series, its axes as the file has them, and what the person should know.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file ends before its first plane does, or stores planes in an unknown way.
+    """
+    axes = str(series.axes)
+    rescued = _cut_imagej(path, file, series)
+    if rescued is not None:
+        return rescued
+    found = _mapped(path, file, series)
+    if found is not None:
+        return found, axes, []
+    dtype = np.dtype(np.uint8) if series.dtype.kind == "b" else series.dtype.newbyteorder("=")
+    source, notes = _paged(path, file, series, dtype)
+    return source, axes, notes
+
+
+def _mapped(path: Path, file: Any, series: Any) -> ArraySource | None:
+    """Memory map of a series that lies in the file in one uncompressed piece, else None."""
+    if series.is_multifile or series.dtype.kind == "b" or series.dataoffset is None:
+        return None
+    if series.dataoffset + math.prod(series.shape) * series.dtype.itemsize > file.filehandle.size:
+        return None
+    dtype = series.dtype.newbyteorder(file.byteorder)
+    array = np.memmap(path, dtype, "r", offset=series.dataoffset, shape=tuple(map(int, series.shape)))
+    return ArraySource(array)
+
+
+def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]] | None:
+    """Planes that are left of an ImageJ stack that was cut off.
+
+    ImageJ writes the planes in one piece and the directories of all but the first after them, so that
+    a file cut off seems to hold one plane.
+    """
+    page = file.pages.first
+    about = file.imagej_metadata if file.is_imagej else None
+    if not about or len(series) != 1 or not page.is_final or math.prod(page.shape) != math.prod(series.shape):
+        return None
+    lengths = [max(int(about.get(key, 1)), 1) for key in ("frames", "slices", "channels")]
+    claimed = max(math.prod(lengths), int(about.get("images", 1)))
+    offset = page.dataoffsets[0]
+    count = min((file.filehandle.size - offset) // page.nbytes, claimed)
+    if count < 2 or claimed < 2:
+        return None
+    axes = [(a, n) for a, n in zip("TZC", lengths, strict=True) if n > 1]
+    inner = math.prod(n for _, n in axes[1:])
+    if not axes or math.prod(lengths) != claimed or count < inner or about.get("order", "czt") != "czt":
+        axes, inner = [("I", claimed)], 1
+    shape = (count // inner, *(n for _, n in axes[1:]), *page.shape)
+    dtype = page.dtype.newbyteorder(file.byteorder)
+    array = np.memmap(path, dtype, "r", offset=offset, shape=tuple(map(int, shape)))
+    note = (
+        f"The file is cut short: of {claimed} planes only {count} are there. The first "
+        f"{count // inner * inner} were opened; copy or export the file again to get the rest."
+    )
+    return ArraySource(array), "".join(a for a, _ in axes) + page.axes, [note] if count < claimed else []
+
+
+def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[PageSource, list[str]]:
+    shape = tuple(map(int, series.shape))
+    size = math.prod(series.keyframe.shape)
+    cut = next((k for k in range(len(shape) + 1) if math.prod(shape[k:]) == size), None)
+    if cut is None:
+        raise QuietfieldError(
+            f"{path} stores its planes in a way that Quietfield cannot read "
+            f"({shape} in pages of {series.keyframe.shape}). Open it in Fiji and save it as TIFF."
+        )
+    outer, inner = shape[:cut], shape[cut:]
+    count = math.prod(outer)
+    pages = [None if p is None or not _complete(p) else p for p in series][:count]
+    pages += [None] * (count - len(pages))
+    missing = [i for i, page in enumerate(pages) if page is None]
+    if len(missing) == count:
+        raise QuietfieldError(
+            f"{path} ends before its first plane does; it was cut off. Copy or export it again."
+        )
+    notes = []
+    if missing:
+        rest = count // outer[0] if outer else 1
+        whole = missing[0] // rest
+        if missing == list(range(missing[0], count)) and whole > 0:
+            notes.append(
+                f"The file is cut short: of {count} planes only {missing[0]} are there. The first "
+                f"{whole * rest} were opened; copy or export the file again to get the rest."
+            )
+            outer, pages = (whole, *outer[1:]), pages[: whole * rest]
+        else:
+            notes.append(
+                f"Of {count} planes {len(missing)} are missing; they show as 0. If the stack lies in "
+                "several files, put them all into one folder; else copy or export it again."
+            )
+    return PageSource(path, file, pages, outer, inner, dtype), notes
+
+
+def _complete(page: Any) -> bool:
+    """Whether the pixels of a page lie inside its file."""
+    end = page.parent.filehandle.size
+    return all(o + n <= end for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
