@@ -1,0 +1,71 @@
+"""Start the window: in which order things are made, so that it is on the screen in about a second."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyqtgraph
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from app import defects, preferences, theme
+from app.main_window import MainWindow
+from core import __version__
+
+LOOK_FOR_DEVICES = 300
+"""Milliseconds after the window is shown until torch is loaded behind it."""
+
+
+def make_application() -> QApplication:
+    """Make the Qt application, or take the one there is, and dress it."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("Quietfield")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("quietfield")
+    pyqtgraph.setConfigOptions(imageAxisOrder="row-major")
+    theme.apply_theme(app, preferences.load().theme)  # type: ignore[arg-type]
+    return app
+
+
+def make_window(paths: Sequence[str | Path] = ()) -> MainWindow:
+    """Make and show the window, load torch behind it, and open what was named."""
+    window = MainWindow()
+    window.show()
+    timer = QTimer(window)
+    timer.setSingleShot(True)
+    timer.timeout.connect(window.look_for_devices)
+    timer.start(LOOK_FOR_DEVICES)
+    if paths:
+        window.open_paths([Path(p).absolute() for p in paths])
+    return window
+
+
+def run(paths: Sequence[str | Path] = ()) -> int:
+    """Open the window and return when it was closed.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Files and folders to open.
+
+    Returns
+    -------
+    int
+        Exit code of the program.
+    """
+    app = make_application()
+    defects.start_log()
+    hooks = defects.Hooks()
+    hooks.install()
+    window = make_window(paths)
+    hooks.caught.connect(window.show_defect)
+    try:
+        return app.exec()
+    finally:
+        hooks.remove()
+        window.jobs.shut_down()
+        defects.stop_log()

@@ -1,0 +1,60 @@
+"""The one question about a stack whose file does not say what its planes are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.opening import axis_choices
+from app.session import Session, Snapshot
+from app.strips import Strip
+from core.stack import Stack
+
+CHOICES: Mapping[str, str] = {"T": "Time", "Z": "Depth (Z)", "C": "Channels"}
+_WORDS = {"T": "time", "Z": "depth", "C": "channels"}
+_HELP = {
+    "T": "The planes were taken one after another: a time series",
+    "Z": "The planes lie above each other: a focus series",
+    "C": "The planes are channels, such as colours or polarisations",
+}
+
+
+def question(stack: Stack) -> str:
+    """What to ask about a stack; "" where there is nothing to ask."""
+    letters = axis_choices(stack)
+    if stack.meta.axes_certain or len(letters) < 2:
+        return ""
+    words = [_WORDS[letter] for letter in letters]
+    return f"{stack.shape[0]} planes: {', '.join(words[:-1])} or {words[-1]}? The file does not say."
+
+
+class AxesStrip(Strip):
+    """Asks once what the planes are; `choose` is called with the letter of the answer."""
+
+    def __init__(
+        self, session: Session, choose: Callable[[str], None], parent: QWidget | None = None
+    ) -> None:
+        super().__init__("axes", "question", parent)
+        self._choose = choose
+        self._buttons: dict[str, QPushButton] = {}
+        for letter, label in CHOICES.items():
+            button = QPushButton(label)
+            button.setObjectName(f"axes-{letter}")
+            button.setToolTip(_HELP[letter])
+            button.clicked.connect(self._on_clicked)
+            button.setProperty("axis", letter)
+            self.controls.addWidget(button)
+            self._buttons[letter] = button
+        self.close_button.setToolTip("Leave it as it is; Image > Axes changes it later")
+        session.changed.connect(self._on_changed)
+
+    def _on_clicked(self) -> None:
+        self._choose(self.sender().property("axis"))
+
+    def _on_changed(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            letters = axis_choices(new.source.stack) if new.source else ""
+            for letter, button in self._buttons.items():
+                button.setVisible(letter in letters)
+            self.say(question(new.source.stack) if new.source else "")

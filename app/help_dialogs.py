@@ -1,0 +1,115 @@
+"""Dialogs that tell: keys, versions and licences. They block nothing."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import defects, theme
+from app.actions import COMMANDS, MENUS, SEPARATOR, Item, Submenu
+
+LICENCES = (
+    ("Quietfield", "BSD 3-Clause"),
+    ("PySide6 / Qt", "LGPL 3"),
+    ("pyqtgraph", "MIT"),
+    ("PyTorch", "BSD 3-Clause"),
+    ("NumPy, SciPy, tifffile, imagecodecs", "BSD 3-Clause"),
+    ("safetensors", "Apache 2.0"),
+    ("platformdirs", "MIT"),
+)
+OTHER_KEYS = (
+    ("1 … 9 in the results list", "Show the result of this number"),
+    ("R (held)", "Show the source in place of the result, in the single layout"),
+)
+
+
+class TextDialog(QDialog):
+    """Text with a Close button."""
+
+    def __init__(self, name: str, title: str, html: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.text = QTextBrowser()
+        self.text.setObjectName(f"{name}-text")
+        self.text.setOpenExternalLinks(True)
+        self.text.setHtml(html)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        self.head = QHBoxLayout()
+        column = QVBoxLayout(self)
+        column.addLayout(self.head)
+        column.addWidget(self.text, 1)
+        column.addWidget(buttons)
+
+
+def keys_dialog(parent: QWidget) -> TextDialog:
+    """List every shortcut, in the order of the menus."""
+    names = {command.id: command for command in COMMANDS}
+    rows: list[str] = []
+    seen: set[str] = set()
+    for title, items in MENUS.items():
+        found = [names[i] for i in _flat(items) if i in names and names[i].keys and i not in seen]
+        seen.update(command.id for command in found)
+        if found:
+            rows.append(f"<tr><td colspan=2><br><b>{escape(title.replace('&', ''))}</b></td></tr>")
+        for command in found:
+            keys = "&nbsp;&nbsp; ".join(f"<b>{escape(_native(key))}</b>" for key in command.keys)
+            rows.append(f"<tr><td>{keys}</td><td>{escape(command.text.rstrip('…'))}</td></tr>")
+    rows.append("<tr><td colspan=2><br><b>Elsewhere</b></td></tr>")
+    rows += [f"<tr><td><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>" for keys, what in OTHER_KEYS]
+    html = f"<table cellpadding=3 width='100%'>{''.join(rows)}</table>"
+    dialog = TextDialog("keys-dialog", "Keyboard Shortcuts", html, parent)
+    dialog.resize(480, 560)
+    return dialog
+
+
+def about_dialog(parent: QWidget, device: str) -> TextDialog:
+    """Tell versions and licences."""
+    versions = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(version)}</td></tr>"
+        for name, version in defects.versions().items()
+    )
+    licences = "".join(f"<tr><td>{escape(n)}</td><td>{escape(words)}</td></tr>" for n, words in LICENCES)
+    html = (
+        "<p>Takes the noise out of microscopy stacks: classic filters and self-supervised networks, "
+        "compared on your own data.</p>"
+        f"<p>Networks run on: {escape(device or 'not known yet')}</p>"
+        f"<p><b>Versions</b></p><table cellpadding=2>{versions}</table>"
+        f"<p><b>Licences</b></p><table cellpadding=2>{licences}</table>"
+        "<p>Sample: a part of one frame of the Convallaria set (Prakash et al. 2020, CC BY 4.0, "
+        "<a href='https://doi.org/10.5281/zenodo.5156913'>doi:10.5281/zenodo.5156913</a>).</p>"
+    )
+    dialog = TextDialog("about-dialog", "About Quietfield", html, parent)
+    picture, title = QLabel(), QLabel("Quietfield")
+    picture.setPixmap(theme.icon("quietfield").pixmap(48, 48))
+    font = title.font()
+    font.setPointSizeF(font.pointSizeF() * 1.7)
+    title.setFont(font)
+    dialog.head.addWidget(picture)
+    dialog.head.addWidget(title, 1)
+    dialog.resize(480, 560)
+    return dialog
+
+
+def _flat(items: tuple[Item, ...]) -> list[str]:
+    names: list[str] = []
+    for item in items:
+        names += _flat(item.items) if isinstance(item, Submenu) else [item] if item != SEPARATOR else []
+    return names
+
+
+def _native(key: str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

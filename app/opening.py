@@ -1,0 +1,227 @@
+"""Open stacks: files, many files, folders, the samples; all reading happens in a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs import Job, Jobs
+from app.session import Session
+from app.view_state import Levels, auto_levels
+from core.errors import QuietfieldError
+from core.progress import Context
+from core.stack import Stack
+from resources import FOLDER
+
+SampleName = Literal["simulated", "convallaria"]
+SAMPLES: Mapping[SampleName, str] = {
+    "simulated": "Simulated specimen (truth known)",
+    "convallaria": "Convallaria (real)",
+}
+
+SAMPLE_HELP: Mapping[SampleName, str] = {
+    "simulated": "100 noisy frames of a simulated specimen, with the truth to measure against",
+    "convallaria": "A part of one frame of a lily of the valley section (Prakash et al. 2020, CC BY 4.0)",
+}
+
+CHANNEL = "open"
+"""Opening another file while one is being opened replaces it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opened:
+    """A stack that is ready to be shown.
+
+    Attributes
+    ----------
+    stack : Stack
+        Its pixels.
+    levels : dict of int to (float, float)
+        Levels of each channel, from its first plane.
+    files : tuple of Path
+        The files to step through, and `index` which of them this is.
+    series : tuple of str
+        A line for each image series of the file, and `series_index` which of them this is.
+    truth : Stack or None
+        The truth behind a simulation.
+    """
+
+    stack: Stack
+    levels: Mapping[int, Levels]
+    files: tuple[Path, ...] = ()
+    index: int = 0
+    series: tuple[str, ...] = ()
+    series_index: int = 0
+    truth: Stack | None = None
+
+
+def first_levels(stack: Stack, context: Context | None = None) -> dict[int, Levels]:
+    """Levels of every channel: the file's own display range if it has one, else from the first plane."""
+    count = stack.sizes.get("C", 1)
+    found: dict[int, Levels] = {}
+    for channel in range(count):
+        if context is not None:
+            context.step(channel / count, "Reading the first plane")
+        given = stack.meta.display_ranges[channel : channel + 1]
+        if given and given[0][1] > given[0][0]:
+            found[channel] = given[0]
+        else:
+            found[channel] = auto_levels(stack.plane(C=channel) if "C" in stack.axes else stack.plane())
+    return found
+
+
+def axis_choices(stack: Stack) -> str:
+    """Letters that the first axis of a stack can have; "" where it has only rows and columns."""
+    return "".join(a for a in "TZC" if len(stack.axes) > 2 and a not in stack.axes[1:])
+
+
+def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Context | None = None) -> Opened:
+    """Open one of several paths.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files, or one folder: of single planes, which is one stack, or of stacks to step through.
+    index : int
+        Which of the files.
+    series : int
+        Which image series of the file.
+    context : Context, optional
+        Progress and cancellation.
+
+    Raises
+    ------
+    QuietfieldError
+        If it cannot be opened: which file, and why.
+    """
+    from core.files import list_series, open_stack
+
+    context = context or Context()
+    context.step(0.0, "Opening")
+    files, stack = _resolve(paths)
+    index = min(index, len(files) - 1)
+    path = files[index]
+    context.step(0.2, path.name)
+    lines = () if path.is_dir() else list_series(path)
+    if stack is None:
+        stack = open_stack(path, series=series)
+    levels = first_levels(stack, context.part(0.4, 1.0))
+    return Opened(
+        stack=stack, levels=levels, files=files, index=index, series=lines, series_index=series
+    )
+
+
+def _resolve(paths: Sequence[Path]) -> tuple[tuple[Path, ...], Stack | None]:
+    """Files to step through; and the stack, where it is one folder that is one stack."""
+    from core.files.folder import images_in
+
+    if len(paths) == 1 and paths[0].is_dir():
+        inside = images_in(paths[0])
+        stack = _one_stack(paths[0], inside)
+        return (tuple(paths), stack) if stack is not None else (tuple(inside), None)
+    return tuple(file for p in paths for file in (images_in(p) if p.is_dir() else (p,))), None
+
+
+def _one_stack(folder: Path, files: Sequence[Path]) -> Stack | None:
+    """Stack of all files of a folder, or None where each file is a stack of its own."""
+    from core.files import open_stack
+
+    try:
+        whole = open_stack(folder)
+    except QuietfieldError:  # files that differ, or a broken one: each may be opened by itself
+        return None
+    if whole.meta.path != folder:  # its only file, or an OME-TIFF spread over all of them
+        return whole
+    return None if open_stack(files[0]).sizes.keys() & {"T", "Z"} else whole
+
+
+def load_sample(name: SampleName, context: Context | None = None) -> Opened:
+    """Open one of the samples that come with the program."""
+    if name == "convallaria":
+        return replace(load([FOLDER / "samples" / "convallaria.tif"], context=context), files=())
+    from core.simulation import sample
+
+    made = sample()
+    return Opened(stack=made.noisy, levels=first_levels(made.noisy), truth=made.clean)
+
+
+def _with_axis(stack: Stack, letter: str, context: Context) -> tuple[Stack, dict[int, Levels]]:
+    from core.files import reinterpret
+
+    changed = reinterpret(stack, letter + stack.axes[1:])
+    return changed, first_levels(changed, context)
+
+
+class Opener(QObject):
+    """Opens what a person names, in a job; until that has gone well the open document stays.
+
+    Attributes
+    ----------
+    opened : Signal of Opened
+        Another stack is open now.
+    """
+
+    opened = Signal(object)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+
+    def open(self, paths: Sequence[Path], index: int = 0, series: int = 0) -> None:
+        """Open files or a folder."""
+        if paths:
+            name = paths[min(index, len(paths) - 1)].name
+            self._start(name, lambda job: load(paths, index, series, job.context))
+
+    def open_sample(self, name: SampleName) -> None:
+        """Open a sample."""
+        self._start("the sample", lambda job: load_sample(name, job.context))
+
+    def open_series(self, series: int) -> None:
+        """Open another image series of the same file."""
+        now = self._session.snapshot
+        path = now.source.stack.meta.path if now.source else None
+        if path is not None:
+            files = now.files or (path,)
+            self.open(files, now.file_index if now.files else 0, series)
+
+    def step(self, by: int) -> None:
+        """Open the file `by` further in the list of files."""
+        now = self._session.snapshot
+        index = now.file_index + by
+        if 0 <= index < len(now.files):
+            self.open(now.files, index)
+
+    def set_axis(self, letter: str) -> None:
+        """Say that the planes are time ("T"), depth ("Z") or channels ("C")."""
+        source = self._session.snapshot.source
+        if source is not None and letter in axis_choices(source.stack):
+            old, key = source.stack, source.key
+            self._jobs.start(
+                "Reading the axes anew",
+                lambda job: _with_axis(old, letter, job.context),
+                done=lambda made: self._reinterpreted(key, *made),
+                channel=CHANNEL,
+            )
+
+    def _reinterpreted(self, key: int, stack: Stack, levels: Mapping[int, Levels]) -> None:
+        source = self._session.snapshot.source
+        if source is not None and source.key == key:
+            self._session.replace_source(stack, levels)
+
+    def _start(self, name: str, work: Callable[[Job], Opened]) -> None:
+        self._jobs.start(f"Opening {name}", work, done=self._on_opened, channel=CHANNEL)
+
+    def _on_opened(self, opened: Opened) -> None:
+        self._session.open(
+            opened.stack,
+            opened.levels,
+            truth=opened.truth,
+            files=opened.files,
+            file_index=opened.index,
+        )
+        self.opened.emit(opened)

@@ -1,0 +1,328 @@
+"""The Results panel: the source and everything made from it; the marked one is on show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.session import Result, Session, Snapshot
+from core.stack import Stack
+
+KEY = Qt.ItemDataRole.UserRole
+DETAILS = Qt.ItemDataRole.UserRole + 1
+NOTE = Qt.ItemDataRole.UserRole + 2
+DEPTH = Qt.ItemDataRole.UserRole + 3
+SHOWN = Qt.ItemDataRole.UserRole + 4
+
+MARGIN, INDENT, DOT = 8, 12, 10
+
+
+class ResultsPanel(QWidget):
+    """List of results; a click, an arrow key or a digit shows one.
+
+    Attributes
+    ----------
+    export_wanted, recipe_wanted : Signal of int
+        The person wants to export the result with this key, or to copy its recipe.
+    step_wanted : Signal of int
+        The person wants the next (1) or previous (-1) file.
+    """
+
+    export_wanted = Signal(int)
+    recipe_wanted = Signal(int)
+    step_wanted = Signal(int)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.name = QLabel()
+        self.name.setObjectName("document-name")
+        self.name.setTextFormat(Qt.TextFormat.PlainText)
+        self.about = QLabel()
+        self.about.setObjectName("document-about")
+        self.about.setWordWrap(True)
+        self.about.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._files = self._make_file_row()
+        self.list = ResultsList()
+        self.list.setObjectName("results")
+        self.list.setItemDelegate(_Delegate(self.list))
+        self.list.setToolTip("Click, arrow keys or digits show a result; right-click for more")
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        self.list.currentItemChanged.connect(self._on_current)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        head = QVBoxLayout()
+        head.setContentsMargins(MARGIN, 6, MARGIN, 2)
+        head.setSpacing(2)
+        head.addWidget(self.name)
+        head.addWidget(self.about)
+        head.addWidget(self._files)
+        column.addLayout(head)
+        column.addWidget(self.list, 1)
+        session.changed.connect(self._on_changed)
+        self._show(session.snapshot)
+
+    def _make_file_row(self) -> QWidget:
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 2, 0, 0)
+        line.setSpacing(4)
+        self.previous_file, self.next_file = QToolButton(), QToolButton()
+        self.previous_file.setArrowType(Qt.ArrowType.LeftArrow)
+        self.next_file.setArrowType(Qt.ArrowType.RightArrow)
+        self.file_count = QLabel()
+        self.file_count.setObjectName("file-count")
+        for button, name, by in ((self.previous_file, "file-previous", -1), (self.next_file, "file-next", 1)):
+            button.setObjectName(name)
+            button.setAutoRaise(True)
+            button.setProperty("by", by)
+            button.clicked.connect(self._on_step)
+        self.previous_file.setAccessibleName("Previous file")
+        self.next_file.setAccessibleName("Next file")
+        line.addWidget(self.previous_file)
+        line.addWidget(self.file_count, 1, Qt.AlignmentFlag.AlignCenter)
+        line.addWidget(self.next_file)
+        return row
+
+    def _on_step(self) -> None:
+        self.step_wanted.emit(self.sender().property("by"))
+
+    def _on_changed(self, new: Snapshot, old: Snapshot) -> None:
+        if (new.results, new.shown, new.measures, new.files, new.file_index, new.reference) != (
+            old.results, old.shown, old.measures, old.files, old.file_index, old.reference
+        ):  # fmt: skip
+            self._show(new)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._show_document(snapshot)
+        depths = _depths(snapshot.results)
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            for row, result in enumerate(snapshot.results):
+                item = QListWidgetItem(f"{row + 1}  {result.label}")
+                item.setData(KEY, result.key)
+                item.setData(DETAILS, result.details if result.step else source_words(result))
+                item.setData(NOTE, _note(result, snapshot))
+                item.setData(DEPTH, depths[result.key])
+                item.setData(SHOWN, result.key == snapshot.shown)
+                item.setToolTip(_tooltip(result, snapshot))
+                self.list.addItem(item)
+                if result.key == snapshot.shown:
+                    self.list.setCurrentItem(item)
+
+    def _show_document(self, snapshot: Snapshot) -> None:
+        source = snapshot.source
+        self.setEnabled(source is not None)
+        name = source.stack.meta.name if source else "Nothing is open"
+        width = max(80, self.width() - 2 * MARGIN)
+        self.name.setText(self.name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, width))
+        self.name.setToolTip(str(source.stack.meta.path or name) if source else "")
+        self.about.setText(describe(source.stack) if source else "")
+        self.about.setVisible(source is not None)
+        several = len(snapshot.files) > 1
+        self._files.setVisible(several)
+        if several:
+            at, count = snapshot.file_index, len(snapshot.files)
+            self.file_count.setText(f"file {at + 1} of {count}")
+            self.previous_file.setEnabled(at > 0)
+            self.next_file.setEnabled(at < count - 1)
+            before = f"Previous file: {snapshot.files[at - 1].name}" if at else "This is the first file"
+            after = f"Next file: {snapshot.files[at + 1].name}" if at < count - 1 else "This is the last file"
+            self.previous_file.setToolTip(before)
+            self.next_file.setToolTip(after)
+
+    def resizeEvent(self, event: object) -> None:
+        """Shorten the name to the new width."""
+        super().resizeEvent(event)  # type: ignore[arg-type]
+        self._show_document(self._session.snapshot)
+
+    def _on_current(self, current: QListWidgetItem | None) -> None:
+        if current is not None:
+            self._session.show(current.data(KEY))
+
+    def menu(self, item: QListWidgetItem) -> QMenu:
+        """Context menu of a result."""
+        key, is_source = item.data(KEY), self.list.row(item) == 0
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        show = menu.addAction("Show")
+        show.setToolTip("Show it beside the source")
+        show.triggered.connect(lambda: self._session.show(key))
+        export = menu.addAction("Export…")
+        export.triggered.connect(lambda: self.export_wanted.emit(key))
+        recipe = menu.addAction("Copy Recipe")
+        recipe.triggered.connect(lambda: self.recipe_wanted.emit(key))
+        export.setToolTip("Save this result as a TIFF file")
+        recipe.setToolTip("Copy the steps that led to this result, as JSON")
+        if is_source:
+            export.setEnabled(False)
+            export.setToolTip("This is the source itself, which is a file already")
+            recipe.setEnabled(False)
+            recipe.setToolTip("Nothing was done to the source")
+        return menu
+
+    def _on_menu(self, where: QPoint) -> None:
+        item = self.list.itemAt(where)
+        if item is not None:
+            menu = self.menu(item)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.list.viewport().mapToGlobal(where))
+
+
+class ResultsList(QListWidget):
+    """A list in which a digit goes to the row of that number."""
+
+    def event(self, event: QEvent) -> bool:
+        """Keep digits from being taken for shortcuts of the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _digit(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go to a row by its number."""
+        digit = _digit(event)
+        if 0 < digit <= self.count():
+            self.setCurrentRow(digit - 1)
+        elif not digit:
+            super().keyPressEvent(event)
+
+
+class _Delegate(QStyledItemDelegate):
+    """Draws a result on two lines; the one on show has a filled dot and a bold name."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        lines = 2 if index.data(DETAILS) else 1
+        return QSize(100, lines * option.fontMetrics.height() + 12)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        shown = bool(index.data(SHOWN))
+        rect: QRect = option.rect
+        palette: QPalette = option.palette
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors = theme.colors()
+        if shown or state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colors.selection if shown else colors.hover))
+            painter.drawRoundedRect(rect.adjusted(3, 1, -3, -1), 5, 5)
+        text = palette.color(QPalette.ColorRole.Text)
+        faint = palette.color(QPalette.ColorRole.PlaceholderText)
+        left = rect.left() + MARGIN + INDENT * min(int(index.data(DEPTH)), 3)
+        height = option.fontMetrics.height()
+        top = rect.top() + 6
+        accent = QColor(colors.accent)
+        painter.setPen(QPen(accent if shown else faint, 1.5))
+        painter.setBrush(accent if shown else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QRect(left, top + (height - DOT) // 2 + 1, DOT - 2, DOT - 2))
+        left += DOT + 6
+        right = rect.right() - MARGIN
+        font = option.font
+        font.setBold(shown)
+        painter.setFont(font)
+        painter.setPen(text)
+        name = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, right - left)
+        painter.drawText(QRect(left, top, right - left, height), int(Qt.AlignmentFlag.AlignVCenter), name)
+        font.setBold(False)
+        painter.setFont(font)
+        painter.setPen(faint)
+        note = str(index.data(NOTE))
+        width = painter.fontMetrics().horizontalAdvance(note)
+        below = top + height
+        line = int(Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(QRect(right - width, below, width, height), line, note)
+        room = right - left - (width + 8 if note else 0)
+        elide = Qt.TextElideMode.ElideRight
+        details = painter.fontMetrics().elidedText(str(index.data(DETAILS)), elide, room)
+        painter.drawText(QRect(left, below, room, height), line, details)
+        painter.restore()
+
+
+def _digit(event: QKeyEvent) -> int:
+    text = event.text()
+    return int(text) if len(text) == 1 and text in "123456789" else 0
+
+
+def _depths(results: tuple[Result, ...]) -> Mapping[int, int]:
+    depths: dict[int, int] = {}
+    for result in results:
+        depths[result.key] = 0 if result.parent == result.key else depths.get(result.parent, 0) + 1
+    return {key: max(0, depth - 1) for key, depth in depths.items()}
+
+
+def _note(result: Result, snapshot: Snapshot) -> str:
+    measures = snapshot.measures.get(result.key)
+    if measures is not None and measures.psnr is not None and math.isfinite(measures.psnr):
+        return f"{measures.psnr:.2f} dB"
+    return duration(result.seconds) if result.step is not None else ""
+
+
+def _tooltip(result: Result, snapshot: Snapshot) -> str:
+    lines = [result.label, result.details]
+    if result.step is None:
+        lines = ["The source as it was opened", result.details]
+    elif result.seconds:
+        lines.append(f"took {duration(result.seconds)}")
+    measures = snapshot.measures.get(result.key)
+    if measures is not None and snapshot.reference is not None and measures.psnr is not None:
+        lines.append(f"PSNR {measures.psnr:.2f} dB against {snapshot.reference.label}")
+    return "\n".join(line for line in lines if line)
+
+
+def source_words(result: Result) -> str:
+    """What the source is, in a few words."""
+    return result.stack.meta.format or "source"
+
+
+def duration(seconds: float) -> str:
+    """Words for a time span: "0.4 s", "12 s", "3 min 20 s"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def describe(stack: Stack) -> str:
+    """Size, type and pixel size of a stack on one line."""
+    sizes = " · ".join(f"{n} {a}" for a, n in stack.sizes.items() if a in "TCZ")
+    rows, columns = stack.shape[-2:]
+    words = [f"{columns} × {rows} px", stack.dtype.name]
+    if sizes:
+        words.insert(0, sizes)
+    spacing = stack.meta.spacing
+    if "X" in spacing:
+        words.append(f"{spacing['X']:.4g} µm/px")
+    return " · ".join(words)

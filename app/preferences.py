@@ -1,0 +1,107 @@
+"""What the window remembers between two starts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import platformdirs
+
+from core.errors import QuietfieldError
+from core.files import atomic
+
+NAME = "Quietfield"
+FILE = "preferences.json"
+RECENT = 10
+"""How many files "Open Recent" keeps."""
+
+Scheme = Literal["system", "light", "dark"]
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """Choices of a person that outlive the window.
+
+    Attributes
+    ----------
+    geometry, state : str
+        Place and size of the window, and arrangement of its docks, as Qt writes them, in base 64.
+    theme : {"system", "light", "dark"}
+        Colours of the window.
+    recent : tuple of str
+        Files and folders opened last, the newest first.
+    folder : str
+        Folder of the last file dialog.
+    export_format, export_type : str
+        Last choices of the export dialog: "imagej" or "ome", "source" or "float32".
+    export_sidecar : bool
+        Whether recipe and metrics are written beside an exported stack.
+    """
+
+    geometry: str = ""
+    state: str = ""
+    theme: str = "system"
+    recent: tuple[str, ...] = ()
+    folder: str = ""
+    export_format: str = "imagej"
+    export_type: str = "source"
+    export_sidecar: bool = True
+
+    def opened(self, path: Path) -> Preferences:
+        """Put a path on top of the recent ones."""
+        rest = tuple(p for p in self.recent if p != str(path))
+        return replace(self, recent=(str(path), *rest)[:RECENT], folder=str(path.parent))
+
+
+def config_folder() -> Path:
+    """Folder of the preferences; the variable ``QUIETFIELD_CONFIG`` names another one."""
+    given = os.environ.get("QUIETFIELD_CONFIG", "")
+    return Path(given) if given else Path(platformdirs.user_config_dir(NAME, appauthor=False))
+
+
+def log_folder() -> Path:
+    """Folder of the log files."""
+    given = os.environ.get("QUIETFIELD_CONFIG", "")
+    return Path(given) / "log" if given else Path(platformdirs.user_log_dir(NAME, appauthor=False))
+
+
+def load() -> Preferences:
+    """Read the preferences; what is missing or broken has its default."""
+    try:
+        read = json.loads((config_folder() / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Preferences()
+    except (OSError, ValueError) as error:
+        _log.warning("preferences could not be read, defaults are used: %s", error)
+        return Preferences()
+    return _checked(read) if isinstance(read, dict) else Preferences()
+
+
+def _checked(read: dict[str, object]) -> Preferences:
+    default = Preferences()
+    good: dict[str, object] = {}
+    for field in fields(Preferences):
+        value, known = read.get(field.name), getattr(default, field.name)
+        if isinstance(known, tuple) and isinstance(value, list):
+            good[field.name] = tuple(v for v in value if isinstance(v, str))[:RECENT]
+        elif type(value) is type(known):
+            good[field.name] = value
+    if good.get("theme") not in SCHEMES:
+        good.pop("theme", None)
+    return replace(default, **good)  # type: ignore[arg-type]
+
+
+def save(preferences: Preferences) -> None:
+    """Write the preferences; a folder that cannot be written to is no reason to stop anybody."""
+    try:
+        config_folder().mkdir(parents=True, exist_ok=True)
+        atomic.write_text(config_folder() / FILE, json.dumps(asdict(preferences), indent=1))
+    except (OSError, QuietfieldError) as error:
+        _log.warning("preferences could not be written: %s", error)

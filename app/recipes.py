@@ -1,0 +1,152 @@
+"""Recipes and trained networks as a person handles them: run, copy, load, save, describe in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import __version__
+from core.errors import QuietfieldError
+from core.history import ModelFile, Recipe, Step
+from core.methods import base
+from core.methods.apply import apply
+from core.methods.base import Operation
+from core.progress import Context
+from core.stack import Stack
+
+if TYPE_CHECKING:
+    from core.learning.model import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Made:
+    """Results of one operation: a step and a stack for each output kept, and the network used."""
+
+    steps: tuple[Step, ...]
+    stacks: tuple[Stack, ...]
+    seconds: float
+    model: Model | None = None
+
+
+def run_recipe(
+    path: Path, stack: Stack, models: Mapping[str, Model], context: Context | None = None
+) -> tuple[Made, ...]:
+    """Do the steps of a recipe one after the other, each on the result of the one before.
+
+    Parameters
+    ----------
+    path : Path
+        A recipe, or a stack that Quietfield exported.
+    stack : Stack
+        What to begin with.
+    models : dict of str to Model
+        Networks at hand, by their SHA-256; others are looked for beside the recipe.
+    context : Context, optional
+        Progress and cancellation.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is no recipe in the file, or a step cannot be repeated exactly.
+    """
+    import core.methods.catalogue  # noqa: F401  (fills the list of methods)
+    from core.files import read_recipe
+
+    text = read_recipe(path)
+    if not text:
+        raise QuietfieldError(
+            f"{path.name} holds no recipe. Choose a .json recipe or a stack that Quietfield exported."
+        )
+    recipe = Recipe.from_json(text)
+    if not recipe.steps:
+        raise QuietfieldError(f"The recipe in {path.name} has no steps; there is nothing to run.")
+    context = context or Context()
+    finding = _Networks(path.parent, dict(models))
+    operations = [step.operation(finding) for step in recipe.steps]
+    for step, operation in zip(recipe.steps, operations, strict=True):
+        if step.output not in operation.outputs:
+            raise QuietfieldError(f"{step.label} has no output called {step.output!r}.")
+    made: list[Made] = []
+    for index, (step, operation) in enumerate(zip(recipe.steps, operations, strict=True)):
+        part = context.part(index / len(operations), (index + 1) / len(operations))
+        began = time.perf_counter()
+        stack = apply(stack, operation, part)[operation.outputs.index(step.output)]
+        model = finding.models.get(step.model.sha256) if step.model else None
+        seconds = time.perf_counter() - began
+        made.append(Made(steps=(step,), stacks=(stack,), seconds=seconds, model=model))
+    return tuple(made)
+
+
+@dataclass(slots=True)
+class _Networks:
+    """Finds networks by their content, and remembers them."""
+
+    folder: Path
+    models: dict[str, Model] = field(default_factory=dict)
+
+    def __call__(self, wanted: ModelFile) -> Operation:
+        from core.learning.checkpoint import SUFFIX, finder, load_model, sha256
+
+        if wanted.sha256 not in self.models:
+            finder(self.folder)(wanted)  # says what is wrong where there is none
+            for path in (self.folder / wanted.file, *sorted(self.folder.glob(f"*{SUFFIX}"))):
+                if path.is_file() and sha256(path) == wanted.sha256:
+                    self.models[wanted.sha256] = load_model(path)
+                    break
+        return self.models[wanted.sha256].prediction()
+
+
+def apply_network(path: Path, stack: Stack, context: Context | None = None) -> Made:
+    """Denoise a stack with the trained network in a file."""
+    import core.methods.catalogue  # noqa: F401  (fills the list of methods)
+    from core.learning.checkpoint import load_model, sha256
+
+    model = load_model(path)
+    file = ModelFile(file=path.name, sha256=sha256(path))
+    operation = model.prediction()
+    began = time.perf_counter()
+    stacks = apply(stack, operation, context)
+    steps = tuple(Step.of(model.method, file, output) for output in operation.outputs)
+    return Made(steps=steps, stacks=stacks, seconds=time.perf_counter() - began, model=model)
+
+
+def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Model]) -> str:
+    """Write the paragraph for a paper: what was done, with every parameter and the software's versions."""
+    sizes = " × ".join(f"{n} ({a})" for a, n in source.sizes.items())
+    sentences = [
+        f"Image data ({source.meta.name}; {sizes}; {source.dtype.name}) were processed with "
+        f"Quietfield {__version__} (Python package; NumPy {metadata.version('numpy')}, "
+        f"SciPy {metadata.version('scipy')}, PyTorch {metadata.version('torch')})."
+    ]
+    for number, step in enumerate(steps):
+        lead = "First, " if len(steps) > 1 and number == 0 else "Then, " if number else ""
+        sentences.append(lead + _sentence(step, models, capital=not lead))
+    if not steps:
+        sentences.append("No processing was applied.")
+    return " ".join(sentences)
+
+
+def _sentence(step: Step, models: Mapping[str, Model], *, capital: bool) -> str:
+    label = base.find(step.method).label
+    values = ", ".join(f"{name.replace('_', ' ')} = {_plain(value)}" for name, value in step.params.items())
+    version = f"version {step.version}" + (f"; {values}" if values else "")
+    if step.model is None:
+        return f"{label if capital else label[:1].lower() + label[1:]} was applied ({version})."
+    words = f"{'A' if capital else 'a'} network was trained with {label} ({version})"
+    model = models.get(step.model.sha256)
+    if model is not None:
+        record = model.record
+        trained_on = record.source.get("name", "")
+        words += f" for {record.steps} steps in {record.seconds:.0f} s on {record.device}"
+        words += f", using {trained_on}" if trained_on else ""
+    return f"{words}, and its output “{step.output}” was used (model SHA-256 {step.model.sha256[:16]}…)."
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

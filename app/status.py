@@ -1,0 +1,158 @@
+"""The status bar: what is under the cursor, what is being done, how much memory is in use."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
+
+from app import theme
+from app.jobs import Job, Jobs
+
+MEMORY_INTERVAL = 2000
+"""Milliseconds between two looks at the memory in use."""
+
+
+class StatusBar(QStatusBar):
+    """Pixel readout at the left, the running job in the middle, memory at the right."""
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.readout = QLabel()
+        self.readout.setObjectName("readout")
+        self.readout.setToolTip("Pixel under the cursor: column x, row y, place in µm, value → result")
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.readout.setContentsMargins(8, 0, 8, 0)
+        self.job = JobStatus(jobs)
+        self.memory = QLabel()
+        self.memory.setObjectName("memory")
+        self.memory.setToolTip("Memory this program uses now")
+        self.memory.setContentsMargins(8, 0, 8, 0)
+        self.addWidget(self.readout, 1)
+        self.addPermanentWidget(self.job)
+        self.addPermanentWidget(self.memory)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.refresh_memory)
+        self._timer.start(MEMORY_INTERVAL)
+        self.refresh_memory()
+
+    def refresh_memory(self) -> None:
+        """Show how much memory is in use."""
+        used = memory_in_use()
+        self.memory.setText(f"{used / 1e9:.1f} GB" if used else "")
+
+
+class JobStatus(QWidget):
+    """The oldest running job: its name, progress, time left, and a button to cancel it."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
+        self.setObjectName("job-status")
+        self._jobs = jobs
+        self._job: Job | None = None
+        self.label = QLabel()
+        self.label.setObjectName("job-label")
+        self.bar = QProgressBar()
+        self.bar.setObjectName("job-progress")
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        self.left = QLabel()
+        self.left.setObjectName("job-left")
+        self.left.setMinimumWidth(self.left.fontMetrics().horizontalAdvance("00:00 left"))
+        self.button = QToolButton()
+        self.button.setObjectName("job-cancel")
+        self.button.setAutoRaise(True)
+        self.button.setAccessibleName("Cancel")
+        self.button.clicked.connect(self._on_cancel)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        for widget in (self.label, self.bar, self.left, self.button):
+            line.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.refresh_icons()
+        self.hide()
+        jobs.changed.connect(self._on_changed)
+
+    def refresh_icons(self) -> None:
+        """Draw the icon in the colours of the theme."""
+        self.button.setIcon(theme.icon("close"))
+
+    def _on_changed(self) -> None:
+        busy = self._jobs.busy
+        self._job = busy[0] if busy else None
+        if self._job is None:
+            self.hide()
+            return
+        job = self._job
+        more = f"  (+{len(busy) - 1} more)" if len(busy) > 1 else ""
+        text = "Stopping…" if job.context.cancelled else job.label
+        metrics = self.label.fontMetrics()
+        self.label.setText(metrics.elidedText(text + more, Qt.TextElideMode.ElideMiddle, 320))
+        self.label.setToolTip(f"{job.label}: {job.text}" if job.text else job.label)
+        self.bar.setValue(round(1000 * job.fraction))
+        self.bar.setToolTip(f"{100 * job.fraction:.0f} % done")
+        self.left.setText(time_left(job.fraction, time.monotonic() - job.started))
+        self.button.setEnabled(not job.context.cancelled)
+        self.button.setToolTip(f"Cancel: {job.label}. Nothing is changed")
+        self.show()
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._on_changed()
+
+
+def time_left(fraction: float, seconds: float) -> str:
+    """Words for how long it will still take: "0:42 left", or "" while that cannot be told."""
+    if not 0.02 <= fraction < 1.0 or seconds < 1.0:
+        return ""
+    rest = round(seconds * (1 - fraction) / fraction)
+    hours, minutes, seconds_left = rest // 3600, rest // 60 % 60, rest % 60
+    return f"{hours}:{minutes:02d}:{seconds_left:02d} left" if hours else f"{minutes}:{seconds_left:02d} left"
+
+
+def memory_in_use() -> int:
+    """Bytes of memory this process has in use, or 0 where the system does not tell."""
+    if sys.platform.startswith("linux"):
+        try:
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        except (OSError, ValueError, IndexError):
+            return 0
+        import resource
+
+        return pages * resource.getpagesize()
+    if sys.platform == "win32":
+        return _windows_working_set()
+    import resource
+
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # macOS tells bytes, of the peak
+
+
+def _windows_working_set() -> int:
+    import ctypes
+
+    names = (
+        "PageFaultCount", "PeakWorkingSetSize", "WorkingSetSize", "QuotaPeakPagedPoolUsage",
+        "QuotaPagedPoolUsage", "QuotaPeakNonPagedPoolUsage", "QuotaNonPagedPoolUsage",
+        "PagefileUsage", "PeakPagefileUsage",
+    )  # fmt: skip
+
+    class Counters(ctypes.Structure):
+        _fields_ = [
+            ("cb", ctypes.c_ulong),
+            *((name, ctypes.c_ulong if name == "PageFaultCount" else ctypes.c_size_t) for name in names),
+        ]
+
+    counters = Counters()
+    counters.cb = ctypes.sizeof(Counters)
+    api = getattr(ctypes, "windll").kernel32  # noqa: B009  (exists on Windows only)
+    api.GetCurrentProcess.restype = ctypes.c_void_p
+    process = ctypes.c_void_p(api.GetCurrentProcess())
+    if not api.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.cb):
+        return 0
+    return int(counters.WorkingSetSize)

@@ -1,0 +1,119 @@
+"""Recipes and trained networks in the window: jobs that end in new results, files or the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app import recipes
+from app.jobs import Job, Jobs
+from app.recipes import Made
+from app.session import Result, Session
+from core.history import Recipe, fingerprint
+
+if TYPE_CHECKING:
+    from core.learning.model import Model
+
+CHANNEL = "apply"
+
+
+class Tasks(QObject):
+    """Runs recipes, applies and saves networks, and describes results.
+
+    Attributes
+    ----------
+    said : Signal of str
+        Something was done that cannot be seen: words for the message strip.
+    described : Signal of (str, str)
+        A text is ready for the clipboard: the text, and words on what it is.
+    """
+
+    said = Signal(str)
+    described = Signal(str, str)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+
+    def run_recipe(self, path: Path) -> None:
+        """Do the steps of a recipe to the source."""
+        snapshot = self._session.snapshot
+        source = snapshot.source
+        if source is None:
+            return
+        stack, models, key = source.stack, dict(snapshot.models), source.key
+        self._jobs.start(
+            f"Recipe {path.name}",
+            lambda job: recipes.run_recipe(path, stack, models, job.context),
+            done=lambda made: self._add(key, made),
+            channel=CHANNEL,
+        )
+
+    def apply_network(self, path: Path) -> None:
+        """Denoise the source with a network from a file."""
+        source = self._session.snapshot.source
+        if source is None:
+            return
+        stack, key = source.stack, source.key
+        self._jobs.start(
+            f"Applying {path.name}",
+            lambda job: (recipes.apply_network(path, stack, job.context),),
+            done=lambda made: self._add(key, made),
+            channel=CHANNEL,
+        )
+
+    def _add(self, key: int, made: Sequence[Made]) -> None:
+        for one in made:
+            if not self._session.add(key, one.steps, one.stacks, one.seconds, one.model):
+                return
+            key = self._session.snapshot.shown
+
+    def save_network(self, path: Path, model: Model) -> None:
+        """Save a trained network."""
+
+        def work(job: Job) -> Path:
+            from core.learning.checkpoint import save_model
+
+            job.context.step(0.0, path.name)
+            save_model(path, model)
+            return path
+
+        self._jobs.start(f"Saving {path.name}", work, done=self._on_saved)
+
+    def _on_saved(self, path: Path) -> None:
+        self.said.emit(f"Saved the trained network {path.name} in {path.parent}.")
+
+    def shown_model(self) -> Model | None:
+        """Network that made the shown result, or None."""
+        snapshot = self._session.snapshot
+        step = snapshot.result.step if snapshot.result else None
+        return snapshot.models.get(step.model.sha256) if step and step.model else None
+
+    def copy_recipe(self, key: int) -> None:
+        """Describe how a result came to be, as a recipe; reading the fingerprint is a job."""
+        source, result = self._session.snapshot.source, self._session.snapshot.find(key)
+        if source is None or result is None:
+            return
+        steps, stack = self._session.steps(key), source.stack
+        self._jobs.start(
+            "Describing the source",
+            lambda _: Recipe(steps=steps, source=fingerprint(stack)).to_json(),
+            done=lambda text: self.described.emit(text, f"The recipe of “{_words(result)}”"),
+            quiet=True,
+        )
+
+    def copy_methods(self, key: int) -> None:
+        """Describe how a result came to be, in words for a paper."""
+        snapshot = self._session.snapshot
+        source, result = snapshot.source, snapshot.find(key)
+        if source is None or result is None:
+            return
+        text = recipes.methods_text(self._session.steps(key), source.stack, snapshot.models)
+        self.described.emit(text, f"The methods text of “{_words(result)}”")
+
+
+def _words(result: Result) -> str:
+    return f"{result.label}, {result.details}" if result.details else result.label
