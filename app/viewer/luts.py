@@ -39,7 +39,7 @@ _MAGMA = (
 )
 # Every eighth colour of the CC0 maps of matplotlib; the straight lines between are within 2 of the originals.
 
-_DIVERGING = "163a6b 2a63a8 5a8fc4 8a9fb0 8c8c8c b8a48a e0a860 f7c46c fff0cf"
+_DIVERGING = "163a6b 2a63a8 4f86bd 7b93ad 9a9a9a b9a68c e0a860 f7c46c fff0cf"
 # From deep blue over mid grey to pale orange: the sign shows in lightness as well as in hue.
 
 

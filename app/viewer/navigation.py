@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
@@ -222,6 +222,10 @@ class Navigation(QWidget):
         if index != self._sent:
             self._sent = index
             self._session.move(**{axis: index})
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.stop()
 
     # -- showing ------------------------------------------------------------------------------
 

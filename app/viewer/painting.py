@@ -101,9 +101,9 @@ def frame(painter: QPainter, box: QRectF) -> None:
     """Draw a thin frame of light dashes on a dark line."""
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(_pen(_DARK, 1))
+    painter.setPen(QPen(_DARK, 1))
     painter.drawRect(box)
-    dashes = _pen(_INK, 1)
+    dashes = QPen(_INK, 1)
     dashes.setDashPattern([4.0, 4.0])
     painter.setPen(dashes)
     painter.drawRect(box)
@@ -114,7 +114,7 @@ def marker(painter: QPainter, at: QPointF) -> None:
     """Draw a small cross with an open middle, where the pointer stands in another canvas."""
     painter.save()
     for colour, width in ((_DARK, 3.0), (_INK, 1.0)):
-        painter.setPen(_pen(colour, width))
+        painter.setPen(QPen(colour, width))
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             painter.drawLine(at + QPointF(3 * dx, 3 * dy), at + QPointF(9 * dx, 9 * dy))
     painter.restore()
@@ -125,10 +125,10 @@ def handle(painter: QPainter, x: float, height: float, *, held: bool) -> None:
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for colour, width in ((_DARK, 4.0), (_INK, 2.0)):
-        painter.setPen(_pen(colour, width))
+        painter.setPen(QPen(colour, width))
         painter.drawLine(QPointF(x, 0), QPointF(x, height))
     grip = QPointF(x, height / 2)
-    painter.setPen(_pen(_INK, 2.0))
+    painter.setPen(QPen(_INK, 2.0))
     painter.setBrush(QColor(60, 64, 72) if held else QColor(24, 26, 30))
     painter.drawEllipse(grip, 15, 15)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -144,9 +144,3 @@ def _ground(painter: QPainter, box: QRectF) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_GROUND)
     painter.drawRoundedRect(box, 5, 5)
-
-
-def _pen(colour: QColor, width: float) -> QPen:
-    pen = QPen(colour, width)
-    pen.setCosmetic(True)
-    return pen

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.session import Result, Snapshot
+from app.view_state import (
+    Preview,
+    auto_choices,
+    auto_levels,
+    difference_limit,
+    full_range,
+    length_text,
+    levels_of,
+    next_auto,
+    nice_length,
+    shown,
+)
+from core.stack import Stack
+
+
+def test_auto_levels_saturate_what_they_say() -> None:
+    pixels = np.arange(10_000).reshape(100, 100)
+    low, high = auto_levels(pixels, 1.0)
+    assert np.mean(pixels < low) == pytest.approx(0.005, abs=2e-4)
+    assert np.mean(pixels > high) == pytest.approx(0.005, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.full((4, 4), 7, np.uint16),
+        np.full((4, 4), np.nan, np.float32),
+        np.zeros((1, 1), np.float32),
+        np.array([[np.inf, -np.inf, np.nan, 3.0]], np.float32),
+    ],
+)
+def test_levels_are_always_finite_and_apart(pixels: np.ndarray) -> None:
+    for low, high in (auto_levels(pixels), full_range(pixels)):
+        assert np.isfinite([low, high]).all()
+        assert low < high
+
+
+def test_next_auto_goes_on_from_the_current_levels_and_round() -> None:
+    choices = auto_choices(np.random.default_rng(1).normal(100, 10, (200, 200)))
+    assert len(set(choices)) == 4
+    assert all(a[0] < b[0] and a[1] > b[1] for a, b in pairwise(choices))
+    levels = None
+    found = []
+    for _ in range(5):
+        levels = next_auto(choices, levels)
+        found.append(levels)
+    assert found == [*choices, choices[0]]
+    assert next_auto(choices, (1.0, 2.0)) == choices[0]
+
+
+def test_next_auto_passes_equal_choices() -> None:
+    same, last = (0.0, 9.0), (1.0, 8.0)
+    assert next_auto((same, same, last), same) == last
+
+
+def test_full_range_of_8_bits_is_the_type() -> None:
+    assert full_range(np.full((2, 2), 9, np.uint8)) == (0, 255)
+    assert full_range(np.array([[3, 90]], np.uint16)) == (3, 90)
+
+
+@given(st.floats(1e-3, 1e6))
+def test_nice_length_is_1_2_or_5_and_at_least_two_fifths_of_the_room(limit: float) -> None:
+    length = nice_length(limit)
+    assert limit * 0.3999 <= length <= limit * 1.0001
+    assert f"{length:e}"[0] in "125"
+    assert float(f"{length:e}".split("e")[0]) in (1, 2, 5)
+
+
+def test_length_text() -> None:
+    found = [length_text(v) for v in (0.2, 1, 50, 2000)]
+    assert found == ["200 nm", "1 µm", "50 µm", "2 mm"]
+    assert length_text(50, "px") == "50 px"
+
+
+@pytest.mark.parametrize("sigma", [2.0, 30.0])
+def test_difference_limit_is_four_sigma_in_spite_of_structure(sigma: float) -> None:
+    rng = np.random.default_rng(3)
+    ramp = np.add.outer(np.arange(600) * 5.0, np.arange(700) * 3.0)
+    assert difference_limit(ramp + rng.normal(0, sigma, ramp.shape)) == pytest.approx(4 * sigma, rel=0.05)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (8, 8)])
+def test_difference_limit_of_images_without_noise(shape: tuple[int, int]) -> None:
+    assert difference_limit(np.full(shape, 5, np.uint16)) == 1.0
+    assert difference_limit(np.full(shape, np.nan, np.float32)) == 1.0
+
+
+def _snapshot() -> Snapshot:
+    source = Stack.of(np.zeros((3, 2, 8, 8), np.uint16), "TCYX")
+    results = (
+        Result(key=4, label="raw", details="", stack=source, parent=4),
+        Result(key=5, label="Median", details="", stack=source, parent=4),
+    )
+    return Snapshot(results=results, shown=5, position={"T": 1, "C": 0}, levels={0: (1.0, 2.0)})
+
+
+def _preview(time: int = 1, *, deconvolved: bool = False) -> Preview:
+    region = (slice(time, time + 1), slice(0, 1), slice(2, 5), slice(3, 7))
+    pixels = np.ones((3, 4), np.float32)
+    return Preview(label="try", region=region, pixels=pixels, deconvolved=pixels if deconvolved else None)
+
+
+def test_nothing_is_shown_without_a_document() -> None:
+    assert shown(Snapshot()) is None
+    assert levels_of(Snapshot()) == (0.0, 1.0)
+
+
+def test_what_each_layout_shows() -> None:
+    one = replace(_snapshot(), layout="single")
+    found = {}
+    for layout in ("single", "split", "curtain", "difference"):
+        now = shown(replace(one, layout=layout))
+        assert now is not None
+        found[layout] = [(p.label, p.key, p.minus) for p in now.panes], now.curtain
+    assert found == {
+        "single": ([("Median", 5, None)], False),
+        "split": ([("raw", 4, None), ("Median", 5, None)], False),
+        "curtain": ([("raw", 4, None), ("Median", 5, None)], True),
+        "difference": ([("Median − raw", 5, 4)], False),
+    }
+    held = shown(one, raw_held=True)
+    assert held is not None
+    assert [p.key for p in held.panes] == [4]
+
+
+def test_a_preview_lies_at_its_pixels_and_only_on_its_plane() -> None:
+    now = shown(replace(_snapshot(), preview=_preview()))
+    assert now is not None
+    patch = now.panes[1].patch
+    assert patch is not None
+    assert (patch.top, patch.left, now.panes[1].label) == (2, 3, "try")
+    assert now.panes[0].patch is None
+    other = shown(replace(_snapshot(), preview=_preview(time=2)))
+    assert other is not None
+    assert other.panes[1].patch is None
+    assert other.panes[1].label == "Median"
+
+
+def test_a_deconvolved_preview_gets_a_pane_of_its_own() -> None:
+    now = shown(replace(_snapshot(), preview=_preview(deconvolved=True)))
+    assert now is not None
+    assert [p.label for p in now.panes] == ["raw", "try", "deconvolved"]
+
+
+def test_levels_nobody_set_are_those_of_the_file_or_type() -> None:
+    snapshot = replace(_snapshot(), position={"T": 0, "C": 1})
+    assert levels_of(snapshot) == (0, 65535)
+    raw = snapshot.results[0]
+    described = replace(raw, stack=raw.stack.replace(display_ranges=((0.0, 1.0), (5.0, 90.0))))
+    assert levels_of(replace(snapshot, results=(described,))) == (5, 90)
