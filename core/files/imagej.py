@@ -166,9 +166,11 @@ def write_options(stack: Stack, dtype: np.dtype[Any], history: str) -> dict[str,
     about["axes"] = "TZCYXS"
     options: dict[str, Any] = {"imagej": True, "metadata": about}
     _write_spacing(about, options, meta, source, stack.axes)
-    about["Info"] = str(source.get("Info", "")).rstrip("\n") + ("\n" if source.get("Info") else "") + history
-    if not history and not source.get("Info"):
-        del about["Info"]
+    info = str(source.get("Info", ""))
+    if history and info and not info.endswith("\n"):
+        info += "\n"
+    if info or history:
+        about["Info"] = info + history
     if meta.labels and len(meta.labels) == stack.planes:
         about["Labels"] = list(meta.labels)
     elif meta.channel_names and len(meta.channel_names) == channels > 1:
@@ -201,13 +203,14 @@ def _write_spacing(
     for key in ("unit", "yunit", "zunit", "tunit", "spacing", "finterval", "fps"):
         about.pop(key, None)
     known = {a: v for a, v in meta.spacing.items() if a in axes and v > 0}
-    if "X" in known or "Y" in known or "Z" in known:
-        about["unit"] = escape("µm")
     if "X" in known or "Y" in known:
         x = known.get("X", known.get("Y", 1.0))
         options["resolution"], options["resolutionunit"] = (1.0 / x, 1.0 / known.get("Y", x)), 1
+        about["unit"] = escape("µm")
     if "Z" in known:
         about["spacing"] = known["Z"]
+        if "unit" not in about:  # else ImageJ would take the pixels for micrometres
+            about["unit"], about["zunit"] = "pixel", escape("µm")
     if "T" in known:
         about["finterval"] = known["T"]
 

@@ -231,10 +231,17 @@ def _write(
             x, y = stack.meta.spacing["X"], stack.meta.spacing.get("Y", stack.meta.spacing["X"])
             options |= {"resolution": (1e4 / x, 1e4 / y), "resolutionunit": "CENTIMETER"}
     ends: list[Pixels] = []
-    tifffile.imwrite(
-        part, _planes(stack, order, convert, context, ends), shape=shape, dtype=convert.dtype,
-        photometric="minisblack", software=CREATOR, **options,
-    )  # fmt: skip
+    planes = _planes(stack, order, convert, context, ends)
+    with part.open("w+b") as file:  # tifffile would leave its own open when the disk is full
+        tifffile.imwrite(
+            file,
+            planes,
+            shape=shape,
+            dtype=convert.dtype,
+            photometric="minisblack",
+            software=CREATOR,
+            **options,
+        )
     return ends
 
 
