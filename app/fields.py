@@ -9,13 +9,11 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
     QLineEdit,
-    QSizePolicy,
     QSlider,
     QWidget,
 )
@@ -24,8 +22,8 @@ from app.widgets import Sentence
 from core.errors import QuietfieldError
 from core.params import Param, Value
 
-NUMBER_WIDTH = 92
-"""Least width of a number with its unit, in pixels at 100 %."""
+NUMBER_WIDTH = 108
+"""Width of a number with its unit beside a slider, in pixels at 100 %."""
 
 SLIDER_STEPS = 1000
 """A range with more steps than this is typed, not dragged."""
@@ -161,15 +159,13 @@ class _SpinBox(QDoubleSpinBox):
 
 
 class _Number(Field):
-    def __init__(self, p: Param, name: str) -> None:
+    def __init__(self, p: Param, name: str, *, slider: bool) -> None:
         super().__init__(p)
         self.box = _SpinBox(p)
-        self.box.setMinimumWidth(NUMBER_WIDTH)
-        self.box.setStepType(QAbstractSpinBox.StepType.DefaultStepType)
         self.take(self.box, name)
-        self.slider = self._make_slider(name)
+        self.slider = self._make_slider(name) if slider else None
         if self.slider is not None:
-            self.box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            self.box.setFixedWidth(NUMBER_WIDTH)
             self.row.addWidget(self.slider, 1)
             self.slider.valueChanged.connect(self._on_slider)
         self.box.valueChanged.connect(self._on_value)
@@ -181,7 +177,7 @@ class _Number(Field):
     def _make_slider(self, name: str) -> QSlider | None:
         p = self.param
         low, high, step = self.box.minimum(), self.box.maximum(), self.box.singleStep()
-        if p.advanced or high >= UNLIMITED or low <= -UNLIMITED or (high - low) / step > SLIDER_STEPS:
+        if high >= UNLIMITED or low <= -UNLIMITED or (high - low) / step > SLIDER_STEPS:
             return None
         self._low, self._high, self._step = (low if p.gt is None else p.gt), high, step
         slider = QSlider(Qt.Orientation.Horizontal)
@@ -284,9 +280,22 @@ class _Text(Field):
             self.box.setText(str(value))
 
 
-def make_field(p: Param, name: str) -> Field:
-    """Make the widgets of a parameter; `name` is the object name of the one with the keyboard focus."""
-    kinds: dict[str, type[_Number] | type[_Check] | type[_Choice] | type[_Text]] = {
-        "float": _Number, "int": _Number, "bool": _Check, "choice": _Choice, "text": _Text,
-    }  # fmt: skip
-    return kinds[p.kind](p, name)
+def make_field(p: Param, name: str, *, slider: bool = True) -> Field:
+    """Make the widgets of a parameter.
+
+    Parameters
+    ----------
+    p : Param
+        What it is.
+    name : str
+        Object name of the widget with the keyboard focus.
+    slider : bool
+        Whether a number with a short enough range gets one.
+    """
+    if p.kind == "bool":
+        return _Check(p, name)
+    if p.kind == "choice":
+        return _Choice(p, name)
+    if p.kind == "text":
+        return _Text(p, name)
+    return _Number(p, name, slider=slider)

@@ -53,12 +53,15 @@ class Form(QWidget):
         described = params.describe(method_class)
         self._params = {p.name: p for p in described}
         self._baseline: dict[str, Value] = {p.name: p.default for p in described}
-        self._fields = {p.name: make_field(p, f"{method_class.name}-{p.name}") for p in described}
         if prominent is None:
             visible = [p for p in described if not p.advanced]
         else:
             visible = [self._params[name] for name in prominent if name in self._params]
         hidden = [p for p in described if p not in visible]
+        self._fields = {
+            p.name: make_field(p, f"{method_class.name}-{p.name}", slider=p in visible)
+            for p in (*visible, *hidden)  # Tab follows the order in which widgets are made
+        }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         width = self._label_width()
@@ -105,7 +108,7 @@ class Form(QWidget):
 
     def values(self) -> dict[str, Value]:
         """Every parameter as it stands in the form."""
-        return {name: field.value() for name, field in self._fields.items()}
+        return {name: self._fields[name].value() for name in self._params}
 
     def method(self) -> Method:
         """Make the method with the values in the form.
@@ -134,10 +137,17 @@ class Form(QWidget):
                 self._fields[name].set_value(value)
         self._mark()
 
-    def set_baseline(self, values: Mapping[str, Value]) -> None:
-        """Show these values and defaults for the rest, and let Reset return to them (a preset)."""
+    def set_baseline(self, values: Mapping[str, Value], name: str = "defaults") -> None:
+        """Show these values and defaults for the rest, and let Reset return to them under this name."""
+        self.reset_button.setText(f"Reset to {name}")
         self._baseline = {p.name: values.get(p.name, p.default) for p in self._params.values()}
         self.set_values(self._baseline)
+
+    def allow(self, name: str, reason: str = "") -> None:
+        """Disable a parameter that has no effect now, with the reason as its tooltip; enable it for ""."""
+        field = self._fields[name]
+        field.setEnabled(not reason)
+        field.setToolTip(f"<p>{reason}</p>" if reason else tooltip(self._params[name]))
 
     def reset(self) -> None:
         """Return to the defaults, or to the preset; emits `changed` if that changes anything."""
@@ -158,5 +168,5 @@ class Form(QWidget):
         default = self.at_baseline
         self.reset_button.setEnabled(not default)
         self.reset_button.setToolTip(
-            "Every value already is the default" if default else "Give every parameter its default value"
+            "Nothing differs from this" if default else "Give every parameter the value it had to begin with"
         )

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.jobs import Job
+from app.jobs import Job, Outcome
+from core.errors import QuietfieldError
 
 
 class Sentence(QLabel):
@@ -24,6 +25,7 @@ class Sentence(QLabel):
         super().__init__()
         self.setObjectName(name)
         self._warning = warning
+        self.setProperty("class", "warning" if warning else "muted")
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -107,3 +109,12 @@ class ProgressRow(QWidget):
             self._job.cancel()
             self.cancel_button.setEnabled(False)
             self.bar.setFormat("Stopping…")
+
+
+def failure(outcome: Outcome, what: str) -> str:
+    """Say how work failed in a sentence; "" if it did not."""
+    if outcome.state != "failed":
+        return ""
+    if isinstance(outcome.error, QuietfieldError):
+        return str(outcome.error)
+    return f"{what} failed ({type(outcome.error).__name__}: {outcome.error}). Nothing was changed."

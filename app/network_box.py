@@ -1,0 +1,239 @@
+"""A trained network at hand: look back over its training, apply it, save it, load another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
+
+from app.jobs import Job, Jobs, Outcome
+from app.network_jobs import Denoised, denoise, facts, file_name
+from app.session import Session
+from app.training_run import Kept
+from app.widgets import ProgressRow, failure
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.model import Model
+
+LOOK_BACK = (
+    "<p>Look back at the network as it was earlier in its training; Apply and Save use the one chosen.</p>"
+)
+FILES = "Networks (*.quietfield)"
+
+
+class NetworkBox(QGroupBox):
+    """Slider over the kept states of a network, and what can be done with the chosen one.
+
+    Attributes
+    ----------
+    chosen : Signal
+        A person moved the slider.
+    applied : Signal
+        The network is being applied, or not any more.
+    loaded : Signal of Model
+        A network was loaded from a file.
+    said : Signal of str
+        A sentence on what went wrong, or "" as something new begins.
+    device : callable
+        Gives the name of the device to compute on.
+    ask_save, ask_open : callable
+        Ask the person for a file name, given a suggestion; "" for none.
+    """
+
+    chosen = Signal()
+    applied = Signal()
+    loaded = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, session: Session, jobs: Jobs) -> None:
+        super().__init__("Network")
+        self._session, self._jobs = session, jobs
+        self._kept: tuple[Kept, ...] = ()
+        self._live = False
+        self._applying: Job | None = None
+        self.device: Callable[[], str] = lambda: "auto"
+        self.ask_save: Callable[[str], str] = self._ask_save
+        self.ask_open: Callable[[], str] = self._ask_open
+        self._build()
+        jobs.changed.connect(self.progress.refresh)
+        self.show_kept(())
+
+    def _build(self) -> None:
+        self.words = QLabel()
+        self.words.setObjectName("network-description")
+        self.words.setWordWrap(True)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setObjectName("network-checkpoint")
+        self.slider.setAccessibleName("Checkpoint")
+        self.slider.setPageStep(1)
+        self.slider.valueChanged.connect(self._on_moved)
+        self.caption = QLabel("Chec&kpoint")
+        self.caption.setBuddy(self.slider)
+        self.step = QLabel()
+        self.step.setObjectName("network-step")
+        self.automatic = QCheckBox("Apply when training ends")
+        self.automatic.setObjectName("network-automatic")
+        self.automatic.setChecked(True)
+        self.automatic.setToolTip("<p>Denoise the whole stack as soon as training ends or is stopped.</p>")
+        self.apply = QPushButton("Apply to stack")
+        self.apply.setObjectName("network-apply")
+        self.apply.clicked.connect(self.apply_now)
+        self.save = QPushButton("Save…")
+        self.save.setObjectName("network-save")
+        self.save.clicked.connect(self._on_save)
+        self.load = QPushButton("Load…")
+        self.load.setObjectName("network-load")
+        self.load.clicked.connect(self._on_load)
+        self.progress = ProgressRow("network")
+        grid = QGridLayout(self)
+        grid.addWidget(self.words, 0, 0, 1, 3)
+        grid.addWidget(self.caption, 1, 0)
+        grid.addWidget(self.slider, 1, 1)
+        grid.addWidget(self.step, 1, 2)
+        grid.addWidget(self.automatic, 2, 0, 1, 3)
+        row = QGridLayout()
+        row.addWidget(self.apply, 0, 0, 1, 2)
+        row.addWidget(self.save, 1, 0)
+        row.addWidget(self.load, 1, 1)
+        grid.addLayout(row, 3, 0, 1, 3)
+        grid.addWidget(self.progress, 4, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
+
+    @property
+    def current(self) -> Kept | None:
+        """The state the slider stands at; None for the network in training as it is now."""
+        place = self.slider.value()
+        return self._kept[place] if place < len(self._kept) else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the network is being applied."""
+        return self._applying is not None
+
+    def show_kept(self, kept: Sequence[Kept], *, live: bool = False) -> None:
+        """Offer these states, and the network in training; a slider at the right end stays there."""
+        at_end = self.slider.value() == self.slider.maximum() or len(kept) < len(self._kept)
+        self._kept, self._live = tuple(kept), live
+        last = max(0, len(kept) - (0 if live else 1))
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, last)
+            if at_end:
+                self.slider.setValue(last)
+        for widget in (self.caption, self.slider, self.step):
+            widget.setEnabled(last > 0)
+            widget.setToolTip(LOOK_BACK if last > 0 else "<p>There is nothing to look back at yet.</p>")
+        if not live:
+            self.words.setText(facts(kept[-1].model) if kept else "None yet: train one, or load one.")
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring what can be pressed, and why not, in line with what is going on."""
+        now = "now" if self._live else "–"
+        self.step.setText(f"step {self.current.step}" if self.current else now)
+        reason = "" if self.current else "No network has been trained or loaded yet."
+        if self._live and self.current is None:
+            reason = "The network is in training. Stop it first, or choose an earlier checkpoint."
+        applying = "The network is being applied; wait for it or cancel it." if self.busy else ""
+        if self._session.snapshot.source is None:
+            applying = "No stack is open to apply it to."
+        for button, usual, why in (
+            (self.apply, "Denoise the whole stack with the chosen network.", reason or applying),
+            (self.save, "Save the chosen network to a file.", reason),
+            (
+                self.load,
+                "Load a network from a .quietfield file, to apply it to this stack.",
+                "A network is in training; wait for it or cancel it." if self._live else "",
+            ),
+        ):
+            button.setEnabled(not why)
+            button.setToolTip(f"<p>{why or usual}</p>")
+
+    @Slot()
+    def _on_moved(self) -> None:
+        self.refresh()
+        self.chosen.emit()
+
+    @Slot()
+    def apply_now(self) -> None:
+        """Denoise the open stack with the chosen network, and add the results."""
+        kept, source = self.current, self._session.snapshot.source
+        if kept is None or source is None or self.busy:
+            return
+        device = self.device()
+
+        def work(job: Job) -> Denoised:
+            return denoise(source.stack, kept.model, device, job.context)
+
+        self.said.emit("")
+        self._applying = self._jobs.start(
+            f"Applying {kept.model.method.label}",
+            work,
+            done=partial(self._on_applied, source.key),
+            end=self._on_apply_end,
+        )
+        self.progress.follow(self._applying)
+        self.refresh()
+        self.applied.emit()
+
+    def _on_applied(self, parent: int, made: Denoised) -> None:
+        self._session.add(parent, made.steps, made.stacks, made.seconds, made.model)
+
+    def _on_apply_end(self, outcome: Outcome) -> None:
+        self._applying = None
+        self.progress.follow(None)
+        self.said.emit(failure(outcome, "Applying the network"))
+        self.refresh()
+        self.applied.emit()
+
+    @Slot()
+    def _on_save(self) -> None:
+        kept, source = self.current, self._session.snapshot.source
+        if kept is None:
+            return
+        name = file_name(kept.model, str(kept.model.record.source.get("name", "")))
+        folder = source.stack.meta.path.parent if source and source.stack.meta.path else Path()
+        path = self.ask_save(str(folder / name))
+        if not path:
+            return
+
+        def work(_: Job) -> None:
+            from core.learning.checkpoint import save_model
+
+            save_model(Path(path), kept.model)
+
+        self.said.emit("")
+        self._jobs.start("Saving the network", work, end=partial(self._on_file_end, "Saving the network"))
+
+    @Slot()
+    def _on_load(self) -> None:
+        path = self.ask_open()
+        if not path:
+            return
+
+        def work(_: Job) -> Model:
+            from core.learning.checkpoint import load_model
+
+            return load_model(Path(path))
+
+        self.said.emit("")
+        end = partial(self._on_file_end, "Loading the network")
+        self._jobs.start("Loading the network", work, done=self._on_loaded, end=end)
+
+    def _on_loaded(self, model: Model) -> None:
+        if not self._live:
+            self.show_kept([Kept(step=model.record.steps, model=model)])
+            self.loaded.emit(model)
+
+    def _on_file_end(self, what: str, outcome: Outcome) -> None:
+        if outcome.state == "failed":
+            self.said.emit(failure(outcome, what))
+
+    def _ask_save(self, suggested: str) -> str:
+        return QFileDialog.getSaveFileName(self, "Save network", suggested, FILES)[0]
+
+    def _ask_open(self) -> str:
+        return QFileDialog.getOpenFileName(self, "Load network", "", FILES)[0]

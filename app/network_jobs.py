@@ -1,0 +1,72 @@
+"""What can be done with a trained network, as work for a thread."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.history import ModelFile, Step
+from core.methods.apply import apply
+from core.progress import Context
+from core.stack import Stack
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.model import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Denoised:
+    """What a network made of a stack: a step and a stack for each output, and the seconds it took."""
+
+    model: Model
+    steps: tuple[Step, ...]
+    stacks: tuple[Stack, ...]
+    seconds: float
+
+
+def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denoised:
+    """Apply a network to a stack; the steps name the file it would be saved in.
+
+    The seconds are those of training and applying together.
+
+    Raises
+    ------
+    QuietfieldError
+        If the network does not suit the stack.
+    """
+    prediction = model.prediction(device)
+    began = time.perf_counter()
+    stacks = apply(stack, prediction, context)
+    seconds = time.perf_counter() - began
+    file = model_file(model, stack.meta.name)
+    return Denoised(
+        model=model,
+        steps=tuple(Step.of(model.method, model=file, output=output) for output in prediction.outputs),
+        stacks=stacks,
+        seconds=model.record.seconds + seconds,
+    )
+
+
+def file_name(model: Model, stack_name: str) -> str:
+    """Name of the file for a network trained on a stack: ``<stack>_<method>.quietfield``."""
+    stem = re.sub(r"[^\w.-]+", "_", stack_name.removesuffix(".tif").removesuffix(".tiff")).strip("_.")
+    return f"{stem or 'stack'}_{model.method.name}.quietfield"
+
+
+def model_file(model: Model, stack_name: str) -> ModelFile:
+    """Name and SHA-256 that the network's file will have when it is saved."""
+    from core.learning.checkpoint import save_model
+
+    with tempfile.TemporaryDirectory(prefix="quietfield-") as folder:
+        return save_model(Path(folder) / file_name(model, stack_name), model)
+
+
+def facts(model: Model) -> str:
+    """Say what a network is: its method, how long it was trained, and what there is to note."""
+    record = model.record
+    words = f"{model.method.label}, {record.steps} steps in {record.seconds:.0f} s"
+    return f"{words}. {record.note}".strip() if record.note else words

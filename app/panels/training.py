@@ -1,0 +1,238 @@
+"""The training panel: choose a learned method, watch it learn, keep the network, apply it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from app.jobs import Job, Jobs, Outcome
+from app.loss_plot import LossPlot
+from app.network_box import NetworkBox
+from app.regions import visible_region
+from app.session import Result, Session, Snapshot
+from app.training_controls import TrainingControls
+from app.training_preview import TrainingPreview
+from app.training_run import TrainingRun
+from app.training_settings import TrainingSettings
+from app.widgets import Sentence, failure
+from core.errors import QuietfieldError
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.model import Model
+
+
+class TrainingPanel(QWidget):
+    """Trains a network on the open stack, and applies it."""
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+        self._run: TrainingRun | None = None
+        self._job: Job | None = None
+        self._trained_on: Result | None = None
+        self._live = TrainingPreview(session, jobs, self)
+        self.settings = TrainingSettings()
+        self.controls = TrainingControls()
+        self.plot = LossPlot()
+        self.network = NetworkBox(session, jobs)
+        self.network.device = lambda: self.settings.device
+        self.problem = Sentence("training-problem")
+        self._lay_out()
+        self._connect()
+        self._on_settings()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        for part in (self.settings, self.plot, self.network):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        bottom = QVBoxLayout()
+        margins = column.contentsMargins()
+        bottom.setContentsMargins(margins.left(), 0, margins.right(), margins.bottom())
+        bottom.addWidget(self.problem)
+        bottom.addWidget(self.controls)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll, 1)
+        whole.addLayout(bottom)
+        self.plot.hide()
+
+    def _connect(self) -> None:
+        self._session.changed.connect(self._on_session)
+        self.settings.changed.connect(self._on_settings)
+        self.controls.start.clicked.connect(self._on_start)
+        self.controls.pause.clicked.connect(self._on_pause)
+        self.controls.stop.clicked.connect(self._on_stop)
+        self.controls.cancel.clicked.connect(self._on_cancel)
+        self.controls.preview.toggled.connect(self._on_preview)
+        self.controls.shows.currentIndexChanged.connect(self._on_preview)
+        self.network.chosen.connect(self._on_checkpoint)
+        self.network.loaded.connect(self._on_loaded)
+        self.network.applied.connect(self._live.rest)
+        self.network.said.connect(self.problem.say)
+        self._live.paused.connect(self._on_preview_paused)
+
+    # -- the state of things
+
+    @Slot()
+    def _on_settings(self) -> None:
+        self.problem.clear()
+        self._update()
+
+    @Slot(object, object)
+    def _on_session(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self._update()
+
+    def _update(self) -> None:
+        """Bring what can be pressed, and why not, in line with what is going on."""
+        reason = ""
+        if self._session.snapshot.source is None:
+            reason = "No stack is open. Drop a TIFF stack on the window or open the sample."
+        else:
+            try:
+                self.settings.method()
+            except QuietfieldError as error:
+                reason = str(error)
+                self.problem.say(reason)
+        self.settings.setEnabled(self._job is None)
+        paused = self._run is not None and self._run.paused
+        self.controls.allow(reason, training=self._job is not None, paused=paused)
+        self.network.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.settings.find_devices(self._jobs)
+        self._live.set_visible(visible=True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._live.set_visible(visible=False)
+
+    # -- preview
+
+    @Slot()
+    def _on_preview(self) -> None:
+        self._live.want(
+            preview=self.controls.preview.isChecked(),
+            deconvolved=self.controls.shows.currentData() == "deconvolved",
+        )
+
+    @Slot()
+    def _on_checkpoint(self) -> None:
+        self._live.choose(self.network.current, self.settings.device)
+
+    @Slot(bool)
+    def _on_preview_paused(self, paused: bool) -> None:
+        self.controls.rests.setText("paused" if paused else "")
+
+    # -- training
+
+    @Slot()
+    def _on_start(self) -> None:
+        source = self._session.snapshot.source
+        if source is None or self._job is not None:
+            return
+        self.problem.clear()
+        stack, view = source.stack, self._session.snapshot.view
+        if self.settings.on_visible and view is not None:
+            *_, rows, columns = visible_region(stack, {}, view)
+            stack = stack.crop(stack.region(Y=rows, X=columns))
+        method = self.settings.method()
+        self._run = TrainingRun(stack, method, self.settings.device, self._live.look)
+        self._trained_on = source
+        self.network.show_kept((), live=True)
+        self.network.words.setText(f"{method.label} is in training.")
+        self.plot.show_curves((), ())
+        self.plot.show()
+        self.controls.begin()
+        self.controls.allow_deconvolved(allowed=method.strategy().deconvolved)
+        self._live.follow(self._run, source)
+        self._job = self._jobs.start(
+            f"Training {method.label}",
+            self._run,
+            partial=self._on_news,
+            done=self._on_trained,
+            end=self._on_end,
+            channel="training",
+        )
+        self._update()
+
+    def _on_news(self, _: object) -> None:
+        run = self._run
+        if run is None or run.report is None or self._job is None:
+            return
+        self.plot.show_curves(run.losses, run.validations)
+        self.controls.tell(run.report, paused=run.paused)
+        self.network.show_kept(run.kept, live=True)
+        self._live.show_picture()
+
+    @Slot()
+    def _on_pause(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        if run.paused:
+            run.resume()
+        else:
+            run.pause()
+        if run.report is not None:
+            self.controls.tell(run.report, paused=run.paused)
+        self._update()
+
+    @Slot()
+    def _on_stop(self) -> None:
+        if self._run is not None:
+            self._run.stop()
+            self.controls.ending("Stopping after this step…")
+
+    @Slot()
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self.controls.ending("Cancelling…")
+
+    def _on_trained(self, _: Model) -> None:
+        if self._run is not None:
+            self.plot.show_curves(self._run.losses, self._run.validations)
+            self.network.show_kept(self._run.kept)
+
+    def _on_end(self, outcome: Outcome) -> None:
+        self._run = self._job = None
+        self._live.follow(None, None)
+        kept = outcome.state == "succeeded"
+        if not kept:
+            self.network.show_kept(())
+            self.plot.hide()
+        words = {"cancelled": "Training was cancelled; nothing was changed.", "succeeded": "Training ended."}
+        self.controls.end(words.get(outcome.state, ""))
+        self._update()
+        self.problem.say(failure(outcome, "Training"))
+        if kept and self.network.automatic.isChecked():
+            self._apply_by_itself()
+
+    def _apply_by_itself(self) -> None:
+        if self._session.snapshot.source is self._trained_on:
+            self.network.apply_now()
+        else:
+            self.problem.say(
+                "The stack trained on is not open any more. The network is kept: save it, or apply it here."
+            )
+
+    @Slot(object)
+    def _on_loaded(self, model: Model) -> None:
+        curve = model.record.curve
+        self.plot.setVisible(bool(curve))
+        self.plot.show_curves([(s, loss) for s, loss, _ in curve], [(s, loss) for s, _, loss in curve])
+        self.settings.show_method(model.method)
+        self.controls.allow_deconvolved(allowed=model.method.strategy().deconvolved)
+        self.controls.end("")
+        self._on_checkpoint()

@@ -1,0 +1,147 @@
+"""Start, pause, stop, cancel, and how far training has come."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QWidget,
+)
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.trainer import Report
+
+
+class TrainingControls(QWidget):
+    """Buttons that steer training, and its progress in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.preview = QCheckBox("P&review")
+        self.preview.setObjectName("training-preview")
+        self.preview.setChecked(True)
+        self.preview.setToolTip(
+            "<p>Show what the network makes of the visible part of the plane: every few seconds while it "
+            "learns, and whenever the checkpoint is changed.</p>"
+        )
+        self.rests = QLabel()
+        self.rests.setObjectName("training-preview-state")
+        self.rests.setProperty("class", "muted")
+        self.shows = QComboBox()
+        self.shows.setObjectName("training-shows")
+        self.shows.addItem("denoised", "denoised")
+        self.shows.addItem("deconvolved", "deconvolved")
+        watch = QHBoxLayout()
+        watch.addWidget(self.preview)
+        watch.addWidget(self.rests, 1)
+        watch.addWidget(self.shows)
+        self.bar = QProgressBar()
+        self.bar.setObjectName("training-progress")
+        self.bar.setRange(0, 1000)
+        self.facts = QLabel()
+        self.facts.setObjectName("training-facts")
+        self.facts.setWordWrap(True)
+        self.start = self._button("&Start", "training-start")
+        self.start.setProperty("class", "primary")
+        self.pause = self._button("Pa&use", "training-pause")
+        self.stop = self._button("St&op and keep", "training-stop")
+        self.cancel = self._button("&Cancel", "training-cancel")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addLayout(watch, 0, 0, 1, 2)
+        grid.addWidget(self.bar, 1, 0, 1, 2)
+        grid.addWidget(self.facts, 2, 0, 1, 2)
+        for place, button in enumerate((self.start, self.pause, self.stop, self.cancel)):
+            grid.addWidget(button, 3 + place // 2, place % 2)
+        self.bar.hide()
+        self.facts.hide()
+        self.allow_deconvolved(allowed=False)
+
+    def _button(self, text: str, name: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        return button
+
+    def allow(self, reason: str, *, training: bool, paused: bool) -> None:
+        """Say what can be pressed; `reason` is why training cannot start, or ""."""
+        idle = "" if training else "Nothing is in training."
+        self.pause.setText("Res&ume" if paused else "Pa&use")
+        waits = "Go on training." if paused else "Wait after this step; the time stands still."
+        starts = "Training is running." if training else reason
+        for button, usual, why in (
+            (self.start, "Train a network on the open stack.", starts),
+            (self.pause, waits, idle),
+            (self.stop, "End training now and keep the network as it is.", idle),
+            (self.cancel, "End training and forget the network; nothing is changed.", idle),
+        ):
+            button.setEnabled(not why)
+            button.setToolTip(f"<p>{why or usual}</p>")
+
+    def allow_deconvolved(self, *, allowed: bool) -> None:
+        """Say whether the network has a deconvolved image to show."""
+        self.shows.setEnabled(allowed)
+        if not allowed:
+            self.shows.setCurrentIndex(0)
+        self.shows.setToolTip(
+            "<p>Which of the network's images is shown first: the denoised one, or the deconvolved one "
+            "before its convolution with the PSF.</p>"
+            if allowed
+            else "<p>This method gives no deconvolved image.</p>"
+        )
+
+    def begin(self) -> None:
+        """Show that training is under way."""
+        self.bar.setValue(0)
+        self.bar.setFormat("Preparing…")
+        self.bar.show()
+        self.facts.setText("")
+        self.facts.show()
+
+    def tell(self, report: Report, *, paused: bool) -> None:
+        """Show a report."""
+        self.bar.setValue(round(1000 * report.step / report.steps) if report.steps else 0)
+        if report.step == 0:
+            self.bar.setFormat(report.note.rpartition(". ")[2] or "Preparing…")
+            return
+        self.bar.setFormat(f"epoch {report.epoch}/{report.epochs}, step {report.step}")
+        self.facts.setText(" · ".join(_facts(report, paused=paused)))
+
+    def ending(self, words: str) -> None:
+        """Show that the end has been asked for."""
+        self.bar.setFormat(words)
+
+    def end(self, words: str) -> None:
+        """Show how it ended."""
+        self.bar.hide()
+        self.facts.setText(words)
+        self.facts.setVisible(bool(words))
+
+
+def _facts(report: Report, *, paused: bool) -> list[str]:
+    facts = []
+    if math.isfinite(report.loss):
+        facts.append(f"loss {report.loss:.4g}")
+    if report.validation is not None and math.isfinite(report.validation):
+        facts.append(f"held out {report.validation:.4g}")
+    if paused:
+        facts.append("paused")
+    else:
+        facts.append(f"{report.pixels_per_second / 1e6:.2g} Mpx/s")
+        if math.isfinite(report.seconds_left):
+            facts.append(f"{clock(report.seconds_left)} left")
+    return [*facts, *([report.note] if report.note else [])]
+
+
+def clock(seconds: float) -> str:
+    """Write a time as minutes and seconds, with hours where there are any."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

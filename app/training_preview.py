@@ -1,0 +1,134 @@
+"""What of a network is shown on the canvas: as it is while it learns, or as it once was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.jobs import Jobs
+from app.live_preview import LivePreview
+from app.regions import visible_region
+from app.session import Result, Session, Snapshot
+from app.training_run import Kept, Scene, TrainingRun
+from app.view_state import Preview
+from core.methods.base import Operation
+
+SIDE = 512
+"""Most rows and columns on which an earlier state of a network is previewed."""
+
+
+class TrainingPreview(QObject):
+    """Shows the pictures of a training run, or one of the kept networks, while that is wanted.
+
+    It pauses when a person chooses a result for viewing, until `touch`.
+
+    Attributes
+    ----------
+    paused : Signal of bool
+        Whether a preview is wanted but paused.
+    """
+
+    paused = Signal(bool)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._run: TrainingRun | None = None
+        self._trained_on: Result | None = None
+        self._kept: Kept | None = None
+        self._device = "auto"
+        self._wanted, self._visible, self._paused, self._deconvolved = True, False, True, False
+        self._mine: Preview | None = None
+        self._looking = False
+        self._live = LivePreview(session, jobs, self, limit=SIDE)
+        self._live.arrange = self._arrange
+        session.changed.connect(self._on_session)
+
+    def follow(self, run: TrainingRun | None, trained_on: Result | None) -> None:
+        """Show pictures of this run on the result it is trained on."""
+        self._run, self._trained_on, self._kept = run, trained_on, None
+        self._paused = run is None
+        self._refresh()
+
+    def want(self, *, preview: bool, deconvolved: bool) -> None:
+        """Say whether a person wants a preview, and of what."""
+        self._wanted, self._deconvolved, self._paused = preview, deconvolved, False
+        self._refresh()
+
+    def choose(self, kept: Kept | None, device: str) -> None:
+        """Preview this kept network; None for the one in training as it is now."""
+        self._kept, self._device, self._paused = kept, device, False
+        self._refresh()
+
+    def set_visible(self, *, visible: bool) -> None:
+        """Say whether the panel is on the screen; without it nothing is previewed."""
+        self._visible = visible
+        self._paused = self._run is None
+        self._refresh(moved=True)
+
+    def rest(self) -> None:
+        """Show nothing until a person wants to see something again."""
+        self._paused = True
+        self._refresh()
+
+    def look(self, side: int) -> Scene | None:
+        """Say what the network in training should be tried on; called in its thread."""
+        snapshot, trained = self._session.snapshot, self._trained_on
+        if not self._looking or trained is None or snapshot.source is not trained:
+            return None
+        region = visible_region(trained.stack, snapshot.position, snapshot.view, side)
+        return Scene(stack=trained.stack, region=region)
+
+    def show_picture(self) -> None:
+        """Show the newest picture of the run, if it is of the plane shown."""
+        run, snapshot = self._run, self._session.snapshot
+        if not self._looking or run is None or run.picture is None or snapshot.source is not self._trained_on:
+            return
+        at = dict(zip(snapshot.source.stack.axes, run.picture.region, strict=True)) if snapshot.source else {}
+        if any(at[axis].start != index for axis, index in snapshot.position.items()):
+            return
+        shown = self._arrange(run.picture)
+        if snapshot.preview is None or shown.pixels is not snapshot.preview.pixels:
+            self._mine = shown
+            self._session.set_preview(shown)
+
+    @Slot(object, object)
+    def _on_session(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self._paused = self._run is None
+        elif new.shown != old.shown:
+            self._paused = True
+        elif (new.position, new.view) == (old.position, old.view):
+            return
+        self._refresh(moved=True)
+
+    def _refresh(self, *, moved: bool = False) -> None:
+        wanted = self._wanted and self._visible and not self._paused
+        source, kept = self._session.snapshot.source, self._kept
+        self._looking = wanted and kept is None and self._run is not None
+        self.paused.emit(self._paused and self._wanted and self._visible and self._run is not None)
+        if not self._looking:
+            mine, self._mine = self._mine, None
+            if mine is not None and self._session.snapshot.preview is mine:
+                self._session.set_preview(None)
+        if wanted and kept is not None and source is not None:
+            label = f"{kept.model.method.label}, step {kept.step} (preview)"
+            self._live.request(label, partial(_prediction, kept, self._device), source)
+            return
+        self._live.leave()
+        if self._looking and self._run is not None:
+            if moved:
+                self._run.look_again()
+            self.show_picture()
+
+    def _arrange(self, preview: Preview) -> Preview:
+        if self._deconvolved and preview.deconvolved is not None:
+            label = f"{preview.label}, deconvolved"
+            return replace(preview, pixels=preview.deconvolved, deconvolved=None, label=label)
+        return preview
+
+
+def _prediction(kept: Kept, device: str) -> Operation:
+    return kept.model.prediction(device)

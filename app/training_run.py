@@ -1,0 +1,201 @@
+"""One training as a job: reports, pictures of the network on the current view, and kept states."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.jobs import Job
+from app.live_preview import compute
+from app.view_state import Preview
+from core.errors import QuietfieldError
+from core.learning.methods import Learned
+from core.stack import Region, Stack
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.model import Model
+    from core.learning.trainer import Report, Trainer
+
+PICTURE_SECONDS = 3.0
+"""Time between two pictures of the network, at least."""
+
+PICTURE_SHARE = 0.1
+"""Share of the time that pictures may take."""
+
+PICTURE_SIDES = (256, 512)
+"""Rows and columns of a picture: the larger where it takes less than `PICTURE_QUICK` seconds."""
+
+PICTURE_QUICK = 0.3
+
+REPORT_SECONDS = 0.1
+"""Time between two reports to the window, at least."""
+
+MOMENTS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
+"""Fractions of the training at which the network is kept, to be looked at again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kept:
+    """A network at one moment of its training."""
+
+    step: int
+    model: Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """What a picture is computed on: a stack, a region of one of its planes, and when it was asked for."""
+
+    stack: Stack
+    region: Region
+
+
+Look = Callable[[int], Scene | None]
+"""Gives the scene to compute, at most as large as the number says, or None for no picture."""
+
+
+class TrainingRun:
+    """Trains in a job's thread; the window looks at its attributes and steers it.
+
+    Attributes
+    ----------
+    report : Report or None
+        The newest report.
+    losses, validations : list of (int, float)
+        Step and loss; only ever appended to.
+    kept : list of Kept
+        Networks of earlier moments; only ever appended to.
+    picture : Preview or None
+        What the network made of the scene that was current, the newest one.
+    """
+
+    def __init__(self, stack: Stack, method: Learned, device: str, look: Look) -> None:
+        self.method = method
+        self.report: Report | None = None
+        self.losses: list[tuple[int, float]] = []
+        self.validations: list[tuple[int, float]] = []
+        self.kept: list[Kept] = []
+        self.picture: Preview | None = None
+        self._stack, self._device, self._look = stack, device, look
+        self._go = threading.Event()
+        self._go.set()
+        self._stop = threading.Event()
+        self._due = 0.0
+        self._cost = 0.0
+        self._side = PICTURE_SIDES[0]
+
+    # -- from the window
+
+    @property
+    def paused(self) -> bool:
+        """Whether training waits."""
+        return not self._go.is_set()
+
+    def pause(self) -> None:
+        """Wait after the step under way."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._go.set()
+
+    def stop(self) -> None:
+        """End after the step under way and keep the network."""
+        self._stop.set()
+        self._go.set()
+
+    def look_again(self) -> None:
+        """Make the next picture soon, since something else is visible now."""
+        self._due = min(self._due, time.monotonic() + 3 * self._cost)
+
+    # -- in the thread
+
+    def __call__(self, job: Job) -> Model:
+        """Train to the end, or until stopped.
+
+        Raises
+        ------
+        Cancelled
+            If the job was cancelled; nothing is kept.
+        QuietfieldError
+            If the stack cannot be trained on, or training was stopped before its first step.
+        """
+        from core.learning.trainer import Trainer
+
+        trainer = Trainer(self._stack, self.method, device=self._device)
+        self._due = time.monotonic() + 1.0
+        emitted = 0.0
+        for report in trainer.run():
+            job.context.check()
+            self._take(report, trainer)
+            job.context.step(_fraction(report), _words(report))
+            if report.step and time.monotonic() >= self._due:
+                self._make_picture(trainer, job)
+                job.emit(None)
+            if time.monotonic() - emitted >= REPORT_SECONDS:
+                emitted = time.monotonic()
+                job.emit(None)
+            self._wait(trainer, job)
+            if self._stop.is_set():
+                break
+        if self.report is None or self.report.step == 0:
+            raise QuietfieldError("Training was stopped before its first step; there is no network to keep.")
+        model = trainer.model()
+        if not self.kept or self.kept[-1].step != self.report.step:
+            self.kept.append(Kept(step=self.report.step, model=model))
+        else:
+            self.kept[-1] = Kept(step=self.report.step, model=model)
+        job.emit(None)
+        return model
+
+    def _take(self, report: Report, trainer: Trainer) -> None:
+        self.report = report
+        if math.isfinite(report.loss):
+            self.losses.append((report.step, report.loss))
+        known = self.validations[-1][1] if self.validations else None
+        if report.validation is not None and report.validation != known:
+            self.validations.append((report.step, report.validation))
+        if len(self.kept) < len(MOMENTS) and report.step and _fraction(report) >= MOMENTS[len(self.kept)]:
+            # what is needed to go on training would take four times the memory
+            self.kept.append(Kept(step=report.step, model=replace(trainer.model(), resume=None)))
+
+    def _make_picture(self, trainer: Trainer, job: Job) -> None:
+        began = time.monotonic()
+        scene = self._look(self._side)
+        if scene is not None:
+            prediction = trainer.model().prediction(self._device)
+            step = self.report.step if self.report else 0
+            label = f"{self.method.label}, step {step} (training)"
+            self.picture = compute(label, scene.stack, prediction, scene.region, job.context)
+            self._cost = time.monotonic() - began
+            pixels = math.prod(s.stop - s.start for s in scene.region)
+            quick = self._cost * PICTURE_SIDES[1] ** 2 / max(pixels, 1) < PICTURE_QUICK
+            self._side = PICTURE_SIDES[1] if quick else PICTURE_SIDES[0]
+        self._due = time.monotonic() + max(PICTURE_SECONDS, self._cost / PICTURE_SHARE)
+
+    def _wait(self, trainer: Trainer, job: Job) -> None:
+        """Stand still while paused, except for new pictures of what the person moves to."""
+        shown = None
+        while not self._go.wait(0.1):
+            job.context.check()
+            if shown is None:
+                shown = self._due = math.inf  # only `look_again` asks for one now
+                job.emit(None)
+            if time.monotonic() >= self._due and self.report is not None and self.report.step:
+                self._make_picture(trainer, job)
+                self._due = math.inf
+                job.emit(None)
+        if shown is not None:
+            self._due = time.monotonic() + PICTURE_SECONDS
+
+
+def _fraction(report: Report) -> float:
+    return report.step / report.steps if report.steps else 0.0
+
+
+def _words(report: Report) -> str:
+    return f"epoch {report.epoch} of {report.epochs}" if report.step else report.note or "preparing"

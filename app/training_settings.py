@@ -1,0 +1,190 @@
+"""What is trained, on what, where: method, preset, parameters, region, device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from app.form import LABEL_WIDTH, Form
+from app.jobs import Job, Jobs
+from core.learning.methods import Learned
+from core.methods.base import methods, summary
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.device import Device
+
+PROMINENT = ("sigma", "positivity", "estimate_offset", "offset", "seconds", "steps")
+"""Parameters that stand in sight; all others wait under More."""
+
+
+class TrainingSettings(QWidget):
+    """Method, preset, form, training data and device.
+
+    Attributes
+    ----------
+    changed : Signal
+        A person changed something.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forms: dict[str, Form] = {}
+        self._asked = False
+        self.kind = self._combo("training-method", "What the network learns, and how its result is read out.")
+        for method in methods("learned"):
+            if issubclass(method, Learned):
+                self.kind.addItem(method.label, method.name)
+        self.description = QLabel()
+        self.description.setObjectName("training-description")
+        self.description.setWordWrap(True)
+        self.preset = self._combo("training-preset", "How large the network is and how long it is trained.")
+        self.about = QLabel()
+        self.about.setObjectName("training-preset-help")
+        self.about.setProperty("class", "muted")
+        self.about.setWordWrap(True)
+        self.region = self._combo(
+            "training-region",
+            "What the network is trained on: all of every plane, or the part of every plane visible now.",
+        )
+        self.region.addItem("Whole stack", "whole")
+        self.region.addItem("Visible region", "visible")
+        self.processor = self._combo("training-device", "What computes; Automatic takes the fastest.")
+        self.processor.addItem("Automatic", "auto")
+        self._place = QVBoxLayout()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        grid.setColumnStretch(1, 1)
+        for row, (label, box) in enumerate(
+            (("&Method", self.kind), ("", self.description), ("&Preset", self.preset), ("", self.about))
+        ):
+            self._add(grid, row, label, box)
+        grid.addLayout(self._place, 4, 0, 1, 2)
+        self._add(grid, 5, "&Train on", self.region)
+        self._add(grid, 6, "&Device", self.processor)
+        self.kind.setCurrentIndex(max(0, self.kind.findData("deconoising")))
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.preset.currentIndexChanged.connect(self._on_preset)
+        self._on_kind()
+
+    def _combo(self, name: str, help: str) -> QComboBox:
+        box = QComboBox()
+        box.setObjectName(name)
+        box.setToolTip(f"<p>{help}</p>")
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        return box
+
+    def _add(self, grid: QGridLayout, row: int, label: str, widget: QWidget) -> None:
+        if not label:
+            grid.addWidget(widget, row, 0, 1, 2)
+            return
+        words = QLabel(label)
+        words.setBuddy(widget)
+        words.setToolTip(widget.toolTip())
+        grid.addWidget(words, row, 0)
+        grid.addWidget(widget, row, 1)
+
+    @property
+    def method_class(self) -> type[Learned]:
+        """Class of the chosen method."""
+        name = self.kind.currentData()
+        return next(m for m in methods("learned") if m.name == name and issubclass(m, Learned))
+
+    @property
+    def form(self) -> Form:
+        """Form of the chosen method."""
+        cls = self.method_class
+        if cls.name not in self._forms:
+            form = self._forms[cls.name] = Form(cls, prominent=PROMINENT)
+            form.set_baseline(cls.presets[cls.default_preset].values, "preset")
+            form.changed.connect(self._on_form)
+            self._place.addWidget(form)
+        return self._forms[cls.name]
+
+    @property
+    def device(self) -> str:
+        """Name of the chosen device."""
+        return str(self.processor.currentData())
+
+    @property
+    def on_visible(self) -> bool:
+        """Whether only the visible part of the planes is trained on."""
+        return bool(self.region.currentData() == "visible")
+
+    def method(self) -> Learned:
+        """Make the method with everything as it is set.
+
+        Raises
+        ------
+        QuietfieldError
+            If the values do not go together.
+        """
+        return cast(Learned, self.form.method())
+
+    def show_method(self, method: Learned) -> None:
+        """Show a method with its parameters, such as that of a loaded network."""
+        from core.params import values
+
+        self.kind.setCurrentIndex(self.kind.findData(method.name))
+        self.form.set_values(values(method))
+        self._mark()
+
+    def find_devices(self, jobs: Jobs) -> None:
+        """Look once, in the background, what this machine can compute on."""
+        if self._asked:
+            return
+        self._asked = True
+
+        def work(_: Job) -> tuple[Device, ...]:
+            from core.learning.device import devices
+
+            return devices()
+
+        jobs.start("Looking for devices", work, done=self._on_devices, quiet=True)
+
+    def _on_devices(self, found: tuple[Device, ...]) -> None:
+        self.processor.setItemText(0, f"Automatic: {found[0].label}")
+        for device in found:
+            self.processor.addItem(device.label, device.name)
+
+    @Slot()
+    def _on_kind(self) -> None:
+        cls, chosen = self.method_class, self.form
+        self.description.setText(summary(cls))
+        self.description.setToolTip(f"<p>{' '.join((cls.__doc__ or '').split())}</p>")
+        for form in self._forms.values():
+            form.setVisible(form is chosen)
+        previous = self.preset.currentData() or cls.default_preset
+        self.preset.blockSignals(True)
+        self.preset.clear()
+        for name, preset in cls.presets.items():
+            self.preset.addItem(preset.label, name)
+        self.preset.setCurrentIndex(max(0, self.preset.findData(previous)))
+        self.preset.blockSignals(False)
+        self._on_preset()
+
+    @Slot()
+    def _on_preset(self) -> None:
+        preset = self.method_class.presets[self.preset.currentData()]
+        kept = {k: v for k, v in self.form.values().items() if k not in preset.values}
+        self.form.set_baseline(preset.values, "preset")
+        self.form.set_values(kept)
+        self._mark()
+        self.changed.emit()
+
+    @Slot()
+    def _on_form(self) -> None:
+        self._mark()
+        self.changed.emit()
+
+    def _mark(self) -> None:
+        preset, values = self.method_class.presets[self.preset.currentData()], self.form.values()
+        changed = any(values[name] != value for name, value in preset.values.items())
+        self.about.setText(f"{preset.help} (Changed below.)" if changed else preset.help)
+        if "estimate_offset" in values:
+            why = "The camera offset is estimated from the stack." if values["estimate_offset"] else ""
+            self.form.allow("offset", why)

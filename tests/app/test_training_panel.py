@@ -1,0 +1,390 @@
+"""The training panel: a tiny network is really trained, paused, stopped, cancelled, kept, applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
+from pytestqt.qtbot import QtBot
+
+from app.jobs import Jobs
+from app.panels.training import TrainingPanel
+from app.session import Session
+from app.view_state import View
+from core.learning.checkpoint import finder, load_model
+from core.methods.apply import apply, evaluate
+from core.params import Value
+from core.simulation import sample
+from core.stack import Stack
+
+TINY: dict[str, Value] = {
+    "width": 4, "depth": 2, "patch": 16, "batch": 2, "epoch": 5, "validation_patches": 2, "seconds": 0.0,
+    "precision": "float32",
+}  # fmt: skip
+WAIT = 30_000
+
+
+@pytest.fixture(scope="module")
+def stack() -> Stack:
+    return sample(frames=3, shape=(48, 64)).noisy
+
+
+@pytest.fixture
+def panel(
+    qtbot: QtBot, session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TrainingPanel]:
+    monkeypatch.setattr("app.training_run.PICTURE_SECONDS", 0.2)
+    panel = TrainingPanel(session, jobs)
+    qtbot.addWidget(panel)
+    panel.resize(320, 900)
+    panel.show()
+    qtbot.waitExposed(panel)
+    qtbot.waitUntil(lambda: panel.settings.processor.count() > 1, timeout=WAIT)
+    yield panel
+    panel.hide()
+
+
+def choose(panel: TrainingPanel, method: str, **values: Value) -> None:
+    box = panel.findChild(QComboBox, "training-method")
+    box.setCurrentIndex(box.findData(method))
+    panel.settings.form.set_values({**TINY, **values})
+    panel._on_settings()
+
+
+def click(qtbot: QtBot, panel: TrainingPanel, name: str) -> None:
+    button = panel.findChild(QPushButton, name)
+    assert button.isEnabled(), button.toolTip()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def idle(jobs: Jobs) -> bool:
+    return not jobs.running
+
+
+def sentence(panel: TrainingPanel) -> str:
+    return panel.problem.text() if panel.problem.isVisible() else ""
+
+
+def step_of(panel: TrainingPanel) -> int:
+    return panel._run.report.step if panel._run and panel._run.report else 0
+
+
+def test_nothing_to_train_on_is_said(panel: TrainingPanel) -> None:
+    for name in ("training-start", "training-pause", "training-stop", "training-cancel", "network-apply"):
+        button = panel.findChild(QPushButton, name)
+        assert not button.isEnabled()
+        assert button.toolTip()
+    assert "No stack is open" in panel.controls.start.toolTip()
+
+
+def test_presets_fill_the_form_and_keep_the_psf(qtbot: QtBot, panel: TrainingPanel) -> None:
+    choose(panel, "deconoising", sigma=1.7)
+    box = panel.findChild(QComboBox, "training-preset")
+    box.setCurrentIndex(box.findData("deconoising-2020"))
+    method = panel.settings.method()
+    published = type(method).presets["deconoising-2020"]
+    assert all(panel.settings.form.values()[k] == v for k, v in published.values.items())
+    assert panel.settings.form.values()["sigma"] == 1.7
+    assert panel.findChild(QLabel, "training-preset-help").text() == published.help
+    panel.settings.form.set_values({"width": 32})
+    panel.settings._on_form()
+    assert panel.findChild(QLabel, "training-preset-help").text().endswith("(Changed below.)")
+
+
+def test_what_can_never_end_cannot_be_started(
+    qtbot: QtBot, session: Session, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=0)
+    assert "never end" in sentence(panel)
+    assert not panel.controls.start.isEnabled()
+    assert "never end" in panel.controls.start.toolTip()
+
+
+def test_training_to_the_end_adds_what_the_network_makes_of_the_stack(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack, tmp_path: Path
+) -> None:
+    session.open(stack, {})
+    choose(panel, "deconoising", steps=30, sigma=1.0)
+    click(qtbot, panel, "training-start")
+    assert not panel.settings.isEnabled()
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+    raw, denoised, deconvolved = session.snapshot.results
+    assert [denoised.label, deconvolved.label] == ["DecoNoising", "DecoNoising, deconvolved"]
+    assert denoised.parent == deconvolved.parent == raw.key
+    assert session.snapshot.result is denoised
+    assert session.snapshot.preview is None
+    step = denoised.step
+    assert step is not None
+    assert step.model is not None
+    assert step.params["steps"] == 30
+    model = session.snapshot.models[step.model.sha256]
+    expected = apply(stack, model.prediction())
+    np.testing.assert_array_equal(denoised.stack.read(), expected[0].read())
+    np.testing.assert_array_equal(deconvolved.stack.read(), expected[1].read())
+    assert denoised.seconds > model.record.seconds > 0
+    assert model.record.steps == 30
+    # the file that Save writes is the one the recipe names, and the recipe runs again from it
+    panel.network.ask_save = lambda suggested: str(tmp_path / Path(suggested).name)
+    click(qtbot, panel, "network-save")
+    qtbot.waitUntil(lambda: idle(jobs) and any(tmp_path.iterdir()))
+    saved = next(tmp_path.iterdir())
+    assert saved.name == step.model.file == "Sample_simulated_deconoising.quietfield"
+    again = step.operation(finder(tmp_path))
+    np.testing.assert_array_equal(apply(stack, again)[0].read(), denoised.stack.read())
+
+
+def test_the_plot_and_the_words_follow_the_reports(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=40)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    run = panel._run
+    assert run is not None
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert len(run.validations) >= 8
+    steps, losses = panel.plot.validation.getOriginalDataset()
+    np.testing.assert_allclose(steps, [s for s, _ in run.validations])
+    np.testing.assert_allclose(losses, [v for _, v in run.validations])
+    assert steps[-1] == 40
+    assert panel.plot.training.getOriginalDataset()[0][-1] == 40
+    assert len(session.snapshot.results) == 1, "applying by itself was switched off"
+    click(qtbot, panel, "network-apply")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+    assert session.snapshot.results[1].label == "Noise2Void"
+    qtbot.waitUntil(lambda: idle(jobs))
+
+
+def test_pause_stands_still_resume_goes_on_stop_keeps(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=1_000_000)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: step_of(panel) > 5, timeout=WAIT)
+    click(qtbot, panel, "training-pause")
+    assert panel.controls.pause.text() == "Res&ume"
+    qtbot.wait(400)
+    stood = step_of(panel)
+    qtbot.wait(400)
+    assert step_of(panel) == stood
+    assert "paused" in panel.controls.facts.text()
+    click(qtbot, panel, "training-pause")
+    qtbot.waitUntil(lambda: step_of(panel) > stood, timeout=WAIT)
+    click(qtbot, panel, "training-stop")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+    step = session.snapshot.results[1].step
+    assert step is not None
+    assert step.model is not None
+    assert session.snapshot.models[step.model.sha256].record.steps >= stood
+    qtbot.waitUntil(lambda: idle(jobs))
+    assert panel.controls.start.isEnabled()
+
+
+def test_stop_while_paused_keeps_too(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=1_000_000)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: step_of(panel) > 0, timeout=WAIT)
+    click(qtbot, panel, "training-pause")
+    click(qtbot, panel, "training-stop")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+
+
+def test_cancel_changes_nothing(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    before = session.snapshot.results
+    choose(panel, "n2v", steps=1_000_000)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: step_of(panel) > 0, timeout=WAIT)
+    click(qtbot, panel, "training-pause")
+    click(qtbot, panel, "training-cancel")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert session.snapshot.results == before
+    assert session.snapshot.preview is None
+    assert panel.network.current is None
+    assert panel.controls.start.isEnabled()
+    assert "nothing was changed" in panel.controls.facts.text()
+
+
+def test_a_stack_that_cannot_be_trained_on_is_a_sentence(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel
+) -> None:
+    session.open(Stack.of(np.ones((2, 8, 8), np.float32), "TYX", name="small.tif"), {})
+    choose(panel, "n2v", steps=10)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert "small.tif" in sentence(panel)
+    assert len(session.snapshot.results) == 1
+    assert panel.controls.start.isEnabled()
+
+
+def test_a_defect_leaves_the_panel_usable(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from core.learning.trainer import Trainer
+
+    def broken(self: Trainer) -> None:
+        raise RuntimeError("a defect")
+
+    session.open(stack, {})
+    choose(panel, "n2v", steps=1_000_000)
+    monkeypatch.setattr(Trainer, "_train_step", broken)
+    with qtbot.waitSignal(jobs.failed, timeout=WAIT) as failed:
+        click(qtbot, panel, "training-start")
+    assert "RuntimeError: a defect" in failed.args[1].report
+    assert "Training failed (RuntimeError: a defect). Nothing was changed." in sentence(panel)
+    assert panel.controls.start.isEnabled()
+
+
+def test_the_canvas_shows_the_network_while_it_learns(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    session.set_view(View(0, 40, 8, 64))
+    choose(panel, "deconoising", steps=1_000_000)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
+    preview = session.snapshot.preview
+    assert preview is not None
+    assert preview.region == stack.region(T=0, Y=slice(0, 40), X=slice(8, 64))
+    assert preview.deconvolved is not None
+    assert preview.pixels.shape == preview.deconvolved.shape == (40, 56)
+    session.move(T=2)
+    assert session.snapshot.preview is None
+    qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
+    moved = session.snapshot.preview
+    assert moved is not None
+    assert moved.region[0] == slice(2, 3)
+    # paused, it shows another plane all the same, and then what it shows can be told exactly
+    click(qtbot, panel, "training-pause")
+    session.move(T=1)
+    qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
+    panel.controls.shows.setCurrentIndex(1)
+    shown = session.snapshot.preview
+    assert shown is not None
+    assert shown.label.endswith("deconvolved")
+    run = panel._run
+    assert run is not None
+    panel.controls.preview.setChecked(False)
+    assert session.snapshot.preview is None
+    click(qtbot, panel, "training-stop")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+
+
+def test_a_hidden_panel_leaves_the_canvas_alone(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=1_000_000)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
+    panel.hide()
+    assert session.snapshot.preview is None
+    qtbot.wait(600)
+    assert session.snapshot.preview is None
+    panel.show()
+    qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
+    click(qtbot, panel, "training-cancel")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+
+
+def test_checkpoints_can_be_looked_at_applied_and_loaded_again(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack, tmp_path: Path
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=100)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    slider = panel.findChild(QSlider, "network-checkpoint")
+    assert slider.maximum() >= 2
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Home)
+    first = panel.network.current
+    assert first is not None
+    assert first.step < 100
+    assert panel.findChild(QLabel, "network-step").text() == f"step {first.step}"
+    qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
+    preview = session.snapshot.preview
+    assert preview is not None
+    expected = evaluate(stack, first.model.prediction(), preview.region)[0][0]
+    np.testing.assert_array_equal(preview.pixels, expected)
+    click(qtbot, panel, "network-apply")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+    np.testing.assert_array_equal(
+        session.snapshot.results[1].stack.read(), apply(stack, first.model.prediction())[0].read()
+    )
+    path = tmp_path / "first.quietfield"
+    panel.network.ask_save = lambda _: str(path)
+    click(qtbot, panel, "network-save")
+    qtbot.waitUntil(lambda: idle(jobs) and path.exists())
+    assert load_model(path).record.steps == first.step
+    choose(panel, "deconoising")
+    panel.network.ask_open = lambda: str(path)
+    click(qtbot, panel, "network-load")
+    qtbot.waitUntil(lambda: idle(jobs))
+    qtbot.waitUntil(lambda: panel.settings.kind.currentData() == "n2v")
+    assert panel.settings.method() == first.model.method
+    click(qtbot, panel, "network-apply")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+    np.testing.assert_array_equal(
+        session.snapshot.results[2].stack.read(), session.snapshot.results[1].stack.read()
+    )
+
+
+def test_a_file_that_is_no_network_is_a_sentence(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, tmp_path: Path
+) -> None:
+    path = tmp_path / "letter.quietfield"
+    path.write_text("Dear Sir or Madam")
+    panel.network.ask_open = lambda: str(path)
+    click(qtbot, panel, "network-load")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert "letter.quietfield" in sentence(panel)
+
+
+def test_only_the_visible_region_is_trained_on(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    session.set_view(View(0, 32, 16, 56))
+    choose(panel, "n2v", steps=5)
+    panel.settings.region.setCurrentIndex(1)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+    (model,) = session.snapshot.models.values()
+    assert model.record.source["shape"] == [3, 32, 40]
+    assert session.snapshot.results[1].stack.shape == stack.shape
+
+
+def test_another_stack_opened_meanwhile_keeps_the_network_only(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=1_000_000)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: step_of(panel) > 0, timeout=WAIT)
+    session.open(stack.replace(name="another"), {})
+    click(qtbot, panel, "training-stop")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert len(session.snapshot.results) == 1
+    assert "The network is kept" in sentence(panel)
+    assert panel.network.apply.isEnabled()
