@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QImage, QPixmap, QShowEvent
@@ -18,6 +20,8 @@ from core.stack import Pixels
 
 INTERVAL = 120
 """Least time between two histograms, in milliseconds."""
+
+CHANNEL = "histogram"
 
 _NONE = "Open a stack first."
 
@@ -52,6 +56,7 @@ class ContrastPanel(QWidget):
         self._luts.activated.connect(self._on_lut)
         self._arrange()
         session.changed.connect(self._on_changed)
+        self.destroyed.connect(partial(jobs.cancel, CHANNEL))
         self._sync()
 
     def _field(self, name: str) -> QDoubleSpinBox:
@@ -207,7 +212,7 @@ class ContrastPanel(QWidget):
                 self._counts = counts
                 self.histogram.set_counts(counts)
 
-        self._jobs.start("Counting intensities", work, done=done, channel="histogram", quiet=True)
+        self._jobs.start("Counting intensities", work, done=done, channel=CHANNEL, quiet=True)
 
 
 def _swatch(table: luts.Table) -> QIcon:

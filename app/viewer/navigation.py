@@ -115,7 +115,7 @@ class Navigation(QWidget):
                 grid.addWidget(widget, line, column)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         session.changed.connect(self._on_changed)
-        self._on_changed(session.snapshot, Snapshot())
+        self._sync()
 
     def _make_row(self, axis: str) -> _Row:
         word, key = _WORDS[axis], axis.lower()

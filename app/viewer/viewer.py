@@ -132,6 +132,7 @@ class StackViewer(QWidget):
         self.group.pointed.connect(self._on_pointed)
         self.group.stepped.connect(self.step)
         session.changed.connect(self._on_changed)
+        self.destroyed.connect(self._reader.forget)
         self._refresh()
 
     def _make_timer(self, interval: int, slot: Callable[[], None]) -> QTimer:
