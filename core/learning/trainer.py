@@ -320,7 +320,12 @@ class Trainer:
         self._best = None if state["best"] is None else _copy(state["best"])
         self._best_validation = state["best_validation"]
         groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": copy.deepcopy(state["optimiser"]), "param_groups": groups})
+        moments = {
+            index: {name: _laid_out_like(parameter, value) for name, value in state["optimiser"][index].items()}
+            for index, parameter in enumerate(self._network.parameters())
+            if index in state["optimiser"]
+        }
+        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self._rate.load_state_dict(state["rate"])
         self._generator.set_state(state["generator"])
         self._step, self._seconds = state["step"], state["seconds"]
@@ -471,6 +476,13 @@ def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _to_cpu(value: Tensor) -> Tensor:
     return value.detach().to("cpu", copy=True).contiguous()
+
+
+def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """Copy in the parameter's order in memory, which fused optimisers take for granted."""
+    if value.shape != parameter.shape:
+        return value.clone()
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _kind(method: Learned) -> str:

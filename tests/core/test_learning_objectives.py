@@ -7,6 +7,7 @@ from core.learning.methods import Noise2Void
 from core.learning.objectives import convolve, losses, psf_kernel, psf_radius
 from core.learning.sampling import draw_mask
 from core.learning.schedule import Rate
+from tests.core.learning_data import one_thread  # noqa: F401
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 1.7])

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.learning.sampling import ORIENTATIONS, Places, draw_mask, draw_places, gather, hide
+from tests.core.learning_data import one_thread  # noqa: F401
 
 
 def generator(seed=0):
