@@ -1,0 +1,287 @@
+"""The filter panel: choose a filter or a noise simulation, watch it live, apply it to the stack."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.command_line import command_line
+from app.form import Form
+from app.jobs import Job, Jobs, Outcome
+from app.live_preview import LivePreview
+from app.method_list import MethodList
+from app.session import Result, Session, Snapshot
+from app.widgets import ProgressRow, Sentence
+from core.errors import QuietfieldError
+from core.history import Step
+from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+from core.methods.apply import apply
+from core.methods.base import Group, Operation, find, summary
+from core.stack import Stack
+
+GROUPS: dict[Group, str] = {"filter": "Filters", "noise": "Simulate noise"}
+
+
+class FilterPanel(QWidget):
+    """Filters and noise simulations with live preview.
+
+    The preview is computed on the visible part of the current plane, some moments after the last
+    change, and is only shown if nothing has changed since. It pauses when a result is chosen for
+    viewing, until a setting is touched.
+    """
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+        self._forms: dict[str, Form] = {}
+        self._paused = False
+        self._applying: Job | None = None
+        self._live = LivePreview(session, jobs, self)
+        self._build()
+        self._live.status.connect(self.status.setText)
+        self._live.failed.connect(self._on_preview_failed)
+        session.changed.connect(self._on_session)
+        jobs.changed.connect(self.progress.refresh)
+        self.list.choose("gaussian")
+        self.list.currentItemChanged.connect(self._on_method)
+        self._on_method()
+
+    # -- what it is made of
+
+    def _build(self) -> None:
+        self.list = MethodList(GROUPS)
+        self.list.setObjectName("filter-methods")
+        self.description = QLabel()
+        self.description.setObjectName("filter-description")
+        self.description.setWordWrap(True)
+        self._place = QVBoxLayout()
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.addWidget(self.list)
+        column.addWidget(self.description)
+        column.addLayout(self._place)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+        self.input = QComboBox()
+        self.input.setObjectName("filter-input")
+        self.input.setToolTip("<p>What the method works on: the stack as opened, or the result shown.</p>")
+        self.input.addItem("raw", "raw")
+        self.input.addItem("shown result", "shown")
+        self.input.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.input.currentIndexChanged.connect(self._on_touched)
+        label = QLabel("Apply &to")
+        label.setBuddy(self.input)
+        choice = QHBoxLayout()
+        choice.addWidget(label)
+        choice.addWidget(self.input, 1)
+
+        self.preview = QCheckBox("&Preview")
+        self.preview.setObjectName("filter-preview")
+        self.preview.setChecked(True)
+        self.preview.setToolTip("<p>Show what the method would do, on the visible part of this plane.</p>")
+        self.preview.toggled.connect(self._on_touched)
+        self.status = QLabel()
+        self.status.setObjectName("filter-status")
+        self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        watch = QHBoxLayout()
+        watch.addWidget(self.preview)
+        watch.addWidget(self.status, 1)
+
+        self.copy = QPushButton("&Copy command")
+        self.copy.setObjectName("filter-copy-command")
+        self.copy.clicked.connect(self._on_copy)
+        self.apply = QPushButton("&Apply")
+        self.apply.setObjectName("filter-apply")
+        self.apply.clicked.connect(self._on_apply)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.copy)
+        buttons.addStretch(1)
+        buttons.addWidget(self.apply)
+
+        self.progress = ProgressRow("filter")
+        self.problem = Sentence("filter-problem")
+        bottom = QVBoxLayout()
+        bottom.setContentsMargins(*(column.contentsMargins().left(), 0) * 2)
+        for part in (choice, watch, buttons):
+            bottom.addLayout(part)
+        bottom.addWidget(self.progress)
+        bottom.addWidget(self.problem)
+        bottom.addSpacing(column.contentsMargins().bottom())
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll, 1)
+        whole.addLayout(bottom)
+
+    # -- what is chosen
+
+    @property
+    def form(self) -> Form:
+        """Form of the chosen method."""
+        name = self.list.chosen()
+        if name not in self._forms:
+            form = self._forms[name] = Form(find(name))
+            form.changed.connect(self._on_touched)
+            form.hide()
+            self._place.addWidget(form)
+        return self._forms[name]
+
+    def choose(self, name: str) -> None:
+        """Choose a method by name."""
+        self.list.choose(name)
+
+    def _source(self, snapshot: Snapshot) -> Result | None:
+        return snapshot.source if self.input.currentData() == "raw" else snapshot.result
+
+    def _ready(self) -> tuple[Operation, Result]:
+        """Return the method and what it is to work on.
+
+        Raises
+        ------
+        QuietfieldError
+            If there is nothing to work on, or the method cannot.
+        """
+        source = self._source(self._session.snapshot)
+        if source is None:
+            raise QuietfieldError("No stack is open. Drop a TIFF stack on the window or open the sample.")
+        method = self.form.method()
+        if not isinstance(method, Operation):
+            raise TypeError(f"{type(method).__name__} cannot be applied as it is")
+        method.halo(source.stack.axes)
+        return method, source
+
+    @Slot()
+    def _on_method(self) -> None:
+        cls = find(self.list.chosen())
+        self.description.setText(summary(cls))
+        chosen = self.form
+        for form in self._forms.values():
+            form.setVisible(form is chosen)
+        self._on_touched()
+
+    # -- preview
+
+    @Slot()
+    def _on_touched(self) -> None:
+        """Follow a person's change of a setting."""
+        self._paused = False
+        self._update()
+
+    @Slot(object, object)
+    def _on_session(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self._paused = False
+        elif new.shown != old.shown:
+            self._paused = self.isVisible()
+        elif (new.results, new.position, new.view) == (old.results, old.position, old.view):
+            return
+        self._update()
+
+    def _wants_preview(self) -> bool:
+        return self.preview.isChecked() and self.isVisible() and not self._paused and self._applying is None
+
+    def _update(self) -> None:
+        """Bring everything in line with the newest settings."""
+        shown = self._session.snapshot.result
+        self.input.setItemText(1, f"shown result ({shown.label})" if shown else "shown result")
+        reason, work = "", None
+        try:
+            work = self._ready()
+        except QuietfieldError as error:
+            reason = str(error)
+        # without a stack the reason stands in the tooltip alone: nothing has gone wrong
+        self.problem.say(reason if shown else "")
+        self._allow(reason)
+        if work is None or not self._wants_preview():
+            self._live.leave()
+            self.status.setText("paused" if self._paused and self.preview.isChecked() else "")
+            return
+        method, source = work
+        self._live.request(f"{method.label} (preview)", lambda: method, source)
+
+    def _allow(self, reason: str) -> None:
+        busy = f"{self._applying.label} is running; wait for it or cancel it." if self._applying else ""
+        self.apply.setEnabled(not (reason or busy))
+        usual = "Run the method on the whole stack and add the result."
+        self.apply.setToolTip(f"<p>{busy or reason or usual}</p>")
+        self.copy.setEnabled(not reason)
+        usual = "Copy the command that does the same to the file without this window."
+        self.copy.setToolTip(f"<p>{reason or usual}</p>")
+
+    @Slot(object)
+    def _on_preview_failed(self, error: BaseException) -> None:
+        if isinstance(error, QuietfieldError):
+            self.problem.say(str(error))
+            self._allow(str(error))
+        else:
+            self.problem.say(f"The preview failed ({type(error).__name__}).")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._paused = False
+        self._live.leave()
+
+    # -- apply
+
+    @Slot()
+    def _on_apply(self) -> None:
+        method, source = self._ready()
+
+        def work(job: Job) -> tuple[tuple[Stack, ...], float]:
+            began = time.perf_counter()
+            stacks = apply(source.stack, method, job.context)
+            return stacks, time.perf_counter() - began
+
+        self._applying = self._jobs.start(
+            method.label,
+            work,
+            done=partial(self._on_applied, method, source.key),
+            end=partial(self._on_apply_end, method),
+        )
+        self.progress.follow(self._applying)
+        self._update()
+
+    def _on_applied(self, method: Operation, parent: int, value: tuple[tuple[Stack, ...], float]) -> None:
+        stacks, seconds = value
+        steps = [Step.of(method, output=output) for output in method.outputs]
+        self._session.add(parent, steps, stacks, seconds)
+
+    def _on_apply_end(self, method: Operation, outcome: Outcome) -> None:
+        self._applying = None
+        self.progress.follow(None)
+        self._paused = True
+        self._update()
+        if outcome.state == "failed":
+            self.problem.say(
+                str(outcome.error) if isinstance(outcome.error, QuietfieldError)
+                else f"{method.label} failed ({type(outcome.error).__name__}); nothing was changed."
+            )  # fmt: skip
+
+    @Slot()
+    def _on_copy(self) -> None:
+        method, source = self._ready()
+        meta = source.stack.meta
+        QGuiApplication.clipboard().setText(command_line(method, meta.path, meta.name))
+        self.status.setText("command copied")
