@@ -24,21 +24,25 @@ class Context:
 
     def __init__(self, report: Report | None = None) -> None:
         self._report = report
-        self._stop = threading.Event()
+        self._stops: tuple[threading.Event, ...] = (threading.Event(),)
         self._start, self._span = 0.0, 1.0
 
     def part(self, start: float, stop: float) -> Context:
         """Hand the slice from `start` to `stop` (0 to 1) of this progress to a sub-task."""
         child = Context(self._report)
-        child._stop = self._stop
+        child._stops = self._stops
         child._start = self._start + start * self._span
         child._span = (stop - start) * self._span
         return child
 
     def silent(self) -> Context:
-        """Give a context that is stopped with this one but reports nothing, for work in threads."""
+        """Give a context for work in threads: it reports nothing and stops with this one.
+
+        It can be cancelled by itself, which does not stop this one.
+        """
         child = self.part(0.0, 1.0)
         child._report = None
+        child._stops = (*self._stops, threading.Event())
         return child
 
     def step(self, fraction: float, text: str = "") -> None:
@@ -49,14 +53,14 @@ class Context:
 
     def check(self) -> None:
         """Raise `Cancelled` if somebody asked this work to stop."""
-        if self._stop.is_set():
+        if self.cancelled:
             raise Cancelled
 
     def cancel(self) -> None:
         """Ask the work, with all its sub-tasks, to stop; safe from any thread."""
-        self._stop.set()
+        self._stops[-1].set()
 
     @property
     def cancelled(self) -> bool:
         """Whether the work has been asked to stop."""
-        return self._stop.is_set()
+        return any(stop.is_set() for stop in self._stops)

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,9 @@ from core.stack import ArraySource, Pixels, Region, Stack, region_shape
 
 BLOCK_BYTES = 32 * 2**20
 """Target size of one block as float32; a block and its temporaries stay in some hundred MB."""
+
+LEAST_BYTES = 2**20
+"""Blocks for threads are not made smaller than this: handing them out would cost too much."""
 
 MEMORY_BYTES = 4 * 2**30
 """Results above this size go to a temporary file that is mapped into memory."""
@@ -123,7 +125,7 @@ def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iter
         if margin >= WHOLE or math.prod(chunk.values()) * 4 <= limit:
             continue
         rest = math.prod(chunk.values()) // chunk[axis] * 4
-        least = max(1, 4 * margin, 64 if axis in "YX" else 1)
+        least = max(1, 16 * margin, 64 if axis in "YX" else 1)
         step = operation.alignment if axis in "YX" else 1
         want = max(limit // rest, least)
         chunk[axis] = min(chunk[axis], want + -want % step)
@@ -155,19 +157,20 @@ def apply(stack: Stack, operation: Operation, context: Context | None = None) ->
     """
     context = context or Context()
     outs = [_allocate(stack.shape) for _ in operation.outputs]
-    parts = list(blocks(stack, operation))
-    total = sum(math.prod(region_shape(p)) for p in parts)
+    total = math.prod(stack.shape)
+    workers = min(_processors(), 8) if operation.parallel else 1
+    share = total * 4 // (4 * workers) if workers > 1 else BLOCK_BYTES
+    parts = list(blocks(stack, operation, min(max(share, LEAST_BYTES), BLOCK_BYTES)))
     done = 0
     text = operation.label
-    workers = min(os.cpu_count() or 1, 8) if operation.parallel else 1
     context.step(0.0, text)
     if workers == 1 or len(parts) == 1:
         for part in parts:
-            share = math.prod(region_shape(part)) / total
-            inner = context.part(done / total, done / total + share)
+            size = math.prod(region_shape(part))
+            inner = context.part(done / total, (done + size) / total)
             for out, result in zip(outs, evaluate(stack, operation, part, inner), strict=True):
                 out[part] = result
-            done += math.prod(region_shape(part))
+            done += size
             context.step(done / total, text)
     else:
         quiet = context.silent()
@@ -185,7 +188,8 @@ def apply(stack: Stack, operation: Operation, context: Context | None = None) ->
                     finished, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
                     done += sum(f.result() for f in finished)
                     context.step(done / total, text)
-            finally:
+            finally:  # after an error or a cancellation, no block starts and running ones stop soon
+                quiet.cancel()
                 for future in waiting:
                     future.cancel()
     meta = replace(stack.meta, notes=())
@@ -197,17 +201,21 @@ def _allocate(shape: tuple[int, ...]) -> NDArray[np.float32]:
     if size <= MEMORY_BYTES:
         return np.empty(shape, np.float32)
     try:
-        with tempfile.NamedTemporaryFile(prefix="quietfield-", suffix=".raw", delete=False) as file:
+        # The file loses its name here and lives on for as long as it is mapped; on Windows too,
+        # where it is opened to be deleted when its last handle is closed.
+        with tempfile.NamedTemporaryFile(prefix="quietfield-", suffix=".raw") as file:
             _reserve(file.fileno(), size)
-        array = np.memmap(file.name, np.float32, "r+", shape=shape)
+            return np.memmap(file, np.float32, "r+", shape=shape)
     except OSError as error:
         raise QuietfieldError(
             f"There is no room for a result of {size / 1e9:.1f} GB in {tempfile.gettempdir()} ({error}). "
             "Free some space, or work on a part of the stack."
         ) from error
-    if os.name == "posix":  # the file lives on without a name for as long as it is mapped
-        Path(file.name).unlink()
-    return array
+
+
+def _processors() -> int:
+    """Processors this program may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _reserve(descriptor: int, size: int) -> None:

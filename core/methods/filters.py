@@ -1,0 +1,243 @@
+"""The classic filters: mean (box), Gaussian and median, of planes and of volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core.errors import QuietfieldError
+from core.methods import median as sorting
+from core.methods import separable
+from core.methods.base import Block, Operation, register
+from core.optics import gaussian_kernel
+from core.params import param
+from core.progress import Context
+from core.stack import AXIS_NAMES
+
+PLANE = {"YX": "rows and columns", "Y": "rows only (Y)", "X": "columns only (X)"}
+VOLUME = {
+    "auto": "X, Y and Z (time where there is no Z)",
+    "ZYX": "X, Y and Z",
+    "TYX": "X, Y and time",
+    "TZYX": "X, Y, Z and time",
+    "Z": "Z only",
+    "T": "time only",
+}
+_PLANE_HELP = "Which neighbours in the plane count."
+_VOLUME_HELP = "Which neighbours count besides the pixel itself; planes along Z or frames along time."
+
+
+def directions(wanted: str, axes: str, label: str) -> str:
+    """Letters of the axes a filter works along, in a stack with these axes.
+
+    Raises
+    ------
+    QuietfieldError
+        If the stack lacks one of them.
+    """
+    if wanted == "auto":
+        if "Z" not in axes and "T" not in axes:
+            raise QuietfieldError(
+                f"{label} needs planes along Z or frames along time, and this stack has neither. "
+                "Use the filter for single planes."
+            )
+        return "ZYX" if "Z" in axes else "TYX"
+    missing = [axis for axis in wanted if axis not in axes]
+    if missing:
+        names = " and ".join(f"{AXIS_NAMES[axis]} ({axis})" for axis in missing)
+        raise QuietfieldError(
+            f"{label} along {VOLUME.get(wanted) or PLANE[wanted]} needs an axis the stack does not have: "
+            f"{names}. Choose another direction, or change what the axes of the stack mean."
+        )
+    return wanted
+
+
+class _Window(Operation):
+    """A filter with a window of an odd number of pixels along each axis."""
+
+    __slots__ = ()
+    native = True
+
+    def _window(self, axes: str) -> tuple[int, ...]:
+        """Extent of the window along each axis of a stack."""
+        raise NotImplementedError
+
+    def halo(self, axes: str) -> Mapping[str, int]:
+        return {axis: extent // 2 for axis, extent in zip(axes, self._window(axes), strict=True)}
+
+
+class _Mean(_Window):
+    __slots__ = ()
+
+    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
+        return (separable.mean(block.pixels, self._window(block.axes), context),)
+
+
+class _Median(_Window):
+    __slots__ = ()
+
+    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
+        return (sorting.median(block.pixels, self._window(block.axes), context),)
+
+
+class _Gauss(Operation):
+    """A Gaussian with a standard deviation along each axis."""
+
+    __slots__ = ()
+    native = True
+
+    def _sigmas(self, axes: str) -> tuple[float, ...]:
+        """Standard deviation along each axis of a stack, in pixels or planes."""
+        raise NotImplementedError
+
+    def halo(self, axes: str) -> Mapping[str, int]:
+        sigmas = zip(axes, self._sigmas(axes), strict=True)
+        return {axis: len(gaussian_kernel(sigma)) // 2 for axis, sigma in sigmas}
+
+    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
+        kernels = [gaussian_kernel(sigma) for sigma in self._sigmas(block.axes)]
+        if all(3 * (len(k) // 2) <= size for k, size in zip(kernels, block.shape, strict=True)):
+            return (separable.convolve(block.pixels, kernels, context),)
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = block.pixels.astype(np.float32)  # so wide a kernel is quicker without padding
+        for axis, kernel in enumerate(kernels):
+            context.check()
+            if len(kernel) > 1:
+                result = ndimage.correlate1d(result, kernel, axis, mode="reflect")
+        return (result,)
+
+
+@register("box", label="Mean (box)")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box(_Mean):
+    """Replace every pixel by the mean of a square window round it.
+
+    Borders are reflected. A pixel that is not a number makes the windows that contain it
+    not a number, and no others.
+    """
+
+    size: int = param(
+        3, "Window", unit="px", ge=1, le=501, step=2, odd=True,
+        help="Width of the window, an odd number; ImageJ's radius r is a width of 2 r + 1.",
+    )  # fmt: skip
+    axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
+
+    def _window(self, axes: str) -> tuple[int, ...]:
+        along = directions(self.axes, axes, self.label)
+        return tuple(self.size if axis in along else 1 for axis in axes)
+
+
+@register("gaussian", label="Gaussian blur")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaussian(_Gauss):
+    """Convolve every plane with a Gaussian.
+
+    The kernel is cut off at four standard deviations; borders are reflected. A pixel that is
+    not a number makes the pixels within that reach not a number, and no others.
+    """
+
+    sigma: float = param(
+        1.0, "Sigma", unit="px", ge=0, le=100, step=0.1,
+        help="Standard deviation of the Gaussian; 0 changes nothing.",
+    )  # fmt: skip
+    axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
+
+    def _sigmas(self, axes: str) -> tuple[float, ...]:
+        along = directions(self.axes, axes, self.label)
+        return tuple(self.sigma if axis in along else 0.0 for axis in axes)
+
+
+@register("median", label="Median")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Median(_Median):
+    """Replace every pixel by the median of a square window round it.
+
+    Exact in the pixels' own type; borders are reflected. A pixel that is not a number makes
+    the windows that contain it not a number, and no others.
+    """
+
+    size: int = param(
+        3, "Window", unit="px", ge=1, le=31, step=2, odd=True,
+        help="Width of the window, an odd number; ImageJ's radius r is about a width of 2 r + 1.",
+    )  # fmt: skip
+    axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
+
+    def _window(self, axes: str) -> tuple[int, ...]:
+        along = directions(self.axes, axes, self.label)
+        return tuple(self.size if axis in along else 1 for axis in axes)
+
+
+@register("box-3d", label="Mean 3D (box)")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box3D(_Mean):
+    """Replace every pixel by the mean of a box round it that reaches into neighbouring planes.
+
+    Borders are reflected. A pixel that is not a number makes the windows that contain it
+    not a number, and no others.
+    """
+
+    size: int = param(
+        3, "Window in the plane", unit="px", ge=1, le=501, step=2, odd=True,
+        help="Width of the window along X and Y, an odd number.",
+    )  # fmt: skip
+    depth: int = param(
+        3, "Window in depth", unit="planes", ge=1, le=501, step=2, odd=True,
+        help="Planes along Z, or frames along time, the window spans; an odd number.",
+    )  # fmt: skip
+    axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
+
+    def _window(self, axes: str) -> tuple[int, ...]:
+        along = directions(self.axes, axes, self.label)
+        return tuple((self.size if a in "YX" else self.depth) if a in along else 1 for a in axes)
+
+
+@register("gaussian-3d", label="Gaussian blur 3D")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaussian3D(_Gauss):
+    """Convolve with a Gaussian that reaches into neighbouring planes.
+
+    The kernel is cut off at four standard deviations; borders are reflected. A pixel that is
+    not a number makes the pixels within that reach not a number, and no others.
+    """
+
+    sigma: float = param(
+        1.0, "Sigma in the plane", unit="px", ge=0, le=100, step=0.1,
+        help="Standard deviation along X and Y; 0 for none.",
+    )  # fmt: skip
+    depth: float = param(
+        1.0, "Sigma in depth", unit="planes", ge=0, le=100, step=0.1,
+        help="Standard deviation along Z in planes, or along time in frames; 0 for none.",
+    )  # fmt: skip
+    axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
+
+    def _sigmas(self, axes: str) -> tuple[float, ...]:
+        along = directions(self.axes, axes, self.label)
+        return tuple((self.sigma if a in "YX" else self.depth) if a in along else 0.0 for a in axes)
+
+
+@register("median-3d", label="Median 3D")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Median3D(_Median):
+    """Replace every pixel by the median of a box round it that reaches into neighbouring planes.
+
+    Exact in the pixels' own type; borders are reflected. A pixel that is not a number makes
+    the windows that contain it not a number, and no others.
+    """
+
+    size: int = param(
+        3, "Window in the plane", unit="px", ge=1, le=15, step=2, odd=True,
+        help="Width of the window along X and Y, an odd number.",
+    )  # fmt: skip
+    depth: int = param(
+        3, "Window in depth", unit="planes", ge=1, le=15, step=2, odd=True,
+        help="Planes along Z, or frames along time, the window spans; an odd number.",
+    )  # fmt: skip
+    axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
+
+    def _window(self, axes: str) -> tuple[int, ...]:
+        along = directions(self.axes, axes, self.label)
+        return tuple((self.size if a in "YX" else self.depth) if a in along else 1 for a in axes)

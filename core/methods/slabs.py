@@ -1,0 +1,157 @@
+"""Filter an array in pieces that fit the processor's cache, with reflected borders.
+
+A slab is a box of the array with its neighbours, laid out as one line of memory. A
+neighbour then lies at a fixed distance along that line, so a filter is a few operations on
+shifted views of it. What such an operation computes across the end of a row is garbage
+that nobody reads: it belongs to no pixel of the box.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[slice, ...]
+
+
+def reflected(start: int, stop: int, size: int) -> NDArray[np.intp]:
+    """Indices of the pixels that stand at positions `start` to `stop` of an axis of `size` pixels.
+
+    Beyond its ends the axis goes on mirrored, the outermost pixel twice: ``d c b a | a b c d | d c b a``.
+    """
+    position = np.arange(start, stop) % (2 * size)
+    return np.minimum(position, 2 * size - 1 - position)
+
+
+@dataclass(frozen=True, slots=True)
+class Slabs:
+    """How an array is cut into slabs.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    radius : tuple of int
+        Neighbours needed on each side along each axis.
+    multiple : tuple of int
+        The padded length of a slab along each axis is a multiple of this.
+    chunk : tuple of int
+        Shape of a slab without its neighbours.
+    """
+
+    shape: tuple[int, ...]
+    radius: tuple[int, ...]
+    multiple: tuple[int, ...]
+    chunk: tuple[int, ...]
+
+    @classmethod
+    def plan(
+        cls,
+        shape: Sequence[int],
+        radius: Sequence[int],
+        pixels: int,
+        multiple: Sequence[int] | None = None,
+        *,
+        separable: bool = False,
+    ) -> Slabs:
+        """Cut an array so that a slab with its neighbours has about `pixels` pixels.
+
+        Parameters
+        ----------
+        shape, radius, multiple : sequence of int
+            See the attributes; `multiple` is 1 by default.
+        pixels : int
+            Size to aim at.
+        separable : bool
+            Whether neighbours outside the slab along the first axes cost no more than loading
+            them: only rows too long for the cache are cut. Otherwise a cut goes where it costs least.
+        """
+        multiple = tuple(multiple or (1,) * len(shape))
+        chunk = list(shape)
+        row = len(shape) - 1
+
+        def cost(axis: int) -> tuple[bool, float, int]:
+            half = (chunk[axis] + 1) // 2
+            return axis == row and half < 128, 2 * radius[axis] / half, axis
+
+        while math.prod(c + 2 * r for c, r in zip(chunk, radius, strict=True)) > pixels:
+            able = [a for a, c in enumerate(chunk) if c > (16 if radius[a] else 1) and c > multiple[a]]
+            if separable:
+                able = [a for a in able if chunk[a] > (4096 if a == row else 2 * radius[a])]
+            else:
+                able = [a for a in able if chunk[a] > 2 * radius[a]] or able
+            if not able:
+                break
+            axis = min(able, key=cost)
+            half = (chunk[axis] + 1) // 2
+            chunk[axis] = half + -half % multiple[axis]
+        return cls(tuple(shape), tuple(radius), multiple, tuple(chunk))
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """Shape of a slab with its neighbours; all slabs of an array have the same."""
+        return tuple(
+            length + -length % m
+            for length, m in (
+                (c + -c % m + 2 * r, m)
+                for c, r, m in zip(self.chunk, self.radius, self.multiple, strict=True)
+            )
+        )
+
+    def __iter__(self) -> Iterator[Box]:
+        counts = [range(0, size, c) for size, c in zip(self.shape, self.chunk, strict=True)]
+        for index in np.ndindex(*(len(c) for c in counts)):
+            yield tuple(
+                slice(c[i], min(c[i] + n, size))
+                for c, i, n, size in zip(counts, index, self.chunk, self.shape, strict=True)
+            )
+
+    def load(self, array: NDArray[Any], box: Box, out: NDArray[Any]) -> None:
+        """Copy a box with its neighbours into `out`, of shape `padded`, which may be of another type."""
+        starts = [part.start - r for part, r in zip(box, self.radius, strict=True)]
+        stops = [start + length for start, length in zip(starts, out.shape, strict=True)]
+        inside = [
+            start >= 0 and stop <= size for start, stop, size in zip(starts, stops, array.shape, strict=True)
+        ]
+        sizes = array.shape
+        array = array[
+            tuple(
+                slice(a, b) if within else slice(None)
+                for a, b, within in zip(starts, stops, inside, strict=True)
+            )
+        ]
+        last = len(sizes) - 1
+        for axis in range(last):
+            if not inside[axis]:
+                array = array.take(reflected(starts[axis], stops[axis], sizes[axis]), axis)
+        if inside[last]:
+            out[...] = array
+            return
+        start, stop, size = starts[last], stops[last], sizes[last]
+        left, right = max(start, 0), min(stop, size)
+        out[..., left - start : right - start] = array[..., left:right]
+        if start < 0:
+            out[..., :-start] = array[..., reflected(start, 0, size)]
+        if stop > size:
+            out[..., size - start :] = array[..., reflected(size, stop, size)]
+
+
+def strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Distance between neighbours along each axis in a contiguous array of this shape, in pixels."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def corners(flat: NDArray[Any], padded: Sequence[int], box: Sequence[int]) -> NDArray[Any]:
+    """View of the first `box` pixels along each axis of a line of memory of the shape `padded`."""
+    steps = tuple(s * flat.itemsize for s in strides(padded))
+    return np.lib.stride_tricks.as_strided(flat, tuple(box), steps)
+
+
+def shape_of(box: Box) -> tuple[int, ...]:
+    """Length of a box along each axis."""
+    return tuple(s.stop - s.start for s in box)
