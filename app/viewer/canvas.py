@@ -1,4 +1,4 @@
-"""One picture: pixels under a camera, with labels, scale bar and, for a curtain, a handle.
+"""The widget that shows one picture, with labels, scale bar and, for a curtain, a handle.
 
 Only what is visible is turned into colours, once for every change of picture or camera, so that
 the cost follows the size of the window and not of the plane.
@@ -7,14 +7,12 @@ the cost follows the size of the window and not of the plane.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
     QFocusEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -27,45 +25,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.viewer import painting
-from app.viewer.camera import Camera, Shape
-from app.viewer.luts import Table
-from app.viewer.rendering import Colours, Layer, colours
+from app.viewer.camera import Camera
+from app.viewer.picture import Drawn, Face, Picture, Projection, draw
 
 GRIP = 9.0
 """How near the handle of a curtain the pointer takes hold of it, in points of the screen."""
-
-_DIM = QColor(0, 0, 0, 110)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Face:
-    """A layer with its label and the preview laid over it."""
-
-    layer: Layer
-    label: str
-    patch: Layer | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Picture:
-    """What a canvas shows.
-
-    Attributes
-    ----------
-    shape : (int, int)
-        Rows and columns of the plane.
-    faces : tuple of Face
-        One, or two that share the canvas, left and right of a handle.
-    spacing : float or None
-        Width of a pixel in micrometres.
-    difference : (ndarray, float) or None
-        Look-up table and limit of a difference, for its legend.
-    """
-
-    shape: Shape
-    faces: tuple[Face, ...]
-    spacing: float | None = None
-    difference: tuple[Table, float] | None = None
 
 
 class Canvas(QWidget):
@@ -103,7 +67,7 @@ class Canvas(QWidget):
         self.camera = Camera()
         self.handle = 0.5
         self._mark: tuple[float, float] | None = None
-        self._drawn: list[_Drawn] | None = None
+        self._drawn: list[Drawn] | None = None
         self._drag: QPointF | None = None
         self._holding = False
         self._ring = False
@@ -143,11 +107,11 @@ class Canvas(QWidget):
 
     def to_plane(self, point: QPointF) -> tuple[float, float]:
         """Place (x, y) in the plane under a point."""
-        return self.camera.to_plane(point.x(), point.y(), self.width(), self.height())
+        return self._projection().to_plane(point)
 
     def to_canvas(self, x: float, y: float) -> QPointF:
         """Point under which a place in the plane lies."""
-        return QPointF(*self.camera.to_canvas(x, y, self.width(), self.height()))
+        return self._projection().to_canvas(x, y)
 
     def face_at(self, point: QPointF) -> Face | None:
         """Face that is visible under a point."""
@@ -165,43 +129,10 @@ class Canvas(QWidget):
         if picture is None:
             return
         if self._drawn is None:
-            self._drawn = [self._draw_face(face, clip, picture.shape) for face, clip in self._clips(picture)]
+            self._drawn = draw(picture, self._projection(), self._handle_x())
         for drawn in self._drawn:
-            self._paint_face(painter, drawn)
+            drawn.paint(painter)
         self._paint_marks(painter, picture)
-
-    def _draw_face(self, face: Face, clip: QRectF, shape: Shape) -> _Drawn:
-        box = None
-        if face.patch is not None:
-            rows, columns = face.patch.pixels.shape
-            box = self._box(face.patch.left, face.patch.top, columns, rows)
-        return _Drawn(
-            clip=clip,
-            plane=self._box(0, 0, shape[1], shape[0]).intersected(clip),
-            image=self._draw(face.layer, clip),
-            patch=self._draw(face.patch, clip) if face.patch is not None else None,
-            box=box,
-        )
-
-    def _paint_face(self, painter: QPainter, drawn: _Drawn) -> None:
-        painter.setClipRect(drawn.clip)
-        if drawn.image is not None:
-            drawn.image.paint(painter)
-        if drawn.box is not None:
-            self._dim_round(painter, drawn.plane, drawn.box)
-            if drawn.patch is not None:
-                drawn.patch.paint(painter)
-            if not drawn.box.adjusted(-1, -1, 1, 1).contains(drawn.plane):
-                painting.frame(painter, drawn.box)
-        painter.setClipping(False)
-
-    def _dim_round(self, painter: QPainter, plane: QRectF, box: QRectF) -> None:
-        """Darken a plane where it lies outside a box."""
-        inside = box.intersected(plane)
-        painter.fillRect(QRectF(plane.topLeft(), QPointF(plane.right(), inside.top())), _DIM)
-        painter.fillRect(QRectF(QPointF(plane.left(), inside.bottom()), plane.bottomRight()), _DIM)
-        painter.fillRect(QRectF(QPointF(plane.left(), inside.top()), inside.bottomLeft()), _DIM)
-        painter.fillRect(QRectF(inside.topRight(), QPointF(plane.right(), inside.bottom())), _DIM)
 
     def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
         whole = QRectF(self.rect())
@@ -223,35 +154,8 @@ class Canvas(QWidget):
             painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
-    def _clips(self, picture: Picture) -> list[tuple[Face, QRectF]]:
-        """Part of the canvas that belongs to each face."""
-        if len(picture.faces) == 1:
-            return [(picture.faces[0], QRectF(self.rect()))]
-        x = round(self._handle_x())
-        left = QRectF(0, 0, x, self.height())
-        right = QRectF(x, 0, self.width() - x, self.height())
-        return list(zip(picture.faces, (left, right), strict=True))
-
-    def _draw(self, layer: Layer, clip: QRectF) -> _Image | None:
-        """Turn the visible part of a layer into an image; None where there is none."""
-        scale = self.camera.scale
-        step = max(1, math.floor(1 / (scale * self.devicePixelRatioF())))
-        origin = self.to_canvas(layer.left, layer.top)
-        spans = []
-        for size, start, end, zero in (
-            (layer.pixels.shape[0], clip.top(), clip.bottom(), origin.y()),
-            (layer.pixels.shape[1], clip.left(), clip.right(), origin.x()),
-        ):
-            first = max(math.floor((start - zero) / scale), 0) // step * step
-            spans.append(slice(first, min(math.ceil((end - zero) / scale), size), step))
-        if any(s.stop <= s.start for s in spans):
-            return None
-        rgb = colours(layer, *spans)
-        left, top = layer.left + spans[1].start, layer.top + spans[0].start
-        return _Image(rgb, self._box(left, top, rgb.shape[1] * step, rgb.shape[0] * step))
-
-    def _box(self, left: float, top: float, width: float, height: float) -> QRectF:
-        return QRectF(self.to_canvas(left, top), self.to_canvas(left + width, top + height))
+    def _projection(self) -> Projection:
+        return Projection(self.camera, self.width(), self.height(), self.devicePixelRatioF())
 
     def _background(self) -> QColor:
         return QColor(theme.colors().canvas)
@@ -350,29 +254,3 @@ class Canvas(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         else:
             self.setCursor(Qt.CursorShape.CrossCursor)
-
-
-class _Image:
-    """Colours and the box of the canvas they fill."""
-
-    def __init__(self, rgb: Colours, target: QRectF) -> None:
-        self._rgb = rgb  # the image does not own its memory
-        self._image = QImage(
-            rgb.data, rgb.shape[1], rgb.shape[0], 4 * rgb.shape[1], QImage.Format.Format_RGB32
-        )
-        self._target = target
-
-    def paint(self, painter: QPainter) -> None:
-        """Draw it, nearest neighbour."""
-        painter.drawImage(self._target, self._image)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Drawn:
-    """A face turned into colours for the present camera: image, preview, and where they go."""
-
-    clip: QRectF
-    plane: QRectF
-    image: _Image | None
-    patch: _Image | None
-    box: QRectF | None

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.view_state import View
 from app.viewer.camera import Camera, Shape, fitted
-from app.viewer.canvas import Canvas, Face, Picture
+from app.viewer.canvas import Canvas
+from app.viewer.picture import Face, Picture
 
 CANVASES = 3
 

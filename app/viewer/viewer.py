@@ -13,54 +13,23 @@ from app import view_state
 from app.jobs import Jobs
 from app.session import Session, Snapshot
 from app.view_state import Levels, Pane, Shown
-from app.viewer import luts
+from app.viewer import hover, luts
 from app.viewer.auto import AutoLevels
-from app.viewer.canvas import Face, Picture
+from app.viewer.hover import Hover
 from app.viewer.layouts import CanvasGroup
 from app.viewer.navigation import Navigation
+from app.viewer.picture import Face, Picture
 from app.viewer.planes import PlaneReader, Planes, Wanted
 from app.viewer.rendering import Colours, Layer
 from core.stack import Pixels
+
+__all__ = ["Hover", "StackViewer"]
 
 VIEW_INTERVAL = 50
 """Least time between two reports of the visible part to the session, in milliseconds."""
 
 HOVER_INTERVAL = 33
 """Least time between two readings of the pixel under the pointer, in milliseconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hover:
-    """The pixel under the pointer.
-
-    Attributes
-    ----------
-    x, y : int
-        Column and row, from 0.
-    x_um, y_um : float or None
-        The same in micrometres, where the pixel size is known.
-    raw : float or None
-        Intensity in the source; None while its plane is not at hand.
-    shown : float or None
-        Intensity in the result, preview or difference shown; None where that is the source.
-    label : str
-        Name of what `shown` belongs to.
-    """
-
-    x: int
-    y: int
-    x_um: float | None
-    y_um: float | None
-    raw: float | None
-    shown: float | None
-    label: str = ""
-
-    @property
-    def position(self) -> str:
-        """Where it is, in micrometres; empty without a pixel size."""
-        if self.x_um is None or self.y_um is None:
-            return ""
-        return f"{self.x_um:.4g}, {self.y_um:.4g} µm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -301,10 +270,10 @@ class StackViewer(QWidget):
             self._hover_timer.start()
 
     def _send_hover(self) -> None:
-        hover = self._hover()
-        if hover != self._last_hover:
-            self._last_hover = hover
-            self.hovered.emit(hover)
+        now = self._hover()
+        if now != self._last_hover:
+            self._last_hover = now
+            self.hovered.emit(now)
 
     def _hover(self) -> Hover | None:
         source, look = self._session.snapshot.source, self._look
@@ -314,36 +283,10 @@ class StackViewer(QWidget):
         raw = look.planes[source.key]
         if not (y < raw.shape[0] and x < raw.shape[1]):
             return None
-        spacing = source.stack.meta.spacing
-        known = "X" in spacing and "Y" in spacing
-        label, value = self._other_value(x, y, raw)
-        return Hover(
-            x=x,
-            y=y,
-            x_um=x * spacing["X"] if known else None,
-            y_um=y * spacing["Y"] if known else None,
-            raw=float(raw[y, x]),
-            shown=value,
-            label=label,
-        )
-
-    def _other_value(self, x: int, y: int, raw: Pixels) -> tuple[str, float | None]:
-        """Name and intensity of what is shown besides the source, preferably under the pointer."""
         faces = [f for c in self.group.shown if c.picture is not None for f in c.picture.faces]
         if self._face in faces:
             faces.insert(0, self._face)
-        for face in faces:
-            patch = face.patch
-            if patch is not None:
-                row, column = y - patch.top, x - patch.left
-                if 0 <= row < patch.pixels.shape[0] and 0 <= column < patch.pixels.shape[1]:
-                    value = float(patch.pixels[row, column])
-                    return face.label, value - float(raw[y, x]) if face.layer.minus is not None else value
-            if face.layer.minus is not None:
-                return face.label, float(face.layer.pixels[y, x]) - float(face.layer.minus[y, x])
-            if face.layer.pixels is not raw:
-                return face.label, float(face.layer.pixels[y, x])
-        return "", None
+        return hover.look(x, y, source.stack, raw, faces)
 
     # -- keyboard -----------------------------------------------------------------------------
 

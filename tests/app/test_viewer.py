@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 from app.jobs import Jobs, Outcome
 from app.session import Session
 from app.view_state import LAYOUTS, View
-from app.viewer.viewer import Hover, StackViewer
+from app.viewer.hover import Hover
+from app.viewer.viewer import StackViewer
 from core.errors import QuietfieldError
 from core.stack import Stack
 from tests.app.viewer_tools import (

@@ -1,0 +1,85 @@
+"""The pixel under the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.viewer.picture import Face
+from core.stack import Pixels, Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hover:
+    """The pixel under the pointer.
+
+    Attributes
+    ----------
+    x, y : int
+        Column and row, from 0.
+    x_um, y_um : float or None
+        The same in micrometres, where the pixel size is known.
+    raw : float
+        Intensity in the source.
+    shown : float or None
+        Intensity in the result, preview or difference shown; None where that is the source.
+    label : str
+        Name of what `shown` belongs to.
+    """
+
+    x: int
+    y: int
+    x_um: float | None
+    y_um: float | None
+    raw: float
+    shown: float | None
+    label: str = ""
+
+    @property
+    def position(self) -> str:
+        """Where it is, in micrometres; empty without a pixel size."""
+        if self.x_um is None or self.y_um is None:
+            return ""
+        return f"{self.x_um:.4g}, {self.y_um:.4g} µm"
+
+
+def look(x: int, y: int, source: Stack, raw: Pixels, faces: Sequence[Face]) -> Hover:
+    """Read the pixel at column `x`, row `y`.
+
+    Parameters
+    ----------
+    x, y : int
+        Where, inside the plane.
+    source : Stack
+        For the size of its pixels.
+    raw : ndarray
+        (Y, X) plane of the source.
+    faces : sequence of Face
+        What is on the screen; the first that is not the source counts.
+    """
+    spacing = source.meta.spacing
+    known = "X" in spacing and "Y" in spacing
+    below = float(raw[y, x])
+    other = next((f for f in faces if _reading(f, x, y, raw) is not None), None)
+    return Hover(
+        x=x,
+        y=y,
+        x_um=x * spacing["X"] if known else None,
+        y_um=y * spacing["Y"] if known else None,
+        raw=below,
+        shown=_reading(other, x, y, raw) if other is not None else None,
+        label=other.label if other is not None else "",
+    )
+
+
+def _reading(face: Face, x: int, y: int, raw: Pixels) -> float | None:
+    """Intensity a face shows at a pixel; None if it shows the source there."""
+    layer = face.layer
+    value: float | None = float(layer.pixels[y, x]) if layer.pixels is not raw else None
+    if face.patch is not None:
+        row, column = y - face.patch.top, x - face.patch.left
+        if 0 <= row < face.patch.pixels.shape[0] and 0 <= column < face.patch.pixels.shape[1]:
+            value = float(face.patch.pixels[row, column])
+    if layer.minus is None:
+        return value
+    return (float(raw[y, x]) if value is None else value) - float(layer.minus[y, x])

@@ -1,0 +1,173 @@
+"""What a canvas shows, and how it is turned into colours: once for every change of picture or camera."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from app.viewer import painting
+from app.viewer.camera import Camera, Shape
+from app.viewer.luts import Table
+from app.viewer.rendering import Colours, Layer, colours
+
+_DIM = QColor(0, 0, 0, 110)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Face:
+    """A layer with its label and the preview laid over it."""
+
+    layer: Layer
+    label: str
+    patch: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """What a canvas shows.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Rows and columns of the plane.
+    faces : tuple of Face
+        One, or two that share the canvas, left and right of a handle.
+    spacing : float or None
+        Width of a pixel in micrometres.
+    difference : (ndarray, float) or None
+        Look-up table and limit of a difference, for its legend.
+    """
+
+    shape: Shape
+    faces: tuple[Face, ...]
+    spacing: float | None = None
+    difference: tuple[Table, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Camera and size of a canvas.
+
+    Attributes
+    ----------
+    camera : Camera
+        Where it looks from.
+    width, height : int
+        Size in points of the screen.
+    ratio : float
+        Pixels of the screen in a point.
+    """
+
+    camera: Camera
+    width: int
+    height: int
+    ratio: float = 1.0
+
+    def to_plane(self, point: QPointF) -> tuple[float, float]:
+        """Place (x, y) in the plane under a point."""
+        return self.camera.to_plane(point.x(), point.y(), self.width, self.height)
+
+    def to_canvas(self, x: float, y: float) -> QPointF:
+        """Point under which a place in the plane lies."""
+        return QPointF(*self.camera.to_canvas(x, y, self.width, self.height))
+
+    def box(self, left: float, top: float, width: float, height: float) -> QRectF:
+        """Box of the canvas that a part of the plane fills."""
+        return QRectF(self.to_canvas(left, top), self.to_canvas(left + width, top + height))
+
+
+def draw(picture: Picture, projection: Projection, handle: float) -> list[Drawn]:
+    """Turn what is visible of a picture into colours.
+
+    Parameters
+    ----------
+    picture : Picture
+        What to show.
+    projection : Projection
+        Where.
+    handle : float
+        Edge between two faces in points from the left.
+    """
+    width, height = projection.width, projection.height
+    edges = [0, round(handle), width] if len(picture.faces) == 2 else [0, width]
+    clips = [QRectF(a, 0, b - a, height) for a, b in pairwise(edges)]
+    return [
+        Drawn(face, clip, picture.shape, projection) for face, clip in zip(picture.faces, clips, strict=True)
+    ]
+
+
+class Drawn:
+    """A face in colours: the visible part of the plane, and of the preview over it."""
+
+    def __init__(self, face: Face, clip: QRectF, shape: Shape, projection: Projection) -> None:
+        self._clip = clip
+        self._plane = projection.box(0, 0, shape[1], shape[0]).intersected(clip)
+        self._image = _Image.of(face.layer, clip, projection)
+        self._patch: _Image | None = None
+        self._box: QRectF | None = None
+        if face.patch is not None:
+            rows, columns = face.patch.pixels.shape
+            self._box = projection.box(face.patch.left, face.patch.top, columns, rows)
+            self._patch = _Image.of(face.patch, clip, projection)
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint it; what lies round a preview is dimmed, and the preview framed."""
+        painter.setClipRect(self._clip)
+        if self._image is not None:
+            self._image.paint(painter)
+        if self._box is not None:
+            self._dim_round(painter, self._box)
+            if self._patch is not None:
+                self._patch.paint(painter)
+            if not self._box.adjusted(-1, -1, 1, 1).contains(self._plane):
+                painting.frame(painter, self._box)
+        painter.setClipping(False)
+
+    def _dim_round(self, painter: QPainter, box: QRectF) -> None:
+        plane = self._plane
+        inside = box.intersected(plane)
+        if inside.isEmpty():
+            painter.fillRect(plane, _DIM)
+            return
+        painter.fillRect(QRectF(plane.topLeft(), QPointF(plane.right(), inside.top())), _DIM)
+        painter.fillRect(QRectF(QPointF(plane.left(), inside.bottom()), plane.bottomRight()), _DIM)
+        painter.fillRect(QRectF(QPointF(plane.left(), inside.top()), inside.bottomLeft()), _DIM)
+        painter.fillRect(QRectF(inside.topRight(), QPointF(plane.right(), inside.bottom())), _DIM)
+
+
+class _Image:
+    """Colours and the box of the canvas they fill."""
+
+    def __init__(self, rgb: Colours, target: QRectF) -> None:
+        height, width = rgb.shape
+        self._rgb = rgb  # the image does not own its memory
+        self._image = QImage(rgb.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        self._target = target
+
+    @classmethod
+    def of(cls, layer: Layer, clip: QRectF, projection: Projection) -> _Image | None:
+        """Visible part of a layer, or None; far away only every n-th pixel is taken, as the screen does."""
+        scale = projection.camera.scale
+        step = max(1, math.floor(1 / (scale * projection.ratio)))
+        origin = projection.to_canvas(layer.left, layer.top)
+        spans = []
+        for size, start, end, zero in (
+            (layer.pixels.shape[0], clip.top(), clip.bottom(), origin.y()),
+            (layer.pixels.shape[1], clip.left(), clip.right(), origin.x()),
+        ):
+            first = max(math.floor((start - zero) / scale), 0) // step * step
+            spans.append(slice(first, min(math.ceil((end - zero) / scale), size), step))
+        if any(s.stop <= s.start for s in spans):
+            return None
+        rgb = colours(layer, *spans)
+        rows, columns = rgb.shape
+        left, top = layer.left + spans[1].start, layer.top + spans[0].start
+        return cls(rgb, projection.box(left, top, columns * step, rows * step))
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw it, nearest neighbour."""
+        painter.drawImage(self._target, self._image)
