@@ -320,10 +320,10 @@ class Trainer:
         self._best = None if state["best"] is None else _copy(state["best"])
         self._best_validation = state["best_validation"]
         groups = self._optimiser.state_dict()["param_groups"]
+        parameters = list(self._network.parameters())
         moments = {
-            index: {name: _laid_out_like(parameter, value) for name, value in state["optimiser"][index].items()}
-            for index, parameter in enumerate(self._network.parameters())
-            if index in state["optimiser"]
+            index: {name: _laid_out_like(parameters[index], value) for name, value in values.items()}
+            for index, values in state["optimiser"].items()
         }
         self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self._rate.load_state_dict(state["rate"])

@@ -16,6 +16,7 @@ from core.learning.model import Model
 from core.learning.trainer import Report, Trainer
 from core.stack import Stack
 
+
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
     """Compute in one thread: tests are small, and threads that wait for each other are slow beside others."""
@@ -31,7 +32,9 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def scene(frames: int = 4, side: int = 64, noise: float = 20.0, seed: int = 1) -> tuple[Stack, NDArray[np.float64]]:
+def scene(
+    frames: int = 4, side: int = 64, noise: float = 20.0, seed: int = 1
+) -> tuple[Stack, NDArray[np.float64]]:
     """Noisy stack (T, Y, X) uint16 and the truth (T, Y, X) it was made from."""
     rng = np.random.default_rng(seed)
     truth = ndimage.gaussian_filter(rng.normal(size=(frames, side, side)), (0, 3, 3), mode="wrap")

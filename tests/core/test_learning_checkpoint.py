@@ -1,0 +1,214 @@
+import json
+import os
+import pickle
+import struct
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save, save_file
+
+from core import params
+from core.errors import QuietfieldError
+from core.history import ModelFile, Recipe, Step, fingerprint
+from core.learning.checkpoint import KEY, finder, load_model, save_model
+from core.learning.methods import DecoNoising, Noise2Void
+from core.learning.trainer import Trainer
+from core.methods.apply import evaluate
+from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return scene()[0]
+
+
+@pytest.fixture(scope="module")
+def model(stack):
+    return trained(stack, small(DecoNoising, keep="best"))[0]
+
+
+def test_a_file_gives_back_the_model(tmp_path, stack, model):
+    path = tmp_path / "network.quietfield"
+    described = save_model(path, model)
+    assert described.file == "network.quietfield"
+    again = load_model(path)
+    assert again.method == model.method
+    assert again.normalisation == model.normalisation
+    assert again.record == model.record
+    for mine, theirs in zip(
+        evaluate(stack, again.prediction("cpu")), evaluate(stack, model.prediction("cpu")), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    assert [p.name for p in tmp_path.iterdir()] == ["network.quietfield"]
+
+
+def test_same_model_same_bytes(tmp_path, model):
+    first, second = (save_model(tmp_path / f"{n}.quietfield", model) for n in "ab")
+    assert first.sha256 == second.sha256
+
+
+def test_training_goes_on_from_a_file_bit_for_bit(tmp_path, stack):
+    method = small(DecoNoising, epoch=2, keep="best", average=0.0)
+    whole, _ = trained(stack, method)
+    first = Trainer(stack, method, device="cpu")
+    run = first.run()
+    for report in run:
+        if report.step >= 4:
+            break
+    run.close()
+    path = tmp_path / "half.quietfield"
+    save_model(path, first.model())
+    second = Trainer(stack, method, device="cpu")
+    second.restore(load_model(path))
+    list(second.run())
+    resumed = second.model()
+    assert all(torch.equal(whole.weights[name], resumed.weights[name]) for name in whole.weights)
+    assert whole.record.curve == resumed.record.curve
+
+
+def test_a_file_without_the_trainers_state_is_smaller(tmp_path, model):
+    save_model(tmp_path / "a", model)
+    save_model(tmp_path / "b", model, resumable=False)
+    assert (tmp_path / "b").stat().st_size < (tmp_path / "a").stat().st_size / 3
+    assert load_model(tmp_path / "b").resume is None
+
+
+def test_a_recipe_runs_again_with_the_same_pixels(tmp_path, stack, model):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    file = save_model(folder / "network.quietfield", model)
+    steps = (Step.of(model.method, file, "deconvolved"),)
+    text = Recipe(steps=steps, source=fingerprint(stack)).to_json()
+    expected = evaluate(stack, model.prediction("cpu"))[1]
+    result = Recipe.from_json(text).derive(stack, finder(folder, device="cpu"))
+    np.testing.assert_array_equal(result.read(), expected)
+    (folder / "network.quietfield").rename(folder / "renamed.quietfield")
+    result = Recipe.from_json(text).derive(stack, finder(tmp_path, folder, device="cpu"))
+    np.testing.assert_array_equal(result.read(), expected)
+
+
+def test_networks_that_are_not_there_are_asked_for(tmp_path, model):
+    file = save_model(tmp_path / "network.quietfield", model)
+    with pytest.raises(QuietfieldError, match="content differs"):
+        finder(tmp_path)(ModelFile(file=file.file, sha256="0" * 64))
+    with pytest.raises(QuietfieldError, match="which is not in"):
+        finder(tmp_path)(ModelFile(file="other.quietfield", sha256="0" * 64))
+
+
+def change(path, edit):
+    """Write a network file again with other metadata."""
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    whole = json.loads(header["__metadata__"][KEY])
+    edit(whole)
+    header["__metadata__"][KEY] = json.dumps(whole)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+
+
+def newer(whole):
+    whole["schema"] += 1
+
+
+def newer_method(whole):
+    whole["method"]["version"] += 1
+
+
+def unknown_method(whole):
+    whole["method"]["name"] = "gaussian-blur-of-nobody"
+
+
+def wider(whole):
+    whole["method"]["params"]["width"] = 16
+
+
+def without_normalisation(whole):
+    del whole["normalisation"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (newer, "later Quietfield"),
+        (newer_method, "version 2"),
+        (unknown_method, "no method called"),
+        (wider, "damaged"),
+        (without_normalisation, "damaged"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(tmp_path, model, edit, words):
+    path = tmp_path / "network.quietfield"
+    save_model(path, model)
+    change(path, edit)
+    with pytest.raises(QuietfieldError, match=words):
+        load_model(path)
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+def test_nothing_pickled_is_ever_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"weights": Bomb()}, tmp_path / "torch.quietfield")
+    (tmp_path / "pickle.quietfield").write_bytes(pickle.dumps(Bomb()))
+    for name in ("torch", "pickle"):
+        with pytest.raises(QuietfieldError, match="cannot be read as a trained network"):
+            load_model(tmp_path / f"{name}.quietfield")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_foreign_and_broken_files_are_refused(tmp_path, model):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "foreign.quietfield")
+    with pytest.raises(QuietfieldError, match="not a network trained by Quietfield"):
+        load_model(tmp_path / "foreign.quietfield")
+    path = tmp_path / "network.quietfield"
+    save_model(path, model)
+    content = path.read_bytes()
+    for broken in (b"", content[:100], content[: len(content) // 2], b"II*\0" + content):
+        path.write_bytes(broken)
+        with pytest.raises(QuietfieldError, match=r"network\.quietfield"):
+            load_model(path)
+    with pytest.raises(QuietfieldError, match="no file"):
+        load_model(tmp_path / "none.quietfield")
+    with pytest.raises(QuietfieldError):
+        load_model(tmp_path)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path, model):
+    path = tmp_path / "network.quietfield"
+    save_model(path, model, resumable=False)
+    whole = json.dumps(json.loads(_metadata(path)))
+    tensors = {f"weights.{n}": torch.full_like(t, torch.nan) for n, t in model.weights.items()}
+    path.write_bytes(save(tensors, {KEY: whole}))
+    with pytest.raises(QuietfieldError, match="not finite"):
+        load_model(path)
+
+
+def _metadata(path):
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    return json.loads(content[8 : 8 + length])["__metadata__"][KEY]
+
+
+def test_the_description_is_readable_json(tmp_path, model):
+    path = tmp_path / "network.quietfield"
+    save_model(path, model)
+    whole = json.loads(_metadata(path))
+    assert whole["method"]["name"] == "deconoising"
+    assert whole["method"]["params"] == params.values(model.method)
+    assert whole["architecture"] == {"kind": "unet", "width": 8, "depth": 3}
+    assert whole["record"]["source"]["name"] == "scene"
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, model):
+    with pytest.raises(QuietfieldError, match="folder does not exist"):
+        save_model(tmp_path / "none" / "network.quietfield", model)
+
+
+def test_loaded_method_is_of_its_class(tmp_path, stack):
+    save_model(tmp_path / "n.quietfield", trained(stack, small(Noise2Void, steps=1))[0])
+    assert type(load_model(tmp_path / "n.quietfield").method) is Noise2Void

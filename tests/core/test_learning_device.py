@@ -1,0 +1,83 @@
+import os
+import threading
+import time
+
+import pytest
+import torch
+
+from core.errors import QuietfieldError
+from core.learning import device
+
+
+def test_the_processor_is_always_there_and_last():
+    found = device.devices()
+    assert found[-1].name == "cpu"
+    assert all(d.label for d in found)
+    assert str(device.choose("auto")) == found[0].name
+
+
+def test_devices_that_are_not_there_are_refused():
+    with pytest.raises(QuietfieldError, match="no device called 'tpu'"):
+        device.choose("tpu")
+
+
+def test_half_precision_is_measured_only_where_the_processor_has_it(monkeypatch):
+    monkeypatch.setattr(device, "_has_bfloat16", lambda: False)
+
+    def network(image):
+        raise AssertionError("tried without need")
+
+    assert device.half_precision(torch.device("cpu"), network, 32) is False
+
+
+def test_half_precision_is_refused_when_slow_or_wrong(monkeypatch):
+    monkeypatch.setattr(device, "_has_bfloat16", lambda: True)
+    monkeypatch.setattr(device, "BENCHMARK_SECONDS", 0.2)
+
+    def half():
+        return torch.is_autocast_enabled("cpu")
+
+    def slow(image):
+        time.sleep(0.02 if half() else 0.001)
+        return image
+
+    def fast(image):
+        time.sleep(0.001 if half() else 0.02)
+        return image
+
+    def wrong(image):
+        return fast(image) * (2 if half() else 1)
+
+    processor = torch.device("cpu")
+    assert not device.half_precision(processor, slow, 32)
+    assert device.half_precision(processor, fast, 32)
+    assert not device.half_precision(processor, wrong, 32)
+
+
+def test_main_thread_keeps_its_priority():
+    if not hasattr(os, "getpriority"):
+        pytest.skip("no priorities here")
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    device.yield_to_window()
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+    found = []
+
+    def work():
+        device.yield_to_window()
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found[0] >= before
+
+
+def test_layout_is_never_channels_last_on_apple_graphics():
+    assert device.layout(torch.device("mps")) is torch.contiguous_format
+    assert device.layout(torch.device("cuda")) is torch.channels_last
+
+
+def test_out_of_memory_is_told_from_other_errors():
+    assert device.out_of_memory(RuntimeError("MPS backend out of memory (allocated 9 GB)"))
+    assert device.out_of_memory(torch.OutOfMemoryError("CUDA"))
+    assert not device.out_of_memory(RuntimeError("shapes do not fit"))
