@@ -100,7 +100,8 @@ class _Gauss(Operation):
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         kernels = [gaussian_kernel(sigma) for sigma in self._sigmas(block.axes)]
-        if all(3 * (len(k) // 2) <= size for k, size in zip(kernels, block.shape, strict=True)):
+        reach = [len(kernel) // 2 for kernel in kernels[-2:]]
+        if all(3 * r <= size for r, size in zip(reach, block.shape[-2:], strict=True)):
             return (separable.convolve(block.pixels, kernels, context),)
         with np.errstate(over="ignore", invalid="ignore"):
             result = block.pixels.astype(np.float32)  # so wide a kernel is quicker without padding
@@ -161,7 +162,7 @@ class Median(_Median):
     """
 
     size: int = param(
-        3, "Window", unit="px", ge=1, le=31, step=2, odd=True,
+        3, "Window", unit="px", ge=1, le=51, step=2, odd=True,
         help="Width of the window, an odd number; ImageJ's radius r is about a width of 2 r + 1.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
@@ -229,11 +230,11 @@ class Median3D(_Median):
     """
 
     size: int = param(
-        3, "Window in the plane", unit="px", ge=1, le=15, step=2, odd=True,
+        3, "Window in the plane", unit="px", ge=1, le=11, step=2, odd=True,
         help="Width of the window along X and Y, an odd number.",
     )  # fmt: skip
     depth: int = param(
-        3, "Window in depth", unit="planes", ge=1, le=15, step=2, odd=True,
+        3, "Window in depth", unit="planes", ge=1, le=11, step=2, odd=True,
         help="Planes along Z, or frames along time, the window spans; an odd number.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)

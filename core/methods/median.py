@@ -34,7 +34,7 @@ Value = tuple[int, Offset]
 """A node of the network, seen from a pixel displaced by an offset."""
 
 SLAB_BYTES = 2**23
-"""Memory one slab works in, buffers of the network together; within the third-level cache."""
+"""Memory one slab works in, all buffers of the network together; within the third-level cache."""
 
 SLAB_PIXELS = 2**17
 """Smallest slab, with its neighbours: below, calling numpy takes longer than what it does."""
@@ -216,11 +216,13 @@ class _Builder:
 def network(window: tuple[int, ...]) -> Network:
     """Cheapest known network for a window, an odd extent along each axis."""
     wide = tuple(axis for axis, extent in enumerate(window) if extent > 1)
-    orders = list(itertools.permutations(wide)) if math.prod(window) <= 150 else [wide[::-1]]
+    pixels = math.prod(window)
+    orders = list(itertools.permutations(wide)) if pixels <= 150 else [wide[::-1]]  # writing takes time too
+    sizes = (2, 4, 8) if pixels <= 800 else (8,)
     found = []
     for order in orders:
         last = order[-1] == len(window) - 1
-        groups = (1,) if last else tuple(g for g in (2, 4, 8) if g < window[order[-1]])
+        groups = (1,) if last else tuple(g for g in sizes if g < window[order[-1]])
         found += [_Builder(window, order, group).network() for group in groups]
     return min(found, key=lambda n: n.cost)
 
@@ -259,9 +261,8 @@ class _Program:
         ]
 
     def run(self) -> None:
-        with np.errstate(invalid="ignore"):  # NaN, which numpy hands on
-            for function, first, second, result in self.calls:
-                function(first, second, out=result)
+        for function, first, second, result in self.calls:
+            function(first, second, out=result)
 
 
 def _whole(line: NDArray[Any]) -> NDArray[Any]:
@@ -310,16 +311,17 @@ def median(
     slabs = Slabs.plan(pixels.shape, [w // 2 for w in window], budget, multiple)
     padded = np.empty(slabs.padded, dtype)
     program = _Program(net, slabs.padded, dtype)
-    for box in slabs:
-        context.check()
-        slabs.load(pixels, box, padded)
-        for start, line in enumerate(program.inputs):
-            line[...] = padded[_every(net, start)]
-        program.run()
-        target = out[box]
-        for start, line in enumerate(program.medians):
-            part = target[_every(net, start)]
-            part[...] = corners(line, program.lattice, part.shape)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that float32 cannot hold; NaN
+        for box in slabs:
+            context.check()
+            slabs.load(pixels, box, padded)
+            for start, line in enumerate(program.inputs):
+                line[...] = padded[_every(net, start)]
+            program.run()
+            target = out[box]
+            for start, line in enumerate(program.medians):
+                part = target[_every(net, start)]
+                part[...] = corners(line, program.lattice, part.shape)
     return out
 
 
