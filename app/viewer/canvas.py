@@ -32,6 +32,14 @@ GRIP = 9.0
 """How near the handle of a curtain the pointer takes hold of it, in points of the screen."""
 
 
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+
+
 class Canvas(QWidget):
     """A widget that shows a `Picture` and says what the person does with it.
 
@@ -208,11 +216,13 @@ class Canvas(QWidget):
             self.fit_requested.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        two = self.picture is not None and len(self.picture.faces) == 2
-        steps = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}
-        step = steps.get(Qt.Key(event.key()))
-        if two and step is not None:
+        key = Qt.Key(event.key())
+        if self._two and key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            step = -0.02 if key == Qt.Key.Key_Left else 0.02
             self.handle_moved.emit(min(max(self.handle + step, 0.0), 1.0))
+        elif key in _ARROWS:
+            right, down = _ARROWS[key]
+            self.panned.emit(-right * self.width() / 10, -down * self.height() / 10)
         else:
             super().keyPressEvent(event)
 
@@ -242,10 +252,14 @@ class Canvas(QWidget):
         self._drawn = None
         super().changeEvent(event)
 
+    @property
+    def _two(self) -> bool:
+        """Whether there is a handle between two faces."""
+        return self.picture is not None and len(self.picture.faces) == 2
+
     def _near_handle(self, at: QPointF) -> bool:
-        two = self.picture is not None and len(self.picture.faces) == 2
         grip = math.hypot(at.x() - self._handle_x(), at.y() - self.height() / 2) <= 16
-        return two and (abs(at.x() - self._handle_x()) <= GRIP or grip)
+        return self._two and (abs(at.x() - self._handle_x()) <= GRIP or grip)
 
     def _show_cursor(self, at: QPointF) -> None:
         if self._holding or (self._drag is None and self._near_handle(at)):

@@ -15,9 +15,9 @@ from app.viewer.picture import Face, Picture
 
 CANVASES = 3
 
-_TIP = (
-    "Wheel: zoom about the pointer · drag: move · double click: show all\n"
-    "Ctrl + wheel, < and >: previous and next plane · \\: play · + and −: zoom"
+_HELP = (
+    "Wheel: zoom about the pointer. Drag or arrow keys: move. Double click: show all. "
+    "Ctrl or Alt and wheel, < and >: previous and next plane. Backslash: play. + and -: zoom."
 )
 
 
@@ -50,8 +50,8 @@ class CanvasGroup(QWidget):
         self.canvases = tuple(Canvas(self) for _ in range(CANVASES))
         for index, canvas in enumerate(self.canvases):
             canvas.setObjectName(f"canvas-{index + 1}")
-            canvas.setToolTip(_TIP)
-            canvas.setToolTipDuration(6000)
+            canvas.setWhatsThis(_HELP)  # a tooltip would cover the pixels that are looked at
+            canvas.setAccessibleDescription(_HELP)
             canvas.setVisible(index == 0)
             row.addWidget(canvas, 1)
             canvas.zoomed.connect(partial(self._on_zoomed, index))

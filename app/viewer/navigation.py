@@ -261,7 +261,8 @@ class Navigation(QWidget):
             row.slider.setValue(index)
         kind = _KINDS[row.axis]
         row.slider.setToolTip(
-            f"{_WORDS[row.axis]}: {kind} {index + 1} of {size}.\nWheel, arrows, < and >: one {kind}"
+            f"{_WORDS[row.axis]}: {kind} {index + 1} of {size}.\n"
+            f"Wheel, arrows, < and >, Ctrl + wheel on the image: one {kind}"
         )
         row.index.setText(f"{index + 1}/{size}")
         row.index.setMinimumWidth(row.index.fontMetrics().horizontalAdvance(f"{size}/{size}"))

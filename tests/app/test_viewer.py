@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.jobs import Jobs, Outcome
 from app.session import Session
-from app.view_state import LAYOUTS, View
+from app.view_state import LAYOUTS, View, difference_limit
 from app.viewer.hover import Hover
 from app.viewer.viewer import StackViewer
 from core.errors import QuietfieldError
@@ -86,6 +86,17 @@ def test_canvases_share_zoom_and_pan(viewer: StackViewer, session: Session, qtbo
     x, y = (int(v) for v in left.to_plane(QPointF(200, 200)))
     assert seen(viewer, left, x + 0.5, y + 0.5) == _gray(pixels[0, y, x])
     assert seen(viewer, right, x + 0.5, y + 0.5) == _gray(255 - int(pixels[0, y, x]))
+
+
+def test_arrow_keys_move_the_view(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:
+    _open(session, qtbot)
+    viewer.zoom(6)
+    canvas, before = viewer.group.canvases[0], viewer.group.camera
+    QTest.keyClick(canvas, Qt.Key.Key_Right)
+    QTest.keyClick(canvas, Qt.Key.Key_Up)
+    moved = viewer.group.camera
+    assert moved.x - before.x == pytest.approx(canvas.width() / 10 / before.scale)
+    assert moved.y - before.y == pytest.approx(-canvas.height() / 10 / before.scale)
 
 
 def test_what_is_visible_is_told_to_the_session(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:
@@ -210,6 +221,7 @@ def test_a_difference_has_levels_of_its_own(viewer: StackViewer, session: Sessio
     picture = canvas.picture
     assert picture is not None
     assert picture.difference is not None
+    assert picture.difference[1] == difference_limit(pixels[0])
     add_result(session, pixels + np.float32(picture.difference[1]))
     lighter = seen(viewer, canvas, 60.5, 50.5)
     assert lighter == (255, 240, 207)
@@ -217,6 +229,23 @@ def test_a_difference_has_levels_of_its_own(viewer: StackViewer, session: Sessio
     assert canvas.picture.difference == picture.difference
     session.set_preview(preview(session, slice(45, 55), slice(55, 65), -1e6))
     assert seen(viewer, canvas, 60.5, 50.5) == (22, 58, 107)
+
+
+def test_limits_of_differences_stay_from_plane_to_plane(
+    viewer: StackViewer, session: Session, qtbot: QtBot
+) -> None:
+    rng = np.random.default_rng(1)
+    pixels = np.stack([rng.normal(0, 1, (64, 64)), rng.normal(0, 50, (64, 64))]).astype(np.float32)
+    session.open(Stack.of(pixels, "TYX"), LEVELS)
+    session.set_layout("difference")
+    limits = []
+    for frame in (0, 1):
+        session.move(T=frame)
+        picture = viewer.group.canvases[0].picture
+        assert picture is not None
+        assert picture.difference is not None
+        limits.append(picture.difference[1])
+    assert limits == [difference_limit(pixels[0])] * 2
 
 
 def test_raw_is_shown_while_the_key_is_held(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:
