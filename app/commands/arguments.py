@@ -155,8 +155,9 @@ def add_input(parser: Parser) -> None:
         help="which image of a file that holds several, counted from 0 (see 'quietfield info'; default 0)",
     )  # fmt: skip
     reading.add_argument(
-        "--axes", metavar="LETTERS", help="what the axes mean where the file does not say, such as TYX or ZYX"
-    )
+        "--input-axes", metavar="LETTERS",
+        help="what the axes mean where the file does not say, such as TYX or ZYX",
+    )  # fmt: skip
 
 
 def add_output(parser: Parser) -> None:

@@ -162,22 +162,26 @@ def _one(
     from core.files import open_stack, save_stack
     from core.history import Recipe, fingerprint
     from core.methods.apply import apply
+    from core.methods.stream import streaming
 
     started = time.monotonic()
     refuse_to_replace(target, overwrite=args.overwrite, sources=args.stacks)
-    stack = open_stack(source, series=args.series, axes=args.axes)
+    stack = open_stack(source, series=args.series, axes=args.input_axes)
     for note in stack.meta.notes:
         progress.say(f"{source}: {note}")
     recipe = Recipe(steps=tuple(steps), source=fingerprint(stack))
     context = progress.context(source.name)
-    result, working = stack, context.part(0.0, 0.9)
-    for number, (step, operation) in enumerate(zip(steps, operations, strict=True)):
-        part = working.part(number / len(steps), (number + 1) / len(steps))
+    result, share = stack, 1 / len(steps)
+    for number, (step, operation) in enumerate(zip(steps[:-1], operations, strict=False)):
+        part = context.part(number * share, (number + 1) * share)
         result = apply(result, operation, part)[operation.outputs.index(step.output)]
-    saved = save_stack(
-        target, result, format=args.format, dtype=stack.dtype.name if args.dtype == "source" else args.dtype,
-        recipe=recipe.to_json(), context=context.part(0.9, 1.0), overwrite=args.overwrite,
-    )  # fmt: skip
+    output = operations[-1].outputs.index(steps[-1].output)
+    dtype = stack.dtype.name if args.dtype == "source" else args.dtype
+    with streaming(result, operations[-1], output) as last:  # computed while it is written
+        saved = save_stack(
+            target, last, format=args.format, dtype=dtype, recipe=recipe.to_json(),
+            context=context.part(1 - share, 1.0), overwrite=args.overwrite,
+        )  # fmt: skip
     seconds = time.monotonic() - started
     for note in saved.notes:
         progress.say(f"{saved.path}: {note}")

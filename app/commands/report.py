@@ -30,7 +30,7 @@ def run_info(args: argparse.Namespace) -> int:
     """Tell what is in a file."""
     from core.files import list_series, open_stack, read_recipe
 
-    stack = open_stack(args.stack, series=args.series, axes=args.axes)
+    stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     series = () if args.stack.is_dir() else list_series(args.stack)
     recipe = "" if args.stack.is_dir() else read_recipe(args.stack)
     facts = _facts(stack, series, recipe)
@@ -41,7 +41,7 @@ def run_info(args: argparse.Namespace) -> int:
     shape = " × ".join(f"{n} {axis}" for axis, n in stack.sizes.items())
     units = {"T": "s"}
     spacing = ", ".join(f"{axis} {step:g} {units.get(axis, 'µm')}" for axis, step in meta.spacing.items())
-    axes = stack.axes if meta.axes_certain else f"{stack.axes} (a guess: the file does not say; see --axes)"
+    axes = stack.axes if meta.axes_certain else f"{stack.axes} (a guess; see --input-axes)"
     lines = [
         ("name", meta.name), ("format", meta.format),
         ("size", f"{shape}, {stack.dtype.name}, {size(stack.nbytes)}"),
@@ -95,7 +95,7 @@ def run_measure(args: argparse.Namespace) -> int:
     from core.quality.metrics import METRICS
     from core.quality.stacks import measure_stack
 
-    image = open_stack(args.image, series=args.series, axes=args.axes)
+    image = open_stack(args.image, series=args.series, axes=args.input_axes)
     reference = open_stack(args.reference)
     progress = Progress(quiet=args.quiet)
     for path, stack in ((args.image, image), (args.reference, reference)):

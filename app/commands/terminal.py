@@ -15,6 +15,9 @@ TTY_INTERVAL = 0.1
 LINE_INTERVAL = 5.0
 """Least time between two lines where stderr is no terminal, in seconds."""
 
+FIRST = 1.0
+"""Time until the first line there, in seconds: quick work shows none."""
+
 
 def duration(seconds: float) -> str:
     """Write a time as ``0:07``, ``2:10`` or ``1:02:10``."""
@@ -49,8 +52,8 @@ class Progress:
         self._quiet = quiet
         self._tty = bool(self._stream is not None and self._stream.isatty())
         self._shown = 0
-        self._last = time.monotonic()
-        self._started = self._last
+        self._started = time.monotonic()
+        self._last = self._started - (0 if self._tty else LINE_INTERVAL - FIRST)
         self._prefix = ""
 
     def context(self, prefix: str = "") -> Context:

@@ -78,7 +78,7 @@ def run_train(args: argparse.Namespace) -> int:
     start = load_model(args.resume) if args.resume is not None else None
     method = _method(args, start)
     progress = Progress(quiet=args.quiet)
-    stack = open_stack(args.stack, series=args.series, axes=args.axes)
+    stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     for note in stack.meta.notes:
         progress.say(f"{args.stack}: {note}")
     trainer = Trainer(stack, method, device=args.device, threads=args.threads)

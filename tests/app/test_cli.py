@@ -74,7 +74,7 @@ def test_info_in_words_and_as_json(folder, capsys):
 
 
 def test_axes_can_be_named(folder, capsys):
-    assert run("info noisy.tif --axes ZYX --json") == 0
+    assert run("info noisy.tif --input-axes ZYX --json") == 0
     assert json.loads(capsys.readouterr().out)["axes"] == "ZYX"
 
 
@@ -232,7 +232,7 @@ def test_train_apply_and_resume(folder, capsys):
     denoised, deconvolved = tifffile.imread("out/noisy_denoised.tif"), tifffile.imread("z.tif")
     noisy = tifffile.imread("noisy.tif")
     assert denoised.shape == deconvolved.shape == noisy.shape
-    blurred = ndimage.gaussian_filter(deconvolved.astype(float), (0, 1, 1), mode="reflect", truncate=4)
+    blurred = ndimage.gaussian_filter(deconvolved.astype(float), (0, 1, 1), mode="mirror", truncate=4)
     np.testing.assert_allclose(denoised, blurred, rtol=1e-4)  # s = h * z, Goncharova et al. 2020
 
     assert run("apply z.tif noisy.tif -o again.tif --dtype float32") == 0  # the network lies beside it
@@ -339,7 +339,7 @@ def test_a_defect_is_reported_with_its_traceback(folder, capsys, monkeypatch):
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr("core.methods.apply.evaluate", broken)
+    monkeypatch.setattr("core.methods.stream.evaluate", broken)
     assert run("denoise noisy.tif -o x.tif --method box") == 70
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
