@@ -25,6 +25,9 @@ from core.params import Param, Value
 NUMBER_WIDTH = 108
 """Width of a number with its unit beside a slider, in pixels at 100 %."""
 
+CHOICE_WIDTH = 140
+"""A choice with words wider than this gets a row for itself."""
+
 SLIDER_STEPS = 1000
 """A range with more steps than this is typed, not dragged."""
 
@@ -67,6 +70,8 @@ class Field(QWidget):
     """One parameter's widgets; `sentence` stands beneath them while the input is wrong."""
 
     edited = Signal()
+    wide = False
+    """Whether it needs a row for itself, below its label."""
 
     def __init__(self, p: Param) -> None:
         super().__init__()
@@ -163,6 +168,7 @@ class _Number(Field):
         super().__init__(p)
         self.box = _SpinBox(p)
         self.take(self.box, name)
+        self.box.setMinimumWidth(NUMBER_WIDTH)  # not what the widest possible number would take
         self.slider = self._make_slider(name) if slider else None
         if self.slider is not None:
             self.box.setFixedWidth(NUMBER_WIDTH)
@@ -254,6 +260,8 @@ class _Choice(Field):
             self.box.addItem(label, key)
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(8)
+        metrics = self.box.fontMetrics()
+        self.wide = max(metrics.horizontalAdvance(label) for label in p.choices.values()) > CHOICE_WIDTH
         self.take(self.box, name)
         self.box.currentIndexChanged.connect(self.edited)
 

@@ -97,10 +97,14 @@ class Form(QWidget):
                 grid.addWidget(field, row, 0, 1, 2)
                 continue
             label = QLabel(p.label)
-            label.setWordWrap(True)
-            label.setFixedWidth(width)
             label.setToolTip(tooltip(p))
             label.setBuddy(field)
+            if field.wide:
+                grid.addWidget(label, row, 0, 1, 2)
+                grid.addWidget(field, row + 1, 0, 1, 2)
+                continue
+            label.setWordWrap(True)
+            label.setFixedWidth(width)
             grid.addWidget(label, row, 0)
             grid.addWidget(field, row, 1)
             grid.addWidget(field.sentence, row + 1, 0, 1, 2)

@@ -111,6 +111,7 @@ class FilterPanel(QWidget):
         self.copy.clicked.connect(self._on_copy)
         self.apply = QPushButton("&Apply")
         self.apply.setObjectName("filter-apply")
+        self.apply.setProperty("class", "primary")
         self.apply.clicked.connect(self._on_apply)
         buttons = QHBoxLayout()
         buttons.addWidget(self.copy)

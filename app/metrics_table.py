@@ -1,0 +1,220 @@
+"""The table of measures: one row a result, one column a measure, as values, text and widget."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
+    from core.quality.metrics import Metric
+
+BEST = "★"
+KEY, VALUE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+
+NO_REFERENCE = (
+    "Needs a reference. The noisy stack is none: a number against it would be best for doing nothing, "
+    "and is not a PSNR."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One result in the table.
+
+    Attributes
+    ----------
+    key : int
+        Key of the result.
+    label, details : str
+        What made it.
+    frames : str
+        Frames that go into one frame of it.
+    values : tuple of float or None
+        A value for each metric, NaN for one that cannot be given; None while it is being measured.
+    seconds : float
+        How long it took to make; 0 for the source.
+    note : str
+        On how many planes it was measured, or why it could not be.
+    """
+
+    key: int
+    label: str
+    details: str
+    frames: str
+    values: tuple[float, ...] | None
+    seconds: float
+    note: str
+
+
+def headings(metrics: Sequence[Metric]) -> list[str]:
+    """Headings of all columns."""
+    middle = [f"{m.label} ({m.unit})" if m.unit else m.label for m in metrics]
+    return ["Result", "Frames in", *middle, "Time (s)"]
+
+
+def best(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[set[int]]:
+    """Keys of the rows with the best value of each metric; none where nothing can be compared."""
+    found: list[set[int]] = []
+    for column, metric in enumerate(metrics):
+        known = {r.key: r.values[column] for r in rows if r.values and math.isfinite(r.values[column])}
+        if metric.higher_is_better is None or len(known) < 2:
+            found.append(set())
+            continue
+        top = max(known.values()) if metric.higher_is_better else min(known.values())
+        found.append({key for key, value in known.items() if value == top})
+    return found
+
+
+def show(value: float, metric: Metric) -> str:
+    """Write a value with the digits that matter."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if metric.unit == "dB":
+        return f"{value:.2f}"
+    if metric.name in ("ssim", "nrmse"):
+        return f"{value:.4f}"
+    return f"{value:.4g}"
+
+
+def as_text(metrics: Sequence[Metric], rows: Sequence[Row], about: Sequence[str], separator: str) -> str:
+    """Table as CSV or, with a tab, for a spreadsheet; `about` (reference, fit) is repeated in every row."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerow([*headings(metrics), "Parameters", "Measured on", "Reference", "Fit"])
+    for row in rows:
+        values = row.values or (math.nan,) * len(metrics)
+        numbers = ["" if math.isnan(v) else f"{v:.7g}" for v in values]
+        seconds = f"{row.seconds:.3g}" if row.seconds else ""
+        writer.writerow([row.label, row.frames, *numbers, seconds, row.details, row.note, *about])
+    return out.getvalue()
+
+
+class MetricsTable(QTableWidget):
+    """The table; a click or an arrow key chooses a result.
+
+    Attributes
+    ----------
+    chosen : Signal of int
+        Key of the result in the row a person went to.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("metrics-table")
+        self.setAccessibleName("Measures of all results")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(26)
+        header = self.horizontalHeader()
+        header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
+        header.setSortIndicatorClearable(True)
+        header.setHighlightSections(False)
+        self.itemSelectionChanged.connect(self._on_selection)
+
+    def set_metrics(self, metrics: Sequence[Metric]) -> None:
+        """Make the columns."""
+        names = headings(metrics)
+        self.setColumnCount(len(names))
+        own = (
+            "What made it, with its parameters. A click shows it.",
+            "How many frames go into one frame of the result. Averaging frames of a static scene flatters a "
+            "method: on a moving specimen it blurs. Compare results with a single frame in.",
+            *(m.definition for m in metrics),
+            "Seconds it took to make the result, with training.",
+        )
+        for column, (name, help) in enumerate(zip(names, own, strict=True)):
+            item = QTableWidgetItem(name.replace(" (", "\n("))  # narrow, so that all columns are in sight
+            item.setToolTip(f"<p>{help}</p>")
+            left = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+            item.setTextAlignment(left | Qt.AlignmentFlag.AlignVCenter)
+            self.setHorizontalHeaderItem(column, item)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(56)
+
+    def set_rows(self, metrics: Sequence[Metric], rows: Sequence[Row], shown: int) -> None:
+        """Fill the table, with the row of the result `shown` selected."""
+        winners = best(metrics, rows)
+        with QSignalBlocker(self):
+            self.setSortingEnabled(False)
+            self.setRowCount(len(rows))
+            for number, row in enumerate(rows):
+                self._fill(number, row, metrics, winners)
+            self.setSortingEnabled(True)
+            for number in range(self.rowCount()):
+                if self._key(number) == shown:
+                    self.setCurrentCell(number, 0)
+
+    def _fill(
+        self, number: int, row: Row, metrics: Sequence[Metric], winners: Sequence[set[int]]
+    ) -> None:
+        name = _Cell(row.label, float(number))
+        name.setData(KEY, row.key)
+        name.setToolTip(f"<p>{row.label}: {row.details}</p>" if row.details else "")
+        self.setItem(number, 0, name)
+        frames = math.inf if row.frames == "all" else float(row.frames or "nan")
+        self.setItem(number, 1, _Cell(row.frames, frames, right=True))
+        for column, metric in enumerate(metrics):
+            value = row.values[column] if row.values else math.nan
+            text = show(value, metric) if row.values else "…"
+            won = row.key in winners[column]
+            cell = _Cell(f"{BEST} {text}" if won else text, value, right=True)
+            if won:
+                font = cell.font()
+                font.setBold(True)
+                cell.setFont(font)
+            tip = row.note if row.values and not math.isnan(value) else ""
+            if row.values and math.isnan(value):
+                tip = NO_REFERENCE if metric.needs_reference and not row.note.endswith(".") else row.note
+            cell.setToolTip(f"<p>{'Best of all results. ' if won else ''}{tip}</p>" if tip or won else "")
+            self.setItem(number, 2 + column, cell)
+        seconds = row.seconds if row.seconds else math.nan
+        text = f"{row.seconds:.3g}" if row.seconds else "–"
+        self.setItem(number, 2 + len(metrics), _Cell(text, seconds, right=True))
+
+    def order(self) -> list[int]:
+        """Keys of the results in the order of the rows as they stand."""
+        return [self._key(number) for number in range(self.rowCount())]
+
+    def _key(self, number: int) -> int:
+        item = self.item(number, 0)
+        return int(item.data(KEY)) if item is not None else -1
+
+    @Slot()
+    def _on_selection(self) -> None:
+        if self.selectedItems():
+            self.chosen.emit(self._key(self.currentRow()))
+
+
+class _Cell(QTableWidgetItem):
+    """Sorts by a number, with what has none at the end of an ascending order."""
+
+    def __init__(self, text: str, value: float, *, right: bool = False) -> None:
+        super().__init__(text)
+        self.setData(VALUE, value)
+        if right:
+            self.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def __lt__(self, other: QTableWidgetItem) -> bool:
+        mine, theirs = float(self.data(VALUE)), float(other.data(VALUE))
+        if math.isnan(mine) or math.isnan(theirs):
+            return not math.isnan(mine)
+        return mine < theirs

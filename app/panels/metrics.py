@@ -1,0 +1,303 @@
+"""The metrics panel: every result measured against a reference the person names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtGui import QGuiApplication, QStandardItemModel
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.jobs import Job, Jobs, Outcome
+from app.measuring import Measuring
+from app.metrics_table import MetricsTable, Row, as_text
+from app.references import Offer, chosen, frames_in, offers, truth_label
+from app.session import Result, Session, Snapshot
+from app.widgets import Sentence, failure
+from core.stack import Stack
+
+if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
+    from core.quality.metrics import Metric
+
+CHANNEL = "reference"
+STACKS = "TIFF stacks (*.tif *.tiff);;All files (*)"
+TABLES = "Comma-separated values (*.csv)"
+
+
+class MetricsPanel(QWidget):
+    """Table of results and measures, with the choice of the reference.
+
+    Attributes
+    ----------
+    ask_open, ask_save : callable
+        Ask the person for a file name (given a suggestion); "" for none.
+    """
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+        self._metrics: Sequence[Metric] = ()
+        self._asked = False
+        self._offers: tuple[Offer, ...] = ()
+        self.ask_open: Callable[[], str] = self._ask_open
+        self.ask_save: Callable[[str], str] = self._ask_save
+        self._build()
+        self.measuring = Measuring(session, jobs, self)
+        self.measuring.changed.connect(self._refresh)
+        session.changed.connect(self._on_session)
+        self._refresh()
+
+    def _build(self) -> None:
+        self.reference = QComboBox()
+        self.reference.setObjectName("metrics-reference")
+        self.reference.setToolTip("<p>What results are measured against: something known to be clean.</p>")
+        self.reference.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.reference.setMinimumContentsLength(26)
+        self.reference.activated.connect(self._on_offer)
+        label = QLabel("&Reference")
+        label.setBuddy(self.reference)
+        self.affine = QCheckBox("&Fit scale and offset first")
+        self.affine.setObjectName("metrics-affine")
+        self.affine.toggled.connect(self._on_affine)
+        self.copy = QPushButton("Cop&y")
+        self.copy.setObjectName("metrics-copy")
+        self.copy.clicked.connect(self._on_copy)
+        self.export = QPushButton("&Export CSV…")
+        self.export.setObjectName("metrics-export")
+        self.export.clicked.connect(self.export_csv)
+        top = QHBoxLayout()
+        top.addWidget(label)
+        top.addWidget(self.reference)
+        top.addWidget(self.affine)
+        top.addStretch(1)
+        top.addWidget(self.copy)
+        top.addWidget(self.export)
+        self.about = QLabel()
+        self.about.setObjectName("metrics-about")
+        self.about.setProperty("class", "muted")
+        self.about.setWordWrap(True)
+        self.problem = Sentence("metrics-problem")
+        self.table = MetricsTable()
+        self.table.chosen.connect(self._session.show)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        layout.addWidget(self.about)
+        layout.addWidget(self.problem)
+        layout.addWidget(self.table, 1)
+
+    # -- what is shown
+
+    @Slot(object, object)
+    def _on_session(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self.problem.clear()
+            self._jobs.cancel(CHANNEL)
+            if new.truth is not None and new.reference is None:
+                # whoever opens a simulation has named its truth
+                self._session.set_reference("truth", truth_label(new.truth), new.truth)
+        if (new.results, new.reference, new.measures, new.shown) != (
+            old.results, old.reference, old.measures, old.shown,
+        ):  # fmt: skip
+            self._refresh()
+
+    @Slot()
+    def _refresh(self) -> None:
+        snapshot = self._session.snapshot
+        if snapshot.results and not self._asked:
+            self._asked = True
+            self._jobs.start("Loading measures", _load_metrics, done=self._on_metrics, quiet=True)
+        self._show_offers(snapshot)
+        self._show_affine(snapshot)
+        self.about.setText(self._words(snapshot))
+        if self._metrics:
+            self.table.set_rows(self._metrics, self.rows(), snapshot.shown)
+        ready = bool(self._metrics and snapshot.results)
+        for button, help in (
+            (self.copy, "Copy the table, to be pasted into a spreadsheet."),
+            (self.export, "Save the table as comma-separated values."),
+        ):
+            button.setEnabled(ready)
+            button.setToolTip(f"<p>{help if ready else 'No stack is open; the table is empty.'}</p>")
+
+    def _on_metrics(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+        self.table.set_metrics(metrics)
+        self._refresh()
+
+    def _show_offers(self, snapshot: Snapshot) -> None:
+        self._offers = offers(snapshot)
+        with QSignalBlocker(self.reference):
+            self.reference.clear()
+            for number, offer in enumerate(self._offers):
+                self.reference.addItem(offer.label)
+                tip = offer.reason or offer.help
+                self.reference.setItemData(number, f"<p>{tip}</p>", Qt.ItemDataRole.ToolTipRole)
+                model = self.reference.model()
+                if offer.reason and isinstance(model, QStandardItemModel):
+                    model.item(number).setEnabled(False)
+            present = chosen(self._offers, snapshot.reference)
+            self.reference.setCurrentIndex(self._offers.index(present) if present else 0)
+
+    def _show_affine(self, snapshot: Snapshot) -> None:
+        reference = snapshot.reference
+        with QSignalBlocker(self.affine):
+            self.affine.setChecked(reference is not None and reference.affine)
+        self.affine.setEnabled(reference is not None)
+        self.affine.setToolTip(
+            "<p>Fit every plane to the reference by a scale and an offset (least squares) before it is "
+            "measured: for results whose scale was lost, such as 8-bit images. Hides a wrong brightness.</p>"
+            if reference
+            else "<p>There is no reference to fit to. Choose one first.</p>"
+        )
+
+    def _words(self, snapshot: Snapshot) -> str:
+        """Say what is measured against what, and what is to be known about it."""
+        reference = snapshot.reference
+        if snapshot.source is None:
+            return "Open a stack: every result will be measured here."
+        if reference is None:
+            return "Without a reference only what needs none is given. Choose a clean stack to compare with."
+        words = ["Each plane is measured by itself, then averaged."]
+        words.append("Range: maximum minus minimum of the reference, plane by plane.")
+        if reference.kind == "frames":
+            words.append("Averaging over time flatters: look at “Frames in”.")
+        words += reference.stack.meta.notes if reference.kind == "frames" else ()
+        problems = {self.measuring.problem(r): None for r in snapshot.results if self.measuring.problem(r)}
+        return " ".join([*words, *problems])
+
+    def rows(self) -> list[Row]:
+        """Rows of the table in the order of the results."""
+        return [self._row(result) for result in self._session.snapshot.results]
+
+    def _row(self, result: Result) -> Row:
+        snapshot = self._session.snapshot
+        measures, note = self.measuring.find(result), self.measuring.note(result)
+        values: tuple[float, ...] | None = None
+        if measures is not None:
+            values = tuple(getattr(measures, m.name) for m in self._metrics)
+        elif self.measuring.problem(result):
+            values = (math.nan,) * len(self._metrics)
+        if snapshot.reference is not None and result.stack is snapshot.reference.stack and values:
+            own = zip(self._metrics, values, strict=True)
+            values = tuple(math.nan if m.needs_reference else v for m, v in own)
+            note = "This is the reference itself."
+        return Row(
+            key=result.key, label=result.label, details=result.details if result.step else "",
+            frames=frames_in(snapshot, result.key), values=values, seconds=result.seconds, note=note,
+        )  # fmt: skip
+
+    # -- what a person does
+
+    @Slot(int)
+    def _on_offer(self, index: int) -> None:
+        offer = self._offers[index]
+        self.problem.clear()
+        self._jobs.cancel(CHANNEL)
+        if offer.kind == "none":
+            self._session.clear_reference()
+        elif offer.kind == "file":
+            self._open_reference()
+        elif offer.kind == "frames":
+            self._average()
+        elif offer.kind == "truth" and offer.stack is not None:
+            self._session.set_reference("truth", offer.label, offer.stack)
+        self._show_offers(self._session.snapshot)
+
+    def _open_reference(self) -> None:
+        path = self.ask_open()
+        if not path:
+            return
+
+        def work(_: Job) -> Stack:
+            from core.files import open_stack
+
+            return open_stack(Path(path))
+
+        def done(stack: Stack) -> None:
+            self._session.set_reference("file", stack.meta.name, stack)
+
+        self._jobs.start("Opening the reference", work, done=done, end=self._on_end, channel=CHANNEL)
+
+    def _average(self) -> None:
+        source = self._session.snapshot.source
+        if source is None:
+            return
+
+        def work(job: Job) -> Stack:
+            from core.quality.stacks import mean_of_frames
+
+            return mean_of_frames(source.stack, job.context)
+
+        def done(stack: Stack) -> None:
+            frames = source.stack.sizes["T"]
+            self._session.set_reference("frames", f"Mean of the {frames} frames", stack)
+
+        self._jobs.start("Averaging the frames", work, done=done, end=self._on_end, channel=CHANNEL)
+
+    def _on_end(self, outcome: Outcome) -> None:
+        self.problem.say(failure(outcome, "Reading the reference"))
+        self._show_offers(self._session.snapshot)
+
+    @Slot(bool)
+    def _on_affine(self, checked: bool) -> None:
+        self._session.set_affine(affine=checked)
+
+    def _text(self, separator: str) -> str:
+        reference = self._session.snapshot.reference
+        about = (
+            reference.label if reference else "none",
+            "scale and offset" if reference and reference.affine else "none",
+        )
+        rows = {row.key: row for row in self.rows()}
+        return as_text(self._metrics, [rows[key] for key in self.table.order()], about, separator)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._text("\t"))
+
+    @Slot()
+    def export_csv(self) -> None:
+        """Save the table, as it stands and in its order, under a name the person chooses."""
+        source = self._session.snapshot.source
+        if source is None or not self._metrics:
+            return
+        meta = source.stack.meta
+        folder = meta.path.parent if meta.path else Path()
+        path = self.ask_save(str(folder / f"{meta.name.split('.')[0]}_metrics.csv"))
+        if not path:
+            return
+        text = self._text(",")
+
+        def work(_: Job) -> None:
+            from core.files.atomic import write_text
+
+            write_text(Path(path), text)
+
+        def end(outcome: Outcome) -> None:
+            self.problem.say(failure(outcome, "Saving the table"))
+
+        self._jobs.start("Saving the table", work, end=end)
+
+    def _ask_open(self) -> str:
+        return QFileDialog.getOpenFileName(self, "Open reference", "", STACKS)[0]
+
+    def _ask_save(self, suggested: str) -> str:
+        return QFileDialog.getSaveFileName(self, "Export metrics", suggested, TABLES)[0]
+
+
+def _load_metrics(_: Job) -> Sequence[Metric]:
+    from core.quality.metrics import METRICS
+
+    return METRICS

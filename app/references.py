@@ -1,0 +1,103 @@
+"""What results can be measured against: nothing, a file, the mean of a static stack, a known truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.session import Reference, Snapshot
+from core.methods.base import find
+from core.stack import Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Offer:
+    """One entry of the list of references.
+
+    Attributes
+    ----------
+    kind : {"none", "file", "frames", "truth", "present"}
+        What it is; "present" is a reference that is in use and is none of the others.
+    label : str
+        The same in words.
+    stack : Stack or None
+        Its pixels, where they are at hand.
+    reason : str
+        Why it cannot be chosen now, or "".
+    help : str
+        What it means.
+    """
+
+    kind: Literal["none", "file", "frames", "truth", "present"]
+    label: str
+    stack: Stack | None = None
+    reason: str = ""
+    help: str = ""
+
+
+def offers(snapshot: Snapshot) -> tuple[Offer, ...]:
+    """Everything a document can be measured against."""
+    source = snapshot.source
+    closed = "" if source else "No stack is open."
+    frames = source.stack.sizes.get("T", 1) if source else 0
+    single = "This stack has a single time point; a mean over time needs at least two."
+    mean = f"Mean of the {frames if frames > 1 else ''} frames (static scene)".replace("  ", " ")
+    found = [
+        Offer(kind="none", label="none", help="Only measures that need no reference are given."),
+        Offer(
+            kind="file", label="File…", reason=closed,
+            help="A clean stack, or a clean plane for all planes, from a file.",
+        ),
+        Offer(
+            kind="frames", label=mean, reason=closed or ("" if frames > 1 else single),
+            help="The mean over time, for a stack that shows one unchanging scene. Every frame is itself a "
+            "part of it, and methods that average frames are flattered.",
+        ),
+    ]  # fmt: skip
+    if snapshot.truth is not None:
+        found.append(
+            Offer(
+                kind="truth", label=truth_label(snapshot.truth), stack=snapshot.truth,
+                help="What the simulation that was opened would show without noise.",
+            )
+        )  # fmt: skip
+    for result in snapshot.results[1:]:
+        parent = snapshot.find(result.parent)
+        if result.step is not None and parent is not None and find(result.step.method).group == "noise":
+            label = f"Truth: {parent.label} before {result.label}"
+            help = "What the simulated noise was added to."
+            found.append(Offer(kind="truth", label=label, stack=parent.stack, help=help))
+    reference = snapshot.reference
+    if reference is not None and chosen(found, reference) is None:
+        found.insert(1, Offer(kind="present", label=reference.label, stack=reference.stack))
+    return tuple(found)
+
+
+def truth_label(truth: Stack) -> str:
+    """What to call the truth that came with a simulation."""
+    return truth.meta.name if "truth" in truth.meta.name.lower() else f"Truth of {truth.meta.name}"
+
+
+def chosen(found: list[Offer] | tuple[Offer, ...], reference: Reference | None) -> Offer | None:
+    """Entry that the present reference is, if it is on the list."""
+    if reference is None:
+        return found[0]
+    for offer in found:
+        if offer.stack is reference.stack or (offer.kind == "frames" == reference.kind):
+            return offer
+    return None
+
+
+def frames_in(snapshot: Snapshot, key: int) -> str:
+    """Say how many frames go into one frame of a result: "1", "5", or "all"; "" without time."""
+    source, result = snapshot.source, snapshot.find(key)
+    if source is None or source.stack.sizes.get("T", 1) < 2:
+        return ""
+    reach, total = 0, source.stack.sizes["T"]
+    while result is not None and result.step is not None:
+        step = result.step
+        if step.model is None:
+            reach += step.operation().halo(source.stack.axes).get("T", 0)
+        result = snapshot.find(result.parent)
+    frames = 2 * reach + 1
+    return "all" if frames >= total else str(frames)

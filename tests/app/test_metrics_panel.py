@@ -1,0 +1,315 @@
+"""The metrics panel: the engine's measures against the reference a person chose, and nothing invented."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QStandardItemModel
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.jobs import Jobs
+from app.metrics_table import BEST, NO_REFERENCE, Row, best, show
+from app.panels.metrics import MetricsPanel
+from app.references import frames_in
+from app.session import Session
+from core.history import Step
+from core.methods import catalogue  # noqa: F401
+from core.methods.apply import apply
+from core.methods.base import Operation, create
+from core.quality.metrics import METRICS, Measures, measure
+from core.simulation import sample
+from core.stack import Stack
+
+MADE = sample(frames=4, shape=(48, 64))
+WAIT = 30_000
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[MetricsPanel]:
+    panel = MetricsPanel(session, jobs)
+    qtbot.addWidget(panel)
+    panel.resize(900, 260)
+    panel.show()
+    qtbot.waitExposed(panel)
+    yield panel
+    qtbot.waitUntil(lambda: not jobs.running, timeout=WAIT)
+
+
+def add(session: Session, name: str, **values: object) -> None:
+    method = create(name, values)
+    assert isinstance(method, Operation)
+    source = session.snapshot.results[0]
+    session.add(source.key, [Step.of(method)], apply(source.stack, method), 0.25)
+
+
+def settle(qtbot: QtBot, panel: MetricsPanel, jobs: Jobs) -> None:
+    def quiet() -> bool:
+        return not jobs.running and panel.table.rowCount() == len(panel._session.snapshot.results)
+
+    qtbot.waitUntil(quiet, timeout=WAIT)
+
+
+def cell(panel: MetricsPanel, key: int, heading: str) -> str:
+    return item(panel, key, heading).text()
+
+
+def item(panel: MetricsPanel, key: int, heading: str):  # type: ignore[no-untyped-def]
+    headers = [panel.table.horizontalHeaderItem(i) for i in range(panel.table.columnCount())]
+    columns = [h.text().replace("\n", " ") for h in headers]
+    return panel.table.item(panel.table.order().index(key), columns.index(heading))
+
+
+def choose(panel: MetricsPanel, words: str) -> None:
+    """Choose the first reference whose name begins with these words, by keyboard."""
+    box = panel.reference
+    index = next(i for i in range(box.count()) if box.itemText(i).startswith(words))
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def expected(stack: Stack, reference: Stack, *, affine: bool = False) -> Measures:
+    return measure(stack.read(), reference.read(), affine=affine)
+
+
+def assert_row(panel: MetricsPanel, session: Session, key: int, wanted: Measures) -> None:
+    for metric in METRICS:
+        name = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+        text = cell(panel, key, name).removeprefix(BEST).strip()
+        assert text == show(getattr(wanted, metric.name), metric), metric.name
+    stored = session.snapshot.measures[key]
+    for metric in METRICS:
+        assert getattr(stored, metric.name) == pytest.approx(getattr(wanted, metric.name), rel=1e-6)
+
+
+def test_the_truth_of_a_simulation_fills_the_table_by_itself(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(MADE.noisy, {}, truth=MADE.clean)
+    add(session, "gaussian", sigma=1.5)
+    settle(qtbot, panel, jobs)
+    assert panel.reference.currentText() == "Truth of the sample"
+    for result in session.snapshot.results:
+        assert_row(panel, session, result.key, expected(result.stack, MADE.clean))
+
+
+def test_without_a_reference_nothing_is_called_psnr(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(MADE.noisy, {})
+    add(session, "gaussian")
+    settle(qtbot, panel, jobs)
+    for result in session.snapshot.results:
+        for metric in METRICS:
+            name = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+            found = item(panel, result.key, name)
+            if metric.needs_reference:
+                assert found.text() == "–"
+                assert NO_REFERENCE in found.toolTip()
+            else:
+                pixels = result.stack.read().astype(float)
+                means = [p.mean() / p.std() for p in pixels]
+                assert float(found.text()) == pytest.approx(np.mean(means), rel=1e-3)
+    assert not session.snapshot.measures
+
+
+def test_the_mean_of_a_static_stack(qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel) -> None:
+    session.open(MADE.noisy, {})
+    choose(panel, "Mean of the 4 frames")
+    qtbot.waitUntil(lambda: session.snapshot.reference is not None, timeout=WAIT)
+    settle(qtbot, panel, jobs)
+    reference = session.snapshot.reference
+    assert reference is not None
+    assert reference.kind == "frames"
+    np.testing.assert_allclose(reference.stack.read(), MADE.noisy.read().mean(axis=0), rtol=1e-6)
+    key = session.snapshot.results[0].key
+    assert_row(panel, session, key, expected(MADE.noisy, reference.stack))
+    assert "itself a part of it" in panel.about.text()
+    choose(panel, "none")
+    settle(qtbot, panel, jobs)
+    assert session.snapshot.reference is None
+
+
+def test_a_single_frame_has_no_mean(qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel) -> None:
+    session.open(MADE.clean, {})
+    box = panel.reference
+    index = next(i for i in range(box.count()) if box.itemText(i).startswith("Mean of"))
+    model = box.model()
+    assert isinstance(model, QStandardItemModel)
+    assert not model.item(index).isEnabled()
+    assert "single time point" in box.itemData(index, Qt.ItemDataRole.ToolTipRole)
+    settle(qtbot, panel, jobs)
+
+
+def test_a_file_as_reference_fitted_or_not(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel, tmp_path: Path
+) -> None:
+    import tifffile
+
+    path = tmp_path / "clean.tif"
+    dimmed = (MADE.clean.read() * 0.5 + 20).astype(np.float32)
+    tifffile.imwrite(path, dimmed, imagej=True)
+    panel.ask_open = lambda: str(path)
+    session.open(MADE.noisy, {})
+    add(session, "median")
+    choose(panel, "File…")
+    qtbot.waitUntil(lambda: session.snapshot.reference is not None, timeout=WAIT)
+    settle(qtbot, panel, jobs)
+    assert panel.reference.currentText() == "clean.tif"
+    reference = Stack.of(dimmed, "YX")
+    key = session.snapshot.results[1].key
+    plain = expected(session.snapshot.results[1].stack, reference)
+    assert_row(panel, session, key, plain)
+    qtbot.mouseClick(panel.affine, Qt.MouseButton.LeftButton)
+    assert not session.snapshot.measures, "old measures are gone at once"
+    qtbot.waitUntil(lambda: len(session.snapshot.measures) == 2, timeout=WAIT)
+    settle(qtbot, panel, jobs)
+    fitted = expected(session.snapshot.results[1].stack, reference, affine=True)
+    assert_row(panel, session, key, fitted)
+    assert fitted.psnr > plain.psnr + 1
+
+
+def test_a_reference_that_cannot_be_read_is_a_sentence(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel, tmp_path: Path
+) -> None:
+    path = tmp_path / "letter.tif"
+    path.write_text("Dear Sir or Madam")
+    panel.ask_open = lambda: str(path)
+    session.open(MADE.noisy, {})
+    choose(panel, "File…")
+    qtbot.waitUntil(lambda: panel.problem.isVisible(), timeout=WAIT)
+    assert "letter.tif" in panel.problem.text()
+    assert panel.reference.currentText() == "none"
+    settle(qtbot, panel, jobs)
+
+
+def test_a_reference_that_does_not_fit_is_explained(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(MADE.noisy, {})
+    session.set_reference("file", "other.tif", Stack.of(np.eye(9, dtype=np.float32), "YX", name="other.tif"))
+    settle(qtbot, panel, jobs)
+    qtbot.waitUntil(lambda: "other.tif cannot be the reference" in panel.about.text(), timeout=WAIT)
+    assert cell(panel, session.snapshot.results[0].key, "PSNR (dB)") == "–"
+
+
+def test_simulated_noise_offers_what_it_was_added_to(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    clean = Stack.of(np.stack([MADE.clean.read()] * 2), "TYX", name="clean")
+    session.open(clean, {})
+    add(session, "gaussian-noise", sigma=5.0)
+    assert session.snapshot.reference is None, "it is offered, not chosen"
+    choose(panel, "Truth: raw before Gaussian noise")
+    qtbot.waitUntil(lambda: len(session.snapshot.measures) == 2, timeout=WAIT)
+    settle(qtbot, panel, jobs)
+    raw, noisy = session.snapshot.results
+    assert_row(panel, session, noisy.key, expected(noisy.stack, clean))
+    assert cell(panel, raw.key, "PSNR (dB)") == "–", "the reference is not compared with itself"
+    error = noisy.stack.read() - clean.read()
+    assert float(cell(panel, noisy.key, "PSNR (dB)")) == pytest.approx(
+        20 * math.log10(np.ptp(MADE.clean.read())) - np.mean([10 * math.log10((e**2).mean()) for e in error]),
+        abs=0.006,
+    )
+    session.undo()
+    assert panel.reference.currentText() == "Truth: raw before Gaussian noise", "it stays until changed"
+    settle(qtbot, panel, jobs)
+
+
+def test_the_best_is_marked_by_more_than_colour(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(MADE.noisy, {}, truth=MADE.clean)
+    add(session, "gaussian", sigma=1.2)
+    settle(qtbot, panel, jobs)
+    raw, blurred = session.snapshot.results
+    for name in ("PSNR (dB)", "SSIM", "NRMSE", "SNR (dB)"):
+        assert item(panel, blurred.key, name).text().startswith(BEST)
+        assert item(panel, blurred.key, name).font().bold()
+        assert not item(panel, raw.key, name).font().bold()
+    assert not item(panel, blurred.key, "Mean/std").font().bold(), "which cannot rank methods"
+
+
+def test_best_leaves_out_what_is_not_finite() -> None:
+    def row(key: int, psnr: float) -> Row:
+        values = tuple(psnr if m.name == "psnr" else math.nan for m in METRICS)
+        return Row(key=key, label="", details="", frames="", values=values, seconds=0, note="")
+
+    assert best(METRICS, [row(1, 30.0), row(2, math.inf), row(3, 31.0), row(4, math.nan)])[0] == {3}
+    assert best(METRICS, [row(1, 30.0)])[0] == set()
+
+
+def test_columns_sort_by_number_and_a_row_shows_its_result(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(MADE.noisy, {}, truth=MADE.clean)
+    for sigma in (0.3, 1.5, 0.8):
+        add(session, "gaussian", sigma=sigma)
+    settle(qtbot, panel, jobs)
+    header = panel.table.horizontalHeader()
+    column = 2 + [m.name for m in METRICS].index("psnr")
+    place = header.sectionViewportPosition(column) + header.sectionSize(column) // 2
+    for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
+        while (header.sortIndicatorSection(), header.sortIndicatorOrder()) != (column, order):
+            qtbot.mouseClick(
+                header.viewport(), Qt.MouseButton.LeftButton,
+                pos=header.viewport().rect().center().__class__(place, header.height() // 2),
+            )  # fmt: skip
+        values = [session.snapshot.measures[key].psnr for key in panel.table.order()]
+        assert values == sorted(values, reverse=order == Qt.SortOrder.DescendingOrder)
+    target = panel.table.item(2, 0)
+    qtbot.mouseClick(
+        panel.table.viewport(), Qt.MouseButton.LeftButton, pos=panel.table.visualItemRect(target).center()
+    )
+    assert session.snapshot.shown == panel.table.order()[2]
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    assert session.snapshot.shown == panel.table.order()[3]
+    session.show(panel.table.order()[0])
+    assert panel.table.currentRow() == 0
+
+
+def test_copy_and_csv_hold_the_table_with_its_reference(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel, tmp_path: Path
+) -> None:
+    session.open(MADE.noisy, {}, truth=MADE.clean)
+    add(session, "gaussian-3d", sigma=1.0, depth=0.2)
+    settle(qtbot, panel, jobs)
+    path = tmp_path / "table.csv"
+    panel.ask_save = lambda suggested: str(path)
+    button = panel.findChild(QPushButton, "metrics-export")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    settle(qtbot, panel, jobs)
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    assert [r["Result"] for r in rows] == ["raw", "Gaussian blur 3D"]
+    wanted = expected(session.snapshot.results[1].stack, MADE.clean)
+    assert float(rows[1]["PSNR (dB)"]) == pytest.approx(wanted.psnr, rel=1e-6)
+    assert float(rows[1]["Range"]) == pytest.approx(wanted.data_range, rel=1e-6)
+    assert [rows[1][n] for n in ("Time (s)", "Reference", "Fit")] == ["0.25", "Truth of the sample", "none"]
+    assert rows[1]["Measured on"] == "all 4 planes"
+    assert (rows[0]["Frames in"], rows[1]["Frames in"]) == ("1", "3")
+    qtbot.mouseClick(panel.findChild(QPushButton, "metrics-copy"), Qt.MouseButton.LeftButton)
+    copied = list(csv.DictReader(io.StringIO(QGuiApplication.clipboard().text()), delimiter="\t"))
+    assert copied == rows
+
+
+def test_frames_that_go_into_a_result_add_up(session: Session) -> None:
+    frames = Stack.of(np.zeros((20, 8, 8), np.float32), "TYX")
+    session.open(frames, {})
+    add(session, "box-3d", size=3, depth=5)
+    add(session, "median", size=3)
+    first, second = session.snapshot.results[1:]
+    assert [frames_in(session.snapshot, r.key) for r in session.snapshot.results] == ["1", "5", "1"]
+    method = create("box-3d", {"size": 1, "depth": 3})
+    session.add(first.key, [Step.of(method)], [first.stack], 0.1)
+    assert frames_in(session.snapshot, session.snapshot.results[3].key) == "7"
+    session.open(MADE.clean, {})
+    assert frames_in(session.snapshot, session.snapshot.results[0].key) == "", "no time, no frames"
+    assert second.parent != first.key
