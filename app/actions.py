@@ -1,4 +1,4 @@
-"""Everything the window can do, as data: one table of commands, the menus and the toolbar made from it."""
+"""Everything the window can do, as data: the commands, and which stand in menus and toolbar."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
-
-from app import theme
 from app.opening import SAMPLE_HELP, SAMPLES, axis_choices
 from app.preferences import SCHEMES
 from app.session import Snapshot
@@ -191,12 +187,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         id="open", text="Open…", short="Open", icon="open", keys=("Ctrl+O",),
         help="Open one or more TIFF files; several become a list to step through",
-        run=lambda w: w.choose_files(),
+        run=lambda w: w.dialogs.choose_files(),
     ),
     Command(
         id="open-folder", text="Open Folder…", icon="folder", keys=("Ctrl+Shift+O",),
         help="Open a folder of single planes as one stack, or a folder of stacks as a list",
-        run=lambda w: w.choose_folder(),
+        run=lambda w: w.dialogs.choose_folder(),
     ),
     Command(
         id="file-next", text="Next File", icon="next", keys=("Ctrl+PgDown", "Shift+O"),
@@ -210,11 +206,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         id="export", text="Export…", short="Export", icon="export", keys=("Ctrl+S",),
         help="Save a result as a TIFF file, beside the source and never over it",
-        why_not=needs_result, run=lambda w: w.export(),
+        why_not=needs_result, run=lambda w: w.dialogs.export(),
     ),
     Command(
         id="export-metrics", text="Export Metrics…", icon="csv", help="Save the table of metrics as CSV",
-        why_not=_needs_measures, run=lambda w: w.export_metrics(),
+        why_not=_needs_measures, run=lambda w: w.dialogs.export_metrics(),
     ),
     Command(
         id="quit", text="Quit", keys=("Ctrl+Q",), help="Close the window", run=lambda w: w.leave(),
@@ -230,12 +226,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         id="copy-recipe", text="Copy Recipe", icon="copy", why_not=_needs_shown_result,
         help="Copy the steps that led to the shown result, as JSON that runs again here or elsewhere",
-        run=lambda w: w.copy_recipe(),
+        run=lambda w: w.dialogs.copy_recipe(),
     ),
     Command(
         id="copy-methods", text="Copy Methods Text", icon="copy", why_not=_needs_shown_result,
         help="Copy a paragraph for a paper: steps, parameters and software versions of the shown result",
-        run=lambda w: w.copy_methods(),
+        run=lambda w: w.dialogs.copy_methods(),
     ),
     Command(
         id="auto", text="Auto Contrast", short="Auto", icon="auto", keys=("Shift+A",), why_not=needs_stack,
@@ -244,7 +240,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="contrast", text="Brightness and Contrast", keys=("Shift+C",), why_not=needs_stack,
-        help="Go to the histogram with its handles", run=lambda w: w.go_to(w.contrast_panel),
+        help="Go to the histogram with its handles", run=lambda w: w.arrangement.go_to(w.contrast_panel),
     ),
     Command(
         id="plane-next", text="Next Plane", keys=(">", "."), why_not=_needs_planes,
@@ -260,29 +256,30 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="show-filters", text="Filters", icon="filter", keys=("Ctrl+1",),
-        help="Choose a filter or simulate noise, with live preview", run=lambda w: w.go_to(w.filter_panel),
+        help="Choose a filter or simulate noise, with live preview",
+        run=lambda w: w.arrangement.go_to(w.filter_panel),
     ),
     Command(
         id="run-recipe", text="Run Recipe…", icon="play", why_not=needs_stack,
         help="Do the steps of a recipe (.json, or a stack that Quietfield exported) to the open stack",
-        run=lambda w: w.choose_recipe(),
+        run=lambda w: w.dialogs.choose_recipe(),
     ),
     Command(
         id="show-train", text="Train a Network", icon="train", keys=("Ctrl+2",),
-        help="Train a network on the open stack itself", run=lambda w: w.go_to(w.training_panel),
+        help="Train a network on the open stack itself", run=lambda w: w.arrangement.go_to(w.training_panel),
     ),
     Command(
         id="apply-network", text="Apply Trained Network…", icon="network", why_not=needs_stack,
         help="Denoise the open stack with a network that was trained before (.quietfield)",
-        run=lambda w: w.choose_network(),
+        run=lambda w: w.dialogs.choose_network(),
     ),
     Command(
         id="save-network", text="Save Trained Network…", icon="export", why_not=_needs_network,
-        help="Save the network that made the shown result", run=lambda w: w.save_network(),
+        help="Save the network that made the shown result", run=lambda w: w.dialogs.save_network(),
     ),
     Command(
         id="show-metrics", text="Metrics", icon="metrics", keys=("Ctrl+3",),
-        help="Measure results against a reference", run=lambda w: w.go_to(w.metrics_panel),
+        help="Measure results against a reference", run=lambda w: w.arrangement.go_to(w.metrics_panel),
     ),
     *_layout_commands(),
     Command(
@@ -304,7 +301,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="reset-panels", text="Reset Panels", icon="reset", help="Put all panels back in their places",
-        run=lambda w: w.reset_panels(),
+        run=lambda w: w.arrangement.reset(),
     ),
     Command(
         id="keys", text="Keyboard Shortcuts", icon="help", keys=("F1",), help="List all keys",
@@ -313,7 +310,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         id="show-log", text="Log", icon="log", keys=("Ctrl+4",),
         help="Read what was done and what went wrong",
-        run=lambda w: w.go_to(w.log_panel),
+        run=lambda w: w.arrangement.go_to(w.log_panel),
     ),
     Command(
         id="copy-report", text="Copy Report", icon="copy",
@@ -371,101 +368,3 @@ TOOLBAR: tuple[Item, ...] = (
     "undo", "redo", SEPARATOR, *_LAYOUT_IDS, SEPARATOR, "auto", "fit", "actual-size",
     Submenu("LUT", tuple(f"lut-{n}" for n in LUTS), "lut"),
 )  # fmt: skip
-
-
-class Actions:
-    """The actions of a window, kept in step with its document."""
-
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self._groups: dict[str, QActionGroup] = {}
-        self.by_id: dict[str, QAction] = {}
-        for command in COMMANDS:
-            self.by_id[command.id] = self._make(command)
-        self.refresh()
-
-    def _make(self, command: Command) -> QAction:
-        window = self._window
-        action = QAction(command.text, window)
-        action.setObjectName(command.id)
-        action.setIconText(command.short or command.text.rstrip("…"))
-        if command.icon:
-            theme.set_icon(action, command.icon)
-        action.setShortcuts([QKeySequence(key) for key in command.keys])
-        if command.on is not None:
-            action.setCheckable(True)
-            if command.group:
-                group = self._groups.setdefault(command.group, QActionGroup(window))
-                group.setExclusionPolicy(QActionGroup.ExclusionPolicy.Exclusive)
-                group.addAction(action)
-        if command.id == "quit":
-            action.setMenuRole(QAction.MenuRole.QuitRole)
-        elif command.id == "about":
-            action.setMenuRole(QAction.MenuRole.AboutRole)
-        else:
-            action.setMenuRole(QAction.MenuRole.NoRole)
-        action.triggered.connect(lambda _checked=False: self._run(command))
-        window.addAction(action)
-        return action
-
-    def _run(self, command: Command) -> None:
-        command.run(self._window)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Enable what can be done now, say of the rest why it cannot, and mark what is on."""
-        snapshot = self._window.session.snapshot
-        for command in COMMANDS:
-            action = self.by_id[command.id]
-            reason = command.why_not(snapshot)
-            action.setEnabled(not reason)
-            action.setToolTip(_tooltip(command, reason))
-            if command.on is not None:
-                action.setChecked(command.on(self._window))
-
-    def fill_menu(self, menu: QMenu, items: tuple[Item, ...], special: Callable[[QMenu, str], None]) -> None:
-        """Put items into a menu; `special` fills the places for what changes."""
-        menu.setToolTipsVisible(True)
-        for item in items:
-            if isinstance(item, Submenu):
-                inner = menu.addMenu(item.title)
-                inner.setObjectName(f"menu-{item.title}")
-                self.fill_menu(inner, item.items, special)
-            elif item == SEPARATOR:
-                menu.addSeparator()
-            elif item.startswith("@"):
-                special(menu, item)
-            else:
-                menu.addAction(self.by_id[item])
-
-    def fill_toolbar(self, toolbar: QToolBar) -> None:
-        """Put the items of the toolbar into it."""
-        for item in TOOLBAR:
-            if isinstance(item, Submenu):
-                toolbar.addWidget(self._menu_button(item, toolbar))
-            elif item == SEPARATOR:
-                toolbar.addSeparator()
-            else:
-                toolbar.addAction(self.by_id[item])
-
-    def _menu_button(self, item: Submenu, toolbar: QToolBar) -> QToolButton:
-        button = QToolButton(toolbar)
-        button.setObjectName(f"toolbar-{item.title.lower()}")
-        button.setText(item.title)
-        button.setToolButtonStyle(toolbar.toolButtonStyle())
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        theme.set_icon(button, item.icon)
-        menu = QMenu(button)
-        menu.setToolTipsVisible(True)
-        for name in item.items:
-            menu.addAction(self.by_id[name])
-        button.setMenu(menu)
-        button.setToolTip("Open a sample" if item.title == "Sample" else "Choose the look-up table")
-        return button
-
-
-def _tooltip(command: Command, reason: str) -> str:
-    native = QKeySequence.SequenceFormat.NativeText
-    keys = [QKeySequence(key).toString(native) for key in command.keys[:1]]
-    text = " ".join((command.help, *(f"({key})" for key in keys)))
-    return f"{text}\nNot now: {reason}." if reason else text

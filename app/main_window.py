@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -19,24 +19,24 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QLabel,
     QMainWindow,
     QMenu,
     QSizePolicy,
-    QSplitter,
     QStackedWidget,
-    QTabWidget,
     QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
 from app import defects, help_dialogs, preferences, theme
-from app.actions import MENUS, PANELS, Actions
+from app.actions import MENUS, PANELS
+from app.arrangement import Arrangement
 from app.axes_strip import AxesStrip
-from app.exporting import Export, ExportDialog, Exported, Exporter
+from app.dialogs import Dialogs
+from app.exporting import Exported, Exporter
 from app.jobs import Job, Jobs, Outcome
+from app.menus import Actions
 from app.opening import Opened, Opener
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
@@ -44,7 +44,6 @@ from app.panels.metrics import MetricsPanel
 from app.panels.results import ResultsPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, Scheme
-from app.questions import NETWORK, Questions
 from app.session import Session, Snapshot
 from app.status import StatusBar
 from app.strips import MessageStrip, NotesStrip
@@ -52,12 +51,6 @@ from app.tasks import Tasks
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import Hover, StackViewer
 from app.welcome import DropOverlay, Welcome
-
-SIZE = (1280, 800)
-LEFT, RIGHT, BOTTOM = 210, 330, 190
-"""Width of the docks at the left and right, and height of the one below, at the first start."""
-
-STATE_VERSION = 1
 
 
 class MainWindow(QMainWindow):
@@ -67,6 +60,8 @@ class MainWindow(QMainWindow):
     jobs: Jobs
     preferences: Preferences
     opener: Opener
+    dialogs: Dialogs
+    arrangement: Arrangement
     viewer: StackViewer
     results_panel: ResultsPanel
     filter_panel: FilterPanel
@@ -83,22 +78,26 @@ class MainWindow(QMainWindow):
         self.session = session or Session(self)
         self.jobs = jobs or Jobs(self)
         self.preferences = preferences.load()
-        self.questions = Questions(self)
         self.device = ""
         self.opener = Opener(self.session, self.jobs, self)
         self.exporter = Exporter(self.jobs, self)
         self.tasks = Tasks(self.session, self.jobs, self)
+        self.dialogs = Dialogs(self)
         self._build_panels()
-        self._build_docks()
+        self.arrangement = Arrangement(
+            self,
+            results=self.results_panel,
+            tools={"Filters": self.filter_panel, "Train": self.training_panel},
+            contrast=self.contrast_panel,
+            measurements={"Metrics": self.metrics_panel, "Log": self.log_panel},
+        )
         self._build_centre()
         self.actions_ = Actions(self)
         self._build_menus()
         self._build_toolbar()
         self._overlay = DropOverlay(self)
         self._connect()
-        self.resize(*SIZE)
-        self._default_state = self.saveState(STATE_VERSION)
-        self._restore()
+        self.arrangement.restore(self.preferences)
         self._show_document()
 
     # -- building -----------------------------------------------------------------------------
@@ -114,36 +113,6 @@ class MainWindow(QMainWindow):
         self.log_panel = LogPanel()
         self.status = StatusBar(jobs)
         self.setStatusBar(self.status)
-
-    def _build_docks(self) -> None:
-        area = Qt.DockWidgetArea
-        self.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
-        self.tool_tabs = _tabs("tool-tabs", {"Filters": self.filter_panel, "Train": self.training_panel})
-        self.lower_tabs = _tabs("lower-tabs", {"Metrics": self.metrics_panel, "Log": self.log_panel})
-        tools = QSplitter(Qt.Orientation.Vertical)
-        tools.setObjectName("tools")
-        tools.setChildrenCollapsible(False)
-        tools.addWidget(self.tool_tabs)
-        tools.addWidget(self.contrast_panel)
-        tools.setStretchFactor(0, 1)
-        tools.setStretchFactor(1, 0)
-        self.docks = {
-            "Results": self._dock("Results", self.results_panel, area.LeftDockWidgetArea),
-            "Tools": self._dock("Tools", tools, area.RightDockWidgetArea),
-            "Measurements": self._dock("Measurements", self.lower_tabs, area.BottomDockWidgetArea),
-        }
-        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks([self.docks["Results"], self.docks["Tools"]], [LEFT, RIGHT], across)
-        self.resizeDocks([self.docks["Measurements"]], [BOTTOM], down)
-
-    def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(f"dock-{title}")
-        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        dock.setTitleBarWidget(QWidget(dock))  # the content says itself what it is
-        dock.setWidget(content)
-        self.addDockWidget(area, dock)
-        return dock
 
     def _build_centre(self) -> None:
         self.message = MessageStrip()
@@ -171,10 +140,7 @@ class MainWindow(QMainWindow):
 
     def _fill_special(self, menu: QMenu, name: str) -> None:
         if name == PANELS:
-            for title, dock in self.docks.items():
-                toggle = dock.toggleViewAction()
-                toggle.setToolTip(f"Show or hide the {title.lower()} panel")
-                menu.addAction(toggle)
+            menu.addActions(self.arrangement.switches())
         else:
             self._recent_menu = menu
             self._fill_recent()
@@ -217,10 +183,10 @@ class MainWindow(QMainWindow):
         self.tasks.said.connect(self._on_said)
         self.tasks.described.connect(self._on_described)
         self.viewer.hovered.connect(self._on_hovered)
-        self.welcome.open_wanted.connect(self.choose_files)
+        self.welcome.open_wanted.connect(self.dialogs.choose_files)
         self.welcome.sample_wanted.connect(self.opener.open_sample)
         self.notes.series_chosen.connect(self.opener.open_series)
-        self.results_panel.export_wanted.connect(self.export)
+        self.results_panel.export_wanted.connect(self.dialogs.export)
         self.results_panel.recipe_wanted.connect(self.tasks.copy_recipe)
         self.results_panel.step_wanted.connect(self.opener.step)
 
@@ -304,61 +270,10 @@ class MainWindow(QMainWindow):
         """Open files and folders."""
         self.opener.open([Path(p) for p in paths])
 
-    def choose_files(self) -> None:
-        """Ask for files and open them."""
-        self.opener.open(self.questions.files(self.preferences.folder))
-
-    def choose_folder(self) -> None:
-        """Ask for a folder and open it."""
-        folder = self.questions.folder(self.preferences.folder)
-        if folder is not None:
-            self.opener.open([folder])
-
     def _on_recent(self) -> None:
         action = self.sender()
         if isinstance(action, QAction):
             self.opener.open([Path(action.data())])
-
-    def choose_recipe(self) -> None:
-        """Ask for a recipe and run it."""
-        path = self.questions.recipe(self.preferences.folder)
-        if path is not None:
-            self.tasks.run_recipe(path)
-
-    def choose_network(self) -> None:
-        """Ask for a trained network and apply it."""
-        path = self.questions.network(self.preferences.folder)
-        if path is not None:
-            self.tasks.apply_network(path)
-
-    def save_network(self) -> None:
-        """Ask for a name and save the network that made the shown result."""
-        model, result = self.tasks.shown_model(), self.session.snapshot.result
-        if model is None or result is None or result.step is None or result.step.model is None:
-            return
-        proposed = Path(self.preferences.folder) / result.step.model.file
-        path = self.questions.save("Save Trained Network", proposed, NETWORK)
-        if path is not None:
-            self.tasks.save_network(path, model)
-
-    def export(self, key: int | None = None) -> None:
-        """Ask how to export a result, by default the shown one, and do it."""
-        snapshot = self.session.snapshot
-        if len(snapshot.results) < 2:
-            return
-        wanted = snapshot.find(key) if key is not None else snapshot.result
-        if wanted is None or wanted.step is None:
-            wanted = snapshot.results[-1]
-        dialog = ExportDialog(self.session, wanted.key, self.preferences, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.wanted.connect(self._on_export_wanted)
-        dialog.open()
-
-    def _on_export_wanted(self, wanted: Export, dialog: ExportDialog | None = None) -> None:
-        dialog = dialog or self.findChild(ExportDialog)
-        if dialog is not None:
-            self.remember(dialog.remember(self.preferences))
-        self.exporter.start(wanted)
 
     def _on_exported(self, exported: Exported) -> None:
         folder = exported.path.parent
@@ -370,37 +285,6 @@ class MainWindow(QMainWindow):
     def show_folder(self, folder: Path) -> None:
         """Show a folder in the file manager of the system."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-    def export_metrics(self) -> None:
-        """Save the table of metrics."""
-        self.go_to(self.metrics_panel)
-        self.metrics_panel.export_csv()
-
-    def copy_recipe(self) -> None:
-        """Copy the recipe of the shown result."""
-        self.tasks.copy_recipe(self.session.snapshot.shown)
-
-    def copy_methods(self) -> None:
-        """Copy a paragraph on the shown result."""
-        self.tasks.copy_methods(self.session.snapshot.shown)
-
-    def go_to(self, panel: QWidget) -> None:
-        """Bring a panel to the front and give it the keyboard."""
-        for dock in self.docks.values():
-            if dock.isAncestorOf(panel):
-                dock.show()
-        for tabs in (self.tool_tabs, self.lower_tabs):
-            for index in range(tabs.count()):
-                page = tabs.widget(index)
-                if page is not None and (page is panel or page.isAncestorOf(panel)):
-                    tabs.setCurrentIndex(index)
-        first = panel.nextInFocusChain()
-        if first is not None and panel.isAncestorOf(first):
-            first.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def reset_panels(self) -> None:
-        """Put all panels back in their places."""
-        self.restoreState(self._default_state, STATE_VERSION)
 
     def set_theme(self, scheme: Scheme) -> None:
         """Choose the colours of the window."""
@@ -440,25 +324,17 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Show what a drop will do."""
-        paths = _paths(event)
-        if paths:
-            self._overlay.cover(_drop_words(paths))
-            event.acceptProposedAction()
+        self._overlay.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        if _paths(event):
-            event.acceptProposedAction()
+        self._overlay.move_over(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: ARG002
         self._overlay.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        self._overlay.hide()
-        paths = _paths(event)
-        if paths:
-            event.acceptProposedAction()
-            self.opener.open(paths)
+        self.opener.open(self._overlay.take(event))
 
     # -- remembering and closing --------------------------------------------------------------
 
@@ -468,34 +344,15 @@ class MainWindow(QMainWindow):
             self.preferences = changed
             preferences.save(changed)
 
-    def _restore(self) -> None:
-        geometry = QByteArray.fromBase64(self.preferences.geometry.encode())
-        state = QByteArray.fromBase64(self.preferences.state.encode())
-        if not geometry.isEmpty():
-            self.restoreGeometry(geometry)
-        if not state.isEmpty():
-            self.restoreState(state, STATE_VERSION)
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask once if something runs; then end everything."""
         running = [job.label for job in self.jobs.busy]
-        if running and not self.questions.close(running):
+        if running and not self.dialogs.questions.close(running):
             event.ignore()
             return
-        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        state = bytes(self.saveState(STATE_VERSION).toBase64().data()).decode()
-        self.remember(replace(self.preferences, geometry=geometry, state=state))
+        self.remember(self.arrangement.remember(self.preferences))
         self.jobs.shut_down()
         event.accept()
-
-
-def _tabs(name: str, pages: dict[str, QWidget]) -> QTabWidget:
-    tabs = QTabWidget()
-    tabs.setObjectName(name)
-    tabs.setDocumentMode(True)
-    for title, page in pages.items():
-        tabs.addTab(page, title)
-    return tabs
 
 
 def readout(hover: Hover) -> str:
@@ -507,17 +364,6 @@ def readout(hover: Hover) -> str:
     if hover.shown is not None:
         words += f" → {hover.shown:.6g}" + (f"  {hover.label}" if hover.label else "")
     return words
-
-
-def _paths(event: QDropEvent) -> list[Path]:
-    mime = event.mimeData()
-    return [Path(u.toLocalFile()) for u in mime.urls() if u.isLocalFile()] if mime.hasUrls() else []
-
-
-def _drop_words(paths: Sequence[Path]) -> str:
-    if len(paths) > 1:
-        return f"Drop to open {len(paths)} files"
-    return f"Drop to open {paths[0].name}"
 
 
 def _best_device(job: Job) -> str:  # noqa: ARG001

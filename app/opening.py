@@ -110,9 +110,7 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
     if stack is None:
         stack = open_stack(path, series=series)
     levels = first_levels(stack, context.part(0.4, 1.0))
-    return Opened(
-        stack=stack, levels=levels, files=files, index=index, series=lines, series_index=series
-    )
+    return Opened(stack=stack, levels=levels, files=files, index=index, series=lines, series_index=series)
 
 
 def _resolve(paths: Sequence[Path]) -> tuple[tuple[Path, ...], Stack | None]:
@@ -170,10 +168,12 @@ class Opener(QObject):
     def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
+        self._tried: tuple[tuple[Path, ...], int] = ((), 0)
 
     def open(self, paths: Sequence[Path], index: int = 0, series: int = 0) -> None:
         """Open files or a folder."""
         if paths:
+            self._tried = tuple(paths), index
             name = paths[min(index, len(paths) - 1)].name
             self._start(name, lambda job: load(paths, index, series, job.context))
 
@@ -190,9 +190,10 @@ class Opener(QObject):
             self.open(files, now.file_index if now.files else 0, series)
 
     def step(self, by: int) -> None:
-        """Open the file `by` further in the list of files."""
+        """Open the file `by` further in the list of files; a broken one is stepped over the next time."""
         now = self._session.snapshot
-        index = now.file_index + by
+        files, index = self._tried
+        index = (index if files == now.files else now.file_index) + by
         if 0 <= index < len(now.files):
             self.open(now.files, index)
 

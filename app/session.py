@@ -341,7 +341,8 @@ class Session(QObject):
 
     def clear_reference(self) -> None:
         """Measure against nothing any more."""
-        self._set(replace(self.snapshot, reference=None, measures={}))
+        if self.snapshot.reference is not None:
+            self._set(replace(self.snapshot, reference=None, measures={}))
 
     def set_measures(self, reference: int, key: int, measures: Measures) -> None:
         """Record measures of a result, unless the reference has changed meanwhile."""

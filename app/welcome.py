@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
@@ -112,6 +123,24 @@ class DropOverlay(QWidget):
         self.show()
         self.update()
 
+    def enter(self, event: QDragEnterEvent) -> None:
+        """Take files that are dragged over the window, and say what a drop will do."""
+        paths = _paths(event)
+        if paths:
+            self.cover(f"Drop to open {paths[0].name if len(paths) == 1 else f'{len(paths)} files'}")
+            event.acceptProposedAction()
+
+    def move_over(self, event: QDragMoveEvent) -> None:
+        """Go on taking them."""
+        if _paths(event):
+            event.acceptProposedAction()
+
+    def take(self, event: QDropEvent) -> list[Path]:
+        """Uncover the window; return what was dropped."""
+        self.hide()
+        event.acceptProposedAction()
+        return _paths(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Dim the window and draw the words in a frame."""
         painter = QPainter(self)
@@ -135,6 +164,11 @@ class DropOverlay(QWidget):
         painter.drawRoundedRect(plate, 10, 10)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
         painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), words)
+
+
+def _paths(event: QDropEvent) -> list[Path]:
+    mime = event.mimeData()
+    return [Path(u.toLocalFile()) for u in mime.urls() if u.isLocalFile()] if mime.hasUrls() else []
 
 
 def _dashed(painter: QPainter, frame: QRectF, line: QColor, fill: QColor) -> None:

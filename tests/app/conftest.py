@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import shiboken6
@@ -19,6 +20,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QWidget
 
 from app.jobs import Jobs
 from app.session import Session
+
+if TYPE_CHECKING:
+    from tests.driver import Driver
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +82,24 @@ def jobs(qapp: QApplication) -> Iterator[Jobs]:
     jobs = Jobs()
     yield jobs
     assert jobs.shut_down(10)
+
+
+@pytest.fixture
+def driver(qtbot: Any, qapp: QApplication) -> Iterator[Driver]:
+    """Open the window; a test that ends while something runs closes it all the same."""
+    from app import theme
+    from app.main_window import MainWindow
+    from tests.driver import Driver
+
+    if theme.colors() is not theme.LIGHT or not qapp.styleSheet():
+        theme.apply_theme(qapp, "light")
+    window = MainWindow()
+    window.dialogs.questions.close = lambda running: True  # type: ignore[method-assign]
+    window.show()
+    qtbot.waitExposed(window)
+    yield Driver(qtbot, window)
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
+    window.close()
+    window.deleteLater()
+    _settle()

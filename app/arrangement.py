@@ -1,0 +1,130 @@
+"""Where the panels of the window stand, how large they are, and what of it is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QTabWidget, QWidget
+
+from app.preferences import Preferences
+
+SIZE = (1280, 800)
+LEFT, RIGHT, BOTTOM = 220, 340, 200
+"""Width of the docks at the left and right, and height of the one below, at the first start."""
+
+STATE_VERSION = 1
+
+
+class Arrangement(QObject):
+    """Panels around the image: results left, tools over contrast right, measurements below.
+
+    Parameters
+    ----------
+    window : QMainWindow
+        Whose docks are made.
+    results, contrast : QWidget
+        Panels.
+    tools, measurements : dict of str to QWidget
+        Panels by the title of their tab.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        *,
+        results: QWidget,
+        tools: Mapping[str, QWidget],
+        contrast: QWidget,
+        measurements: Mapping[str, QWidget],
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        area = Qt.DockWidgetArea
+        window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
+        self.tool_tabs = _tabs("tool-tabs", tools)
+        self.lower_tabs = _tabs("lower-tabs", measurements)
+        column = QSplitter(Qt.Orientation.Vertical)
+        column.setObjectName("tools")
+        column.setChildrenCollapsible(False)
+        column.addWidget(self.tool_tabs)
+        column.addWidget(contrast)
+        column.setStretchFactor(0, 1)
+        column.setStretchFactor(1, 0)
+        self.docks = {
+            "Results": self._dock("Results", results, area.LeftDockWidgetArea),
+            "Tools": self._dock("Tools", column, area.RightDockWidgetArea),
+            "Measurements": self._dock("Measurements", self.lower_tabs, area.BottomDockWidgetArea),
+        }
+        results.setMinimumWidth(LEFT * 3 // 4)
+        column.setMinimumWidth(RIGHT * 7 // 8)
+        window.resize(*SIZE)
+
+    def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self._window)
+        dock.setObjectName(f"dock-{title}")
+        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        dock.setTitleBarWidget(QWidget(dock))  # the content says itself what it is
+        dock.setWidget(content)
+        dock.toggleViewAction().setToolTip(f"Show or hide the {title.lower()} panel")
+        self._window.addDockWidget(area, dock)
+        return dock
+
+    def switches(self) -> list[QAction]:
+        """Actions that show and hide the panels."""
+        return [dock.toggleViewAction() for dock in self.docks.values()]
+
+    def go_to(self, panel: QWidget) -> None:
+        """Bring a panel to the front and give it the keyboard."""
+        for dock in self.docks.values():
+            if dock.isAncestorOf(panel):
+                dock.show()
+        for tabs in (self.tool_tabs, self.lower_tabs):
+            for index in range(tabs.count()):
+                page = tabs.widget(index)
+                if page is not None and (page is panel or page.isAncestorOf(panel)):
+                    tabs.setCurrentIndex(index)
+        first = panel.nextInFocusChain()
+        if first is not None and panel.isAncestorOf(first):
+            first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def reset(self) -> None:
+        """Put all panels back in their places."""
+        for dock in self.docks.values():
+            dock.show()
+        docks, across = self.docks, Qt.Orientation.Horizontal
+        self._window.resizeDocks([docks["Results"], docks["Tools"]], [LEFT, RIGHT], across)
+        self._window.resizeDocks([docks["Measurements"]], [BOTTOM], Qt.Orientation.Vertical)
+
+    def restore(self, preferences: Preferences) -> None:
+        """Take the place and sizes of last time; without such, the usual ones when the window is shown."""
+        geometry = QByteArray.fromBase64(preferences.geometry.encode())
+        state = QByteArray.fromBase64(preferences.state.encode())
+        if not geometry.isEmpty():
+            self._window.restoreGeometry(geometry)
+        if state.isEmpty() or not self._window.restoreState(state, STATE_VERSION):
+            self._window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Give the panels their sizes once the window has one: Qt forgets what is asked for earlier."""
+        if event.type() == QEvent.Type.Show:
+            self._window.removeEventFilter(self)
+            self.reset()
+        return super().eventFilter(watched, event)
+
+    def remember(self, preferences: Preferences) -> Preferences:
+        """Keep place and sizes for the next start."""
+        geometry = bytes(self._window.saveGeometry().toBase64().data()).decode()
+        state = bytes(self._window.saveState(STATE_VERSION).toBase64().data()).decode()
+        return replace(preferences, geometry=geometry, state=state)
+
+
+def _tabs(name: str, pages: Mapping[str, QWidget]) -> QTabWidget:
+    tabs = QTabWidget()
+    tabs.setObjectName(name)
+    tabs.setDocumentMode(True)
+    for title, page in pages.items():
+        tabs.addTab(page, title)
+    return tabs

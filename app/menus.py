@@ -1,0 +1,113 @@
+"""Menus, toolbar and actions, made from the table of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
+
+from app import theme
+from app.actions import COMMANDS, SEPARATOR, TOOLBAR, Command, Item, Submenu
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+
+class Actions:
+    """The actions of a window, kept in step with its document."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._groups: dict[str, QActionGroup] = {}
+        self.by_id: dict[str, QAction] = {}
+        for command in COMMANDS:
+            self.by_id[command.id] = self._make(command)
+        self.refresh()
+
+    def _make(self, command: Command) -> QAction:
+        window = self._window
+        action = QAction(command.text, window)
+        action.setObjectName(command.id)
+        action.setIconText(command.short or command.text.rstrip("…"))
+        if command.icon:
+            theme.set_icon(action, command.icon)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        if command.on is not None:
+            action.setCheckable(True)
+            if command.group:
+                group = self._groups.setdefault(command.group, QActionGroup(window))
+                group.setExclusionPolicy(QActionGroup.ExclusionPolicy.Exclusive)
+                group.addAction(action)
+        if command.id == "quit":
+            action.setMenuRole(QAction.MenuRole.QuitRole)
+        elif command.id == "about":
+            action.setMenuRole(QAction.MenuRole.AboutRole)
+        else:
+            action.setMenuRole(QAction.MenuRole.NoRole)
+        action.triggered.connect(lambda _checked=False: self._run(command))
+        window.addAction(action)
+        return action
+
+    def _run(self, command: Command) -> None:
+        command.run(self._window)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Enable what can be done now, say of the rest why it cannot, and mark what is on."""
+        snapshot = self._window.session.snapshot
+        for command in COMMANDS:
+            action = self.by_id[command.id]
+            reason = command.why_not(snapshot)
+            action.setEnabled(not reason)
+            action.setToolTip(_tooltip(command, reason))
+            if command.on is not None:
+                action.setChecked(command.on(self._window))
+
+    def fill_menu(self, menu: QMenu, items: tuple[Item, ...], special: Callable[[QMenu, str], None]) -> None:
+        """Put items into a menu; `special` fills the places for what changes."""
+        menu.setToolTipsVisible(True)
+        for item in items:
+            if isinstance(item, Submenu):
+                inner = menu.addMenu(item.title)
+                inner.setObjectName(f"menu-{item.title}")
+                self.fill_menu(inner, item.items, special)
+            elif item == SEPARATOR:
+                menu.addSeparator()
+            elif item.startswith("@"):
+                special(menu, item)
+            else:
+                menu.addAction(self.by_id[item])
+
+    def fill_toolbar(self, toolbar: QToolBar) -> None:
+        """Put the items of the toolbar into it."""
+        for item in TOOLBAR:
+            if isinstance(item, Submenu):
+                toolbar.addWidget(self._menu_button(item, toolbar))
+            elif item == SEPARATOR:
+                toolbar.addSeparator()
+            else:
+                toolbar.addAction(self.by_id[item])
+
+    def _menu_button(self, item: Submenu, toolbar: QToolBar) -> QToolButton:
+        button = QToolButton(toolbar)
+        button.setObjectName(f"toolbar-{item.title.lower()}")
+        button.setText(item.title)
+        button.setToolButtonStyle(toolbar.toolButtonStyle())
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        theme.set_icon(button, item.icon)
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        for name in item.items:
+            menu.addAction(self.by_id[name])
+        button.setMenu(menu)
+        button.setToolTip("Open a sample" if item.title == "Sample" else "Choose the look-up table")
+        return button
+
+
+def _tooltip(command: Command, reason: str) -> str:
+    native = QKeySequence.SequenceFormat.NativeText
+    keys = [QKeySequence(key).toString(native) for key in command.keys[:1]]
+    text = " ".join((command.help, *(f"({key})" for key in keys)))
+    return f"{text}\nNot now: {reason}." if reason else text
