@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import QuietfieldError
-from core.methods import median as sorting
+from core.methods import median as ranked
 from core.methods import separable
 from core.methods.base import Block, Operation, register
 from core.optics import gaussian_kernel
 from core.params import param
 from core.progress import Context
 from core.stack import AXIS_NAMES
+
+SMALL = 2**14
+"""Pixels of a stack so small that preparing a slab takes longer than filtering it."""
 
 PLANE = {"YX": "rows and columns", "Y": "rows only (Y)", "X": "columns only (X)"}
 VOLUME = {
@@ -81,7 +85,7 @@ class _Median(_Window):
     __slots__ = ()
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        return (sorting.median(block.pixels, self._window(block.axes), context),)
+        return (ranked.median(block.pixels, self._window(block.axes), context),)
 
 
 class _Gauss(Operation):
@@ -101,10 +105,11 @@ class _Gauss(Operation):
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         kernels = [gaussian_kernel(sigma) for sigma in self._sigmas(block.axes)]
         reach = [len(kernel) // 2 for kernel in kernels[-2:]]
-        if all(3 * r <= size for r, size in zip(reach, block.shape[-2:], strict=True)):
+        wide = any(3 * r > size for r, size in zip(reach, block.shape[-2:], strict=True))
+        if not wide and math.prod(block.shape) >= SMALL:
             return (separable.convolve(block.pixels, kernels, context),)
-        with np.errstate(over="ignore", invalid="ignore"):
-            result = block.pixels.astype(np.float32)  # so wide a kernel is quicker without padding
+        with np.errstate(over="ignore", invalid="ignore"):  # quicker here, since it needs no padding
+            result = block.pixels.astype(np.float32)
         for axis, kernel in enumerate(kernels):
             context.check()
             if len(kernel) > 1:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from core.methods import median as sorting
-from core.methods.median import median, network
+from core.methods import median as module
+from core.methods.median import median
 from core.methods.slabs import Slabs, reflected, shape_of
+from core.methods.sorting import network
 from core.progress import Cancelled, Context
 
 WINDOWS = [(3, 3), (1, 5), (7, 1), (5, 3), (3, 9), (7, 7), (11, 5), (13, 13)]
@@ -63,8 +64,8 @@ def test_equals_numpy_for_any_shape_and_window(data: st.DataObject) -> None:
 def test_slabs_leave_no_seams(window: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = image((11, 70, 150), "uint16")
     expected = median(pixels, window)
-    monkeypatch.setattr(sorting, "SLAB_PIXELS", 2000)
-    monkeypatch.setattr(sorting, "SLAB_BYTES", 1)
+    monkeypatch.setattr(module, "SLAB_PIXELS", 2000)
+    monkeypatch.setattr(module, "SLAB_BYTES", 1)
     assert len(list(Slabs.plan(pixels.shape, [w // 2 for w in window], 2000))) > 20
     np.testing.assert_array_equal(median(pixels, window), expected)
 
