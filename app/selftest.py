@@ -1,0 +1,311 @@
+"""Try the whole program once, as a person would, and say what failed: ``quietfield --self-test SHOT.png``.
+
+An exception in a slot leaves the exit code at 0, and a packaged program can lack a part that is
+only loaded when it is needed. So every part is used once and every complaint is recorded.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Slot, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication, QPushButton
+
+from app.jobs import Job, Outcome
+from core.learning.methods import Learned
+from core.methods.base import create
+from core.stack import Stack
+
+WATCHDOG_SECONDS = 240.0
+"""The self-test has failed when it takes longer."""
+
+POLL_MILLISECONDS = 20
+HARMLESS = (
+    "propagateSizeHints",
+    "Cannot find font directory",
+    "This plugin supports grabbing the mouse only",
+)
+"""Words of Qt that say nothing about this program."""
+
+TRAINING = {
+    "steps": 3, "seconds": 0.0, "width": 4, "depth": 2, "patch": 32, "batch": 2, "epoch": 3, "warmup": 0,
+    "validation_patches": 2,
+}  # fmt: skip
+
+CODECS: tuple[tuple[str, bool, str], ...] = (
+    ("lzw", True, "uint16"), ("zstd", True, "uint16"), ("zstd", False, "float32"), ("zlib", True, "uint16"),
+    ("deflate", False, "uint8"), ("lzma", False, "uint16"), ("packbits", False, "uint8"),
+    ("png", False, "uint8"), ("jpeg2000", False, "uint16"), ("jpegxl", False, "uint8"),
+    ("lerc", False, "float32"), ("webp", False, "rgb"), ("jpeg", False, "uint8"),
+)  # fmt: skip
+"""Compression, predictor, and type of the pixels of the TIFF files that are written and read back."""
+
+LOSSY = ("jpeg", "webp")
+
+
+class Failure(Exception):
+    """Something did not come out as it should have."""
+
+
+def run(shot: Path) -> int:
+    """Drive the real window through one piece of work, and save a picture of it.
+
+    Parameters
+    ----------
+    shot : Path
+        PNG file to write.
+
+    Returns
+    -------
+    int
+        0 if all went well, else 1, with the reasons on stderr. Times in seconds go to stdout as JSON.
+    """
+    from app.application import make_application
+
+    if sys.stderr is not None:
+        faulthandler.enable()
+    dog = threading.Timer(WATCHDOG_SECONDS, _bite)
+    dog.daemon = True
+    dog.start()
+    with tempfile.TemporaryDirectory(prefix="quietfield-self-test-", ignore_cleanup_errors=True) as folder:
+        os.environ["QUIETFIELD_CONFIG"] = folder  # neither read nor change what the person prefers
+        make_application()
+        test = SelfTest(shot.absolute(), Path(folder))
+        problems = test.run()
+    dog.cancel()
+    for problem in problems:
+        _say(f"Self-test: {problem}")
+    if not problems and sys.stdout is not None:
+        print(json.dumps(test.seconds), flush=True)
+    return 1 if problems else 0
+
+
+class SelfTest(QObject):
+    """Goes through a script, whose every step waits until the last one has had its effect."""
+
+    def __init__(self, shot: Path, folder: Path) -> None:
+        super().__init__()
+        self.problems: list[str] = []
+        self.seconds: dict[str, float] = {}
+        self._install_hooks()
+        self._shot, self._folder = shot, folder
+        self._mark = time.monotonic()
+        self._script = self._steps()
+        self._ready: Callable[[], bool] = lambda: True
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL_MILLISECONDS)
+        self._timer.timeout.connect(self._on_tick)
+
+    def run(self) -> list[str]:
+        """Show the window, go through the script, and return what went wrong."""
+        from app.application import make_window
+
+        self.window = make_window()
+        self.window.jobs.failed.connect(self._on_failed)
+        self._timer.start()
+        QApplication.exec()
+        self.window.jobs.shut_down()
+        qInstallMessageHandler(None)
+        return self.problems
+
+    # -- the script
+
+    def _steps(self) -> Iterator[Callable[[], bool]]:
+        """Do one thing after the other; what is yielded has to become true before the next."""
+        session = self.window.session
+        yield self.window.isVisible
+        self._note("window")
+
+        self._do("sample-simulated")
+        yield lambda: session.snapshot.source is not None
+        self._note("sample")
+        source = session.snapshot.results[0].stack
+
+        self.window.filter_panel.choose("gaussian")
+        self._press("filter-apply")
+        yield lambda: len(session.snapshot.results) == 2
+        self._note("filter")
+        _check_filter(source, session.snapshot.results[1].stack)
+        self._do("undo")
+        yield lambda: len(session.snapshot.results) == 1
+        self._do("redo")
+        yield lambda: len(session.snapshot.results) == 2
+
+        yield from self._in_job("Exporting", self._export)
+        self._note("export")
+        yield from self._in_job("Reading and writing", lambda: _check_codecs(self._folder))
+        self._note("codecs")
+
+        self._do("show-train")
+        method = create("deconoising", TRAINING)
+        if not isinstance(method, Learned):
+            raise Failure("DecoNoising is no learned method")
+        self.window.training_panel.settings.show_method(method)
+        self._press("training-start")
+        yield lambda: len(session.snapshot.results) == 4  # denoised and deconvolved
+        self._note("training")
+        for result in session.snapshot.results[2:]:
+            _check(bool(np.isfinite(result.stack.plane()).all()), f"{result.label} is not finite")
+        self._do("undo")
+        yield lambda: len(session.snapshot.results) == 2
+
+        yield lambda: not self.window.jobs.running
+        self._picture()
+
+    def _in_job(self, label: str, work: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+        """Run work as the window runs it, and wait."""
+        ended: list[Outcome] = []
+        self.window.jobs.start(label, lambda job: _run(job, work), end=ended.append)
+        yield lambda: bool(ended)
+        if ended[0].error is not None:
+            raise ended[0].error
+
+    def _export(self) -> None:
+        """Export the filtered stack, read it, and run its recipe again."""
+        from app.exporting import Export, export
+        from core.files import open_stack, read_recipe
+        from core.history import Recipe
+
+        snapshot = self.window.session.snapshot
+        source, result = snapshot.results[0], snapshot.results[1]
+        _check(result.step is not None, "the result has no step")
+        wanted = Export(
+            path=self._folder / "exported.tif", dtype="float32", stack=result.stack, source=source.stack,
+            steps=(result.step,) if result.step else (),
+        )  # fmt: skip
+        path = export(wanted).path
+        again = open_stack(path)
+        _check(again.axes == source.stack.axes, f"the axes {source.stack.axes} came back as {again.axes}")
+        recipe = Recipe.from_json(read_recipe(path)).derive(source.stack)
+        for index in (0, again.sizes["T"] - 1):
+            _check(
+                np.array_equal(again.plane(T=index), result.stack.plane(T=index)), "exported pixels differ"
+            )
+            same = np.allclose(again.plane(T=index), recipe.plane(T=index), rtol=1e-5)
+            _check(same, "the exported recipe gives other pixels")
+
+    def _do(self, name: str) -> None:
+        action = self.window.actions_.by_id[name]
+        _check(action.isEnabled(), f"the action {name} is disabled: {action.toolTip()}")
+        action.trigger()
+
+    def _press(self, name: str) -> None:
+        button: QPushButton | None = self.window.findChild(QPushButton, name)
+        if button is None or not button.isEnabled():
+            raise Failure(f"{name} cannot be pressed")
+        button.click()
+
+    def _picture(self) -> None:
+        self._shot.parent.mkdir(parents=True, exist_ok=True)
+        _check(self.window.grab().save(str(self._shot)), f"{self._shot} could not be written")
+
+    def _note(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = round(now - self._mark, 3)
+        self._mark = now
+
+    @Slot()
+    def _on_tick(self) -> None:
+        try:
+            if not self.problems and not self._ready():
+                return
+            if not self.problems:
+                self._ready = next(self._script)
+                return
+        except StopIteration:
+            pass
+        except Exception:
+            self.problems.append(traceback.format_exc())
+        self._timer.stop()
+        self.window.leave()
+
+    # -- what goes wrong
+
+    def _install_hooks(self) -> None:
+        sys.excepthook = lambda kind, error, trace: self.problems.append(
+            "".join(traceback.format_exception(kind, error, trace))
+        )
+        threading.excepthook = lambda args: self.problems.append(
+            "".join(traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback))
+        )
+        sys.unraisablehook = lambda args: self.problems.append(
+            f"{args.err_msg or 'ignored exception'} in {args.object!r}: {args.exc_value!r}"
+        )
+        qInstallMessageHandler(self._on_message)
+
+    def _on_message(self, kind: QtMsgType, context: QMessageLogContext, message: str | None) -> None:  # noqa: ARG002
+        text = message or ""
+        bad = kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg)
+        if bad and not any(words in text for words in HARMLESS):
+            self.problems.append(f"Qt: {text}")
+
+    @Slot(str, object)
+    def _on_failed(self, label: str, outcome: Outcome) -> None:
+        self.problems.append(f"{label} failed: {outcome.report or outcome.error}")
+
+
+def _run(job: Job, work: Callable[[], None]) -> None:
+    job.context.step(0.0, job.label)
+    work()
+
+
+def _check(condition: bool, problem: str) -> None:
+    if not condition:
+        raise Failure(problem)
+
+
+def _check_filter(source: Stack, result: Stack) -> None:
+    """Compare one plane with the blur that scipy gives."""
+    from scipy import ndimage
+
+    wanted = ndimage.gaussian_filter(source.plane().astype(np.float64), 1.0, mode="reflect")
+    _check(np.allclose(result.plane(), wanted, rtol=1e-4), "the Gaussian blur differs from scipy's")
+
+
+def _check_codecs(folder: Path) -> None:
+    """Write small TIFF files with the compressions that occur, and open them."""
+    import tifffile
+
+    from core.files import open_stack
+
+    ramp = np.arange(64 * 64).reshape(64, 64)
+    for compression, predictor, kind in CODECS:
+        path = folder / f"{compression}-{predictor}-{kind}.tif"
+        options: dict[str, Any] = {"compression": compression, "predictor": predictor or None}
+        if kind == "rgb":
+            pixels = np.stack([ramp % 251, ramp % 127, ramp % 63], axis=-1).astype(np.uint8)
+            options["photometric"] = "rgb"
+        else:
+            pixels = (ramp % 251).astype(kind)
+            options["photometric"] = "minisblack"
+        tifffile.imwrite(path, pixels, **options)
+        stack = open_stack(path)
+        read = stack.read()
+        wanted = np.moveaxis(pixels, -1, 0) if kind == "rgb" else pixels
+        _check(read.shape == wanted.shape, f"{path.name} came back as {stack.axes} {read.shape}")
+        if compression not in LOSSY:
+            _check(np.array_equal(read, wanted), f"{path.name} came back with other pixels")
+
+
+def _bite() -> None:
+    """End a program that hangs, saying where every thread stands."""
+    _say(f"Self-test: not done after {WATCHDOG_SECONDS:g} s; every thread stands at:")
+    if sys.stderr is not None:
+        faulthandler.dump_traceback(all_threads=True)
+    os._exit(1)
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,70 @@
+"""The self-test passes on a sound program, and fails where something is broken or hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def self_test(folder: Path, breakage: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the self-test in a process of its own, after some Python that breaks something."""
+    code = (
+        f"import sys\nfrom app.__main__ import main\n{breakage}\nsys.exit(main(['--self-test', 'shot.png']))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=280
+    )
+
+
+def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
+    done = self_test(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == {"window", "sample", "filter", "training", "export", "codecs"}
+    assert [p.name for p in tmp_path.iterdir()] == ["shot.png"]
+    from PySide6.QtGui import QImage
+
+    picture = QImage(str(tmp_path / "shot.png"))
+    assert picture.width() >= 1000
+    colours = {picture.pixel(x, y) for x in range(0, 1000, 7) for y in range(0, 600, 7)}
+    assert len(colours) > 100  # an image is on show, not an empty window
+
+
+@pytest.mark.parametrize(
+    ("breakage", "words"),
+    [
+        (  # an exception in a slot, which Qt would swallow
+            "from app.panels.results import ResultsPanel\n"
+            "def broken(self, *args): raise ZeroDivisionError('in a slot')\n"
+            "import app.main_window as m\n"
+            "m.MainWindow._on_changed = broken",
+            "in a slot",
+        ),
+        (  # a codec that is missing, as in an incomplete package
+            "import app.selftest as s\ns.CODECS = (('jetraw', False, 'uint16'),)",
+            "jetraw",
+        ),
+        (  # a result that is wrong
+            "import app.selftest as s\n"
+            "import scipy.ndimage as n\n"
+            "n.gaussian_filter = lambda pixels, *a, **k: pixels",
+            "differs from scipy's",
+        ),
+        (  # something that never ends
+            "import app.selftest as s\ns.WATCHDOG_SECONDS = 3.0\ns.SelfTest._press = lambda self, name: None",
+            "not done after 3 s",
+        ),
+    ],
+)
+def test_it_fails_and_says_why(tmp_path, breakage, words):
+    done = self_test(tmp_path, breakage)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stdout == ""
