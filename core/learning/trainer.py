@@ -157,6 +157,11 @@ class Trainer:
         for fraction in self._prepare():
             yield self._report(f"Reading the stack, {fraction:.0%}")
         good = self.state_dict()
+        if self.finished and not self._failed:
+            self._note(
+                f"This network has had all its training already ({self._step} steps in "
+                f"{self._seconds:.0f} s). Allow more steps or time to go on."
+            )
         yield self._report()
         self._mark = reported = time.perf_counter()
         steps = self._step
@@ -269,10 +274,11 @@ class Trainer:
         if state is not None and state["source"]["sha256"] != self._source["sha256"]:
             state = None
         if state is None and self._warm is not None:
-            self._notes.append("Training starts from the weights of a network trained on another stack.")
+            self._note("Training starts from the weights of a network trained on another stack.")
             self._network.load_state_dict(dict(self._warm))
             self._averaged.load_state_dict(dict(self._warm))
         if state is None:
+            self._generator.manual_seed(self._method.seed)  # reading may have been broken off
             self._tiles.choose(self._generator)
         else:
             self._tiles.places = [tuple(place) for place in state["places"]]
@@ -450,6 +456,10 @@ class Trainer:
             return self._best
         averaged = self._method.keep != "last" and self._method.average > 0
         return dict((self._averaged if averaged else self._network).state_dict())
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
 
     def _report(self, note: str = "", *, loss: float = math.nan, speed: float = 0.0) -> Report:
         method = self._method

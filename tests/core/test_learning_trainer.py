@@ -323,3 +323,30 @@ def test_positivity_lifts_negative_light():
 def test_plain_n2v_has_no_psf():
     trainer = Trainer(scene()[0], small(Noise2Void), device="cpu")
     assert trainer._kernel.tolist() == [1.0]
+
+
+def test_a_finished_network_is_not_trained_further_and_says_so():
+    stack = scene()[0]
+    model, _ = trained(stack, small())
+    trainer = Trainer(stack, small(), device="cpu")
+    trainer.restore(model)
+    reports = list(trainer.run())
+    assert [r.step for r in reports] == [12]
+    assert "all its training already (12 steps" in reports[0].note
+    longer = Trainer(stack, small(steps=15), device="cpu")
+    longer.restore(model)
+    assert list(longer.run())[-1].step == 15
+
+
+def test_reading_that_was_broken_off_begins_again(monkeypatch):
+    monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
+    stack = scene(frames=8)[0]
+    memory = 3 * 64 * 64 * 4
+    whole = Trainer(stack, small(steps=3), device="cpu", memory=memory)
+    list(whole.run())
+    broken = Trainer(stack, small(steps=3), device="cpu", memory=memory)
+    run = broken.run()
+    assert "Reading the stack" in next(run).note
+    run.close()
+    list(broken.run())
+    assert same(whole.model().weights, broken.model().weights)
