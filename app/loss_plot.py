@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.theme import colors, current
 
@@ -35,12 +36,16 @@ class LossPlot(QWidget):
         self.plot.hideButtons()
         self.plot.setLogMode(x=False, y=True)
         self.plot.setLabel("bottom", "step")
-        self.plot.setLabel("left", "loss")
-        self.legend = self.plot.addLegend(offset=(-6, 4), colCount=2, verSpacing=0)
-        self.training = self.plot.plot(name="training")
-        self.validation = self.plot.plot(name="validation")
+        self.training = self.plot.plot()
+        self.validation = self.plot.plot()
+        self.plot.getViewBox().sigYRangeChanged.connect(self._on_range)
+        self.legend = QLabel()  # above the plot, where it hides no part of the curves
+        self.legend.setObjectName("loss-legend")
+        self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.legend)
         layout.addWidget(self.plot)
         current().changed.connect(self.refresh_colors)
         self.refresh_colors()
@@ -66,16 +71,37 @@ class LossPlot(QWidget):
         self.validation.setSymbolSize(4)
         self.validation.setSymbolBrush(second)
         self.validation.setSymbolPen(None)
-        self.validation.scatter.setBrush(second)  # the legend reads these
-        self.validation.scatter.setPen(None)
-        self.legend.setLabelTextColor(tokens.text)
-        for _, label in self.legend.items:
-            label.setText(label.text)
+        self.legend.setText(
+            f'loss: <span style="color:{first}">──</span> training&nbsp;&nbsp; '
+            f'<span style="color:{second}">─●─</span> validation'
+        )
+
+    @Slot(object, object)
+    def _on_range(self, _: object, shown: tuple[float, float]) -> None:
+        self.plot.getAxis("left").setTicks([ticks(*shown)])
 
     def show_curves(self, training: Curve, validation: Curve) -> None:
         """Draw the curves; losses that have no logarithm are left out."""
         for item, curve in ((self.training, training), (self.validation, validation)):
             item.setData(*_drawable(curve))
+
+
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round values on a logarithmic axis between two powers of ten: where each lies, and how to write it."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return []
+    if span > 0.9:  # 1, 2, 5, 10, ... or, over many powers of ten, some of these alone
+        steps = (1, 2, 5) if span < 2.5 else (1,)
+        powers = range(math.floor(low), math.ceil(high) + 1, max(1, round(span / 4)))
+        values = [step * 10.0**power for power in powers for step in steps]
+    else:
+        bottom, top = 10.0**low, 10.0**high
+        rough = (top - bottom) / 4
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(s * power for s in (1, 2, 5, 10) if s * power >= rough)
+        values = [n * step for n in range(math.ceil(bottom / step), math.floor(top / step) + 1)]
+    return [(math.log10(v), f"{v:.4g}") for v in values if low <= math.log10(v) <= high]
 
 
 def _drawable(curve: Curve) -> tuple[Any, Any]:

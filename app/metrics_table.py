@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
 if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
     from core.quality.metrics import Metric
 
 BEST = "★"
+NAME_WIDTH = 130
+"""Least width of the names, in pixels at 100 %."""
+HEADING_SPACE, CELL_SPACE = 32, 30
+"""Added to the width of words: the margins, and for headings the arrow of the sorted one."""
 KEY, VALUE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 NO_REFERENCE = (
@@ -140,15 +145,12 @@ class MetricsTable(QTableWidget):
             "Seconds it took to make the result, with training.",
         )
         for column, (name, help) in enumerate(zip(names, own, strict=True)):
-            item = QTableWidgetItem(name.replace(" (", "\n("))  # narrow, so that all columns are in sight
+            item = QTableWidgetItem(name.replace(" ", "\n"))  # narrow, so that all columns are in sight
             item.setToolTip(f"<p>{help}</p>")
             left = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
             item.setTextAlignment(left | Qt.AlignmentFlag.AlignVCenter)
             self.setHorizontalHeaderItem(column, item)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(56)
+        self.horizontalHeader().setMinimumSectionSize(50)
 
     def set_rows(self, metrics: Sequence[Metric], rows: Sequence[Row], shown: int) -> None:
         """Fill the table, with the row of the result `shown` selected."""
@@ -162,6 +164,30 @@ class MetricsTable(QTableWidget):
             for number in range(self.rowCount()):
                 if self._key(number) == shown:
                     self.setCurrentCell(number, 0)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Make the columns of numbers as narrow as they can be, and give the rest to the names."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        metrics = QFontMetrics(bold)
+        used = 0
+        for column in range(1, self.columnCount()):
+            header = self.horizontalHeaderItem(column)
+            words = [*header.text().splitlines()] if header else []
+            cells = [self.item(row, column) for row in range(self.rowCount())]
+            inside = [c.text() for c in cells if c is not None]
+            width = max(
+                max((metrics.horizontalAdvance(w) for w in words), default=0) + HEADING_SPACE,
+                max((metrics.horizontalAdvance(t) for t in inside), default=0) + CELL_SPACE,
+            )
+            self.setColumnWidth(column, width)
+            used += width
+        self.setColumnWidth(0, max(NAME_WIDTH, self.viewport().width() - used))
 
     def _fill(
         self, number: int, row: Row, metrics: Sequence[Metric], winners: Sequence[set[int]]

@@ -59,8 +59,10 @@ class TrainingControls(QWidget):
         grid.addLayout(watch, 0, 0, 1, 2)
         grid.addWidget(self.bar, 1, 0, 1, 2)
         grid.addWidget(self.facts, 2, 0, 1, 2)
-        for place, button in enumerate((self.start, self.pause, self.stop, self.cancel)):
-            grid.addWidget(button, 3 + place // 2, place % 2)
+        row = QHBoxLayout()
+        for button in (self.start, self.pause, self.stop, self.cancel):
+            row.addWidget(button, 1)
+        grid.addLayout(row, 3, 0, 1, 2)
         self.bar.hide()
         self.facts.hide()
         self.allow_deconvolved(allowed=False)
@@ -83,6 +85,7 @@ class TrainingControls(QWidget):
             (self.cancel, "End training and forget the network; nothing is changed.", idle),
         ):
             button.setEnabled(not why)
+            button.setVisible(training != (button is self.start))
             button.setToolTip(f"<p>{why or usual}</p>")
 
     def allow_deconvolved(self, *, allowed: bool) -> None:

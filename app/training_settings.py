@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from app.fields import in_words
 from app.form import LABEL_WIDTH, Form
 from app.jobs import Job, Jobs
+from core import params
 from core.learning.methods import Learned
 from core.methods.base import methods, summary
 
@@ -125,12 +128,17 @@ class TrainingSettings(QWidget):
         """
         return cast(Learned, self.form.method())
 
+    def in_words(self) -> str:
+        """Say what is to be trained: method, preset, and the parameters in sight."""
+        values, described = self.form.values(), params.describe(self.method_class)
+        shown = [p for p in described if p.name in PROMINENT and p.kind != "bool"]
+        words = [f"{p.label} {in_words(p, values[p.name])} {p.unit}".rstrip() for p in shown]
+        return ", ".join([self.method_class.label, f"preset {self.preset.currentText()}", *words]) + "."
+
     def show_method(self, method: Learned) -> None:
         """Show a method with its parameters, such as that of a loaded network."""
-        from core.params import values
-
         self.kind.setCurrentIndex(self.kind.findData(method.name))
-        self.form.set_values(values(method))
+        self.form.set_values(params.values(method))
         self._mark()
 
     def find_devices(self, jobs: Jobs) -> None:
@@ -147,9 +155,14 @@ class TrainingSettings(QWidget):
         jobs.start("Looking for devices", work, done=self._on_devices, quiet=True)
 
     def _on_devices(self, found: tuple[Device, ...]) -> None:
-        self.processor.setItemText(0, f"Automatic: {found[0].label}")
-        for device in found:
-            self.processor.addItem(device.label, device.name)
+        self._tip(0, f"What is fastest here: {found[0].label}")
+        for number, device in enumerate(found, start=1):
+            # what a processor is in particular stands in parentheses and would be cut off
+            self.processor.addItem(device.label.partition(" (")[0], device.name)
+            self._tip(number, device.label)
+
+    def _tip(self, number: int, words: str) -> None:
+        self.processor.setItemData(number, f"<p>{html.escape(words)}</p>", Qt.ItemDataRole.ToolTipRole)
 
     @Slot()
     def _on_kind(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -40,6 +40,7 @@ class TrainingPanel(QWidget):
         self.network = NetworkBox(session, jobs)
         self.network.device = lambda: self.settings.device
         self.problem = Sentence("training-problem")
+        self.summary = Sentence("training-summary", warning=False)
         self._lay_out()
         self._connect()
         self._on_settings()
@@ -47,10 +48,10 @@ class TrainingPanel(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
-        for part in (self.settings, self.plot, self.network):
+        for part in (self.settings, self.summary, self.plot, self.network):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -103,7 +104,9 @@ class TrainingPanel(QWidget):
             except QuietfieldError as error:
                 reason = str(error)
                 self.problem.say(reason)
-        self.settings.setEnabled(self._job is None)
+        # what cannot be changed now makes room for what is going on
+        self.settings.setVisible(self._job is None)
+        self.summary.setVisible(self._job is not None)
         paused = self._run is not None and self._run.paused
         self.controls.allow(reason, training=self._job is not None, paused=paused)
         self.network.refresh()
@@ -150,7 +153,8 @@ class TrainingPanel(QWidget):
         self._run = TrainingRun(stack, method, self.settings.device, self._live.look)
         self._trained_on = source
         self.network.show_kept((), live=True)
-        self.network.words.setText(f"{method.label} is in training.")
+        self.network.words.setText("In training.")
+        self.summary.setText(self.settings.in_words())
         self.plot.show_curves((), ())
         self.plot.show()
         self.controls.begin()
@@ -216,8 +220,15 @@ class TrainingPanel(QWidget):
         self.controls.end(words.get(outcome.state, ""))
         self._update()
         self.problem.say(failure(outcome, "Training"))
+        if kept:
+            QTimer.singleShot(0, self, self._show_network)
         if kept and self.network.automatic.isChecked():
             self._apply_by_itself()
+
+    @Slot()
+    def _show_network(self) -> None:
+        """Scroll to what can be done with the network, once everything has its place."""
+        self._scroll.ensureWidgetVisible(self.network)
 
     def _apply_by_itself(self) -> None:
         if self._session.snapshot.source is self._trained_on:

@@ -207,7 +207,8 @@ def test_apply_adds_the_engines_result_and_leaves_no_preview(
         "gaussian", 2.0, session.snapshot.results[0].key,
     )  # fmt: skip
     assert made.seconds > 0
-    np.testing.assert_array_equal(made.stack.read(), apply(source, operation("gaussian", sigma=2.0))[0].read())
+    expected = apply(source, operation("gaussian", sigma=2.0))[0]
+    np.testing.assert_array_equal(made.stack.read(), expected.read())
     qtbot.wait(150)
     assert session.snapshot.preview is None, "the result is shown, not a preview over it"
     set_number(qtbot, panel, "gaussian-sigma", "4")
@@ -259,7 +260,9 @@ class Broken(ArraySource):
         raise QuietfieldError("broken.tif ends in the middle of a plane. Copy it again.")
 
 
-def test_a_failure_is_a_sentence_and_changes_nothing(qtbot: QtBot, session: Session, panel: FilterPanel) -> None:
+def test_a_failure_is_a_sentence_and_changes_nothing(
+    qtbot: QtBot, session: Session, panel: FilterPanel
+) -> None:
     session.open(Stack(Broken(np.ones((2, 8, 8), np.uint8)), "TYX"), {})
     qtbot.waitUntil(lambda: "ends in the middle" in problem(panel))
     panel.preview.setChecked(False)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from app.jobs import Jobs
+from app.loss_plot import ticks
 from app.panels.training import TrainingPanel
 from app.session import Session
 from app.view_state import View
@@ -25,12 +26,23 @@ TINY: dict[str, Value] = {
     "width": 4, "depth": 2, "patch": 16, "batch": 2, "epoch": 5, "validation_patches": 2, "seconds": 0.0,
     "precision": "float32",
 }  # fmt: skip
-WAIT = 30_000
+WAIT = 60_000
 
 
 @pytest.fixture(scope="module")
 def stack() -> Stack:
     return sample(frames=3, shape=(48, 64)).noisy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: with tiny networks several only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -111,7 +123,8 @@ def test_training_to_the_end_adds_what_the_network_makes_of_the_stack(
     session.open(stack, {})
     choose(panel, "deconoising", steps=30, sigma=1.0)
     click(qtbot, panel, "training-start")
-    assert not panel.settings.isEnabled()
+    assert not panel.settings.isVisible()
+    assert "PSF sigma 1 px" in panel.summary.text()
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 3, timeout=WAIT)
     qtbot.waitUntil(lambda: idle(jobs))
     raw, denoised, deconvolved = session.snapshot.results
@@ -388,3 +401,15 @@ def test_another_stack_opened_meanwhile_keeps_the_network_only(
     assert len(session.snapshot.results) == 1
     assert "The network is kept" in sentence(panel)
     assert panel.network.apply.isEnabled()
+
+
+def test_the_ticks_of_a_logarithmic_axis_are_round_numbers() -> None:
+    def words(low: float, high: float) -> list[str]:
+        found = ticks(np.log10(low), np.log10(high))
+        np.testing.assert_allclose([10**place for place, _ in found], [float(text) for _, text in found])
+        return [text for _, text in found]
+
+    assert words(0.4, 0.62) == ["0.4", "0.5", "0.6"]
+    assert words(0.05, 3) == ["0.05", "0.1", "0.2", "0.5", "1", "2"]
+    assert words(1e-4, 10.1) == ["0.0001", "0.001", "0.01", "0.1", "1", "10"]
+    assert ticks(0.0, 0.0) == ticks(float("nan"), 1.0) == []
