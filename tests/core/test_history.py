@@ -1,0 +1,190 @@
+"""Undo and redo against a plain model; recipes that run again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+import core.methods.catalogue  # noqa: F401
+from core.errors import QuietfieldError
+from core.history import Entry, History, ModelFile, Recipe, Step, fingerprint
+from core.methods.apply import apply
+from core.methods.base import Operation, create
+from core.stack import Stack
+
+
+def step(name: str, **given_: Any) -> Step:
+    return Step.of(create(name, given_))
+
+
+class UndoMachine(RuleBasedStateMachine):
+    """A history beside two plain lists of actions: those done and those undone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history = History()
+        self.done: list[list[tuple[int, Step]]] = []
+        self.undone: list[list[tuple[int, Step]]] = []
+        self.number = 0
+
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def do(self, data: st.DataObject, count: int) -> None:
+        live = 1 + sum(len(action) for action in self.done)
+        parent = data.draw(st.integers(0, live - 1))
+        steps = []
+        for _ in range(count):
+            self.number += 1
+            steps.append(step("gaussian-noise", seed=self.number))
+        self.history = self.history.do(parent, *steps)
+        self.done.append([(parent, s) for s in steps])
+        self.undone.clear()
+
+    @rule()
+    def undo(self) -> None:
+        self.history = self.history.undo()
+        if self.done:
+            self.undone.append(self.done.pop())
+
+    @rule()
+    def redo(self) -> None:
+        self.history = self.history.redo()
+        if self.undone:
+            self.done.append(self.undone.pop())
+
+    @invariant()
+    def what_is_live_is_what_was_done(self) -> None:
+        expected = [(0, None), *((parent, s) for action in self.done for parent, s in action)]
+        found = [(self.history.entries[i].parent, self.history.entries[i].step) for i in self.history.live]
+        assert found == expected
+        assert self.history.can_undo == bool(self.done)
+        assert self.history.can_redo == bool(self.undone)
+
+    @invariant()
+    def steps_lead_back_to_the_source(self) -> None:
+        for index in self.history.live:
+            found = self.history.steps(index)
+            entry = self.history.entries[index]
+            assert found == (() if entry.step is None else (*self.history.steps(entry.parent), entry.step))
+
+
+TestUndo = UndoMachine.TestCase
+TestUndo.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_a_result_that_was_undone_cannot_be_built_on() -> None:
+    history = History().do(0, step("box")).undo()
+    with pytest.raises(ValueError, match="does not exist"):
+        history.do(1, step("median"))
+    assert history.entries[0] == Entry(step=None, parent=0, action=0)
+
+
+STEPS = st.one_of(
+    st.builds(
+        lambda sigma, axes: step("gaussian", sigma=sigma, axes=axes),
+        st.floats(0, 2),
+        st.sampled_from(["YX", "X"]),
+    ),
+    st.builds(lambda size: step("median-3d", size=size), st.sampled_from([1, 3])),
+    st.builds(lambda depth: step("box-3d", depth=depth, axes="T"), st.sampled_from([1, 3, 5])),
+    st.builds(lambda seed: step("poisson-noise", seed=seed), st.integers(0, 9)),
+    st.builds(lambda seed: step("salt-and-pepper", seed=seed, salt=0.1), st.integers(0, 9)),
+)
+
+
+@settings(deadline=None)
+@given(steps=st.lists(STEPS, max_size=4))
+def test_a_recipe_survives_json_and_gives_the_same_pixels(steps: list[Step]) -> None:
+    stack = Stack.of(np.random.default_rng(0).integers(0, 900, (4, 12, 14)).astype(np.uint16), "TYX")
+    recipe = Recipe(steps=tuple(steps), source=fingerprint(stack))
+    again = Recipe.from_json(recipe.to_json())
+    assert again == recipe
+    eager = stack
+    for each in steps:
+        operation = each.operation()
+        assert isinstance(operation, Operation)
+        (eager,) = apply(eager, operation)
+    np.testing.assert_array_equal(again.derive(stack).read(), eager.read())
+
+
+def test_the_json_says_everything_that_matters() -> None:
+    written = json.loads(Recipe(steps=(step("gaussian", sigma=1.5),), source={"name": "a.tif"}).to_json())
+    assert written["schema"] == 1
+    assert written["source"] == {"name": "a.tif"}
+    assert written["steps"] == [
+        {"method": "gaussian", "version": 1, "params": {"sigma": 1.5, "axes": "YX"}, "output": "result"}
+    ]
+
+
+def test_a_model_is_named_and_asked_for() -> None:
+    model = ModelFile(file="cells.quietfield", sha256="ab" * 32)
+    recipe = Recipe(steps=(Step.of(create("deconoising", {}), model, "denoised"),))
+    again = Recipe.from_json(recipe.to_json())
+    assert again == recipe
+    stack = Stack.of(np.zeros((8, 8)), "YX")
+    with pytest.raises(QuietfieldError, match=r"cells\.quietfield"):
+        again.derive(stack)
+    with pytest.raises(QuietfieldError, match="no output"):
+        again.derive(stack, lambda wanted: create("box", {}))  # type: ignore[arg-type,return-value]
+    with pytest.raises(QuietfieldError, match="trained"):
+        Recipe(steps=(step("n2v"),)).derive(stack)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", "null", "3", '{"schema": 1}', '{"schema": "x", "steps": []}',
+     '{"schema": 1, "steps": 3}', '{"schema": 1, "steps": [{}]}',
+     '{"schema": 1, "steps": [{"method": "box", "version": 1, "params": 3}]}'],
+)  # fmt: skip
+def test_what_is_no_recipe_is_said(text: str) -> None:
+    with pytest.raises(QuietfieldError, match="not a Quietfield recipe"):
+        Recipe.from_json(text)
+
+
+@given(text=st.text(max_size=60))
+def test_no_text_crashes(text: str) -> None:
+    with pytest.raises(QuietfieldError):
+        Recipe.from_json(text)
+
+
+def test_later_versions_are_refused() -> None:
+    written = json.loads(Recipe(steps=(step("box"),)).to_json())
+    with pytest.raises(QuietfieldError, match="later Quietfield"):
+        Recipe.from_json(json.dumps(written | {"schema": 99}))
+    written["steps"][0]["version"] = 99
+    with pytest.raises(QuietfieldError, match="version 99"):
+        Recipe.from_json(json.dumps(written)).derive(Stack.of(np.zeros((4, 4)), "YX"))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [({"method": "boxx"}, "Did you mean 'box'"), ({"params": {"size": 4}}, "odd"),
+     ({"params": {"sizes": 3}}, "Did you mean 'size'"), ({"output": "deconvolved"}, "no output")],
+)  # fmt: skip
+def test_a_recipe_edited_wrongly_is_refused_with_a_sentence(change: dict[str, Any], sentence: str) -> None:
+    written = json.loads(Recipe(steps=(step("box"),)).to_json())
+    written["steps"][0] |= change
+    with pytest.raises(QuietfieldError, match=sentence):
+        Recipe.from_json(json.dumps(written)).derive(Stack.of(np.zeros((4, 4)), "YX"))
+
+
+def test_words_for_a_list_of_results() -> None:
+    assert step("gaussian", sigma=1.5).label == "Gaussian blur"
+    assert step("gaussian", sigma=1.5).details == "sigma 1.5 px, along rows and columns"
+
+
+def test_fingerprints_tell_stacks_apart() -> None:
+    pixels = np.random.default_rng(0).integers(0, 900, (5, 6, 7)).astype(np.uint16)
+    one = fingerprint(Stack.of(pixels, "TYX", name="a"))
+    assert one == fingerprint(Stack.of(pixels.copy(), "TYX", name="a"))
+    assert (one["axes"], one["shape"], one["dtype"]) == ("TYX", [5, 6, 7], "uint16")
+    for plane in (0, 2, 4):
+        other = pixels.copy()
+        other[plane, 3, 3] += 1
+        assert fingerprint(Stack.of(other, "TYX", name="a"))["sha256"] != one["sha256"]
+    json.dumps(one)
