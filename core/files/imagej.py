@@ -31,11 +31,14 @@ _PRINTERS = (72.0, 96.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 1200.0, 2400.
 
 
 def resolution(tags: Any) -> tuple[Any, Any, int] | None:
-    """Read the tags XResolution, YResolution and ResolutionUnit of a page."""
+    """Read the tags XResolution, YResolution and ResolutionUnit of a page; None if they make no sense."""
     if "XResolution" not in tags or "YResolution" not in tags:
         return None
     unit = int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else 1
-    return tags["XResolution"].value, tags["YResolution"].value, unit
+    x, y = tags["XResolution"].value, tags["YResolution"].value
+    if _ratio(x) is None or _ratio(y) is None:
+        return None
+    return x, y, unit if unit in (1, 2, 3) else 1
 
 
 def tag_spacing(tags: tuple[Any, Any, int] | None) -> dict[str, float]:
@@ -159,7 +162,7 @@ def write_options(stack: Stack, dtype: np.dtype[Any], history: str) -> dict[str,
     channels = sizes.get("C", 1)
     source = meta.imagej
     about: dict[str, Any] = {
-        key: escape(value).replace("\n", " ") if isinstance(value, str) and key not in _BINARY else value
+        _plain(key): _plain(value) if isinstance(value, str) and key not in _BINARY else value
         for key, value in source.items()
         if key not in _NOT_WRITTEN
     }
@@ -220,3 +223,8 @@ def _colour_map(meta: Metadata) -> NDArray[np.uint16]:
     if known is not None and np.array_equal(np.asarray(known) >> 8, lut):
         return np.asarray(known, np.uint16)
     return lut * np.uint16(257)
+
+
+def _plain(text: str) -> str:
+    """Text for the description of an ImageJ file: one line of ASCII."""
+    return escape(text).replace("\n", " ")

@@ -39,7 +39,7 @@ def parse(xml: str) -> ET.Element | None:
     """Parse OME-XML; None if it is none."""
     try:
         root = ET.fromstring(xml.encode())
-    except (ET.ParseError, ValueError):
+    except (ET.ParseError, ValueError, LookupError):  # LookupError: an encoding that does not exist
         return None
     return root if _tag(root) == "OME" else None
 

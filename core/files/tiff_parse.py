@@ -14,7 +14,7 @@ MOST_PLANES = 10_000_000
 """Planes one file may claim; more are nonsense, and the list of them alone would fill the memory."""
 
 MOST_EXPANSION = 20_000
-"""How many times larger than the file compressed pixels of more than a gigabyte may claim to be."""
+"""How many times larger than the file compressed pixels of more than 256 MiB may claim to be."""
 
 
 def parse(path: Path) -> tuple[Any, list[Any], list[str]]:
@@ -56,15 +56,18 @@ def parse(path: Path) -> tuple[Any, list[Any], list[str]]:
             failure = error
         file.close()
     file = tifffile.TiffFile(path)
-    if pages := _whole_pages(file):
-        first, count = pages[0], len(pages)
-        series = tifffile.TiffPageSeries(
-            pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
-        )
-        note = f"The file is cut short: only the {count} planes that are there were opened."
-        return file, [series], [note]
-    file.close()
-    raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
+    try:
+        if pages := _whole_pages(file):
+            first, count = pages[0], len(pages)
+            series = tifffile.TiffPageSeries(
+                pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
+            )
+            note = f"The file is cut short: only the {count} planes that are there were opened."
+            return file, [series], [note]
+        raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
+    except BaseException:
+        file.close()
+        raise
 
 
 def _whole_pages(file: Any) -> list[Any]:
@@ -90,7 +93,7 @@ def check_claim(path: Path, file: Any, series: Any) -> None:
     one = math.prod(page.shape) * series.dtype.itemsize
     compressed = int(page.compression) != 1
     if compressed:
-        nonsense = max(one, claimed * _present(series)) > max(2**30, there * MOST_EXPANSION)
+        nonsense = max(one, claimed * _present(series)) > max(2**28, there * MOST_EXPANSION)
     else:
         bits = math.prod(page.shape) * min(page.bitspersample, 8 * page.dtype.itemsize)
         nonsense = bits // 8 > there and not page.is_subsampled
