@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,17 +134,24 @@ class Tiles:
         self.black = torch.empty(0)
         self.normalisation = Normalisation(offset=0.0, mean=(0.0,), std=(1.0,), fill=0.0)
 
-    def choose(self, generator: Generator) -> None:
-        """Decide which tiles to read: all planes, or a random selection."""
+    def choose(self, generator: Generator, before: Sequence[Sequence[int]] | None = None) -> None:
+        """Decide which tiles to read: all planes, or a random selection (that of `before` if it fits)."""
         if not self.partial:
             self.places = [(index, 0, 0) for index in range(self.count)]
+        elif before is not None and len(before) == self.count and all(self._fits(place) for place in before):
+            self.places = [(plane, row, column) for plane, row, column in before]
         else:
             self.places = [self._draw(generator) for _ in range(self.count)]
 
-    def _draw(self, generator: Generator) -> tuple[int, int, int]:
+    def _limits(self) -> tuple[int, ...]:
         sizes = region_shape(self._regions[0])[-2:]
-        limits = (len(self._regions), *(n - m + 1 for n, m in zip(sizes, self.shape, strict=True)))
-        plane, row, column = (int(torch.randint(n, (1,), generator=generator)) for n in limits)
+        return len(self._regions), *(n - m + 1 for n, m in zip(sizes, self.shape, strict=True))
+
+    def _fits(self, place: Sequence[int]) -> bool:
+        return all(0 <= index < limit for index, limit in zip(place, self._limits(), strict=True))
+
+    def _draw(self, generator: Generator) -> tuple[int, int, int]:
+        plane, row, column = (int(torch.randint(n, (1,), generator=generator)) for n in self._limits())
         return plane, row, column
 
     def load(

@@ -68,18 +68,18 @@ class Strategy:
 
 FAST: Mapping[str, Value] = MappingProxyType(
     {
-        "width": 32, "depth": 3, "patch": 64, "batch": 4, "box": 4, "neighbourhood": 5, "learning_rate": 1e-3,
-        "schedule": "cosine", "patience": 10, "factor": 0.5, "warmup": 20, "steps": 3000, "seconds": 120.0,
+        "width": 32, "depth": 3, "patch": 64, "batch": 2, "box": 3, "neighbourhood": 5, "learning_rate": 2e-3,
+        "schedule": "cosine", "patience": 10, "factor": 0.5, "warmup": 20, "steps": 6000, "seconds": 120.0,
         "epoch": 50, "validation": 0.1, "validation_patches": 16, "average": 0.1, "keep": "average",
         "augment": "eight", "reduction": "mean", "normalise": "channel", "precision": "auto",
     }
 )  # fmt: skip
 BALANCED: Mapping[str, Value] = MappingProxyType(
-    {**FAST, "width": 48, "batch": 8, "steps": 8000, "seconds": 900.0, "epoch": 100, "validation_patches": 32}
+    {**FAST, "width": 48, "batch": 4, "steps": 12000, "seconds": 900.0, "epoch": 100, "validation_patches": 32}
 )
 BEST: Mapping[str, Value] = MappingProxyType(
     {
-        **FAST, "width": 64, "patch": 96, "batch": 32, "steps": 20000, "seconds": 0.0, "epoch": 200,
+        **FAST, "width": 64, "patch": 96, "batch": 32, "learning_rate": 1e-3, "steps": 20000, "seconds": 0.0, "epoch": 200,
         "warmup": 200, "validation_patches": 64,
     }
 )  # fmt: skip
@@ -128,7 +128,7 @@ class Learned(Method):
         "A run that ends by time cannot be repeated bit for bit.",
     )  # fmt: skip
     steps: int = param(
-        3000, "Steps", ge=0, le=10_000_000, step=100, help="Updates of the network; 0 for no limit but time."
+        6000, "Steps", ge=0, le=10_000_000, step=100, help="Updates of the network; 0 for no limit but time."
     )
     width: int = param(
         32, "Width", unit="channels", ge=4, le=256, step=16,
@@ -144,10 +144,10 @@ class Learned(Method):
         help="Training looks at square pieces of this size; smaller where the stack is smaller.",
     )  # fmt: skip
     batch: int = param(
-        4, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
+        2, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
     )
     learning_rate: float = param(
-        1e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
+        2e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
     )
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="Same seed, same stack: same network.")
     validation: float = param(
@@ -164,7 +164,7 @@ class Learned(Method):
         help="Updates between two looks at the validation error.",
     )  # fmt: skip
     box: int = param(
-        4, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True,
+        3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True,
         help="One pixel in every box of this side is hidden from the network, and predicted.",
     )  # fmt: skip
     neighbourhood: int = param(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -17,20 +16,16 @@ from core.errors import QuietfieldError
 from core.history import fingerprint
 from core.learning import data
 from core.learning import device as devices
+from core.learning.learner import Learner, copied
 from core.learning.methods import Learned
 from core.learning.model import Model, Record
-from core.learning.network import UNet, initial
-from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
-from core.learning.sampling import draw_mask, draw_places, hide
+from core.learning.sampling import draw_mask, draw_places
 from core.learning.schedule import Rate
 from core.stack import Stack
 
 REPORT_SECONDS = 0.2
 REFRESH_STEPS = 8
 """Steps between two tiles read anew from a stack that does not fit into memory."""
-
-CHUNK_PIXELS = 40_000
-"""Pixels sent through the network at once on a processor, whose caches like small portions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,24 +97,13 @@ class Trainer:
         self._strategy = method.strategy()
         self._device = devices.choose(device)
         self._side = data.patch_side(stack, method.patch, method.depth)
-        self._kernel = psf_kernel(self._strategy.training_sigma).to(self._device)
-        if len(self._kernel) // 2 >= self._side:
-            raise QuietfieldError(
-                f"A PSF of sigma {self._strategy.training_sigma:g} px reaches {len(self._kernel) // 2} px, "
-                f"and the patches have {self._side} px. Make the patches larger or sigma smaller."
-            )
+        self._learner = Learner(method, self._device, self._side)
         self._split = data.split(stack, method.validation, self._side)
         self._tiles = data.Tiles(stack, self._split, self._side, memory)
         self._rate = Rate(method)
         self._generator = torch.Generator().manual_seed(method.seed)
-        self._layout = devices.layout(self._device)
-        self._network = self._place(initial(method.width, method.depth, method.seed))
-        self._averaged = copy.deepcopy(self._network).requires_grad_(False)
         self._best: dict[str, Tensor] | None = None
         self._best_validation = math.inf
-        self._chunk = method.batch
-        if self._device.type == "cpu":
-            self._chunk = min(method.batch, max(1, CHUNK_PIXELS // self._side**2))
         self._step, self._seconds, self._mark = 0, 0.0, 0.0
         self._validation: float | None = None
         self._recent: list[Tensor] = []
@@ -186,7 +170,7 @@ class Trainer:
     def model(self) -> Model:
         """Copy of the network as it would be kept if training ended now."""
         state = self.state_dict()
-        weights = {name: tensor.clone() for name, tensor in self._kept().items()}
+        weights = copied(self._kept())
         record = Record(
             steps=self._step,
             seconds=self._seconds,
@@ -198,7 +182,7 @@ class Trainer:
         )
         return Model(
             method=self._method,
-            weights={name: tensor.cpu().contiguous() for name, tensor in weights.items()},
+            weights=weights,
             normalisation=self._tiles.normalisation,
             record=record,
             resume=state,
@@ -235,14 +219,9 @@ class Trainer:
         return {
             "step": self._step,
             "seconds": self._seconds,
-            "network": _copy(self._network.state_dict()),
-            "averaged": _copy(self._averaged.state_dict()),
-            "best": None if self._best is None else _copy(self._best),
+            **self._learner.state_dict(),
+            "best": None if self._best is None else copied(self._best),
             "best_validation": self._best_validation,
-            "optimiser": {
-                key: {name: _to_cpu(value) for name, value in values.items()}
-                for key, values in self._optimiser.state_dict()["state"].items()
-            },
             "rate": self._rate.state_dict(),
             "generator": self._generator.get_state(),
             "places": list(self._tiles.places),
@@ -251,7 +230,6 @@ class Trainer:
             "curve": list(self._curve),
             "epoch_loss": list(self._epoch_loss),
             "validation": self._validation,
-            "half": self._half,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -262,10 +240,6 @@ class Trainer:
 
     # ------------------------------------------------------------------ preparing
 
-    def _place(self, network: UNet) -> UNet:
-        placed: UNet = network.to(device=self._device, memory_format=self._layout)  # type: ignore[call-overload]
-        return placed
-
     def _prepare(self) -> Iterator[float]:
         if self._ready:
             return
@@ -274,14 +248,13 @@ class Trainer:
         if state is not None and state["source"]["sha256"] != self._source["sha256"]:
             state = None
         if state is None and self._warm is not None:
-            self._note("Training starts from the weights of a network trained on another stack.")
-            self._network.load_state_dict(dict(self._warm))
-            self._averaged.load_state_dict(dict(self._warm))
-        if state is None:
-            self._generator.manual_seed(self._method.seed)  # reading may have been broken off
-            self._tiles.choose(self._generator)
-        else:
-            self._tiles.places = [tuple(place) for place in state["places"]]
+            self._note(
+                "Training starts anew from the weights of a network that was trained on another stack, "
+                "or whose file does not hold what is needed to go on."
+            )
+            self._learner.warm(self._warm)
+        self._generator.manual_seed(self._method.seed)  # reading may have been broken off
+        self._tiles.choose(self._generator, None if state is None else state["places"])
         loading = self._tiles.load(
             self._strategy.offset,
             by_channel=self._method.normalise == "channel",
@@ -298,14 +271,8 @@ class Trainer:
             self._stack, self._split, self._tiles.normalisation, count=method.validation_patches,
             side=self._side, box=method.box, neighbourhood=method.neighbourhood, seed=method.seed + 1,
         )  # fmt: skip
-        self._optimiser = torch.optim.Adam(
-            self._network.parameters(), lr=method.learning_rate, fused=self._device.type in ("cpu", "cuda")
-        )
-        if state is None:
-            self._half = method.precision == "bfloat16" or (
-                method.precision == "auto" and devices.half_precision(self._device, self._network, self._side)
-            )
-        else:
+        self._learner.begin()
+        if state is not None:
             self._take(state)
         self._ready = True
 
@@ -321,22 +288,14 @@ class Trainer:
                 raise
 
     def _take(self, state: Mapping[str, Any]) -> None:
-        self._network.load_state_dict(state["network"])
-        self._averaged.load_state_dict(state["averaged"])
-        self._best = None if state["best"] is None else _copy(state["best"])
+        self._learner.load_state_dict(state)
+        self._best = None if state["best"] is None else copied(state["best"])
         self._best_validation = state["best_validation"]
-        groups = self._optimiser.state_dict()["param_groups"]
-        parameters = list(self._network.parameters())
-        moments = {
-            index: {name: _laid_out_like(parameters[index], value) for name, value in values.items()}
-            for index, values in state["optimiser"].items()
-        }
-        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self._rate.load_state_dict(state["rate"])
         self._generator.set_state(state["generator"])
         self._step, self._seconds = state["step"], state["seconds"]
         self._curve, self._epoch_loss = list(state["curve"]), list(state["epoch_loss"])
-        self._validation, self._half = state["validation"], state["half"]
+        self._validation = state["validation"]
 
     # ------------------------------------------------------------------ training
 
@@ -360,56 +319,9 @@ class Trainer:
         mask = draw_mask(method.batch, self._side, method.box, method.neighbourhood, self._generator)
         patches = data.cut(self._tiles, places, self._side, mask, self._device)
         rate = self._rate.at(self._step, self._fraction())
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
-        self._recent.append(self._gradients(patches))
-        self._optimiser.step()
+        self._recent.append(self._learner.step(patches, rate, self._step + 1))
         self._step += 1
-        if method.average > 0:
-            weight = 1 / max(1.0, method.average * self._step)
-            with torch.no_grad():
-                for mean, value in zip(self._averaged.parameters(), self._network.parameters(), strict=True):
-                    mean.lerp_(value, weight)
         self._tick()
-
-    def _gradients(self, patches: data.Patches) -> Tensor:
-        """Set the gradients of all patches together, and return their mean loss.
-
-        The patches pass in portions, which halve when memory runs out; the gradient is the same.
-        """
-        batch = len(patches.pixels)
-        scale = 1.0 if self._method.reduction == "sum" else 1 / batch
-        while True:
-            self._optimiser.zero_grad(set_to_none=True)
-            total = torch.zeros((), device=self._device)
-            try:
-                for start in range(0, batch, self._chunk):
-                    loss = self._losses(self._network, patches.part(start, start + self._chunk)).sum()
-                    torch.autograd.backward(loss * scale)
-                    total += loss.detach()
-                return total / batch
-            except RuntimeError as error:
-                if not devices.out_of_memory(error):
-                    raise
-                if self._chunk == 1:
-                    raise QuietfieldError(
-                        f"There is not enough memory on {self._device} to train this network. Make its "
-                        "width or the patches smaller, or choose another device."
-                    ) from error
-            self._chunk = -(-self._chunk // 2)
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
-
-    def _losses(self, network: UNet, patches: data.Patches) -> Tensor:
-        shown = hide(patches.pixels, patches.mask)[:, None].contiguous(memory_format=self._layout)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
-            output = network(shown)
-        phantom = output.float() * OUTPUT_SCALE
-        signal = convolve(phantom, self._kernel)
-        return losses(
-            patches.pixels, signal[:, 0], phantom[:, 0], patches.mask, patches.valid, patches.black,
-            self._strategy.positivity,
-        )  # fmt: skip
 
     def _collect(self) -> float:
         """Mean loss of the steps since the last time; the only place that waits for the device."""
@@ -422,14 +334,7 @@ class Trainer:
 
     def _end_epoch(self) -> bool:
         """Look at the parts held out; whether the loss there is a number."""
-        network = self._averaged if self._method.average > 0 else self._network
-        held = self._held_out
-        total = 0.0
-        with torch.no_grad():
-            for start in range(0, len(held.pixels), self._chunk):
-                part = held.part(start, start + self._chunk, self._device)
-                total += float(self._losses(network, part).sum())
-        self._validation = total / len(held.pixels)
+        self._validation = self._learner.look(self._held_out)
         if not math.isfinite(self._validation):
             return False
         self._rate.watch(self._validation)
@@ -437,7 +342,7 @@ class Trainer:
         self._curve.append((self._step, mean, self._validation))
         self._epoch_loss.clear()
         if self._method.keep == "best" and self._validation < self._best_validation:
-            self._best, self._best_validation = _copy(network.state_dict()), self._validation
+            self._best, self._best_validation = copied(self._learner.current.state_dict()), self._validation
         return True
 
     def _give_up(self, good: Mapping[str, Any]) -> None:
@@ -454,8 +359,8 @@ class Trainer:
             pass
         if self._method.keep == "best" and self._best is not None:
             return self._best
-        averaged = self._method.keep != "last" and self._method.average > 0
-        return dict((self._averaged if averaged else self._network).state_dict())
+        network = self._learner.network if self._method.keep == "last" else self._learner.current
+        return dict(network.state_dict())
 
     def _note(self, text: str) -> None:
         if text not in self._notes:
@@ -478,21 +383,6 @@ class Trainer:
             pixels_per_second=speed,
             note=" ".join([*self._notes, note] if note else self._notes),
         )
-
-
-def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: _to_cpu(tensor) for name, tensor in tensors.items()}
-
-
-def _to_cpu(value: Tensor) -> Tensor:
-    return value.detach().to("cpu", copy=True).contiguous()
-
-
-def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
-    """Copy in the parameter's order in memory, which fused optimisers take for granted."""
-    if value.shape != parameter.shape:
-        return value.clone()
-    return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _kind(method: Learned) -> str:

@@ -28,7 +28,7 @@ def one_thread() -> Iterator[None]:
 
 SMALL: dict[str, Any] = {
     "width": 8, "patch": 32, "batch": 4, "steps": 12, "seconds": 0.0, "epoch": 5, "validation_patches": 4,
-    "warmup": 3, "validation": 0.25,
+    "warmup": 3, "validation": 0.25, "learning_rate": 1e-3, "box": 4,
 }  # fmt: skip
 
 

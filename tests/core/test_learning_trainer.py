@@ -146,7 +146,7 @@ def test_loss_that_is_no_number_stops_with_the_last_good_network():
         notes.append(report.note)
         if report.step == 6:
             with torch.no_grad():
-                trainer._network.end.bias.fill_(math.nan)
+                trainer._learner.network.end.bias.fill_(math.nan)
     assert "broke down" in notes[-1]
     assert trainer.finished
     assert report.step == 6
@@ -157,7 +157,7 @@ def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch)
     stack = scene()[0]
     whole, _ = trained(stack, small(steps=3))
     trainer = Trainer(stack, small(steps=3), device="cpu")
-    inner, sizes = trainer._losses, []
+    inner, sizes = trainer._learner._losses, []
 
     def scarce(network, patches):
         sizes.append(len(patches.pixels))
@@ -165,7 +165,7 @@ def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch)
             raise RuntimeError("CUDA out of memory")
         return inner(network, patches)
 
-    monkeypatch.setattr(trainer, "_losses", scarce)
+    monkeypatch.setattr(trainer._learner, "_losses", scarce)
     for _ in trainer.run():
         pass
     assert sizes[:3] == [4, 2, 2]
@@ -179,7 +179,7 @@ def test_too_little_memory_for_one_patch_is_a_sentence(monkeypatch):
     def scarce(network, patches):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(trainer, "_losses", scarce)
+    monkeypatch.setattr(trainer._learner, "_losses", scarce)
     with pytest.raises(QuietfieldError, match="not enough memory"):
         list(trainer.run())
 
@@ -322,7 +322,7 @@ def test_positivity_lifts_negative_light():
 
 def test_plain_n2v_has_no_psf():
     trainer = Trainer(scene()[0], small(Noise2Void), device="cpu")
-    assert trainer._kernel.tolist() == [1.0]
+    assert trainer._learner.kernel.tolist() == [1.0]
 
 
 def test_a_finished_network_is_not_trained_further_and_says_so():
@@ -350,3 +350,13 @@ def test_reading_that_was_broken_off_begins_again(monkeypatch):
     run.close()
     list(broken.run())
     assert same(whole.model().weights, broken.model().weights)
+
+
+@pytest.mark.parametrize("memory", [3 * 64 * 64 * 4, data.MEMORY_BYTES])
+def test_training_goes_on_with_other_parameters_too(memory):
+    stack = scene(frames=8)[0]
+    trainer = Trainer(stack, small(steps=4), device="cpu", memory=5 * 64 * 64 * 4)
+    list(trainer.run())
+    other = Trainer(stack, small(steps=8, patch=48, validation=0.5, batch=2), device="cpu", memory=memory)
+    other.restore(trainer.model())
+    assert list(other.run())[-1].step == 8

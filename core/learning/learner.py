@@ -1,0 +1,176 @@
+"""A network in training: one step, and everything that a step changes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import QuietfieldError
+from core.learning import device as devices
+from core.learning.data import Patches
+from core.learning.methods import Learned
+from core.learning.network import UNet, initial
+from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
+from core.learning.sampling import hide
+
+CHUNK_PIXELS = 40_000
+"""Pixels sent through the network at once on a processor, whose caches like small portions."""
+
+
+class Learner:
+    """A network, the average of its weights, and its optimiser.
+
+    Parameters
+    ----------
+    method : Learned
+        Method and parameters.
+    device : torch.device
+        Where to compute.
+    side : int
+        Side of the patches in pixels.
+
+    Raises
+    ------
+    QuietfieldError
+        If the PSF is larger than the patches.
+    """
+
+    def __init__(self, method: Learned, device: torch.device, side: int) -> None:
+        self._method, self._device, self._side = method, device, side
+        strategy = method.strategy()
+        self.kernel = psf_kernel(strategy.training_sigma).to(device)
+        if len(self.kernel) // 2 >= side:
+            raise QuietfieldError(
+                f"A PSF of sigma {strategy.training_sigma:g} px reaches {len(self.kernel) // 2} px, and the "
+                f"patches have {side} px. Make the patches larger or sigma smaller."
+            )
+        self._positivity = strategy.positivity
+        self._layout = devices.layout(device)
+        network = initial(method.width, method.depth, method.seed)
+        self.network: UNet = network.to(device=device, memory_format=self._layout)  # type: ignore[call-overload]
+        self._averaged = copy.deepcopy(self.network).requires_grad_(False)
+        self._half = False
+        self._chunk = method.batch
+        if device.type == "cpu":
+            self._chunk = min(method.batch, max(1, CHUNK_PIXELS // side**2))
+
+    def warm(self, weights: Mapping[str, Tensor]) -> None:
+        """Start from these weights."""
+        self.network.load_state_dict(dict(weights))
+        self._averaged.load_state_dict(dict(weights))
+
+    def begin(self) -> None:
+        """Make the optimiser and decide on the precision; both take a moment."""
+        method = self._method
+        self._optimiser = torch.optim.Adam(
+            self.network.parameters(), lr=method.learning_rate, fused=self._device.type in ("cpu", "cuda")
+        )
+        self._half = method.precision == "bfloat16" or (
+            method.precision == "auto" and devices.half_precision(self._device, self.network, self._side)
+        )
+
+    @property
+    def current(self) -> UNet:
+        """Network to look at while training goes on: the averaged one where there is one."""
+        return self._averaged if self._method.average > 0 else self.network
+
+    def step(self, patches: Patches, rate: float, number: int) -> Tensor:
+        """Update the network with step `number` (from 1) at a learning rate; mean loss, on the device."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        loss = self._gradients(patches)
+        self._optimiser.step()
+        if self._method.average > 0:
+            weight = 1 / max(1.0, self._method.average * number)
+            with torch.no_grad():
+                for mean, value in zip(self._averaged.parameters(), self.network.parameters(), strict=True):
+                    mean.lerp_(value, weight)
+        return loss
+
+    def look(self, patches: Patches) -> float:
+        """Mean loss of the current network on patches, without learning from them."""
+        total, count = 0.0, len(patches.pixels)
+        with torch.no_grad():
+            for start in range(0, count, self._chunk):
+                part = patches.part(start, start + self._chunk, self._device)
+                total += float(self._losses(self.current, part).sum())
+        return total / count
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a step changes, copied; tensors on the processor."""
+        return {
+            "network": copied(self.network.state_dict()),
+            "averaged": copied(self._averaged.state_dict()),
+            "optimiser": {
+                index: copied(values) for index, values in self._optimiser.state_dict()["state"].items()
+            },
+            "half": self._half,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; `begin` comes first."""
+        self.network.load_state_dict(state["network"])
+        self._averaged.load_state_dict(state["averaged"])
+        parameters = list(self.network.parameters())
+        moments = {
+            index: {name: _laid_out_like(parameters[index], value) for name, value in values.items()}
+            for index, values in state["optimiser"].items()
+        }
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        self._half = state["half"]
+
+    def _gradients(self, patches: Patches) -> Tensor:
+        """Set the gradients of all patches together, and return their mean loss.
+
+        The patches pass in portions, which halve when memory runs out; the gradient is the same.
+        """
+        batch = len(patches.pixels)
+        scale = 1.0 if self._method.reduction == "sum" else 1 / batch
+        while True:
+            self._optimiser.zero_grad(set_to_none=True)
+            total = torch.zeros((), device=self._device)
+            try:
+                for start in range(0, batch, self._chunk):
+                    loss = self._losses(self.network, patches.part(start, start + self._chunk)).sum()
+                    torch.autograd.backward(loss * scale)
+                    total += loss.detach()
+                return total / batch
+            except RuntimeError as error:
+                if not devices.out_of_memory(error):
+                    raise
+                if self._chunk == 1:
+                    raise QuietfieldError(
+                        f"There is not enough memory on {self._device} to train this network. Make its "
+                        "width or the patches smaller, or choose another device."
+                    ) from error
+            self._chunk = -(-self._chunk // 2)
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _losses(self, network: UNet, patches: Patches) -> Tensor:
+        shown = hide(patches.pixels, patches.mask)[:, None].contiguous(memory_format=self._layout)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+            output = network(shown)
+        phantom = output.float() * OUTPUT_SCALE
+        signal = convolve(phantom, self.kernel)
+        return losses(
+            patches.pixels, signal[:, 0], phantom[:, 0], patches.mask, patches.valid, patches.black,
+            self._positivity,
+        )  # fmt: skip
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies of tensors on the processor, in plain order."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+
+
+def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """Copy in the parameter's order in memory, which fused optimisers take for granted."""
+    if value.shape != parameter.shape:
+        return value.clone()
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
