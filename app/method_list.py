@@ -11,12 +11,15 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy
 from app.theme import colors, current
 from core.methods.base import Group, methods, summary
 
+SHORTEST = 5
+"""Rows that are always visible."""
+
 ROW, HEADING = 21, 27
 """Heights of a method and of a heading in pixels at 100 %."""
 
 
 class MethodList(QListWidget):
-    """Methods of some groups, each group under a heading; as high as its content."""
+    """Methods of some groups, each group under a heading; as high as its content or lower."""
 
     def __init__(self, groups: Mapping[Group, str]) -> None:
         super().__init__()
@@ -55,6 +58,12 @@ class MethodList(QListWidget):
     def sizeHint(self) -> QSize:
         rows = sum(self.item(row).sizeHint().height() for row in range(self.count()))
         return QSize(super().sizeHint().width(), rows + 2 * self.frameWidth() + 2)
+
+    def fit(self, room: int) -> None:
+        """Take at most so many pixels of height, but never less than some rows."""
+        self.setFixedHeight(max(SHORTEST * ROW, min(room, self.sizeHint().height())))
+        if self.currentItem() is not None:
+            self.scrollToItem(self.currentItem())
 
     def choose(self, name: str) -> None:
         """Select a method by name."""

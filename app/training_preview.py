@@ -114,7 +114,7 @@ class TrainingPreview(QObject):
             if mine is not None and self._session.snapshot.preview is mine:
                 self._session.set_preview(None)
         if wanted and kept is not None and source is not None:
-            label = f"{kept.model.method.label}, step {kept.step} (preview)"
+            label = f"{kept.model.method.label}, step {kept.step}"
             self._live.request(label, partial(_prediction, kept, self._device), source)
             return
         self._live.leave()

@@ -169,7 +169,7 @@ class TrainingRun:
         if scene is not None:
             prediction = trainer.model().prediction(self._device)
             step = self.report.step if self.report else 0
-            label = f"{self.method.label}, step {step} (training)"
+            label = f"{self.method.label}, step {step}"
             self.picture = compute(label, scene.stack, prediction, scene.region, job.context)
             self._cost = time.monotonic() - began
             pixels = math.prod(s.stop - s.start for s in scene.region)
