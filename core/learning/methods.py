@@ -75,12 +75,15 @@ FAST: Mapping[str, Value] = MappingProxyType(
     }
 )  # fmt: skip
 BALANCED: Mapping[str, Value] = MappingProxyType(
-    {**FAST, "width": 48, "batch": 4, "steps": 12000, "seconds": 900.0, "epoch": 100, "validation_patches": 32}
-)
+    {
+        **FAST, "width": 48, "batch": 4, "steps": 12000, "seconds": 900.0, "epoch": 100,
+        "validation_patches": 32,
+    }
+)  # fmt: skip
 BEST: Mapping[str, Value] = MappingProxyType(
     {
-        **FAST, "width": 64, "patch": 96, "batch": 32, "learning_rate": 1e-3, "steps": 20000, "seconds": 0.0, "epoch": 200,
-        "warmup": 200, "validation_patches": 64,
+        **FAST, "width": 64, "patch": 96, "batch": 32, "learning_rate": 1e-3, "steps": 20000, "seconds": 0.0,
+        "epoch": 200, "warmup": 200, "validation_patches": 64,
     }
 )  # fmt: skip
 PUBLISHED: Mapping[str, Value] = MappingProxyType(
