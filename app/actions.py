@@ -10,6 +10,7 @@ from app.opening import SAMPLE_HELP, SAMPLES, axis_choices
 from app.preferences import SCHEMES
 from app.session import Snapshot
 from app.view_state import LAYOUTS, LUTS
+from app.viewer.luts import FROM_FILE
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -73,6 +74,11 @@ def _needs_next_file(snapshot: Snapshot) -> str:
 def _needs_previous_file(snapshot: Snapshot) -> str:
     more = len(snapshot.files) > 1 and snapshot.file_index > 0
     return "" if more else "there is no previous file"
+
+
+def _needs_own_table(snapshot: Snapshot) -> str:
+    brings = snapshot.source is not None and bool(snapshot.source.stack.meta.luts)
+    return needs_stack(snapshot) or ("" if brings else "the file brings no look-up table of its own")
 
 
 def _needs_axis(letter: str) -> Callable[[Snapshot], str]:
@@ -158,9 +164,9 @@ def _choices() -> tuple[Command, ...]:
             id=f"lut-{name}", text=name, help=f"Show intensities with the look-up table {name}",
             run=lambda w, name=name: w.session.set_lut(name),  # type: ignore[misc]
             on=lambda w, name=name: w.session.snapshot.lut == name,  # type: ignore[misc]
-            group="lut", why_not=needs_stack,
+            group="lut", why_not=_needs_own_table if name == FROM_FILE else needs_stack,
         )
-        for name in LUTS
+        for name in (*LUTS, FROM_FILE)
     )  # fmt: skip
     axes = (
         Command(
@@ -339,6 +345,7 @@ SEPARATOR = "-"
 RECENT, PANELS = "@recent", "@panels"
 """Places for what changes while the program runs: recent files, and switches for the panels."""
 
+_TABLES = tuple(f"lut-{name}" for name in (*LUTS, FROM_FILE))
 _LAYOUT_IDS = tuple(f"layout-{name}" for name in LAYOUTS)
 
 MENUS: Mapping[str, tuple[Item, ...]] = {
@@ -349,7 +356,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
     ),
     "&Edit": ("undo", "redo", SEPARATOR, "copy-recipe", "copy-methods"),
     "&Image": (
-        "auto", "contrast", Submenu("Look-up Table", tuple(f"lut-{n}" for n in LUTS), "lut"),
+        "auto", "contrast", Submenu("Look-up Table", _TABLES, "lut"),
         Submenu("Axes", ("axis-T", "axis-Z", "axis-C")), SEPARATOR,
         "plane-next", "plane-previous", "play",
     ),
@@ -366,5 +373,5 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
 TOOLBAR: tuple[Item, ...] = (
     "open", Submenu("Sample", tuple(f"sample-{n}" for n in SAMPLES), "sample"), "export", SEPARATOR,
     "undo", "redo", SEPARATOR, *_LAYOUT_IDS, SEPARATOR, "auto", "fit", "actual-size",
-    Submenu("LUT", tuple(f"lut-{n}" for n in LUTS), "lut"),
+    Submenu("LUT", _TABLES, "lut"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyqtgraph
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import defects, preferences, theme
@@ -66,6 +66,8 @@ def run(paths: Sequence[str | Path] = ()) -> int:
     try:
         return app.exec()
     finally:
-        hooks.remove()
         window.jobs.shut_down()
+        window.deleteLater()
+        app.sendPostedEvents(window, QEvent.Type.DeferredDelete)
+        hooks.remove()
         defects.stop_log()

@@ -177,6 +177,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.session.changed.connect(self._on_changed)
+        self.message.dismissed.connect(self.session.forget_former)
         self.jobs.failed.connect(self._on_failed)
         self.opener.opened.connect(self._on_opened)
         self.exporter.exported.connect(self._on_exported)
@@ -210,7 +211,7 @@ class MainWindow(QMainWindow):
         self.status.readout.clear()
 
     def _on_opened(self, opened: Opened) -> None:
-        self.message.hide()
+        self._offer_former()
         meta = opened.stack.meta
         self.notes.show_notes(meta.notes, opened.series, opened.series_index)
         sizes = " × ".join(f"{n} {a}" for a, n in opened.stack.sizes.items())
@@ -221,6 +222,20 @@ class MainWindow(QMainWindow):
         if opened.files and path is not None:
             self.remember(self.preferences.opened(path))
             self._fill_recent()
+
+    def _offer_former(self) -> None:
+        """Say that results were replaced, and offer them back: they may have taken hours."""
+        former = self.session.former
+        if former is None or former.source is None:
+            self.message.hide()
+            return
+        count, name = len(former.results) - 1, former.source.stack.meta.name
+        words = f"{count} result{'s' if count > 1 else ''} of {name} {'were' if count > 1 else 'was'} closed."
+        self.message.show_message(words, "info", "Bring Back", self._bring_back)
+
+    def _bring_back(self) -> None:
+        self.session.bring_back()
+        self.message.hide()
 
     def first_axis(self) -> str:
         """Letter of the stack's first axis, or "" without a stack."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
@@ -82,6 +83,7 @@ class Actions:
 
     def fill_toolbar(self, toolbar: QToolBar) -> None:
         """Put the items of the toolbar into it."""
+        wordless = {command.id for command in COMMANDS if command.icon and not command.short}
         for item in TOOLBAR:
             if isinstance(item, Submenu):
                 toolbar.addWidget(self._menu_button(item, toolbar))
@@ -89,6 +91,9 @@ class Actions:
                 toolbar.addSeparator()
             else:
                 toolbar.addAction(self.by_id[item])
+                button = toolbar.widgetForAction(self.by_id[item])
+                if item in wordless and isinstance(button, QToolButton):
+                    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     def _menu_button(self, item: Submenu, toolbar: QToolBar) -> QToolButton:
         button = QToolButton(toolbar)

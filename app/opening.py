@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Jobs
 from app.session import Session
-from app.view_state import Levels, auto_levels
+from app.view_state import LUTS, Levels, auto_levels
 from core.errors import QuietfieldError
 from core.progress import Context
 from core.stack import Stack
@@ -218,9 +218,11 @@ class Opener(QObject):
         self._jobs.start(f"Opening {name}", work, done=self._on_opened, channel=CHANNEL)
 
     def _on_opened(self, opened: Opened) -> None:
+        lut = self._session.snapshot.lut
         self._session.open(
             opened.stack,
             opened.levels,
+            lut=lut if lut in LUTS or opened.stack.meta.luts else LUTS[0],
             truth=opened.truth,
             files=opened.files,
             file_index=opened.index,

@@ -163,6 +163,7 @@ class Session(QObject):
         self._history = History()
         self._made: tuple[Result, ...] = ()
         self._next_key = 1
+        self._former: tuple[Snapshot, History, tuple[Result, ...]] | None = None
         self._unannounced: deque[tuple[Snapshot, Snapshot]] = deque()
         self._announcing = False
 
@@ -192,7 +193,12 @@ class Session(QObject):
         files: Sequence[Path] | None = None,
         file_index: int = 0,
     ) -> None:
-        """Replace the document; how it is looked at (layout) stays."""
+        """Replace the document; how it is looked at (layout) stays.
+
+        A document with results is kept until the next one is opened, see `bring_back`.
+        """
+        with_results = len(self.snapshot.results) > 1
+        self._former = (self.snapshot, self._history, self._made) if with_results else None
         self._history = History()
         details = " × ".join(f"{n} {a}" for a, n in stack.sizes.items())
         raw = Result(key=self._key(), label="raw", details=details, stack=stack)
@@ -210,6 +216,22 @@ class Session(QObject):
                 file_index=file_index,
             )
         )
+
+    @property
+    def former(self) -> Snapshot | None:
+        """The document with results that was replaced last, as long as it can be brought back."""
+        return self._former[0] if self._former is not None else None
+
+    def bring_back(self) -> None:
+        """Open the former document again, with its results; the one open now is let go."""
+        if self._former is not None:
+            snapshot, self._history, self._made = self._former
+            self._former = None
+            self._set(replace(snapshot, preview=None, layout=self.snapshot.layout))
+
+    def forget_former(self) -> None:
+        """Let go of the former document and its pixels."""
+        self._former = None
 
     def add(
         self,

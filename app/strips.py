@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -115,6 +116,13 @@ class MessageStrip(Strip):
             self._action()
 
 
+class _CalmBox(QComboBox):
+    """A drop-down list that a passing wheel does not change: every choice opens something."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
 class NotesStrip(Strip):
     """What there is to know of how a file was read, and which of its image series is shown.
 
@@ -128,7 +136,7 @@ class NotesStrip(Strip):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("notes", "info", parent)
-        self.series = QComboBox()
+        self.series = _CalmBox()
         self.series.setObjectName("series")
         self.series.setToolTip("Image series of the file; choosing another opens it instead of this one")
         self.series.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

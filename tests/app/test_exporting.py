@@ -313,10 +313,9 @@ def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
 def test_recipe_without_its_network_is_refused_with_a_sentence(source, tmp_path):
     from app.recipes import run_recipe
 
-    text = (
-        '{"quietfield": "0.1", "schema": 1, "source": {}, "steps": [{"method": "n2v", "version": 1, "params": {},'
-        ' "model": {"file": "gone.quietfield", "sha256": "00"}, "output": "denoised"}]}'
-    )
+    model = {"file": "gone.quietfield", "sha256": "00"}
+    step = {"method": "n2v", "version": 1, "params": {}, "model": model, "output": "denoised"}
+    text = json.dumps({"quietfield": "0.1", "schema": 1, "source": {}, "steps": [step]})
     (tmp_path / "r.json").write_text(text, encoding="utf-8")
     with pytest.raises(QuietfieldError, match=r"gone\.quietfield"):
         run_recipe(tmp_path / "r.json", open_stack(source), {})

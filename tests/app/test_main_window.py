@@ -114,7 +114,8 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
             filtered.wait()
             recipe.write_text(QGuiApplication.clipboard().text(), encoding="utf-8")
 
-    later = {"save-network", "export-metrics"}  # need a trained network and a reference: tested below
+    # These need a trained network, a reference, a file with its own table: tested below and elsewhere.
+    later = {"save-network", "export-metrics", "lut-From file"}
     for command in COMMANDS:
         if command.id in later:
             assert not filtered.action(command.id).isEnabled()
@@ -443,3 +444,52 @@ def test_window_is_gone_when_it_is_deleted(qtbot):
     del window
     gc.collect()
     assert gone() is None or not shiboken6.isValid(gone())
+
+
+def test_results_that_another_file_replaced_can_be_brought_back(filtered, tmp_path):
+    """Results may have taken hours; a file dropped by mistake must not cost them."""
+    session = filtered.window.session
+    before = session.snapshot.results
+    filtered.drop(make(tmp_path / "other.tif"))
+    assert session.snapshot.source.stack.meta.name == "other.tif"
+    assert filtered.window.message.words.text() == "1 result of cells.tif was closed."
+    filtered.click("message-action")
+    assert session.snapshot.results is before
+    assert filtered.widget("results").count() == 2
+    filtered.drop(tmp_path / "other.tif")
+    filtered.click("message-dismiss")
+    assert session.former is None
+
+
+def test_look_up_table_stays_from_file_to_file(opened, tmp_path):
+    opened.trigger("lut-Fire")
+    assert not opened.action("lut-From file").isEnabled()
+    opened.drop(make(tmp_path / "other.tif"))
+    assert opened.window.session.snapshot.lut == "Fire"
+
+
+def test_run_opens_what_was_named_and_returns_when_closed(qtbot, stack, monkeypatch):
+    """The whole program, as the command ``quietfield cells.tif`` starts it."""
+    import sys
+
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app import application
+
+    hook, names_seen = sys.excepthook, []
+    timer = QTimer()
+
+    def look() -> None:
+        for window in QApplication.topLevelWidgets():
+            if isinstance(window, MainWindow) and window.session.snapshot.source and window.device:
+                names_seen.append(window.session.snapshot.source.stack.meta.name)
+                timer.stop()
+                window.close()
+
+    timer.timeout.connect(look)
+    timer.start(20)
+    assert application.run([str(stack)]) == 0
+    assert names_seen == ["cells.tif"]
+    assert sys.excepthook is hook
+    assert (preferences.log_folder() / "quietfield.log").read_text(encoding="utf-8").count("Opened") == 1

@@ -292,7 +292,6 @@ def test_another_series_of_the_file_can_be_chosen(driver, tmp_path):
     assert driver.window.notes.isVisible()
     driver.shot("series")
     driver.choose("series", box.itemText(1))
-    box.activated.emit(1)
     driver.wait(lambda: driver.window.session.snapshot.source.stack.shape == (16, 20))
     assert driver.widget("series").currentIndex() == 1
 

@@ -230,3 +230,26 @@ def test_showing_moving_undoing_take_the_preview_away(document):
         preview()
         action()
         assert document.snapshot.preview is None
+
+
+def test_former_document_can_be_brought_back(document):
+    document.add(document.snapshot.source.key, [step()], [stack()], 0)
+    before = document.snapshot
+    document.open(stack(name="b.tif"), {})
+    assert document.former is before
+    document.bring_back()
+    assert document.snapshot.results is before.results
+    assert document.snapshot.can_undo
+    document.undo()
+    assert len(keys(document)) == 1
+    assert document.former is None
+    document.redo()
+    document.open(stack(name="b.tif"), {})
+    document.forget_former()
+    document.bring_back()
+    assert document.snapshot.source.stack.meta.name == "b.tif"
+
+
+def test_document_without_results_is_not_kept(document):
+    document.open(stack(name="b.tif"), {})
+    assert document.former is None
