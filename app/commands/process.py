@@ -170,7 +170,7 @@ def _one(
     for note in stack.meta.notes:
         progress.say(f"{source}: {note}")
     recipe = Recipe(steps=tuple(steps), source=fingerprint(stack))
-    context = progress.context(source.name)
+    context = progress.context(source.name, ", ".join(step.label for step in steps))
     result, share = stack, 1 / len(steps)
     for number, (step, operation) in enumerate(zip(steps[:-1], operations, strict=False)):
         part = context.part(number * share, (number + 1) * share)

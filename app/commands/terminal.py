@@ -54,18 +54,19 @@ class Progress:
         self._shown = 0
         self._started = time.monotonic()
         self._last = self._started - (0 if self._tty else LINE_INTERVAL - FIRST)
-        self._prefix = ""
+        self._prefix = self._text = ""
 
-    def context(self, prefix: str = "") -> Context:
-        """Start anew with a context whose reports are shown after `prefix`."""
+    def context(self, prefix: str = "", text: str = "") -> Context:
+        """Start anew with a context whose reports stand after `prefix`, as `text` if that is given."""
         self._prefix = f"{prefix}: " if prefix else ""
+        self._text = text
         self._started = time.monotonic()
         return Context(self._report)
 
     def _report(self, fraction: float, text: str) -> None:
         elapsed = time.monotonic() - self._started
         left = f", {duration(elapsed / fraction * (1 - fraction))} left" if fraction > 0.01 else ""
-        self.show(f"{self._prefix}{text} {fraction:4.0%}{left}")
+        self.show(f"{self._prefix}{self._text or text} {fraction:4.0%}{left}")
 
     def show(self, line: str) -> None:
         """Show a line in place of the last one, if enough time has passed since."""
