@@ -84,8 +84,8 @@ class TrainingRun:
         self._go = threading.Event()
         self._go.set()
         self._stop = threading.Event()
-        self._due = 0.0
-        self._cost = 0.0
+        self._asked = threading.Event()
+        self._next, self._soonest = 0.0, 0.0
         self._side = PICTURE_SIDES[0]
 
     # -- from the window
@@ -110,7 +110,7 @@ class TrainingRun:
 
     def look_again(self) -> None:
         """Make the next picture soon, since something else is visible now."""
-        self._due = min(self._due, time.monotonic() + 3 * self._cost)
+        self._asked.set()
 
     # -- in the thread
 
@@ -127,15 +127,14 @@ class TrainingRun:
         from core.learning.trainer import Trainer
 
         trainer = Trainer(self._stack, self.method, device=self._device)
-        self._due = time.monotonic() + 1.0
+        self._next = time.monotonic() + 1.0
         emitted = 0.0
         for report in trainer.run():
             job.context.check()
             self._take(report, trainer)
             job.context.step(_fraction(report), _words(report))
-            if report.step and time.monotonic() >= self._due:
+            if report.step and self._picture_due():
                 self._make_picture(trainer, job)
-                job.emit(None)
             if time.monotonic() - emitted >= REPORT_SECONDS:
                 emitted = time.monotonic()
                 job.emit(None)
@@ -163,34 +162,33 @@ class TrainingRun:
             # what is needed to go on training would take four times the memory
             self.kept.append(Kept(step=report.step, model=replace(trainer.model(), resume=None)))
 
+    def _picture_due(self) -> bool:
+        now = time.monotonic()
+        return now >= self._next or (self._asked.is_set() and now >= self._soonest)
+
     def _make_picture(self, trainer: Trainer, job: Job) -> None:
-        began = time.monotonic()
+        began, cost = time.monotonic(), 0.0
+        self._asked.clear()
         scene = self._look(self._side)
         if scene is not None:
             prediction = trainer.model().prediction(self._device)
             step = self.report.step if self.report else 0
             label = f"{self.method.label}, step {step}"
             self.picture = compute(label, scene.stack, prediction, scene.region, job.context)
-            self._cost = time.monotonic() - began
+            cost = time.monotonic() - began
             pixels = math.prod(s.stop - s.start for s in scene.region)
-            quick = self._cost * PICTURE_SIDES[1] ** 2 / max(pixels, 1) < PICTURE_QUICK
+            quick = cost * PICTURE_SIDES[1] ** 2 / max(pixels, 1) < PICTURE_QUICK
             self._side = PICTURE_SIDES[1] if quick else PICTURE_SIDES[0]
-        self._due = time.monotonic() + max(PICTURE_SECONDS, self._cost / PICTURE_SHARE)
+            job.emit(None)
+        self._next = time.monotonic() + max(PICTURE_SECONDS, cost / PICTURE_SHARE)
+        self._soonest = time.monotonic() + 3 * cost
 
     def _wait(self, trainer: Trainer, job: Job) -> None:
         """Stand still while paused, except for new pictures of what the person moves to."""
-        shown = None
         while not self._go.wait(0.1):
             job.context.check()
-            if shown is None:
-                shown = self._due = math.inf  # only `look_again` asks for one now
-                job.emit(None)
-            if time.monotonic() >= self._due and self.report is not None and self.report.step:
+            if self._asked.is_set() and self.report is not None and self.report.step:
                 self._make_picture(trainer, job)
-                self._due = math.inf
-                job.emit(None)
-        if shown is not None:
-            self._due = time.monotonic() + PICTURE_SECONDS
 
 
 def _fraction(report: Report) -> float:
