@@ -209,9 +209,9 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{source.stack.meta.name} – Quietfield" if source else "Quietfield")
         self.notes.show_notes(source.stack.meta.notes if source else ())
         self.status.readout.clear()
+        self._offer_former()
 
     def _on_opened(self, opened: Opened) -> None:
-        self._offer_former()
         meta = opened.stack.meta
         self.notes.show_notes(meta.notes, opened.series, opened.series_index)
         sizes = " × ".join(f"{n} {a}" for a, n in opened.stack.sizes.items())
@@ -235,7 +235,6 @@ class MainWindow(QMainWindow):
 
     def _bring_back(self) -> None:
         self.session.bring_back()
-        self.message.hide()
 
     def first_axis(self) -> str:
         """Letter of the stack's first axis, or "" without a stack."""
