@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 
 def gaussian_kernel(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
@@ -48,6 +47,8 @@ def convolve(image: NDArray[Any], sigma: float, truncate: float = 4.0) -> NDArra
     ndarray of float32
         Of the shape of `image`.
     """
+    from scipy import ndimage  # the window does not wait for it
+
     result = np.asarray(image, np.float32)
     weights = gaussian_kernel(sigma, truncate)
     if len(weights) == 1:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core.errors import QuietfieldError
 from core.methods import median as ranked
@@ -103,6 +102,8 @@ class _Gauss(Operation):
         return {axis: len(gaussian_kernel(sigma)) // 2 for axis, sigma in sigmas}
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
+        from scipy import ndimage  # the window does not wait for it
+
         kernels = [gaussian_kernel(sigma) for sigma in self._sigmas(block.axes)]
         reach = [len(kernel) // 2 for kernel in kernels[-2:]]
         wide = any(3 * r > size for r, size in zip(reach, block.shape[-2:], strict=True))

@@ -28,7 +28,7 @@ from core.methods.base import methods
 ROOT = Path(__file__).parents[2]
 TINY = shlex.split(
     "--width 4 --depth 2 --patch 16 --batch 2 --steps 3 --epoch 3 --warmup 0 --validation-patches 2 "
-    "--schedule constant --seconds 0"
+    "--schedule constant --seconds 0 --threads 1"
 )
 
 
@@ -361,8 +361,8 @@ def start(line: str, cwd: Path, *more: str, **options: object) -> subprocess.Pop
 @pytest.mark.parametrize(
     ("line", "banned"),
     [
-        ("methods", ("torch", "PySide6", "pyqtgraph", "imagecodecs")),
-        ("train --method n2v --help", ("torch", "PySide6", "pyqtgraph", "imagecodecs")),
+        ("methods", ("torch", "scipy", "PySide6", "pyqtgraph", "imagecodecs")),
+        ("train --method n2v --help", ("torch", "scipy", "PySide6", "pyqtgraph", "imagecodecs")),
         ("denoise noisy.tif -o out.tif --method median", ("torch", "PySide6", "pyqtgraph")),
         ("info noisy.tif", ("torch", "PySide6", "pyqtgraph")),
         ("measure noisy.tif --reference clean.tif", ("torch", "PySide6", "pyqtgraph")),
