@@ -18,7 +18,6 @@ LABEL_WIDTH = 118
 """Widest a label gets before it is wrapped, in pixels at 100 %."""
 
 
-
 class Form(QWidget):
     """Widgets for every parameter of a method, in the order of their declaration.
 

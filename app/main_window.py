@@ -29,15 +29,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import defects, help_dialogs, preferences, theme
-from app.actions import MENUS, PANELS
-from app.arrangement import Arrangement
-from app.axes_strip import AxesStrip
-from app.dialogs import Dialogs
-from app.exporting import Exported, Exporter
+from app import defects, preferences, theme
+from app.documents.exporting import Exported, Exporter
+from app.documents.opening import Opened, Opener
+from app.documents.tasks import Tasks
 from app.jobs import Job, Jobs, Outcome
-from app.menus import Actions
-from app.opening import Opened, Opener
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -45,12 +41,17 @@ from app.panels.results import ResultsPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, Scheme
 from app.session import Session, Snapshot
-from app.status import StatusBar
-from app.strips import MessageStrip, NotesStrip
-from app.tasks import Tasks
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import Hover, StackViewer
-from app.welcome import DropOverlay, Welcome
+from app.window import help_dialogs
+from app.window.actions import MENUS, PANELS
+from app.window.arrangement import Arrangement
+from app.window.axes_strip import AxesStrip
+from app.window.dialogs import Dialogs
+from app.window.menus import Actions
+from app.window.status import StatusBar
+from app.window.strips import MessageStrip, NotesStrip
+from app.window.welcome import DropOverlay, Welcome
 
 
 class MainWindow(QMainWindow):

@@ -287,7 +287,7 @@ class DecoNoising(Learned):
         help="Standard deviation of the Gaussian that the microscope blurs a point to.",
     )  # fmt: skip
     positivity: float = param(
-        1.0, "Positivity", ge=0.0, le=1000.0, step=0.1,
+        0.0, "Positivity", ge=0.0, le=1000.0, step=0.1,
         help="Weight of the penalty on negative values in the deconvolved image; 1 is 'ours+' of the paper, "
         "0 is 'ours'. Needs the camera offset.",
     )  # fmt: skip

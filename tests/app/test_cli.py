@@ -402,6 +402,21 @@ def test_interrupting_a_training_writes_nothing(folder, number, code):
     assert names(folder) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
+def test_interrupting_a_filter_keeps_what_was_there(folder):
+    tifffile.memmap("long.tif", shape=(800, 512, 512), dtype=np.uint8, imagej=True).flush()
+    before = names(folder)
+    process = start("denoise long.tif -o clean.tif --overwrite --method gaussian-3d --sigma 20", folder)
+    assert process.stderr is not None
+    assert "Gaussian" in process.stderr.readline()  # at work
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert names(folder) == before
+    assert tifffile.imread("clean.tif").shape == (40, 48)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break differently on Windows")
 def test_a_reader_that_goes_away_is_no_defect(folder):
     process = start("methods", folder)

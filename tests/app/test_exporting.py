@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from app.exporting import Export, default_path, export
+from app.documents.exporting import Export, default_path, export
 from core.errors import QuietfieldError
 from core.files import open_stack, read_recipe
 from core.history import Recipe, Step
@@ -242,15 +242,15 @@ def test_default_path_beside_a_write_protected_source(tmp_path, monkeypatch):
 
 def test_default_path_where_the_folder_cannot_be_written_to(tmp_path, monkeypatch):
     monkeypatch.setattr("platformdirs.user_documents_dir", lambda: str(tmp_path))
-    monkeypatch.setattr("app.exporting.writable", lambda folder: folder == tmp_path)
+    monkeypatch.setattr("app.documents.exporting.writable", lambda folder: folder == tmp_path)
     stack = Stack.of(np.ones((4, 4)), "YX", name="a.tif", path=Path("/media/card/a.tif"))
     assert default_path(stack) == tmp_path / "a_denoised.tif"
 
 
 def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
     """A recipe with a network runs again from the exported files alone, with the same pixels."""
-    from app.network_jobs import model_file
-    from app.recipes import apply_network, run_recipe
+    from app.documents.recipes import apply_network, run_recipe
+    from app.panels.training.network_jobs import model_file
     from core.learning.checkpoint import load_model, sha256
     from core.learning.trainer import Trainer
     from core.methods.base import find
@@ -311,7 +311,7 @@ def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
 
 
 def test_recipe_without_its_network_is_refused_with_a_sentence(source, tmp_path):
-    from app.recipes import run_recipe
+    from app.documents.recipes import run_recipe
 
     model = {"file": "gone.quietfield", "sha256": "00"}
     step = {"method": "n2v", "version": 1, "params": {}, "model": model, "output": "denoised"}
@@ -328,7 +328,7 @@ def test_recipe_without_its_network_is_refused_with_a_sentence(source, tmp_path)
 
 def test_recipe_result_is_dropped_when_another_file_was_opened(driver, source, tmp_path, monkeypatch):
     go = threading.Event()
-    from app import recipes
+    from app.documents import recipes
 
     original = recipes.run_recipe
 

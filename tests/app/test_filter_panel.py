@@ -230,9 +230,7 @@ def test_a_method_can_be_applied_to_the_shown_result(
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 3)
     first, second = session.snapshot.results[1:]
     assert second.parent == first.key
-    np.testing.assert_array_equal(
-        second.stack.read(), apply(first.stack, operation("median"))[0].read()
-    )
+    np.testing.assert_array_equal(second.stack.read(), apply(first.stack, operation("median"))[0].read())
     assert [s.method for s in session.steps(second.key)] == ["gaussian", "median"]
 
 
@@ -345,5 +343,3 @@ def test_commands_say_switches_and_only_what_differs() -> None:
             if p.kind == "bool":
                 text = command_line(create(method.name, {p.name: not p.default}), None, "x")
                 assert text.endswith(f"--{'no-' if p.default else ''}{p.name.replace('_', '-')}")
-
-

@@ -73,9 +73,7 @@ def test_every_kind_of_field_changes_the_method_and_says_so(qtbot: QtBot, form: 
         qtbot.keyClicks(form.findChild(QLineEdit, "everything-note"), "abc ")
     form.more.set_open(True)
     type_into(qtbot, number(form, "rate"), "3e-5")
-    assert form.method() == Everything(
-        sigma=2.25, size=7, keep=False, border="zero", note="abc", rate=3e-5
-    )
+    assert form.method() == Everything(sigma=2.25, size=7, keep=False, border="zero", note="abc", rate=3e-5)
 
 
 def test_set_values_shows_without_emitting(qtbot: QtBot, form: Form) -> None:

@@ -12,9 +12,9 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QDialog
 
 from app import preferences
-from app.actions import COMMANDS, MENUS, TOOLBAR, Submenu
+from app.documents.opening import Opened, first_levels
 from app.main_window import MainWindow
-from app.opening import Opened, first_levels
+from app.window.actions import COMMANDS, MENUS, TOOLBAR, Submenu
 from core.stack import Stack
 from tests.driver import Driver
 
@@ -340,7 +340,7 @@ def test_running_job_shows_progress_and_can_be_cancelled(driver):
 
 
 def test_time_left():
-    from app.status import memory_in_use, time_left
+    from app.window.status import memory_in_use, time_left
 
     assert time_left(0.5, 10.0) == "0:10 left"
     assert time_left(0.25, 3600.0) == "3:00:00 left"

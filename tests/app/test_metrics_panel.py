@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.jobs import Jobs
-from app.metrics_table import BEST, NO_REFERENCE, Row, best, show
 from app.panels.metrics import MetricsPanel
-from app.references import frames_in
+from app.panels.metrics.references import frames_in
+from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best, show
 from app.session import Session
 from core.history import Step
 from core.methods import catalogue  # noqa: F401

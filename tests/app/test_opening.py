@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from app.opening import axis_choices, first_levels, load, load_sample
+from app.documents.opening import axis_choices, first_levels, load, load_sample
 from core.errors import QuietfieldError
 from core.stack import Stack
 from tests.app.test_main_window import make
@@ -238,7 +238,7 @@ def test_opening_can_be_cancelled(driver, stacks, monkeypatch):
         while not go.wait(0.005):
             context.check()
 
-    monkeypatch.setattr("app.opening.load", slow)
+    monkeypatch.setattr("app.documents.opening.load", slow)
     driver.window.open_paths([stacks[1]])
     driver.qtbot.waitUntil(lambda: driver.window.status.job.isVisible())
     driver.click("job-cancel")

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from app.jobs import Jobs
-from app.loss_plot import ticks
 from app.panels.training import TrainingPanel
+from app.panels.training.loss_plot import ticks
 from app.session import Session
 from app.view_state import View
 from core.learning.checkpoint import finder, load_model
@@ -49,7 +49,7 @@ def one_thread() -> Iterator[None]:
 def panel(
     qtbot: QtBot, session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TrainingPanel]:
-    monkeypatch.setattr("app.training_run.PICTURE_SECONDS", 0.2)
+    monkeypatch.setattr("app.panels.training.run.PICTURE_SECONDS", 0.2)
     panel = TrainingPanel(session, jobs)
     qtbot.addWidget(panel)
     panel.resize(320, 900)

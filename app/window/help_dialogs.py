@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import defects, theme
-from app.actions import COMMANDS, MENUS, SEPARATOR, Item, Submenu
+from app.window.actions import COMMANDS, MENUS, SEPARATOR, Item, Submenu
 
 LICENCES = (
     ("Quietfield", "BSD 3-Clause"),

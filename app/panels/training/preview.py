@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.jobs import Jobs
 from app.live_preview import LivePreview
+from app.panels.training.run import Kept, Scene, TrainingRun
 from app.regions import visible_region
 from app.session import Result, Session, Snapshot
-from app.training_run import Kept, Scene, TrainingRun
 from app.view_state import Preview
 from core.methods.base import Operation
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.opening import axis_choices
+from app.documents.opening import axis_choices
 from app.session import Session, Snapshot
-from app.strips import Strip
+from app.window.strips import Strip
 from core.stack import Stack
 
 CHOICES: Mapping[str, str] = {"T": "Time", "Z": "Depth (Z)", "C": "Channels"}

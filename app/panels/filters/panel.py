@@ -23,7 +23,7 @@ from app.command_line import command_line
 from app.form import Form
 from app.jobs import Job, Jobs, Outcome
 from app.live_preview import LivePreview
-from app.method_list import MethodList
+from app.panels.filters.method_list import MethodList
 from app.session import Result, Session, Snapshot
 from app.widgets import ProgressRow, Sentence
 from core.errors import QuietfieldError

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.exporting import FORMATS, Export, Format, default_path, writable
+from app.documents.exporting import FORMATS, Export, Format, default_path, writable
 from app.preferences import Preferences
 from app.session import Result, Session
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.opening import SAMPLE_HELP, SAMPLES, axis_choices
+from app.documents.opening import SAMPLE_HELP, SAMPLES, axis_choices
 from app.preferences import SCHEMES
 from app.session import Snapshot
 from app.view_state import LAYOUTS, LUTS

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 
-from app.export_dialog import ExportDialog
-from app.exporting import Export
-from app.questions import NETWORK, Questions
+from app.documents.export_dialog import ExportDialog
+from app.documents.exporting import Export
+from app.window.questions import NETWORK, Questions
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow

@@ -9,14 +9,14 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.jobs import Job, Jobs, Outcome
-from app.loss_plot import LossPlot
-from app.network_box import NetworkBox
+from app.panels.training.controls import TrainingControls
+from app.panels.training.loss_plot import LossPlot
+from app.panels.training.network_box import NetworkBox
+from app.panels.training.preview import TrainingPreview
+from app.panels.training.run import TrainingRun
+from app.panels.training.settings import TrainingSettings
 from app.regions import visible_region
 from app.session import Result, Session, Snapshot
-from app.training_controls import TrainingControls
-from app.training_preview import TrainingPreview
-from app.training_run import TrainingRun
-from app.training_settings import TrainingSettings
 from app.widgets import Sentence, failure
 from core.errors import QuietfieldError
 

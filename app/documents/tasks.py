@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app import recipes
+from app.documents import recipes
+from app.documents.recipes import Made
 from app.jobs import Job, Jobs
-from app.recipes import Made
 from app.session import Result, Session
 from core.history import Recipe, fingerprint
 

@@ -189,9 +189,7 @@ class MetricsTable(QTableWidget):
             used += width
         self.setColumnWidth(0, max(NAME_WIDTH, self.viewport().width() - used))
 
-    def _fill(
-        self, number: int, row: Row, metrics: Sequence[Metric], winners: Sequence[set[int]]
-    ) -> None:
+    def _fill(self, number: int, row: Row, metrics: Sequence[Metric], winners: Sequence[set[int]]) -> None:
         name = _Cell(row.label, float(number))
         name.setData(KEY, row.key)
         name.setToolTip(f"<p>{row.label}: {row.details}</p>" if row.details else "")

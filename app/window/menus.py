@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
 from app import theme
-from app.actions import COMMANDS, SEPARATOR, TOOLBAR, Command, Item, Submenu
+from app.window.actions import COMMANDS, SEPARATOR, TOOLBAR, Command, Item, Submenu
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow

@@ -11,9 +11,9 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
 
 from app.jobs import Job, Jobs, Outcome
-from app.network_jobs import Denoised, denoise, facts, file_name
+from app.panels.training.network_jobs import Denoised, denoise, facts, file_name
+from app.panels.training.run import Kept
 from app.session import Session
-from app.training_run import Kept
 from app.widgets import ProgressRow, failure
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

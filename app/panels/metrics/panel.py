@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs import Job, Jobs, Outcome
-from app.measuring import Measuring
-from app.metrics_table import MetricsTable, Row, as_text
-from app.references import Offer, chosen, frames_in, offers, truth_label
+from app.panels.metrics.measuring import Measuring
+from app.panels.metrics.references import Offer, chosen, frames_in, offers, truth_label
+from app.panels.metrics.table import MetricsTable, Row, as_text
 from app.session import Result, Session, Snapshot
 from app.widgets import Sentence, failure
 from core.stack import Stack

@@ -1,0 +1,5 @@
+"""Classic filters and simulated noise."""
+
+from app.panels.filters.panel import FilterPanel
+
+__all__ = ["FilterPanel"]

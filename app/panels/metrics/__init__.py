@@ -1,0 +1,5 @@
+"""The metrics table."""
+
+from app.panels.metrics.panel import MetricsPanel
+
+__all__ = ["MetricsPanel"]

@@ -1,0 +1,5 @@
+"""Training of networks."""
+
+from app.panels.training.panel import TrainingPanel
+
+__all__ = ["TrainingPanel"]
