@@ -177,10 +177,11 @@ def _one(
         result = apply(result, operation, part)[operation.outputs.index(step.output)]
     output = operations[-1].outputs.index(steps[-1].output)
     dtype = stack.dtype.name if args.dtype == "source" else args.dtype
-    with streaming(result, operations[-1], output) as last:  # computed while it is written
+    working = context.part(1 - share, 1.0)
+    with streaming(result, operations[-1], output, context=working) as last:  # computed while it is written
         saved = save_stack(
             target, last, format=args.format, dtype=dtype, recipe=recipe.to_json(),
-            context=context.part(1 - share, 1.0), overwrite=args.overwrite,
+            context=context.silent(), overwrite=args.overwrite,
         )  # fmt: skip
     seconds = time.monotonic() - started
     for note in saved.notes:

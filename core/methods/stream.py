@@ -15,18 +15,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.methods.apply import BLOCK_BYTES, blocks, evaluate
+from core.methods.apply import blocks, evaluate
 from core.methods.base import Operation
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, region_shape
 
-KEPT_BYTES = 512 * 2**20
+BLOCK_BYTES = 8 * 2**20
+"""Target size of one block as float32: small, so that progress is seen to be made."""
+
+KEPT_BYTES = 256 * 2**20
 """Computed blocks that are kept for a reader who comes back to them."""
 
 
 @contextmanager
 def streaming(
-    stack: Stack, operation: Operation, output: int = 0, *, limit: int = BLOCK_BYTES, kept: int = KEPT_BYTES
+    stack: Stack,
+    operation: Operation,
+    output: int = 0,
+    *,
+    context: Context | None = None,
+    limit: int = BLOCK_BYTES,
+    kept: int = KEPT_BYTES,
 ) -> Iterator[Stack]:
     """Give a stack whose pixels are computed by threads just before they are read.
 
@@ -42,6 +51,8 @@ def streaming(
         What to do.
     output : int
         Index of the output of the operation.
+    context : Context, optional
+        Progress of the blocks that were read, and cancellation.
     limit : int
         Bytes of a block as float32.
     kept : int
@@ -52,7 +63,7 @@ def streaming(
     QuietfieldError
         If the operation cannot work on this stack.
     """
-    source = _Ahead(stack, operation, output, limit, kept)
+    source = _Ahead(stack, operation, output, context or Context(), limit, kept)
     try:
         yield Stack(source, stack.axes, stack.meta)
     finally:
@@ -60,14 +71,17 @@ def streaming(
 
 
 class _Ahead:
-    def __init__(self, stack: Stack, operation: Operation, output: int, limit: int, kept: int) -> None:
+    def __init__(
+        self, stack: Stack, operation: Operation, output: int, context: Context, limit: int, kept: int
+    ) -> None:
         self._stack, self._operation, self._output = stack, operation, output
         self._chunk = region_shape(next(blocks(stack, operation, limit)))
         self._grid = tuple(-(-n // c) for n, c in zip(stack.shape, self._chunk, strict=True))
         self._workers = min(os.cpu_count() or 1, 8) if operation.parallel else 1
         self._keep = max(2 * self._workers, kept // (math.prod(self._chunk) * 4))
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="stream")
-        self._context = Context()
+        self._context, self._stop = context, context.silent()
+        self._seen: set[int] = set()
         self._lock = threading.Lock()
         self._made: OrderedDict[int, Future[NDArray[np.float32]]] = OrderedDict()
 
@@ -91,6 +105,8 @@ class _Ahead:
         out = np.empty(region_shape(region), np.float32)
         for number, future in found.items():
             part, pixels = self._part(number), future.result()
+            self._seen.add(number)
+            self._context.step(len(self._seen) / math.prod(self._grid), self._operation.label)
             common = [(max(r.start, p.start), min(r.stop, p.stop)) for r, p in zip(region, part, strict=True)]
             here, there = (
                 tuple(slice(a - o.start, b - o.start) for (a, b), o in zip(common, outer, strict=True))
@@ -101,7 +117,7 @@ class _Ahead:
 
     def close(self) -> None:
         """End the threads; what is being computed is given up."""
-        self._context.cancel()
+        self._stop.cancel()
         self._pool.shutdown(cancel_futures=True)
 
     def _start(self, number: int) -> Future[NDArray[np.float32]]:
@@ -111,8 +127,8 @@ class _Ahead:
         return self._made[number]
 
     def _compute(self, part: Region) -> NDArray[np.float32]:
-        self._context.check()
-        return evaluate(self._stack, self._operation, part, self._context)[self._output]
+        self._stop.check()
+        return evaluate(self._stack, self._operation, part, self._stop)[self._output]
 
     def _numbers(self, region: Region) -> list[int]:
         """Numbers of the blocks that hold a region."""

@@ -16,7 +16,7 @@ from core.errors import QuietfieldError
 from core.methods.apply import apply, blocks
 from core.methods.base import Block, Operation
 from core.methods.stream import streaming
-from core.progress import Context
+from core.progress import Cancelled, Context
 from core.stack import Stack, plane_regions
 
 COUNT_LOCK = threading.Lock()
@@ -83,6 +83,20 @@ def test_dropped_blocks_are_computed_again(stack):
     with streaming(stack, Blur(), limit=1, kept=1) as lazy:
         for region in plane_regions(stack.shape) * 2:
             np.testing.assert_array_equal(lazy.read(region), wanted[region])
+
+
+def test_progress_counts_blocks_and_cancelling_stops(stack):
+    seen = []
+    context = Context(lambda fraction, text: seen.append(fraction))
+    with streaming(stack, Blur(), limit=40_000, context=context) as lazy:
+        for region in plane_regions(stack.shape):
+            lazy.read(region)
+        assert seen == sorted(seen)
+        assert seen[-1] == 1.0
+        assert len(set(seen)) == len(list(blocks(stack, Blur(), 40_000)))
+        context.cancel()
+        with pytest.raises(Cancelled):
+            lazy.plane()
 
 
 def test_errors_reach_the_reader_and_threads_end(stack):
