@@ -1,4 +1,4 @@
-"""A simulated fluorescence specimen whose truth is known: specimen, optics, detection.
+"""The sample that comes with the program: cells in fluorescence whose truth is known.
 
 The specimen is a sum of kinds (cell bodies, nuclei, filaments, puncta), each a function from a shape
 and a random generator to emitted light; the optics blur it and add out-of-focus haze; the camera
@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from core.simulation.detection import Camera, detect, expected
+from core.simulation.drawing import Light, outline, smooth_noise, soft, splat, spread
+from core.simulation.optics import focus_and_haze
 from core.stack import Metadata, Stack
-
-Light = NDArray[np.float64]
-"""Emitted or detected light, shape (Y, X)."""
 
 SEED = 11
 FRAMES = 100
@@ -26,25 +25,6 @@ PIXEL = 0.1
 """Pixel size of the sample in micrometres."""
 INTERVAL = 0.1
 """Time between frames of the sample in seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
-    """A camera with Poisson-distributed photons and Gaussian read noise.
-
-    Attributes
-    ----------
-    gain : float
-        Counts per detected photon.
-    offset : float
-        Counts without light.
-    read_noise : float
-        Standard deviation of the read noise, in photons (electrons).
-    """
-
-    gain: float = 4.0
-    offset: float = 100.0
-    read_noise: float = 1.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +61,7 @@ def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAP
         About 5 to 20 photons a pixel in the structures.
     """
     scene, noise = np.random.default_rng(seed).spawn(2)
-    photons = optics(specimen(shape, scene))
+    photons = focus_and_haze(specimen(shape, scene))
     camera = Camera()
     known = Metadata(
         name="Sample (simulated)",
@@ -121,42 +101,6 @@ def specimen(shape: tuple[int, int], rng: np.random.Generator) -> Light:
         light += body * (1 - nucleus) * (1.6 + 9.0 * network) + 15.0 * nucleus * chromatin(shape, rng)
         inside = np.maximum(inside, body * (1 - nucleus))
     return light + 95.0 * puncta(inside, 14 * count, rng)
-
-
-def spread(count: int, shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """Choose points far from each other and from the border: each the best of many candidates."""
-    chosen = np.empty((0, 2))
-    low, high = 0.12 * np.array(shape), 0.88 * np.array(shape)
-    for _ in range(count):
-        candidates = rng.uniform(low, high, (64, 2))
-        if not len(chosen):
-            chosen = candidates[:1]
-            continue
-        nearest = np.linalg.norm(candidates[:, None] - chosen, axis=-1).min(axis=1)
-        chosen = np.vstack([chosen, candidates[nearest.argmax()]])
-    return chosen
-
-
-def outline(
-    shape: tuple[int, int], centre: Light, radius: float, wobble: float, rng: np.random.Generator
-) -> Light:
-    """Distance from a closed curve around a centre along the ray, in radii; positive inside.
-
-    The radius varies with the angle by five harmonics whose sizes are `wobble` over their order.
-    """
-    y, x = (grid - middle for grid, middle in zip(np.ogrid[: shape[0], : shape[1]], centre, strict=True))
-    angle = np.arctan2(y, x)
-    reach = np.ones(shape)
-    for order in range(2, 7):
-        reach += wobble * 2 / order * rng.uniform(0.4, 1) * np.cos(order * angle + rng.uniform(0, 2 * np.pi))
-    distance: Light = reach - np.hypot(y, x) / radius
-    return distance
-
-
-def soft(distance: Light, width: float) -> Light:
-    """Turn a distance in pixels into 0 outside and 1 inside, with an edge of a given width."""
-    edge: Light = 1 / (1 + np.exp(-np.clip(distance / width, -40, 40)))
-    return edge
 
 
 def filaments(
@@ -200,26 +144,6 @@ def filaments(
     return splat(shape, y, x, np.where(alive, brightness * step, 0.0))
 
 
-def smooth_noise(number: int, length: int, rng: np.random.Generator) -> Light:
-    """Noise of unit variance along each of several lines, correlated over some ten steps."""
-    noise = ndimage.gaussian_filter1d(rng.standard_normal((number, length)), 8.0, axis=1, mode="reflect")
-    unit: Light = noise / noise.std()
-    return unit
-
-
-def splat(shape: tuple[int, int], y: Light, x: Light, weight: Light) -> Light:
-    """Add points of light at sub-pixel positions, each shared among its four nearest pixels."""
-    row, column = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
-    total = np.zeros(shape[0] * shape[1])
-    for down in (0, 1):
-        for right in (0, 1):
-            part = weight * np.abs(1 - down - (y - row)) * np.abs(1 - right - (x - column))
-            r, c = row + down, column + right
-            keep = (r >= 0) & (r < shape[0]) & (c >= 0) & (c < shape[1])
-            total += np.bincount(r[keep] * shape[1] + c[keep], part[keep], minlength=total.size)
-    return total.reshape(shape)
-
-
 def chromatin(shape: tuple[int, int], rng: np.random.Generator) -> Light:
     """Texture of a nucleus: granular, with darker nucleoli; at most about 1.5, never below 0.2."""
     noise = rng.standard_normal((2, *shape))
@@ -238,52 +162,3 @@ def puncta(inside: Light, number: int, rng: np.random.Generator) -> Light:
     row, column = np.unravel_index(np.minimum(where, inside.size - 1), inside.shape)
     y, x = row + rng.uniform(0, 1, number), column + rng.uniform(0, 1, number)
     return splat(inside.shape, y, x, rng.uniform(0.3, 1.2, number))
-
-
-def optics(light: Light, sigma: float = 1.1, haze: float = 0.12, reach: float = 14.0) -> Light:
-    """Blur by a Gaussian point spread function, with a part of the light far out of focus.
-
-    Parameters
-    ----------
-    light : ndarray, shape (Y, X)
-        Emitted light.
-    sigma, reach : float
-        Standard deviation of the focused and of the unfocused part, in pixels.
-    haze : float
-        Share of the light that is unfocused, 0 to 1.
-    """
-    sharp = ndimage.gaussian_filter(light, sigma, mode="reflect")
-    wide = ndimage.gaussian_filter(light, reach, mode="reflect")
-    blurred: Light = (1 - haze) * sharp + haze * wide
-    return blurred
-
-
-def expected(photons: Light, camera: Camera) -> NDArray[np.float32]:
-    """Mean count of every pixel, before rounding."""
-    return (camera.offset + camera.gain * photons).astype(np.float32)
-
-
-def detect(photons: Light, camera: Camera, frames: int, rng: np.random.Generator) -> NDArray[np.uint16]:
-    """Record frames of an unchanging scene.
-
-    Parameters
-    ----------
-    photons : ndarray, shape (Y, X)
-        Mean number of detected photons.
-    camera : Camera
-        How they become counts.
-    frames : int
-        How many frames to record.
-    rng : Generator
-        Source of the noise; every frame has a stream of its own.
-
-    Returns
-    -------
-    ndarray, shape (T, Y, X), uint16
-        Counts, rounded and clipped to the type.
-    """
-    recorded = np.empty((frames, *photons.shape), np.uint16)
-    for frame, stream in zip(recorded, rng.spawn(frames), strict=True):
-        electrons = stream.poisson(photons) + camera.read_noise * stream.standard_normal(photons.shape)
-        frame[...] = np.clip(np.rint(camera.offset + camera.gain * electrons), 0, 65535)
-    return recorded
