@@ -69,11 +69,14 @@ class Step:
 
     @property
     def details(self) -> str:
-        """Parameters that differ from their defaults or matter most, in a few words."""
-        described = [p for p in params.describe(base.find(self.method)) if not p.advanced]
-        return ", ".join(
-            f"{p.label.lower()} {_show(self.params[p.name], p)}" for p in described if p.name in self.params
-        )
+        """What tells this result from others of the method, in a few words."""
+        return base.find(self.method).in_brief(self.params)
+
+    @property
+    def parameters(self) -> str:
+        """Every parameter with its value and unit."""
+        described = params.describe(base.find(self.method))
+        return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
 
     def operation(self, find_model: FindModel | None = None) -> Operation:
         """Make the operation that does this step again.
@@ -101,15 +104,6 @@ class Step:
                 f"{cls.label} has to be trained first; the recipe names no trained network."
             )
         return method
-
-
-def _show(value: Value, p: params.Param) -> str:
-    if p.kind == "choice":
-        return p.choices[str(value)]
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{text} {p.unit}".strip()
 
 
 def fingerprint(stack: Stack) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Param:
         Value when nobody says otherwise.
     label, help, unit : str
         Words for the form: a short name, an explanation, and the unit ("" for none).
+    short : str
+        What to call it beside a value in a list; by default the label without its capital.
     ge, gt, le : float, optional
         Smallest value (allowed, or not), largest value allowed.
     step : float, optional
@@ -53,6 +55,7 @@ class Param:
     label: str
     help: str = ""
     unit: str = ""
+    short: str = ""
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
@@ -116,6 +119,18 @@ class Param:
             raise self._refuse(text, "a whole number" if self.kind == "int" else "a number") from None
         return self.check(number)
 
+    def show(self, value: Value) -> str:
+        """Write a value with the parameter's name and unit, such as "sigma 1.5 px"."""
+        if self.kind == "choice":
+            text = self.choices.get(str(value), str(value))
+        elif isinstance(value, bool):
+            text = "yes" if value else "no"
+        else:
+            text = f"{value:.10g} {self.unit}" if isinstance(value, float) else f"{value} {self.unit}"
+        label = self.label
+        name = self.short or (label if label[1:2].isupper() else label[:1].lower() + label[1:])
+        return f"{name} {text}".strip()
+
     def _refuse(self, value: object, allowed: str) -> QuietfieldError:
         return QuietfieldError(
             f"{self.label} ({self.name}) is {value!r}; it must be {' '.join(allowed.split())}."
@@ -128,6 +143,7 @@ def param(
     *,
     help: str = "",
     unit: str = "",
+    short: str = "",
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -138,8 +154,8 @@ def param(
 ) -> _T:
     """Declare a dataclass field that is a parameter; see `Param` for the meaning of each word."""
     words = {
-        "default": default, "label": label, "help": help, "unit": unit, "ge": ge, "gt": gt, "le": le,
-        "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
+        "default": default, "label": label, "help": help, "unit": unit, "short": short, "ge": ge, "gt": gt,
+        "le": le, "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
     }  # fmt: skip
     result: _T = dataclasses.field(default=default, metadata={"param": words})
     return result

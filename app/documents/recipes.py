@@ -1,18 +1,15 @@
-"""Recipes and trained networks as a person handles them: run, copy, load, save, describe in words."""
+"""Recipes and trained networks as a person handles them: run, load, apply."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import __version__
 from core.errors import QuietfieldError
 from core.history import ModelFile, Recipe, Step
-from core.methods import base
 from core.methods.apply import apply
 from core.methods.base import Operation
 from core.progress import Context
@@ -112,41 +109,3 @@ def apply_network(path: Path, stack: Stack, context: Context | None = None) -> M
     stacks = apply(stack, operation, context)
     steps = tuple(Step.of(model.method, file, output) for output in operation.outputs)
     return Made(steps=steps, stacks=stacks, seconds=time.perf_counter() - began, model=model)
-
-
-def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Model]) -> str:
-    """Write the paragraph for a paper: what was done, with every parameter and the software's versions."""
-    sizes = " × ".join(f"{n} ({a})" for a, n in source.sizes.items())
-    sentences = [
-        f"Image data ({source.meta.name}; {sizes}; {source.dtype.name}) were processed with "
-        f"Quietfield {__version__} (Python package; NumPy {metadata.version('numpy')}, "
-        f"SciPy {metadata.version('scipy')}, PyTorch {metadata.version('torch')})."
-    ]
-    for number, step in enumerate(steps):
-        lead = "First, " if len(steps) > 1 and number == 0 else "Then, " if number else ""
-        sentences.append(lead + _sentence(step, models, capital=not lead))
-    if not steps:
-        sentences.append("No processing was applied.")
-    return " ".join(sentences)
-
-
-def _sentence(step: Step, models: Mapping[str, Model], *, capital: bool) -> str:
-    label = base.find(step.method).label
-    values = ", ".join(f"{name.replace('_', ' ')} = {_plain(value)}" for name, value in step.params.items())
-    version = f"version {step.version}" + (f"; {values}" if values else "")
-    if step.model is None:
-        return f"{label if capital else label[:1].lower() + label[1:]} was applied ({version})."
-    words = f"{'A' if capital else 'a'} network was trained with {label} ({version})"
-    model = models.get(step.model.sha256)
-    if model is not None:
-        record = model.record
-        trained_on = record.source.get("name", "")
-        words += f" for {record.steps} steps in {record.seconds:.0f} s on {record.device}"
-        words += f", using {trained_on}" if trained_on else ""
-    return f"{words}, and its output “{step.output}” was used (model SHA-256 {step.model.sha256[:16]}…)."
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)

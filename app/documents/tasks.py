@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.documents import recipes
+from app.documents.methods_text import methods_text
 from app.documents.recipes import Made
 from app.jobs import Job, Jobs
 from app.session import Result, Session
@@ -111,7 +112,7 @@ class Tasks(QObject):
         source, result = snapshot.source, snapshot.find(key)
         if source is None or result is None:
             return
-        text = recipes.methods_text(self._session.steps(key), source.stack, snapshot.models)
+        text = methods_text(self._session.steps(key), source.stack, snapshot.models)
         self.described.emit(text, f"The methods text of “{_words(result)}”")
 
 

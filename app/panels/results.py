@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 
 from PySide6.QtCore import (
@@ -42,6 +43,8 @@ DEPTH = Qt.ItemDataRole.UserRole + 3
 SHOWN = Qt.ItemDataRole.UserRole + 4
 
 MARGIN, INDENT, DOT = 8, 12, 10
+TOOLTIP_WIDTH = 72
+"""Longest line of a tooltip, in characters."""
 
 
 class ResultsPanel(QWidget):
@@ -294,11 +297,17 @@ def _tooltip(result: Result, snapshot: Snapshot) -> str:
     lines = [result.label, result.details]
     if result.step is None:
         lines = ["The source as it was opened", result.details]
-    elif result.seconds:
-        lines.append(f"took {duration(result.seconds)}")
+    else:
+        model = snapshot.models.get(result.step.model.sha256) if result.step.model else None
+        if model is not None:
+            lines.append(f"trained {model.record.steps} steps in {duration(model.record.seconds)}")
+        if result.seconds:
+            lines.append(f"took {duration(result.seconds)}")
     measures = snapshot.measures.get(result.key)
     if measures is not None and snapshot.reference is not None and measures.psnr is not None:
         lines.append(f"PSNR {measures.psnr:.2f} dB against {snapshot.reference.label}")
+    if result.step is not None and result.step.parameters != result.details:
+        lines.append(textwrap.fill(f"With {result.step.parameters}", TOOLTIP_WIDTH))
     return "\n".join(line for line in lines if line)
 
 

@@ -16,13 +16,12 @@ from core.methods.base import Method, register
 from core.params import Value, param
 
 KRULL_2019 = (
-    "Krull A, Buchholz T-O, Jug F. Noise2Void: learning denoising from single noisy images. Proceedings of the "
-    "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR), 2019, 2129–2137. "
-    "doi:10.1109/CVPR.2019.00223"
+    "Krull A, Buchholz T-O, Jug F. Noise2Void: learning denoising from single noisy images. IEEE/CVF "
+    "Conference on Computer Vision and Pattern Recognition (CVPR), 2019. doi:10.1109/CVPR.2019.00223"
 )
 GONCHAROVA_2020 = (
-    "Goncharova AS, Honigmann A, Jug F, Krull A. Improving blind spot denoising for microscopy. Computer Vision – "
-    "ECCV 2020 Workshops, 2020, 380–393. doi:10.1007/978-3-030-66415-2_25"
+    "Goncharova AS, Honigmann A, Jug F, Krull A. Improving blind spot denoising for microscopy. European "
+    "Conference on Computer Vision (ECCV) Workshops, 2020. doi:10.1007/978-3-030-66415-2_25"
 )
 
 DEPTHS = (2, 5)

@@ -200,10 +200,7 @@ class Trainer:
         QuietfieldError
             If the network is of another kind.
         """
-        kind, own = (
-            (type(m), m.width, m.depth, m.strategy().training_sigma) for m in (model.method, self._method)
-        )
-        if kind != own:
+        if not self._method.same_network(model.method):
             raise QuietfieldError(
                 f"The network to go on with is {_kind(model.method)}, and the training asked for is "
                 f"{_kind(self._method)}. Choose the same method, width, depth and PSF."

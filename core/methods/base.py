@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core import params
 from core.errors import QuietfieldError
+from core.params import Value
 from core.progress import Context
 from core.stack import Pixels
 
@@ -55,9 +56,21 @@ class Method:
     version: ClassVar[int] = 1
     label: ClassVar[str] = ""
     group: ClassVar[Group] = "filter"
+    citations: ClassVar[tuple[str, ...]] = ()
+    """Papers to cite for the method, the first one first."""
 
     def __post_init__(self) -> None:
         params.validate(self)
+
+    @classmethod
+    def in_brief(cls, given: Mapping[str, Value]) -> str:
+        """Tell one result of the method from another in a few words.
+
+        These are the first two numbers among the parameters, and whatever else differs from its default.
+        """
+        known = [p for p in params.describe(cls) if p.name in given]
+        numbers = [p for p in known if p.kind in ("float", "int") and p.name != "seed"][:2]
+        return ", ".join(p.show(given[p.name]) for p in known if p in numbers or given[p.name] != p.default)
 
 
 class Operation(Method):

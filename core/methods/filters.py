@@ -188,11 +188,11 @@ class Box3D(_Mean):
     """
 
     size: int = param(
-        3, "Window in the plane", unit="px", ge=1, le=501, step=2, odd=True,
+        3, "Window in the plane", short="window", unit="px", ge=1, le=501, step=2, odd=True,
         help="Width of the window along X and Y, an odd number.",
     )  # fmt: skip
     depth: int = param(
-        3, "Window in depth", unit="planes", ge=1, le=501, step=2, odd=True,
+        3, "Window in depth", short="depth", unit="planes", ge=1, le=501, step=2, odd=True,
         help="Planes along Z, or frames along time, the window spans; an odd number.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
@@ -212,11 +212,11 @@ class Gaussian3D(_Gauss):
     """
 
     sigma: float = param(
-        1.0, "Sigma in the plane", unit="px", ge=0, le=100, step=0.1,
+        1.0, "Sigma in the plane", short="sigma", unit="px", ge=0, le=100, step=0.1,
         help="Standard deviation along X and Y; 0 for none.",
     )  # fmt: skip
     depth: float = param(
-        1.0, "Sigma in depth", unit="planes", ge=0, le=100, step=0.1,
+        1.0, "Sigma in depth", short="depth", unit="planes", ge=0, le=100, step=0.1,
         help="Standard deviation along Z in planes, or along time in frames; 0 for none.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
@@ -236,11 +236,11 @@ class Median3D(_Median):
     """
 
     size: int = param(
-        3, "Window in the plane", unit="px", ge=1, le=11, step=2, odd=True,
+        3, "Window in the plane", short="window", unit="px", ge=1, le=11, step=2, odd=True,
         help="Width of the window along X and Y, an odd number.",
     )  # fmt: skip
     depth: int = param(
-        3, "Window in depth", unit="planes", ge=1, le=11, step=2, odd=True,
+        3, "Window in depth", short="depth", unit="planes", ge=1, le=11, step=2, odd=True,
         help="Planes along Z, or frames along time, the window spans; an odd number.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)

@@ -175,7 +175,16 @@ def test_a_recipe_edited_wrongly_is_refused_with_a_sentence(change: dict[str, An
 
 def test_words_for_a_list_of_results() -> None:
     assert step("gaussian", sigma=1.5).label == "Gaussian blur"
-    assert step("gaussian", sigma=1.5).details == "sigma 1.5 px, along rows and columns"
+    assert step("gaussian", sigma=1.5).details == "sigma 1.5 px"
+    assert step("gaussian", sigma=1.5).parameters == "sigma 1.5 px, along rows and columns"
+    assert step("gaussian", axes="X").details == "sigma 1 px, along columns only (X)"
+    assert step("median-3d", size=5).details == "window 5 px, depth 3 planes"
+    assert step("mixed-noise", seed=7).details == "gain 1 counts/photon, offset 100 counts, seed 7"
+    assert step("deconoising").details == "sigma 1 px, 120 s"
+    plus = step("deconoising", sigma=2.25, positivity=1.0, seconds=0.0, steps=900)
+    assert plus.details == "sigma 2.25 px, positivity 1, 900 steps"
+    assert "learning rate 0.002" in plus.parameters
+    assert step("n2v", seconds=60.0).details == "60 s"
 
 
 def test_fingerprints_tell_stacks_apart() -> None:

@@ -194,7 +194,7 @@ class MetricsPanel(QWidget):
             values = tuple(math.nan if m.needs_reference else v for m, v in own)
             note = "This is the reference itself."
         return Row(
-            key=result.key, label=result.label, details=result.details if result.step else "",
+            key=result.key, label=result.label, details=result.step.parameters if result.step else "",
             frames=frames_in(snapshot, result.key), values=values, seconds=result.seconds, note=note,
         )  # fmt: skip
 

@@ -1,0 +1,85 @@
+"""The paragraph for the methods section of a paper: what was done to a stack, with what, after whom."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from core import __version__
+from core.history import Step
+from core.methods import base
+from core.stack import AXIS_NAMES, Stack
+
+if TYPE_CHECKING:
+    from core.learning.model import Model
+
+COUNTED = {"T": "time points", "C": "channels", "Z": "planes"}
+
+
+def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Model]) -> str:
+    """Write what was done to a stack as a paragraph, with every parameter, versions and papers to cite.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Steps that led from the source to a result.
+    source : Stack
+        What they were done to.
+    models : dict of str to Model
+        Trained networks at hand, by the SHA-256 in the steps.
+    """
+    papers = list(dict.fromkeys(paper for step in steps for paper in base.find(step.method).citations))
+    first = f"The image stack {source.meta.name} ({_size(source)})"
+    if not steps:
+        return f"{first} was not processed."
+    sentences = [f"{first} was processed with Quietfield {__version__} ({_versions(steps)})."]
+    for number, step in enumerate(steps):
+        words = _sentence(step, models, papers)
+        sentences.append(words if number == 0 else f"Then, {words[0].lower()}{words[1:]}")
+    if papers:
+        listed = " ".join(f"[{number}] {paper}." for number, paper in enumerate(papers, start=1))
+        sentences.append(f"References: {listed}")
+    return " ".join(sentences)
+
+
+def _size(stack: Stack) -> str:
+    rows, columns = stack.shape[-2:]
+    counted = [
+        f"{count} {COUNTED[axis] if count > 1 else AXIS_NAMES[axis]}"
+        for axis, count in stack.sizes.items()
+        if axis in COUNTED and count > 1
+    ]
+    pixel = stack.meta.spacing.get("X")
+    spacing = [f"{pixel:.4g} µm per pixel"] if pixel else []
+    return ", ".join([*counted, f"{columns} × {rows} pixels", *spacing, stack.dtype.name])
+
+
+def _versions(steps: Sequence[Step]) -> str:
+    packages = ["numpy", "scipy", *(["torch"] if any(step.model for step in steps) else [])]
+    names = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
+    listed = ", ".join(f"{names[package]} {metadata.version(package)}" for package in packages)
+    return f"Python {platform.python_version()}, {listed}"
+
+
+def _sentence(step: Step, models: Mapping[str, Model], papers: Sequence[str]) -> str:
+    cls = base.find(step.method)
+    cited = ", ".join(str(papers.index(paper) + 1) for paper in cls.citations)
+    label = f"{cls.label} [{cited}]" if cited else cls.label
+    if step.model is None:
+        what = "noise was simulated with the model" if cls.group == "noise" else "the filter"
+        verb = "" if cls.group == "noise" else " was applied"
+        return f"{what[0].upper()}{what[1:]} “{label}”{verb} ({step.parameters})."
+    words = f"A convolutional neural network was trained by {label}"
+    model = models.get(step.model.sha256)
+    if model is not None:
+        record = model.record
+        trained_on = record.source.get("name", "")
+        words += f" on {trained_on}" if trained_on else ""
+        words += f" for {record.steps} steps ({record.seconds:.0f} s, device {record.device})"
+    made = "the deconvolved image" if step.output == "deconvolved" else "the denoised image"
+    return (
+        f"{words}, with the parameters {step.parameters}; {made} it predicts was used "
+        f"(network with SHA-256 {step.model.sha256[:16]}…)."
+    )
