@@ -11,6 +11,7 @@ from core import simulation
 from core.quality.metrics import measure
 from core.quality.stacks import mean_of_frames
 from core.simulation import Camera, Sample
+from core.simulation.optics import focus_and_haze
 from resources import FOLDER
 from tests.data import DATA
 
@@ -95,8 +96,8 @@ def test_splat_keeps_light_and_its_centre() -> None:
 def test_optics_keep_light() -> None:
     light = np.zeros((64, 64))
     light[30, 33] = 100
-    assert simulation.optics(light).sum() == pytest.approx(100)
-    np.testing.assert_allclose(simulation.optics(np.full((20, 20), 3.0)), 3.0)
+    assert focus_and_haze(light).sum() == pytest.approx(100)
+    np.testing.assert_allclose(focus_and_haze(np.full((20, 20), 3.0)), 3.0)
 
 
 def test_the_real_sample_is_a_crop_of_the_published_frame() -> None:
