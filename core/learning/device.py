@@ -113,6 +113,11 @@ def yield_to_window() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
+def sensible(threads: int) -> int:
+    """Number of threads that helps: at least one, and no more than there are cores."""
+    return max(1, min(threads, os.cpu_count() or 1))
+
+
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether an error of torch means that memory ran out."""
     text = str(error).lower()

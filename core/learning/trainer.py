@@ -74,7 +74,7 @@ class Trainer:
     device : str
         Name of a device, or "auto" for the best.
     threads : int, optional
-        Threads to compute with on a processor; all cores by default.
+        Threads to compute with on a processor, at most one for each core; all cores by default.
     memory : int
         Bytes of training pixels to keep in memory.
 
@@ -137,7 +137,7 @@ class Trainer:
         """
         devices.yield_to_window()
         if self._threads is not None:
-            torch.set_num_threads(self._threads)
+            torch.set_num_threads(devices.sensible(self._threads))
         for fraction in self._prepare():
             yield self._report(f"Reading the stack, {fraction:.0%}")
         good = self.state_dict()

@@ -81,3 +81,8 @@ def test_out_of_memory_is_told_from_other_errors():
     assert device.out_of_memory(RuntimeError("MPS backend out of memory (allocated 9 GB)"))
     assert device.out_of_memory(torch.OutOfMemoryError("CUDA"))
     assert not device.out_of_memory(RuntimeError("shapes do not fit"))
+
+
+def test_more_threads_than_cores_are_never_started():
+    assert device.sensible(9999) == os.cpu_count()
+    assert device.sensible(1) == device.sensible(0) == 1
