@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyqtgraph
 from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -26,14 +25,14 @@ def make_application() -> QApplication:
     app.setApplicationName("Quietfield")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("quietfield")
-    pyqtgraph.setConfigOptions(imageAxisOrder="row-major")
     theme.apply_theme(app, preferences.load().theme)  # type: ignore[arg-type]
     return app
 
 
 def make_window(paths: Sequence[str | Path] = ()) -> MainWindow:
     """Make and show the window, load torch behind it, and open what was named."""
-    window = MainWindow()
+    with theme.undressed():
+        window = MainWindow()
     window.show()
     timer = QTimer(window)
     timer.setSingleShot(True)

@@ -29,11 +29,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import defects, preferences, theme
+from app import defects, preferences, preload, theme
 from app.documents.exporting import Exported, Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
-from app.jobs import Job, Jobs, Outcome
+from app.jobs import Jobs, Outcome
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -329,7 +329,7 @@ class MainWindow(QMainWindow):
 
     def look_for_devices(self) -> None:
         """Load what networks need, behind the window, and tell what they will run on."""
-        self.jobs.start("Looking for devices", _best_device, done=self._on_device, quiet=True)
+        self.jobs.start("Looking for devices", preload.load, partial=self._on_device, quiet=True)
 
     def _on_device(self, words: str) -> None:
         self.device = words
@@ -379,16 +379,3 @@ def readout(hover: Hover) -> str:
     if hover.shown is not None:
         words += f" → {hover.shown:.6g}" + (f"  {hover.label}" if hover.label else "")
     return words
-
-
-def _best_device(job: Job) -> str:  # noqa: ARG001
-    """Name the best processor; this loads torch."""
-    import torch
-
-    from core.learning.device import devices
-
-    best = devices()[0]
-    if best.name != "cpu":
-        return best.label
-    threads = torch.get_num_threads()
-    return f"CPU · {threads} thread{'s' if threads > 1 else ''}"

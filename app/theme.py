@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from string import Template
 from typing import Literal, cast
@@ -17,8 +19,11 @@ from resources import FOLDER
 Scheme = Literal["system", "light", "dark"]
 
 ICONS = FOLDER / "icons"
-ICON_SIZES = (16, 18, 20, 24, 32, 40, 48, 64, 96, 128)
+ICON_SIZES = (16, 20, 24, 32, 48)
 """Sizes in device pixels that icons are drawn in; others are scaled down from the next larger one."""
+
+PICTURE_SIZES = (32, 64, 96, 128)
+"""The same for drawings in colours of their own, which stand larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +180,21 @@ def apply_theme(app: QApplication, scheme: Scheme = "system") -> None:
     current().choose(scheme)
 
 
+@contextmanager
+def undressed() -> Iterator[None]:
+    """Build a window without the style sheet, and put it on when all is in place.
+
+    Otherwise every widget would be styled again each time it, or what it stands in, is put somewhere.
+    """
+    app = cast(QApplication, QApplication.instance())
+    sheet = app.styleSheet()
+    app.setStyleSheet("")
+    try:
+        yield
+    finally:
+        app.setStyleSheet(sheet)
+
+
 def colors() -> Tokens:
     """Colours in use now, for what paints by itself."""
     return current().tokens
@@ -203,22 +223,9 @@ def icon(name: str, *, on_accent: bool = False) -> QIcon:
     ink = theme.tokens.on_accent if on_accent else theme.tokens.text
     if key not in theme.icons:
         drawing = (ICONS / f"{name}.svg").read_text(encoding="utf-8")
-        made = QIcon()
-        for color, *uses in (
-            (ink, (QIcon.Mode.Normal, QIcon.State.Off), (QIcon.Mode.Selected, QIcon.State.Off)),
-            (
-                theme.tokens.disabled,
-                (QIcon.Mode.Disabled, QIcon.State.Off),
-                (QIcon.Mode.Disabled, QIcon.State.On),
-            ),
-            (theme.tokens.accent, (QIcon.Mode.Normal, QIcon.State.On), (QIcon.Mode.Selected, QIcon.State.On)),
-        ):
-            svg = QSvgRenderer(QByteArray(drawing.replace("currentColor", color).encode()))
-            for size in ICON_SIZES:
-                pixmap = _draw(svg, size)
-                for mode, state in uses:
-                    made.addPixmap(pixmap, mode, state)
-        theme.icons[key] = made
+        tokens = theme.tokens
+        inks = {"Normal": ink, "Disabled": tokens.disabled, "Accent": tokens.accent}
+        theme.icons[key] = _make_icon(drawing, inks)
     return theme.icons[key]
 
 
@@ -229,12 +236,43 @@ def set_icon(target: QAction | QAbstractButton, name: str) -> None:
     target.setIcon(icon(name, on_accent=primary))
 
 
+_USES = {
+    "Normal": ((QIcon.Mode.Normal, QIcon.State.Off), (QIcon.Mode.Selected, QIcon.State.Off)),
+    "Disabled": ((QIcon.Mode.Disabled, QIcon.State.Off), (QIcon.Mode.Disabled, QIcon.State.On)),
+    "Accent": ((QIcon.Mode.Normal, QIcon.State.On), (QIcon.Mode.Selected, QIcon.State.On)),
+}
+
+
+def _make_icon(drawing: str, inks: Mapping[str, str]) -> QIcon:
+    """Draw every size once, and ink the copies; a drawing in colours of its own keeps them."""
+    made = QIcon()
+    svg = QSvgRenderer(QByteArray(drawing.replace("currentColor", "#000000").encode()))
+    inked = "currentColor" in drawing
+    for size in ICON_SIZES if inked else PICTURE_SIZES:
+        mask = _draw(svg, size)
+        for use, color in inks.items():
+            pixmap = _ink(mask, color) if inked else mask
+            for mode, state in _USES[use]:
+                made.addPixmap(pixmap, mode, state)
+    return made
+
+
 def _draw(svg: QSvgRenderer, size: int) -> QPixmap:
     pixmap = QPixmap(size, size)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     svg.render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return pixmap
+
+
+def _ink(mask: QPixmap, color: str) -> QPixmap:
+    """Copy of a drawing in another colour, as opaque as it is."""
+    pixmap = QPixmap(mask)
+    painter = QPainter(pixmap)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(pixmap.rect(), QColor(color))
     painter.end()
     return pixmap
 

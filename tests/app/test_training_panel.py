@@ -163,11 +163,11 @@ def test_the_plot_and_the_words_follow_the_reports(
     assert run is not None
     qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
     assert len(run.validations) >= 8
-    steps, losses = panel.plot.validation.getOriginalDataset()
+    steps, losses = panel.plot.curves.validation.getOriginalDataset()
     np.testing.assert_allclose(steps, [s for s, _ in run.validations])
     np.testing.assert_allclose(losses, [v for _, v in run.validations])
     assert steps[-1] == 40
-    assert panel.plot.training.getOriginalDataset()[0][-1] == 40
+    assert panel.plot.curves.training.getOriginalDataset()[0][-1] == 40
     assert len(session.snapshot.results) == 1, "applying by itself was switched off"
     click(qtbot, panel, "network-apply")
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)

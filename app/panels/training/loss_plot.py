@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.theme import colors, current
@@ -29,26 +28,25 @@ class LossPlot(QWidget):
             "noisy pixels, divided by the variance of the stack. Since the noise cannot be predicted it does "
             "not fall to 0, and hardly tells how good the image is: look at the preview.</p>"
         )
-        self.plot = pg.PlotWidget()
-        self.plot.setObjectName("loss-plot")
-        self.plot.setMenuEnabled(False)
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.setLogMode(x=False, y=True)
-        self.plot.setLabel("bottom", "step")
-        self.training = self.plot.plot()
-        self.validation = self.plot.plot()
-        self.plot.getViewBox().sigYRangeChanged.connect(self._on_range)
+        self._curves: _Curves | None = None
         self.legend = QLabel()  # above the plot, where it hides no part of the curves
         self.legend.setObjectName("loss-legend")
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
-        layout = QVBoxLayout(self)
+        layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.legend)
-        layout.addWidget(self.plot)
         current().changed.connect(self.refresh_colors)
         self.refresh_colors()
+
+    @property
+    def curves(self) -> _Curves:
+        """The plot proper, made when it is first needed."""
+        if self._curves is None:
+            self._curves = _Curves()
+            self._column.addWidget(self._curves.widget)
+            self.refresh_colors()
+        return self._curves
 
     def sizeHint(self) -> QSize:
         return QSize(280, 160)
@@ -58,32 +56,55 @@ class LossPlot(QWidget):
 
     def refresh_colors(self) -> None:
         """Take the colours of the theme."""
-        tokens = colors()
-        self.plot.setBackground(tokens.field)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(tokens.outline)
-            axis.setTextPen(tokens.muted)
-        first, second = tokens.series[:2]
-        self.training.setPen(pg.mkPen(first, width=1))
-        self.validation.setPen(pg.mkPen(second, width=2, style=Qt.PenStyle.SolidLine))
-        self.validation.setSymbol("o")
-        self.validation.setSymbolSize(4)
-        self.validation.setSymbolBrush(second)
-        self.validation.setSymbolPen(None)
+        first, second = colors().series[:2]
+        if self._curves is not None:
+            self._curves.refresh_colors()
         self.legend.setText(
             f'loss: <span style="color:{first}">──</span> training&nbsp;&nbsp; '
             f'<span style="color:{second}">─●─</span> validation'
         )
 
-    @Slot(object, object)
-    def _on_range(self, _: object, shown: tuple[float, float]) -> None:
-        self.plot.getAxis("left").setTicks([ticks(*shown)])
-
     def show_curves(self, training: Curve, validation: Curve) -> None:
         """Draw the curves; losses that have no logarithm are left out."""
-        for item, curve in ((self.training, training), (self.validation, validation)):
-            item.setData(*_drawable(curve))
+        self.curves.training.setData(*_drawable(training))
+        self.curves.validation.setData(*_drawable(validation))
+
+
+class _Curves:
+    """A plot of pyqtgraph, which is imported for the first one: that takes as long as all of the window."""
+
+    def __init__(self) -> None:
+        import pyqtgraph
+
+        self._pen = pyqtgraph.mkPen
+        self.widget = plot = pyqtgraph.PlotWidget()
+        plot.setObjectName("loss-plot")
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.hideButtons()
+        plot.setLogMode(x=False, y=True)
+        plot.setLabel("bottom", "step")
+        self.training, self.validation = plot.plot(), plot.plot()
+        plot.getViewBox().sigYRangeChanged.connect(self._on_range)
+
+    def refresh_colors(self) -> None:
+        """Take the colours of the theme."""
+        tokens = colors()
+        self.widget.setBackground(tokens.field)
+        for side in ("left", "bottom"):
+            axis = self.widget.getAxis(side)
+            axis.setPen(tokens.outline)
+            axis.setTextPen(tokens.muted)
+        first, second = tokens.series[:2]
+        self.training.setPen(self._pen(first, width=1))
+        self.validation.setPen(self._pen(second, width=2, style=Qt.PenStyle.SolidLine))
+        self.validation.setSymbol("o")
+        self.validation.setSymbolSize(4)
+        self.validation.setSymbolBrush(second)
+        self.validation.setSymbolPen(None)
+
+    def _on_range(self, _: object, shown: tuple[float, float]) -> None:
+        self.widget.getAxis("left").setTicks([ticks(*shown)])
 
 
 def ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -1,0 +1,94 @@
+"""Load, behind the shown window, what the first training, plot or file would otherwise wait for.
+
+Some seconds of importing must not be felt in the window, which shares the interpreter with it. Two
+things would be: loading torch's largest library, during which Python holds its lock unless the
+library has been loaded before by a plain call of the system's loader; and searching the many objects
+that imports make for cycles, again and again. So the one is done first, and the other put off.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.jobs import Job
+
+FIRST = ("pyqtgraph",)
+"""Imported before torch: the window itself needs it, as soon as a training starts."""
+
+THEN = (
+    "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction", "tifffile",
+    "imagecodecs", "core.quality.metrics", "core.quality.stacks", "core.simulation",
+)  # fmt: skip
+"""Imported once torch is there, the most often needed first; needed in threads only."""
+
+
+def load(job: Job) -> str:
+    """Import everything, in a thread; the name of the best device is handed over as soon as it is known.
+
+    Returns
+    -------
+    str
+        What networks will run on, in words.
+    """
+    swept = gc.isenabled()
+    gc.disable()
+    try:
+        _import(FIRST, job)
+        _load_library()
+        job.context.check()
+        words = best_device()
+        job.emit(words)
+        job.context.check()
+        _first_optimiser()
+        _import(THEN, job)
+        gc.freeze()  # modules stay for good: never search them again
+    finally:
+        if swept:
+            gc.enable()
+    return words
+
+
+def _import(names: Sequence[str], job: Job) -> None:
+    for name in names:
+        job.context.check()
+        importlib.import_module(name)
+
+
+def best_device() -> str:
+    """Name the best processor; this loads torch."""
+    import torch
+
+    from core.learning.device import devices
+
+    best = devices()[0]
+    if best.name != "cpu":
+        return best.label
+    threads = torch.get_num_threads()
+    return f"CPU · {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _load_library() -> None:
+    """Load torch's largest library without Python's lock; where that fails, importing torch does it."""
+    name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform)
+    found = importlib.util.find_spec("torch") if name and "torch" not in sys.modules else None
+    if name is None or found is None or found.origin is None:
+        return
+    library = Path(found.origin).parent / "lib" / name
+    if library.is_file():
+        dlopen = ctypes.CDLL(None).dlopen  # unlike ctypes.CDLL(library), a call that lets others run
+        dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
+        dlopen(os.fsencode(library), os.RTLD_NOW)
+
+
+def _first_optimiser() -> None:
+    """Make an optimiser: the first one of a process loads torch's compiler."""
+    import torch
+
+    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])

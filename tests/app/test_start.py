@@ -1,0 +1,45 @@
+"""What the first window may cost: nothing of what is only needed later is loaded for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CHILD = """
+import json, sys, time
+from app import application
+app = application.make_application()
+window = application.make_window()
+app.processEvents()
+assert window.isVisible()
+loaded = sorted(sys.modules)
+sheet = bool(app.styleSheet())
+from PySide6.QtTest import QTest
+end = time.monotonic() + 120
+while (not window.device or window.jobs.running) and time.monotonic() < end:
+    QTest.qWait(50)
+later = sorted(sys.modules)
+window.jobs.shut_down()
+print(json.dumps({"loaded": loaded, "later": later, "sheet": sheet, "device": window.device}))
+"""
+
+LATER = {"torch", "scipy", "pyqtgraph", "imagecodecs", "tifffile"}
+
+
+def test_the_window_is_shown_first_and_the_rest_is_loaded_behind_it(tmp_path: Path) -> None:
+    settings = {"QT_QPA_PLATFORM": "offscreen", "QUIETFIELD_CONFIG": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", CHILD], capture_output=True, text=True, check=False,
+        env={**os.environ, **settings}, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout.splitlines()[-1])
+    loaded, later = set(told["loaded"]), set(told["later"])
+    assert not loaded & LATER
+    assert not {m for m in loaded if m.startswith("core.learning.")} - {"core.learning.methods"}
+    assert later >= LATER | {"torch._dynamo", "core.learning.trainer"}
+    assert told["device"]
+    assert told["sheet"], "the window is dressed"
