@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import fft, ndimage
 
 Light = NDArray[np.float64]
 """Emitted or detected light, shape (Y, X)."""
@@ -64,3 +64,70 @@ def splat(shape: tuple[int, int], y: Light, x: Light, weight: Light) -> Light:
             keep = (r >= 0) & (r < shape[0]) & (c >= 0) & (c < shape[1])
             total += np.bincount(r[keep] * shape[1] + c[keep], part[keep], minlength=total.size)
     return total.reshape(shape)
+
+
+def fractal(shape: tuple[int, int], power: float, rng: np.random.Generator) -> Light:
+    """Noise of zero mean and unit variance whose amplitude falls with frequency to the given power."""
+    wave = fft.rfft2(rng.standard_normal(shape, np.float32))
+    frequency = np.hypot(*np.meshgrid(fft.fftfreq(shape[0]), fft.rfftfreq(shape[1]), indexing="ij"))
+    frequency[0, 0] = np.inf
+    noise = fft.irfft2(wave / frequency.astype(np.float32) ** power, s=shape)
+    unit: Light = noise / (noise.std() + 1e-12)
+    return unit
+
+
+def band(shape: tuple[int, int], size: float, stretch: float, rng: np.random.Generator) -> Light:
+    """Noise of unit variance with blobs about `size` pixels wide, `stretch` times longer in one direction."""
+    wave = fft.rfft2(rng.standard_normal(shape, np.float32))
+    y, x = np.meshgrid(fft.fftfreq(shape[0]), fft.rfftfreq(shape[1]), indexing="ij")
+    turn = rng.uniform(0, np.pi)
+    along, across = y * np.cos(turn) + x * np.sin(turn), x * np.cos(turn) - y * np.sin(turn)
+    radius = np.hypot(along * stretch, across) * size * 2
+    noise = fft.irfft2(wave * (radius * np.exp(-(radius**2))).astype(np.float32), s=shape)
+    unit: Light = noise / (noise.std() + 1e-12)
+    return unit
+
+
+def walks(
+    number: int, length: int, bend: float, rng: np.random.Generator, shape: tuple[int, int], step: float = 0.5
+) -> tuple[Light, Light]:
+    """Give persistent random walks that start anywhere: rows and columns, each (number, length)."""
+    turns = bend * (smooth_noise(number, length, rng) + rng.normal(0, 0.3, (number, 1)))
+    heading = rng.uniform(0, 2 * np.pi, (number, 1)) + np.cumsum(turns, axis=1)
+    y = rng.uniform(-10, shape[0] + 10, (number, 1)) + np.cumsum(step * np.sin(heading), axis=1)
+    x = rng.uniform(-10, shape[1] + 10, (number, 1)) + np.cumsum(step * np.cos(heading), axis=1)
+    return y, x
+
+
+def window(shape: tuple[int, int], centre: Light, reach: float) -> tuple[slice, slice] | None:
+    """Part of an image around a centre, or None where they do not meet."""
+    low = np.maximum(np.floor(np.asarray(centre) - reach), 0).astype(int)
+    high = np.minimum(np.ceil(np.asarray(centre) + reach) + 1, shape).astype(int)
+    if (high <= low).any():
+        return None
+    return slice(low[0], high[0]), slice(low[1], high[1])
+
+
+def blob(
+    part: tuple[slice, slice],
+    centre: Light,
+    radii: tuple[float, float],
+    wobble: float,
+    rng: np.random.Generator,
+) -> Light:
+    """Distance in pixels from the edge of a turned, wobbly ellipse, positive inside, on part of an image."""
+    y, x = np.ogrid[part]
+    turn = rng.uniform(0, np.pi)
+    dy, dx = y - centre[0], x - centre[1]
+    u, v = (
+        (dy * np.cos(turn) + dx * np.sin(turn)) / radii[0],
+        (dx * np.cos(turn) - dy * np.sin(turn)) / radii[1],
+    )
+    if wobble == 0:
+        return np.asarray((1 - np.hypot(u, v)) * min(radii))
+    angle = np.arctan2(v, u)
+    edge = np.ones(angle.shape)
+    for order in range(2, 6):
+        edge += wobble * 2 / order * rng.uniform(0, 1) * np.cos(order * angle + rng.uniform(0, 2 * np.pi))
+    distance: Light = (edge - np.hypot(u, v)) * min(radii)
+    return distance

@@ -1,0 +1,89 @@
+"""Random scenes: specimens mixed, put in and out of focus, seen through optics, and scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.simulation import optics, specimens, textures
+from core.simulation.drawing import Light
+
+Specimen = Callable[[tuple[int, int], np.random.Generator], Light]
+
+FLUORESCENT: tuple[Specimen, ...] = (
+    specimens.filament_network, specimens.stress_fibres, specimens.cell_sheet, specimens.nuclei,
+    specimens.tubules, specimens.vesicles, specimens.tissue, specimens.bacteria, specimens.dendrites,
+)  # fmt: skip
+"""Specimens that glow on a dark ground and can be mixed."""
+
+FILLING: tuple[Specimen, ...] = (
+    textures.electron_micrograph, textures.phase_contrast, textures.strokes, textures.dead_leaves,
+    textures.haze, textures.grain,
+)  # fmt: skip
+"""Specimens that fill the image."""
+
+SIDE = 256
+
+
+def scene(seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE)) -> NDArray[np.float32]:
+    """Make a random scene.
+
+    Parameters
+    ----------
+    seed : int or tuple of int
+        The same seed gives the same pixels.
+    shape : (int, int)
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray, shape (Y, X), float32
+        Light on the detector: 0 or more, its 99.8th percentile is 1, at most 3.
+    """
+    rng = np.random.default_rng(seed)
+    light = _mixture(shape, rng) if rng.random() < 0.72 else _filled(shape, rng)
+    light = light - light.min() * rng.uniform(0, 1)
+    light = np.clip(light / (np.percentile(light, 99.8) + 1e-9), 0, 3)
+    if rng.random() < 0.3:
+        light = light ** rng.uniform(0.7, 1.6)
+    if rng.random() < 0.15:  # uneven illumination, as towards the corners of a field
+        y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+        centre = rng.uniform(-0.6, 0.6, 2)
+        light = light * np.exp(-rng.uniform(0.1, 0.8) * ((y - centre[0]) ** 2 + (x - centre[1]) ** 2))
+    return light.astype(np.float32)
+
+
+def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:
+    """One to three fluorescent specimens, each in its own focus, on a ground of haze."""
+    total = np.zeros(shape)
+    for index in rng.choice(len(FLUORESCENT), rng.integers(1, 4), replace=False):
+        light = FLUORESCENT[index](shape, rng)
+        if rng.random() < 0.2:
+            light = optics.gaussian(light, rng.uniform(2, 7)) * rng.uniform(1, 3)
+        total += rng.uniform(0.15, 1) * light
+    if rng.random() < 0.35:
+        total *= np.clip(textures.haze(shape, rng) * 2, 0.05, None)
+    if rng.random() < 0.3:
+        total += rng.uniform(0.03, 0.5) * textures.haze(shape, rng)
+    total = _focused(total, rng)
+    if rng.random() < 0.45:
+        total = optics.with_haze(total, rng.uniform(0.1, 0.9), rng.uniform(5, 22))
+    return total
+
+
+def _filled(shape: tuple[int, int], rng: np.random.Generator) -> Light:
+    """A specimen that fills the image, of some contrast."""
+    light = FILLING[rng.integers(len(FILLING))](shape, rng)
+    light = _focused(light, rng)
+    if rng.random() < 0.3:
+        light = light + rng.uniform(0, 1.5) * light.mean()
+    return light
+
+
+def _focused(light: Light, rng: np.random.Generator) -> Light:
+    chance = rng.random()
+    if chance < 0.72:
+        return optics.gaussian(light, np.exp(rng.uniform(np.log(0.45), np.log(2.6))))
+    return optics.pupil(light, rng.uniform(0.22, 0.8), 0.0 if chance < 0.87 else rng.uniform(1, 12))
