@@ -238,11 +238,12 @@ class Session(QObject):
         parent: int,
         steps: Sequence[Step],
         stacks: Sequence[Stack],
-        seconds: float,
+        seconds: float | Sequence[float],
         model: Model | None = None,
     ) -> bool:
         """Add one result for each step, made from the result with key `parent`, and show the first.
 
+        The steps are one action, undone together; `seconds` is one time for all, or one for each.
         Returns whether it was added: a result whose parent is gone, since another file was opened
         or the parent undone, is dropped.
         """
@@ -250,6 +251,7 @@ class Session(QObject):
         if parent not in keys:
             return False
         self._history = self._history.do(keys.index(parent), *steps)
+        times = [seconds] * len(steps) if isinstance(seconds, int | float) else seconds
         made = tuple(
             Result(
                 key=self._key(),
@@ -258,9 +260,9 @@ class Session(QObject):
                 stack=stack,
                 step=step,
                 parent=parent,
-                seconds=seconds,
+                seconds=took,
             )
-            for step, stack in zip(steps, stacks, strict=True)
+            for step, stack, took in zip(steps, stacks, times, strict=True)
         )
         self._made = self._made[: len(keys)] + made
         models = dict(self.snapshot.models)

@@ -284,6 +284,11 @@ COMMANDS: tuple[Command, ...] = (
         help="Save the network that made the shown result", run=lambda w: w.dialogs.save_network(),
     ),
     Command(
+        id="compare-filters", text="Compare Classic Filters", icon="filter", why_not=needs_stack,
+        help="Run every classic filter with its default parameters, as rows of the table of metrics",
+        run=lambda w: w.dialogs.compare_filters(),
+    ),
+    Command(
         id="show-metrics", text="Metrics", icon="metrics", keys=("Ctrl+3",),
         help="Measure results against a reference", run=lambda w: w.arrangement.go_to(w.metrics_panel),
     ),
@@ -362,7 +367,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
     ),
     "&Process": ("show-filters", SEPARATOR, "run-recipe"),
     "&Train": ("show-train", SEPARATOR, "apply-network", "save-network"),
-    "&Measure": ("show-metrics", "export-metrics"),
+    "&Measure": ("show-metrics", "compare-filters", "export-metrics"),
     "&View": (
         *_LAYOUT_IDS, SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
         Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),

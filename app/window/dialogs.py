@@ -78,6 +78,11 @@ class Dialogs(QObject):
             self._window.remember(dialog.remember(self._window.preferences))
         self._window.exporter.start(wanted)
 
+    def compare_filters(self) -> None:
+        """Run every classic filter, where its measures will be seen."""
+        self._window.arrangement.go_to(self._window.metrics_panel)
+        self._window.metrics_panel.comparing.start()
+
     def export_metrics(self) -> None:
         """Save the table of metrics."""
         self._window.arrangement.go_to(self._window.metrics_panel)

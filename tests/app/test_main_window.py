@@ -492,3 +492,24 @@ def test_run_opens_what_was_named_and_returns_when_closed(qtbot, stack, monkeypa
     assert names_seen == ["cells.tif"]
     assert sys.excepthook is hook
     assert (preferences.log_folder() / "quietfield.log").read_text(encoding="utf-8").count("Opened") == 1
+
+
+def test_the_table_is_full_two_clicks_after_the_first_start(driver, monkeypatch):
+    monkeypatch.setattr("app.panels.metrics.measuring.PLANES", 5)
+    driver.click("welcome-simulated")
+    driver.wait(lambda: driver.window.session.snapshot.source is not None)
+    driver.click("metrics-compare")
+    driver.wait(lambda: len(driver.window.session.snapshot.results) == 7, seconds=120)
+    snapshot = driver.window.session.snapshot
+    psnr = [snapshot.measures[r.key].psnr for r in snapshot.results]
+    assert max(psnr) > psnr[0] + 3, "the best filter is far better than raw"
+    table = driver.widget("metrics-table")
+    assert table.rowCount() == 7
+    assert "…" not in [table.item(r, c).text() for r in range(7) for c in range(table.columnCount())]
+    driver.shot("two-clicks")
+    driver.trigger("undo")
+    assert len(driver.window.session.snapshot.results) == 1
+    driver.trigger("compare-filters")
+    driver.click("compare-cancel")
+    driver.wait()
+    assert len(driver.window.session.snapshot.results) == 1

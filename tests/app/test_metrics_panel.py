@@ -313,3 +313,85 @@ def test_frames_that_go_into_a_result_add_up(session: Session) -> None:
     session.open(MADE.clean, {})
     assert frames_in(session.snapshot, session.snapshot.results[0].key) == "", "no time, no frames"
     assert second.parent != first.key
+
+
+def press(qtbot: QtBot, panel: MetricsPanel, name: str) -> None:
+    button = panel.findChild(QPushButton, name)
+    assert button.isVisible()
+    assert button.isEnabled(), button.toolTip()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_one_click_compares_the_classic_filters(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    button = panel.findChild(QPushButton, "metrics-compare")
+    assert not button.isEnabled()
+    assert "No stack is open" in button.toolTip()
+    session.open(MADE.noisy, {}, truth=MADE.clean)
+    add(session, "gaussian")
+    assert "Run 5 filters" in button.toolTip(), "what the table holds already is not run again"
+    press(qtbot, panel, "metrics-compare")
+    assert not button.isEnabled()
+    assert panel.progress.isVisible()
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 7, timeout=WAIT)
+    settle(qtbot, panel, jobs)
+    made = session.snapshot.results[2:]
+    steps = [r.step for r in made if r.step is not None]
+    assert [s.method for s in steps] == ["box", "median", "box-3d", "gaussian-3d", "median-3d"]
+    assert all(r.seconds > 0 for r in made)
+    for result, step in zip(made, steps, strict=True):
+        (alone,) = apply(MADE.noisy, step.operation())  # type: ignore[arg-type]
+        np.testing.assert_array_equal(result.stack.read(), alone.read())
+    psnr = {r.key: session.snapshot.measures[r.key].psnr for r in session.snapshot.results}
+    winner = max(psnr, key=lambda key: psnr[key] or 0.0)
+    assert [key for key in psnr if cell(panel, key, "PSNR (dB)").startswith(BEST)] == [winner]
+    assert not button.isEnabled()
+    assert "every classic filter already" in button.toolTip()
+    assert not panel.progress.isVisible()
+    session.undo()
+    assert len(session.snapshot.results) == 2, "one action"
+    assert button.isEnabled()
+    settle(qtbot, panel, jobs)
+
+
+def test_comparing_needs_no_reference(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(Stack.of(MADE.noisy.plane(), "YX", name="plane.tif"), {})
+    press(qtbot, panel, "metrics-compare")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 4, timeout=WAIT)
+    settle(qtbot, panel, jobs)
+    assert session.snapshot.reference is None
+    assert cell(panel, session.snapshot.results[1].key, "PSNR (dB)") == "–"
+
+
+def test_a_comparison_that_is_cancelled_or_replaced_adds_nothing(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel
+) -> None:
+    session.open(MADE.noisy, {})
+    press(qtbot, panel, "metrics-compare")
+    panel.progress.cancel_button.click()
+    settle(qtbot, panel, jobs)
+    assert len(session.snapshot.results) == 1
+    assert panel.compare.isEnabled()
+    press(qtbot, panel, "metrics-compare")
+    session.open(MADE.noisy.replace(name="another"), {})
+    settle(qtbot, panel, jobs)
+    assert len(session.snapshot.results) == 1
+
+
+@pytest.mark.parametrize(("room", "rows"), [(5, 3), (1, 1)])
+def test_what_memory_does_not_allow_is_left_out_with_a_sentence(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel, monkeypatch: pytest.MonkeyPatch,
+    room: int, rows: int,
+) -> None:  # fmt: skip
+    size = int(np.prod(MADE.noisy.shape)) * 4
+    monkeypatch.setattr("core.compare.available", lambda: room * size)
+    session.open(MADE.noisy, {})
+    press(qtbot, panel, "metrics-compare")
+    settle(qtbot, panel, jobs)
+    assert len(session.snapshot.results) == rows
+    assert panel.problem.isVisible()
+    assert "of memory are free" in panel.problem.text()
+    assert ("left out: Median" in panel.problem.text()) == (rows == 3)

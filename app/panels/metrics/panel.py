@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs import Job, Jobs, Outcome
+from app.panels.metrics.comparing import Comparing
 from app.panels.metrics.measuring import Measuring
 from app.panels.metrics.references import Offer, chosen, frames_in, offers, truth_label
 from app.panels.metrics.table import MetricsTable, Row, as_text
 from app.session import Result, Session, Snapshot
-from app.widgets import Sentence, failure
+from app.widgets import ProgressRow, Sentence, failure
 from core.stack import Stack
 
 if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
@@ -53,9 +54,13 @@ class MetricsPanel(QWidget):
         self._offers: tuple[Offer, ...] = ()
         self.ask_open: Callable[[], str] = self._ask_open
         self.ask_save: Callable[[str], str] = self._ask_save
+        self.comparing = Comparing(session, jobs, self)
         self._build()
         self.measuring = Measuring(session, jobs, self)
         self.measuring.changed.connect(self._refresh)
+        self.comparing.changed.connect(self._on_comparing)
+        self.comparing.said.connect(self.problem.say)
+        jobs.changed.connect(self.progress.refresh)
         session.changed.connect(self._on_session)
         self._refresh()
 
@@ -77,7 +82,13 @@ class MetricsPanel(QWidget):
         self.export = QPushButton("&Export CSV…")
         self.export.setObjectName("metrics-export")
         self.export.clicked.connect(self.export_csv)
+        self.compare = QPushButton("&Compare classic filters")
+        self.compare.setObjectName("metrics-compare")
+        self.compare.setProperty("class", "primary")
+        self.compare.clicked.connect(self.comparing.start)
+        self.progress = ProgressRow("compare")
         top = QHBoxLayout()
+        top.addWidget(self.compare)
         top.addWidget(label)
         top.addWidget(self.reference)
         top.addWidget(self.affine)
@@ -93,6 +104,7 @@ class MetricsPanel(QWidget):
         self.table.chosen.connect(self._session.show)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
+        layout.addWidget(self.progress)
         layout.addWidget(self.about)
         layout.addWidget(self.problem)
         layout.addWidget(self.table, 1)
@@ -130,6 +142,21 @@ class MetricsPanel(QWidget):
         ):
             button.setEnabled(ready)
             button.setToolTip(f"<p>{help if ready else 'No stack is open; the table is empty.'}</p>")
+
+        reason = self.comparing.why_not(snapshot)
+        count = len(self.comparing.missing(snapshot))
+        self.compare.setEnabled(not reason)
+        self.compare.setToolTip(
+            f"<p>{reason}</p>"
+            if reason
+            else f"<p>Run {count} filter{'s' if count > 1 else ''} with default parameters on the whole stack, "
+            "and add the results as rows; one Undo takes all of them back.</p>"
+        )
+
+    @Slot()
+    def _on_comparing(self) -> None:
+        self.progress.follow(self.comparing.job)
+        self._refresh()
 
     def _on_metrics(self, metrics: Sequence[Metric]) -> None:
         self._metrics = metrics

@@ -1,0 +1,91 @@
+"""All classic filters on the open stack in one go, as rows of the table."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.jobs import Job, Jobs, Outcome
+from app.session import Session, Snapshot
+from app.widgets import failure
+from core.compare import Compared, classic_filters, compare, plan
+from core.history import Step
+from core.methods.base import Operation
+
+Made = tuple[tuple[Compared, ...], str]
+"""What was compared, and a sentence on what was left out."""
+
+
+class Comparing(QObject):
+    """Runs the classic filters with their defaults on the source, and adds their results as one action.
+
+    Attributes
+    ----------
+    changed : Signal
+        It began, or ended.
+    said : Signal of str
+        A sentence on what went wrong or was left out, or "" as it begins.
+    """
+
+    changed = Signal()
+    said = Signal(str)
+
+    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._jobs = session, jobs
+        self.job: Job | None = None
+
+    def missing(self, snapshot: Snapshot) -> tuple[Operation, ...]:
+        """Filters whose results the table does not hold yet."""
+        source = snapshot.source
+        if source is None:
+            return ()
+        made = [r.step for r in snapshot.results if r.step is not None and r.parent == source.key]
+        return tuple(f for f in classic_filters(source.stack) if Step.of(f) not in made)
+
+    def why_not(self, snapshot: Snapshot) -> str:
+        """Say why there is nothing to compare now, or ""."""
+        if snapshot.source is None:
+            return "No stack is open. Drop a TIFF stack on the window or open the sample."
+        if self.job is not None:
+            return "The filters are being compared; wait for it or cancel it."
+        if not self.missing(snapshot):
+            return "The table holds every classic filter already, with its default parameters."
+        return ""
+
+    @Slot()
+    def start(self) -> None:
+        """Run the filters that are missing; nothing changes before all are done."""
+        snapshot = self._session.snapshot
+        source = snapshot.source
+        if source is None or self.why_not(snapshot):
+            return
+        wanted = self.missing(snapshot)
+
+        def work(job: Job) -> Made:
+            planned = plan(source.stack, wanted)
+            return tuple(compare(source.stack, planned.operations, context=job.context)), planned.note
+
+        self.said.emit("")
+        self.job = self._jobs.start(
+            "Comparing the classic filters", work, done=partial(self._on_done, source.key), end=self._on_end
+        )
+        self.changed.emit()
+
+    def _on_done(self, parent: int, made: Made) -> None:
+        compared, note = made
+        rows = [
+            (Step.of(one.operation, output=output), stack, one.seconds)
+            for one in compared
+            for output, stack in zip(one.operation.outputs, one.stacks, strict=True)
+        ]
+        steps, stacks, seconds = zip(*rows, strict=True)
+        if self._session.add(parent, steps, stacks, seconds):
+            self.said.emit(note)
+
+    def _on_end(self, outcome: Outcome) -> None:
+        self.job = None
+        if outcome.state == "failed":
+            self.said.emit(failure(outcome, "Comparing the filters"))
+        self.changed.emit()
