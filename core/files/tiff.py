@@ -14,9 +14,10 @@ from core.files import tiff_meta
 from core.files.axes import arrange, rearranged
 from core.files.listening import damage, listening
 from core.files.page_source import PageSource
+from core.files.raw_source import RawSource
 from core.files.tiff_parse import check_claim, parse
 from core.files.tiff_pixels import pixels
-from core.stack import ArraySource, Metadata, PixelSource, Stack
+from core.stack import Metadata, PixelSource, Stack
 
 
 def open_tiff(path: Path, series: int = 0) -> Stack:
@@ -102,7 +103,7 @@ def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str]
     known["axes_certain"] = known.get("axes_certain", True) and arrangement.certain
     stack = Stack(source, letters, Metadata(notes=tuple(notes), **known))
     _probe(stack, raw)
-    if isinstance(raw, ArraySource):
+    if isinstance(raw, RawSource):
         file.close()
     return stack
 

@@ -1,4 +1,4 @@
-"""Where the pixels of a TIFF series come from: a memory map where possible, else its pages."""
+"""Where the pixels of a TIFF series come from: the file itself if they lie in one piece, else its pages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from core.errors import QuietfieldError
 from core.files.page_source import PageSource
-from core.stack import ArraySource
+from core.files.raw_source import RawSource
 
-Source = ArraySource | PageSource
+Source = RawSource | PageSource
 
 
 def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]]:
@@ -27,7 +27,7 @@ def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]]:
     rescued = _cut_imagej(path, file, series)
     if rescued is not None:
         return rescued
-    found = _mapped(path, file, series)
+    found = _in_one_piece(path, file, series)
     if found is not None:
         return found, axes, []
     dtype = np.dtype(np.uint8) if series.dtype.kind == "b" else series.dtype.newbyteorder("=")
@@ -35,15 +35,14 @@ def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]]:
     return source, axes, notes
 
 
-def _mapped(path: Path, file: Any, series: Any) -> ArraySource | None:
-    """Memory map of a series that lies in the file in one uncompressed piece, else None."""
+def _in_one_piece(path: Path, file: Any, series: Any) -> RawSource | None:
+    """Source of a series that lies in the file in one uncompressed piece, else None."""
     if series.is_multifile or series.dtype.kind == "b" or series.dataoffset is None:
         return None
     if series.dataoffset + math.prod(series.shape) * series.dtype.itemsize > file.filehandle.size:
         return None
     dtype = series.dtype.newbyteorder(file.byteorder)
-    array = np.memmap(path, dtype, "r", offset=series.dataoffset, shape=tuple(map(int, series.shape)))
-    return ArraySource(array)
+    return RawSource(path, dtype, int(series.dataoffset), tuple(map(int, series.shape)))
 
 
 def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]] | None:
@@ -68,12 +67,12 @@ def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[s
         axes, inner = [("I", claimed)], 1
     shape = (count // inner, *(n for _, n in axes[1:]), *page.shape)
     dtype = page.dtype.newbyteorder(file.byteorder)
-    array = np.memmap(path, dtype, "r", offset=offset, shape=tuple(map(int, shape)))
+    source = RawSource(path, dtype, int(offset), tuple(map(int, shape)))
     note = (
         f"The file is cut short: of {claimed} planes only {count} are there. The first "
         f"{count // inner * inner} were opened; copy or export the file again to get the rest."
     )
-    return ArraySource(array), "".join(a for a, _ in axes) + page.axes, [note] if count < claimed else []
+    return source, "".join(a for a, _ in axes) + page.axes, [note] if count < claimed else []
 
 
 def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[PageSource, list[str]]:
