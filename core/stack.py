@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+
+_T = TypeVar("_T")
 
 AXES = "TCZYX"
 """Every axis a stack can have, in the order they always stand in: time, channel, depth, row, column."""
@@ -150,6 +152,7 @@ class Stack:
     source: PixelSource
     axes: str
     meta: Metadata = field(default_factory=Metadata)
+    _facts: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         good = self.axes.endswith("YX") and self.axes == "".join(a for a in AXES if a in self.axes)
@@ -208,6 +211,16 @@ class Stack:
         index = {axis: slice(i, i + 1) for axis, i in ((a, at.get(a, 0)) for a in self.axes[:-2])}
         pixels = self.read(self.region(**index))
         return pixels.reshape(pixels.shape[-2:])
+
+    def fact(self, name: str, find: Callable[[], _T]) -> _T:
+        """Give what `find` finds out about the pixels of the whole stack; it is remembered with the stack.
+
+        Where several threads ask at once, each may have to find it; the first answer counts.
+        """
+        if name not in self._facts:
+            self._facts.setdefault(name, find())
+        known: _T = self._facts[name]
+        return known
 
     def crop(self, region: Region) -> Stack:
         """Region of the stack as a stack of its own; nothing is read now."""

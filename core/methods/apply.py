@@ -50,6 +50,7 @@ def evaluate(
         One float32 array of the region's shape for each of ``operation.outputs``.
     """
     region = stack.region() if region is None else region
+    operation = operation.prepare(stack)
     wide = _widen(stack, operation, region)
     pixels = stack.read(wide)
     if not operation.native:
@@ -156,6 +157,7 @@ def apply(stack: Stack, operation: Operation, context: Context | None = None) ->
         lie in temporary files that vanish with the stacks.
     """
     context = context or Context()
+    operation = operation.prepare(stack)
     outs = [_allocate(stack.shape) for _ in operation.outputs]
     total = math.prod(stack.shape)
     workers = min(_processors(), 8) if operation.parallel else 1

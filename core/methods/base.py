@@ -14,7 +14,7 @@ from core import params
 from core.errors import QuietfieldError
 from core.params import Value
 from core.progress import Context
-from core.stack import Pixels
+from core.stack import Pixels, Stack
 
 WHOLE = sys.maxsize
 """Halo of a method that has to see the whole of an axis."""
@@ -95,6 +95,14 @@ class Operation(Method):
     alignment: ClassVar[int] = 1
     native: ClassVar[bool] = False
     parallel: ClassVar[bool] = True
+
+    def prepare(self, stack: Stack) -> Operation:  # noqa: ARG002
+        """Give the operation that knows what it has to know of the whole stack before it sees blocks of it.
+
+        Most need to know nothing. What is found out is kept with `Stack.fact`, so that it is found
+        out once, and every block is computed from the same.
+        """
+        return self
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Neighbours needed on each side along each axis (0 for those not named, `WHOLE` for all).

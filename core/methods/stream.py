@@ -63,7 +63,7 @@ def streaming(
     QuietfieldError
         If the operation cannot work on this stack.
     """
-    source = _Ahead(stack, operation, output, context or Context(), limit, kept)
+    source = _Ahead(stack, operation.prepare(stack), output, context or Context(), limit, kept)
     try:
         yield Stack(source, stack.axes, stack.meta)
     finally:

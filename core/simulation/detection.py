@@ -139,7 +139,7 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
     sigma = np.float32(detector.read_noise)
     if detector.uneven:
         spread = detector.uneven * rng.standard_normal(photons.shape, np.float32)
-        sigma = sigma * np.exp(spread - detector.uneven**2)  # type: ignore[assignment]
+        sigma = sigma * np.exp(spread - detector.uneven**2)
     counted += sigma * rng.standard_normal(photons.shape, np.float32)
     mean = photons.astype(np.float32)
     share, correlation = 1.0, [0.0, 0.0]

@@ -52,7 +52,7 @@ def scene(seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE)) ->
         y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
         centre = rng.uniform(-0.6, 0.6, 2)
         light = light * np.exp(-rng.uniform(0.1, 0.8) * ((y - centre[0]) ** 2 + (x - centre[1]) ** 2))
-    return light.astype(np.float32)
+    return np.asarray(light, np.float32)
 
 
 def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:

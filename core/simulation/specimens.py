@@ -58,7 +58,7 @@ def _tessellation(shape: Shape, spacing: float, rng: np.random.Generator) -> tup
     wave *= rng.uniform(0, 0.12) * spacing
     coarse = np.stack(np.meshgrid(*(np.arange(0, n, 2) for n in shape), indexing="ij"), -1).astype(float)
     coarse += np.moveaxis(wave, 0, -1)[::2, ::2][: coarse.shape[0], : coarse.shape[1]]
-    distance, index = spatial.cKDTree(centres).query(coarse, k=2)
+    distance, index = (np.asarray(found) for found in spatial.cKDTree(centres).query(coarse, k=2))
     gap = ndimage.zoom(distance[..., 1] - distance[..., 0], 2, order=1)[: shape[0], : shape[1]]
     cell = np.repeat(np.repeat(index[..., 0], 2, 0), 2, 1)[: shape[0], : shape[1]]
     return cell, gap, len(centres)

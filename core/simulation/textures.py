@@ -80,7 +80,7 @@ def strokes(shape: Shape, rng: np.random.Generator) -> Light:
 
 def dead_leaves(shape: Shape, rng: np.random.Generator) -> Light:
     """Discs and ellipses of all sizes that hide each other, each of one brightness or with a texture."""
-    light = np.full(shape, rng.uniform(0, 1))
+    light: Light = np.full(shape, rng.uniform(0, 1))
     texture = band(shape, rng.uniform(1.5, 6), 1, rng) * rng.uniform(0, 0.15)
     soften = rng.uniform(0.3, 1.0)
     for _ in range(int(rng.integers(40, 220))):
@@ -88,9 +88,10 @@ def dead_leaves(shape: Shape, rng: np.random.Generator) -> Light:
         part = window(shape, centre, 1.6 * size)
         if part is not None:
             radii = (size * rng.uniform(0.5, 1.2), size * rng.uniform(0.5, 1.2))
-            cover = soft(blob(part, centre, radii, rng.choice([0.0, 0.15]), rng), soften)
+            wobble = 0.15 if rng.random() < 0.5 else 0.0
+            cover = soft(blob(part, centre, radii, wobble, rng), soften)
             light[part] += cover * (rng.uniform(0, 1) + texture[part] - light[part])
-    return np.clip(light, 0, None)
+    return np.asarray(np.maximum(light, 0))
 
 
 def haze(shape: Shape, rng: np.random.Generator) -> Light:

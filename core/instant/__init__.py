@@ -1,0 +1,1 @@
+"""A network of our own, trained on simulated microscopy only, that denoises without training."""

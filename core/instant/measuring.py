@@ -1,0 +1,77 @@
+"""Measure the noise of a stack before it is denoised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.noise.estimate import estimate
+from core.noise.model import NoiseEstimate
+from core.stack import Pixels, Stack
+
+PLANES = 4
+"""Planes of each channel that are looked at, spread over the stack."""
+
+ALIKE = 1.25
+"""Noise of planes that differ by no more than this factor in standard deviation counts as the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackNoise:
+    """Noise of each channel of a stack, or the decision to measure that of every plane.
+
+    Attributes
+    ----------
+    channels : tuple of NoiseEstimate
+        One for each channel; one if the stack has no channels.
+    each_plane : bool
+        Whether planes differ, so that each is to be measured by itself.
+    """
+
+    channels: tuple[NoiseEstimate, ...]
+    each_plane: bool
+
+
+def measure(stack: Stack, noise: str) -> StackNoise:
+    """Measure the noise of a stack from some of its planes.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to measure.
+    noise : {"auto", "stack", "plane"}
+        Whether planes are measured one by one: "auto" looks whether they differ.
+
+    Raises
+    ------
+    QuietfieldError
+        If the planes are too small.
+    """
+    found, differ = [], False
+    for channel in range(stack.sizes.get("C", 1)):
+        planes = _some(stack, channel)
+        found.append(estimate(planes if len(planes) > 1 else planes[0]))
+        if noise == "auto" and len(planes) > 1 and not differ:
+            differ = _differ([estimate(plane) for plane in planes])
+    return StackNoise(channels=tuple(found), each_plane=noise == "plane" or differ)
+
+
+def _some(stack: Stack, channel: int) -> Pixels:
+    """Planes (N, Y, X) of a channel, spread over the other axes."""
+    lead = [(axis, size) for axis, size in stack.sizes.items() if axis not in "YX"]
+    free = [(axis, 1 if axis == "C" else size) for axis, size in lead]
+    count = int(np.prod([size for _, size in free], dtype=np.int64))
+    planes = []
+    for number in sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))}):
+        index = np.unravel_index(number, [size for _, size in free]) if free else ()
+        at = {axis: channel if axis == "C" else int(i) for (axis, _), i in zip(free, index, strict=True)}
+        planes.append(stack.plane(**at))
+    return np.stack(planes)
+
+
+def _differ(found: list[NoiseEstimate]) -> bool:
+    """Whether the noise of planes differs at the intensity they have on average."""
+    middle = float(np.mean([one.mean for one in found]))
+    spread = np.sqrt([float(one.variance(middle)) for one in found])
+    return bool(spread.max() > ALIKE * max(float(spread.min()), 1e-30))

@@ -1,0 +1,187 @@
+"""Train the network on simulated microscopy for some hours; it can be stopped and resumed."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core import __version__
+from core.files.atomic import replacing
+from core.instant.examples import Batch, batches
+from core.instant.network import WIDTHS, InstantNetwork
+from core.instant.validation import Row, evaluate
+from core.instant.weights import save_network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to train.
+
+    Attributes
+    ----------
+    hours : float
+        Length of the learning rate's schedule, in hours of training.
+    batch, side : int
+        Patches a step, and their side in pixels.
+    rate : float
+        Highest learning rate.
+    average : float
+        Decay of the running average of the weights, a step.
+    seed : int
+        Seed of weights, scenes and noise.
+    workers : int
+        Processes that simulate.
+    pause : float
+        Seconds of training between two looks at the validation scenes.
+    """
+
+    hours: float = 8.0
+    batch: int = 8
+    side: int = 96
+    rate: float = 1e-3
+    average: float = 0.999
+    seed: int = 1
+    workers: int = 1
+    pause: float = 300.0
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """Everything a training needs to go on."""
+
+    network: InstantNetwork
+    averaged: InstantNetwork
+    optimiser: torch.optim.Adam
+    step: int = 0
+    seconds: float = 0.0
+    starts: int = 0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+def begin(settings: Settings, device: torch.device) -> State:
+    """Start with fresh weights."""
+    torch.manual_seed(settings.seed)
+    network = InstantNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(network).requires_grad_(False)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
+    return State(network=network, averaged=averaged, optimiser=optimiser)
+
+
+def rate(settings: Settings, step: int, seconds: float) -> float:
+    """Learning rate: rises over 100 steps, then falls as a cosine over the hours to a hundredth."""
+    done = min(1.0, seconds / (3600 * settings.hours))
+    return settings.rate * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def loss(output: Tensor, clean: Tensor) -> Tensor:
+    """Squared error of each patch divided by about itself, so that every level of noise counts alike."""
+    error = (output - clean).square().mean((1, 2, 3))
+    return (error / (0.5 * error.detach() + 0.02)).mean()
+
+
+def learn(state: State, batch: Batch, settings: Settings) -> float:
+    """Take one step; return the mean of the logarithms of the patches' errors."""
+    device = next(state.network.parameters()).device
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate(settings, state.step, state.seconds)
+    clean = batch.clean.to(device)
+    output = state.network(batch.noisy.to(device), batch.correlation.to(device))
+    state.optimiser.zero_grad(set_to_none=True)
+    loss(output, clean).backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
+    state.optimiser.step()
+    state.step += 1
+    keep = min(settings.average, (1 + state.step) / (10 + state.step))
+    with torch.no_grad():
+        torch._foreach_lerp_(list(state.averaged.parameters()), list(state.network.parameters()), 1 - keep)
+        return float((output - clean).square().mean((1, 2, 3)).log().mean())
+
+
+def train(state: State, settings: Settings, out: Path) -> Iterator[str]:
+    """Train until the hours are over; give a line of text after every look at the validation scenes.
+
+    After each look the averaged network is written to `out`, and what is needed to go on beside it.
+    """
+    state.starts += 1
+    source = batches(settings.seed + 1000 * state.starts, settings.batch, settings.side, settings.workers)
+    errors: list[float] = []
+    last = state.seconds
+    while state.seconds < 3600 * settings.hours:
+        began = time.perf_counter()
+        errors.append(learn(state, next(source), settings))
+        state.seconds += time.perf_counter() - began
+        if state.seconds - last < settings.pause and state.seconds < 3600 * settings.hours:
+            continue
+        last = state.seconds
+        rows = evaluate(state.averaged)
+        state.curve.append(
+            {
+                "step": state.step, "hours": round(state.seconds / 3600, 4),
+                "error": round(sum(errors) / len(errors), 4),
+                "psnr": {row.name: round(row.network, 3) for row in rows},
+            }
+        )  # fmt: skip
+        save(state, settings, rows, out)
+        yield summary(state, rows)
+        errors.clear()
+
+
+def summary(state: State, rows: list[Row]) -> str:
+    """Say in a line where the training stands: dB above the best Gaussian at every level."""
+    gains = "  ".join(f"{row.name.replace(' photons', '')} {row.network - row.gaussian:+.2f}" for row in rows)
+    error = state.curve[-1]["error"]
+    return f"{state.seconds / 3600:.2f} h, step {state.step}, log error {error:.3f}; above Gaussian: {gains}"
+
+
+def record(state: State, settings: Settings, rows: list[Row]) -> dict[str, Any]:
+    """Describe the training for the file of the network and its card."""
+    return {
+        "program": __version__, "widths": list(state.network.widths),
+        "settings": dataclasses.asdict(settings),
+        "steps": state.step, "hours": round(state.seconds / 3600, 3), "starts": state.starts,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, "
+        f"{next(state.network.parameters()).device.type}, torch {torch.__version__.split('+')[0]}",
+        "validation": [dataclasses.asdict(row) for row in rows], "curve": state.curve,
+    }  # fmt: skip
+
+
+def save(state: State, settings: Settings, rows: list[Row], out: Path) -> None:
+    """Write the averaged network, and beside it what is needed to go on."""
+    save_network(out, state.averaged.state_dict(), record(state, settings, rows))
+    whole = {
+        "network": state.network.state_dict(), "averaged": state.averaged.state_dict(),
+        "optimiser": state.optimiser.state_dict(), "step": state.step, "seconds": state.seconds,
+        "starts": state.starts, "curve": state.curve,
+    }  # fmt: skip
+    with replacing(resume_file(out)) as temporary:
+        torch.save(whole, temporary)
+
+
+def resume_file(out: Path) -> Path:
+    """Where a training that writes to `out` keeps what it needs to go on."""
+    return out.with_suffix(".resume")
+
+
+def resume(settings: Settings, device: torch.device, out: Path) -> State:
+    """Go on where the training that wrote to `out` stood when it last wrote."""
+    state = begin(settings, device)
+    whole = torch.load(resume_file(out), map_location=device, weights_only=True)
+    state.network.load_state_dict(whole["network"])
+    state.averaged.load_state_dict(whole["averaged"])
+    state.optimiser.load_state_dict(whole["optimiser"])
+    state.step, state.seconds = int(whole["step"]), float(whole["seconds"])
+    state.starts, state.curve = int(whole["starts"]), list(whole["curve"])
+    return state
+
+
+__all__ = ["WIDTHS", "Settings", "State", "begin", "learn", "loss", "rate", "resume", "resume_file", "train"]

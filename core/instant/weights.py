@@ -1,0 +1,66 @@
+"""The network as a file: safetensors in half precision, with a record of its training in the metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from core.errors import QuietfieldError
+from core.files.atomic import replacing
+from core.instant.network import InstantNetwork
+from resources import FOLDER
+
+FILE = FOLDER / "weights" / "instant.safetensors"
+"""The network that ships with the program."""
+
+KEY = "quietfield-instant"
+SCHEMA = 1
+
+
+def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
+    """Write a network, whole or not at all, in half precision.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    weights : dict of str to Tensor
+        State of the network.
+    record : dict
+        What is known of its training, for JSON; has "widths".
+    """
+    halves = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
+    content = save(halves, {KEY: json.dumps({"schema": SCHEMA, **record})})
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_network(path: Path = FILE) -> tuple[InstantNetwork, dict[str, Any]]:
+    """Read a network, ready to be used on the processor, and the record of its training.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file is not there or is no such network.
+    """
+    try:
+        with safe_open(str(path), "pt", device="cpu") as file:
+            record: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        if record["schema"] > SCHEMA:
+            raise ValueError(f"schema {record['schema']}")
+        network = InstantNetwork(record["widths"])
+        network.load_state_dict(weights)
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise QuietfieldError(
+            f"The network of Instant in {path} cannot be used ({type(error).__name__}: {error}). "
+            "Install Quietfield again."
+        ) from error
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), record  # type: ignore[call-overload]
