@@ -91,6 +91,9 @@ class Job:
             outcome = Outcome("cancelled")
         except QuietfieldError as error:
             outcome = Outcome("failed", error=error)
+        except MemoryError:
+            words = "There is not enough memory. Close other programs, or work on a part of the stack."
+            outcome = Outcome("failed", error=QuietfieldError(words))
         except BaseException as error:
             outcome = Outcome("failed", error=error, report=traceback.format_exc())
         self._work = _nothing  # let go of what the work held

@@ -79,6 +79,8 @@ def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: b
     name = chosen_method(argv)
     if name is None:
         parser.epilog = "Name a method to see its options: --method NAME --help."
+        if not required:  # what the file names that is gone on from
+            add_parameters(parser, *methods(group))
         return
     try:
         cls = find(name)
@@ -93,10 +95,12 @@ def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: b
     add_parameters(parser, cls)
 
 
-def add_parameters(parser: Parser, cls: type[Method]) -> None:
-    """Add an option for each parameter of a method."""
-    options = parser.add_argument_group(f"options of {cls.name} ({cls.label})")
-    for p in params.describe(cls):
+def add_parameters(parser: Parser, *classes: type[Method]) -> None:
+    """Add an option for each parameter of a method, or of any of several."""
+    one = f"{classes[0].name} ({classes[0].label})"
+    options = parser.add_argument_group(f"options of {one if len(classes) == 1 else 'the methods'}")
+    described = {p.name: p for cls in reversed(classes) for p in params.describe(cls)}
+    for p in described.values():
         if p.kind == "bool":
             options.add_argument(
                 option(p.name), dest=PREFIX + p.name, action=argparse.BooleanOptionalAction,
@@ -164,7 +168,7 @@ def add_output(parser: Parser) -> None:
     """Add the options that say where and how stacks are written."""
     writing = parser.add_argument_group("writing")
     writing.add_argument(
-        "-o", "--out", required=True, type=Path, metavar="OUT",
+        "-o", "--out", required=True, type=path, metavar="OUT",
         help="file to write; for several stacks a folder, which is made if need be",
     )  # fmt: skip
     writing.add_argument("--overwrite", action="store_true", help="replace files that exist")
@@ -181,6 +185,19 @@ def add_output(parser: Parser) -> None:
 def add_quiet(parser: Parser) -> None:
     """Add the option that silences progress."""
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+
+
+def path(text: str) -> Path:
+    """Read a path; an empty one, as a script's unset variable gives it, is not the current folder.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty; name a file or a folder.")
+    return Path(text)
 
 
 def _reader(p: Param) -> Callable[[str], Value]:

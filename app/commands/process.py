@@ -17,9 +17,11 @@ from app.commands.arguments import (
     add_output,
     add_quiet,
     given,
+    path,
 )
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
+from core.places import is_folder, there
 
 if TYPE_CHECKING:
     from core.history import FindModel, Step
@@ -33,7 +35,7 @@ DEVICE_HELP = "processor for networks: auto (default), cpu, cuda or mps"
 
 def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``denoise``."""
-    parser.add_argument("stacks", nargs="+", type=Path, metavar="STACK", help="TIFF file or folder of planes")
+    parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
     add_method(parser, "filter", argv)
     add_output(parser)
     add_input(parser)
@@ -43,7 +45,7 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
 def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``simulate``."""
     parser.add_argument(
-        "stacks", nargs="+", type=Path, metavar="STACK", help="clean TIFF file or folder of planes"
+        "stacks", nargs="+", type=path, metavar="STACK", help="clean TIFF file or folder of planes"
     )
     add_method(parser, "noise", argv)
     add_output(parser)
@@ -54,16 +56,16 @@ def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
 def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``apply``."""
     parser.add_argument(
-        "recipe", type=Path, metavar="MODEL_OR_RECIPE",
+        "recipe", type=path, metavar="MODEL_OR_RECIPE",
         help="trained network (.quietfield), or a recipe: a .json file or a stack that Quietfield wrote",
     )  # fmt: skip
-    parser.add_argument("stacks", nargs="+", type=Path, metavar="STACK", help="TIFF file or folder of planes")
+    parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
     parser.add_argument(
         "--output", metavar="NAME",
         help="which result of a network to keep: denoised (default) or, where it has one, deconvolved",
     )  # fmt: skip
     parser.add_argument(
-        "--models", type=Path, metavar="FOLDER", action="append", default=[],
+        "--models", type=path, metavar="FOLDER", action="append", default=[],
         help="folder in which to look for the networks a recipe names, besides the recipe's own",
     )  # fmt: skip
     parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
@@ -83,8 +85,12 @@ def run_method(args: argparse.Namespace) -> int:
 
 def run_apply(args: argparse.Namespace) -> int:
     """Run ``apply``: a trained network or a recipe on every stack."""
-    if not args.recipe.exists():
+    if is_folder(args.recipe):
+        raise QuietfieldError(f"{args.recipe} is a folder. Give a trained network or a recipe.")
+    if not there(args.recipe):
         raise QuietfieldError(f"{args.recipe} does not exist. Give a trained network or a recipe.")
+    from core.methods.base import find
+
     if args.recipe.suffix == MODEL_SUFFIX:
         steps, operations = _from_model(args.recipe, args.device)
     else:
@@ -93,8 +99,9 @@ def run_apply(args: argparse.Namespace) -> int:
     steps = [*steps[:-1], last]
     for step, operation in zip(steps, operations, strict=True):
         if step.output not in operation.outputs:
-            there = ", ".join(operation.outputs)
-            raise QuietfieldError(f"{step.label} gives no output called {step.output!r}. There are: {there}.")
+            known = ", ".join(operation.outputs)
+            label = find(step.method).label
+            raise QuietfieldError(f"{label} gives no output called {step.output!r}. There are: {known}.")
     return _each(args, steps, operations, "denoised" if last.output == "result" else last.output)
 
 
@@ -208,7 +215,7 @@ def targets(
         If two sources would be written to one file, or the folder cannot be made.
     """
     ending = ".ome.tif" if format == "ome" else ".tif"
-    if len(stacks) == 1 and not out.is_dir():
+    if len(stacks) == 1 and not is_folder(out):
         yield stacks[0], out
         return
     named: dict[Path, Path] = {}
@@ -234,17 +241,17 @@ def targets(
 
 def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:
     """Say before any work begins that a file would be replaced, or could not be written."""
-    if not target.exists():
-        if not target.parent.is_dir():
+    if not there(target):
+        if not is_folder(target.parent):
             raise QuietfieldError(
                 f"The folder {target.parent} does not exist. Make it, or name another with -o."
             )
         return
-    if any(source.exists() and source.samefile(target) for source in sources):
+    if any(there(source) and source.samefile(target) for source in sources):
         raise QuietfieldError(
             f"{target} is the source itself, which is never changed. Name another file with -o."
         )
-    if target.is_dir():
+    if is_folder(target):
         raise QuietfieldError(f"{target} is a folder. Name a file with -o.")
     if not overwrite:
         raise QuietfieldError(
@@ -255,4 +262,4 @@ def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] 
 def _stem(path: Path) -> str:
     from core.files.atomic import split_suffix
 
-    return path.resolve().name if path.is_dir() else split_suffix(path)[0]
+    return path.resolve().name if is_folder(path) else split_suffix(path)[0]

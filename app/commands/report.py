@@ -6,12 +6,12 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option
+from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option, path
 from app.commands.terminal import Progress, line_width, size, table
 from core import params
+from core.places import is_folder
 
 if TYPE_CHECKING:
     from core.methods.base import Method
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``info``."""
-    parser.add_argument("stack", type=Path, metavar="STACK", help="TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="TIFF file, or folder of planes")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_input(parser)
 
@@ -31,8 +31,8 @@ def run_info(args: argparse.Namespace) -> int:
     from core.files import list_series, open_stack, read_recipe
 
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
-    series = () if args.stack.is_dir() else list_series(args.stack)
-    recipe = "" if args.stack.is_dir() else read_recipe(args.stack)
+    series = () if is_folder(args.stack) else list_series(args.stack)
+    recipe = "" if is_folder(args.stack) else read_recipe(args.stack)
     facts = _facts(stack, series, recipe)
     if args.json:
         print(json.dumps(facts, indent=1))
@@ -69,9 +69,9 @@ def _facts(stack: Stack, series: Sequence[str], recipe: str) -> dict[str, object
 
 def add_measure(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``measure``."""
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="stack to measure")
+    parser.add_argument("image", type=path, metavar="IMAGE", help="stack to measure")
     parser.add_argument(
-        "--reference", required=True, type=Path, metavar="REF",
+        "--reference", required=True, type=path, metavar="REF",
         help="what IMAGE should be: a clean stack of the same size, or one clean plane for all of its planes",
     )  # fmt: skip
     parser.add_argument(
@@ -98,9 +98,9 @@ def run_measure(args: argparse.Namespace) -> int:
     image = open_stack(args.image, series=args.series, axes=args.input_axes)
     reference = open_stack(args.reference)
     progress = Progress(quiet=args.quiet)
-    for path, stack in ((args.image, image), (args.reference, reference)):
+    for file, stack in ((args.image, image), (args.reference, reference)):
         for note in stack.meta.notes:
-            progress.say(f"{path}: {note}")
+            progress.say(f"{file}: {note}")
     found = measure_stack(
         image,
         reference,

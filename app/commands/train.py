@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +20,14 @@ from app.commands.arguments import (
     add_quiet,
     chosen_method,
     given,
+    path,
 )
 from app.commands.process import DEVICE_HELP, MODEL_SUFFIX, refuse_to_replace
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
 
 if TYPE_CHECKING:
+    from core.history import ModelFile
     from core.learning.methods import Learned
     from core.learning.model import Model
     from core.learning.trainer import Report
@@ -33,9 +36,9 @@ if TYPE_CHECKING:
 
 def add_train(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``train``."""
-    parser.add_argument("stack", type=Path, metavar="STACK", help="noisy TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="noisy TIFF file, or folder of planes")
     parser.add_argument(
-        "-o", "--out", required=True, type=Path, metavar="MODEL",
+        "-o", "--out", required=True, type=path, metavar="MODEL",
         help=f"file to write the trained network to ({MODEL_SUFFIX} is added if need be)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace MODEL if it exists")
@@ -43,7 +46,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
     add_method(parser, "learned", argv, required=not resuming)
     parser.add_argument("--preset", metavar="NAME", help=_presets_help(argv))
     parser.add_argument(
-        "--resume", type=Path, metavar="MODEL",
+        "--resume", type=path, metavar="MODEL",
         help="go on from this trained network, with its method and parameters unless others are given; "
         "steps and seconds count from its beginning",
     )  # fmt: skip
@@ -72,11 +75,13 @@ def run_train(args: argparse.Namespace) -> int:
     if not os.access(out.parent, os.W_OK):
         raise QuietfieldError(f"Writing into {out.parent} is not permitted. Name another folder with -o.")
     from core.files import open_stack
-    from core.learning.checkpoint import load_model, save_model
+    from core.files.atomic import check_room
+    from core.learning.checkpoint import load_model, room
     from core.learning.trainer import Trainer
 
     start = load_model(args.resume) if args.resume is not None else None
     method = _method(args, start)
+    check_room(out, room(method))
     progress = Progress(quiet=args.quiet)
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     for note in stack.meta.notes:
@@ -92,10 +97,26 @@ def run_train(args: argparse.Namespace) -> int:
                 progress.say(said)
         progress.show(describe(report))
     model = trainer.model()
-    saved = save_model(out, model)
+    saved = _save(out, model)
     progress.say(f"Wrote {out} after {model.record.steps} steps in {duration(model.record.seconds)}.")
     print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
     return 0
+
+
+def _save(out: Path, model: Model) -> ModelFile:
+    """Write the network; where that fails, into the folder for temporary files: hours may lie in it."""
+    from core.files import free_name
+    from core.learning.checkpoint import save_model
+
+    try:
+        return save_model(out, model)
+    except QuietfieldError as error:
+        refuge = free_name(Path(tempfile.gettempdir()) / out.name)
+        try:
+            save_model(refuge, model)
+        except QuietfieldError:
+            raise error from None
+        raise QuietfieldError(f"{error} The trained network lies in {refuge} meanwhile.") from error
 
 
 def describe(report: Report) -> str:

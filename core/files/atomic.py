@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,25 @@ def unwritable(path: Path, error: OSError) -> QuietfieldError:
     """Sentence for a file that could not be written."""
     cause = _CAUSES.get(error.errno or 0, f"{error.strerror or error}. Choose another folder or name.")
     return QuietfieldError(f"{path} could not be written: {cause}")
+
+
+def check_room(path: Path, needed: int) -> None:
+    """Make sure before work begins that a file of so many bytes will fit where it is to be written.
+
+    Raises
+    ------
+    QuietfieldError
+        If it will not, or if the system does not say.
+    """
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if free < needed:
+        raise QuietfieldError(
+            f"{path} needs {needed / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free on that disk. "
+            "Free some space, or save to another disk."
+        )
 
 
 @contextmanager

@@ -16,6 +16,9 @@ _INSTEAD = {
     },
     "ome": {"bool": "uint8", "float16": "float32", "uint64": "float64", "int64": "float64"},
 }  # fmt: skip
+EXACT = 2**24
+"""Single precision holds every whole number up to this one."""
+
 _EXACT = {("bool", "uint8"), ("int8", "int16"), ("float16", "float32")}
 
 
@@ -61,12 +64,17 @@ class Converter:
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
         self.clipped = self.undefined = self.total = 0
+        self.coarse = self.infinite = 0
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """Return the pixels in the type of the file."""
         self.total += pixels.size
+        if self.dtype.kind == "f" and pixels.dtype.kind == "f":
+            self.infinite += int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
         if pixels.dtype == self.dtype:
             return pixels
+        if self.dtype.itemsize >= 4 and pixels.dtype == np.float32:
+            self.coarse += int(np.count_nonzero(np.abs(pixels) > EXACT))
         if self.dtype.kind == "f":
             return self._to_float(pixels)
         if pixels.dtype.kind == "f":
@@ -117,4 +125,11 @@ class Converter:
             )
         if self.undefined:
             found.append(f"{self.undefined:,} pixels that were not a number were written as 0.")
+        if self.infinite:
+            found.append(f"{self.infinite:,} of {self.total:,} pixels are infinite or not a number.")
+        if self.coarse:
+            found.append(
+                f"{self.coarse:,} of {self.total:,} pixels lie above {EXACT:,} and are exact to 7 digits "
+                "only, since results are computed in single precision."
+            )
         return tuple(found)

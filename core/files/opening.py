@@ -14,6 +14,7 @@ from core.files import tiff
 from core.files.axes import reinterpret
 from core.files.folder import PICTURE_SUFFIXES, images_in, open_files
 from core.files.listening import listening
+from core.places import is_folder
 from core.stack import Stack
 
 _OTHERS = {
@@ -69,7 +70,7 @@ def list_series(path: Path) -> tuple[str, ...]:
         If the file cannot be read.
     """
     path = Path(path)
-    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+    if is_folder(path) or path.suffix.lower() in PICTURE_SUFFIXES:
         stack = _open(path, 0)
         return (f"{stack.axes} {' x '.join(map(str, stack.shape))}, {stack.dtype}",)
     check(path)
@@ -77,7 +78,7 @@ def list_series(path: Path) -> tuple[str, ...]:
 
 
 def _open(path: Path, series: int) -> Stack:
-    if path.is_dir():
+    if is_folder(path):
         return open_files(images_in(path), lambda p: _open(p, series), _header, path)
     head = check(path)
     if head[:4] == b"\x89PNG" or head[:3] == b"\xff\xd8\xff":

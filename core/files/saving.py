@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,10 @@ import numpy as np
 from core import __version__
 from core.errors import QuietfieldError
 from core.files import imagej, ome, recipes, tiff
-from core.files.atomic import replacing, split_suffix, unwritable
+from core.files.atomic import check_room, replacing, split_suffix
 from core.files.convert import Converter, writable
 from core.files.listening import listening
+from core.places import is_folder, there
 from core.progress import Context
 from core.stack import Pixels, Region, Stack
 
@@ -129,15 +129,15 @@ def _form(path: Path) -> Format:
 
 
 def _check_target(path: Path, stack: Stack, overwrite: bool) -> None:
-    if path.is_dir():
+    if is_folder(path):
         raise QuietfieldError(f"{path} is a folder. Choose another name.")
-    if not path.exists():
+    if not there(path):
         return
     source = stack.meta.path
-    if source is not None and source.exists():
+    if source is not None and there(source):
         beside = {source.parent / name for name in ome.companions(stack.meta.ome_xml)}
-        used = path.parent.samefile(source) if source.is_dir() else path.samefile(source)
-        if used or any(p.exists() and path.samefile(p) for p in beside):
+        used = path.parent.samefile(source) if is_folder(source) else path.samefile(source)
+        if used or any(there(p) and path.samefile(p) for p in beside):
             raise QuietfieldError(
                 f"{path} is a file the stack was opened from; originals are never overwritten. "
                 "Choose another name."
@@ -147,16 +147,7 @@ def _check_target(path: Path, stack: Stack, overwrite: bool) -> None:
 
 
 def _check_space(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
-    needed = math.prod(stack.shape) * dtype.itemsize + stack.planes * 512 + 2**20
-    try:
-        free = shutil.disk_usage(path.parent).free
-    except OSError as error:
-        raise unwritable(path, error) from error
-    if free < needed:
-        raise QuietfieldError(
-            f"{path} needs {needed / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free on that disk. "
-            "Free some space, or save to another disk."
-        )
+    check_room(path, math.prod(stack.shape) * dtype.itemsize + stack.planes * 512 + 2**20)
 
 
 def slabs(stack: Stack, order: str, limit: int = SLAB_BYTES) -> Iterator[Region]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,13 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
     return ModelFile(file=path.name, sha256=hashlib.sha256(content).hexdigest())
 
 
+def room(method: Learned) -> int:
+    """About how many bytes the file of a network takes that training can go on from."""
+    with torch.device("meta"):
+        count: int = sum(tensor.numel() for tensor in UNet(method.width, method.depth).state_dict().values())
+    return 6 * 4 * count + 2**18  # kept, current, averaged and best weights, and two moments of each
+
+
 def load_model(path: Path) -> Model:
     """Read a trained network; nothing in the file is ever executed.
 
@@ -101,8 +109,11 @@ def load_model(path: Path) -> Model:
                 f"{path.name} was written by a later Quietfield ({whole['program']}). "
                 "Update Quietfield to use it."
             )
-        return _model(whole, tensors)
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        try:
+            return _model(whole, tensors)
+        except QuietfieldError as error:
+            raise QuietfieldError(f"{path.name} cannot be used: {error}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise QuietfieldError(
             f"{path.name} is damaged ({type(error).__name__}: {error}). Use a copy of it, or train again."
         ) from error
@@ -185,12 +196,18 @@ def _prefixed(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _normalisation(given: Mapping[str, Any]) -> Normalisation:
-    return Normalisation(
+    found = Normalisation(
         offset=float(given["offset"]),
         mean=tuple(float(v) for v in given["mean"]),
         std=tuple(float(v) for v in given["std"]),
         fill=float(given["fill"]),
     )
+    numbers = (found.offset, found.fill, *found.mean, *found.std)
+    if not all(map(math.isfinite, numbers)) or min(found.std, default=0) <= 0:
+        raise ValueError("the normalisation makes no sense")
+    if len(found.mean) != len(found.std):
+        raise ValueError("the normalisation has means and deviations for different numbers of channels")
+    return found
 
 
 def _model(whole: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:

@@ -21,6 +21,9 @@ from core.errors import QuietfieldError
 
 SSIM_SIGMA = 1.5
 SSIM_RADIUS = 5
+
+LARGEST = 1e75
+"""Larger values are refused: their fourth powers, which SSIM needs, are beyond double precision."""
 """Half width of the 11 x 11 window of SSIM."""
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 
@@ -302,6 +305,12 @@ def _finite(pixels: NDArray[Any], what: str) -> Plane:
         raise QuietfieldError(
             f"{what} has {bad} pixel{'s' if bad > 1 else ''} without a finite value (NaN or infinite), so "
             "nothing can be measured. Repair or crop them first."
+        )
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if largest > LARGEST:
+        raise QuietfieldError(
+            f"{what} holds values as large as {largest:.3g}; above {LARGEST:.0e} nothing can be measured, as "
+            "squares overflow. Scale the values down."
         )
     return values
 

@@ -6,11 +6,14 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +24,9 @@ from app.cli import main
 from app.commands.arguments import USED_BY, allowed, default, option
 from app.commands.terminal import Progress, duration, size, table
 from core import params
+from core.errors import QuietfieldError
 from core.history import Recipe
+from core.learning import checkpoint
 from core.methods import catalogue  # noqa: F401
 from core.methods.base import methods
 
@@ -239,9 +244,7 @@ def test_train_apply_and_resume(folder, capsys):
     np.testing.assert_array_equal(tifffile.imread("again.tif"), deconvolved)
 
     capsys.readouterr()
-    assert (
-        run("train noisy.tif -o net2 --resume net.quietfield --method deconoising --steps 6 --seconds 0") == 0
-    )
+    assert run("train noisy.tif -o net2 --resume net.quietfield --steps 6 --seconds 0") == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 6
     assert (
         run("train noisy.tif -o whole --method deconoising --sigma 1 --seconds 0", *TINY, "--steps", "6") == 0
@@ -262,6 +265,41 @@ def test_a_recipe_finds_its_network_in_another_folder(folder, capsys):
     assert run("apply out.tif other.tif -o x.tif --models models") == 0
 
 
+def test_a_network_that_cannot_be_written_where_it_should_is_kept(folder, capsys, monkeypatch):
+    refuge = folder / "temporary"
+    refuge.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(refuge))
+    write = checkpoint.save_model
+
+    def full(path, model):
+        if path.parent != refuge:
+            raise QuietfieldError(f"{path} could not be written: the disk is full.")
+        return write(path, model)
+
+    monkeypatch.setattr(checkpoint, "save_model", full)
+    assert run("train noisy.tif -o net --method n2v", *TINY) == 1
+    told = capsys.readouterr().err
+    assert "the disk is full" in told
+    assert str(refuge / "net.quietfield") in told
+    assert checkpoint.load_model(refuge / "net.quietfield").record.steps == 3
+
+
+def test_a_full_disk_is_noticed_before_the_training(folder, capsys, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    assert run("train noisy.tif -o net --method n2v --steps 1000000") == 1
+    assert "0 MB are free" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line", ["info ''", "denoise noisy.tif -o '' --method box", "denoise '' -o x.tif --method box"]
+)
+def test_an_empty_name_is_not_the_current_folder(folder, capsys, line):
+    before = names(folder)
+    assert run(line) == 2
+    assert "the name is empty" in capsys.readouterr().err
+    assert names(folder) == before
+
+
 # ------------------------------------------------------------------ a person's errors
 
 
@@ -278,6 +316,10 @@ def test_a_recipe_finds_its_network_in_another_folder(folder, capsys):
         ("denoise noisy.tif -o x.tif --method box --series 3", "3"),
         ("apply noisy.tif noisy.tif -o x.tif", "holds no recipe"),
         ("apply missing.json noisy.tif -o x.tif", "missing.json does not exist"),
+        ("apply . noisy.tif -o x.tif", "is a folder"),
+        (f"denoise noisy.tif -o {'y' * 300}.tif --method box", "name is too long"),
+        (f"denoise {'y' * 300}.tif -o x.tif --method box", "cannot be read"),
+        (f"apply {'y' * 300}.json noisy.tif -o x.tif", "does not exist"),
         ("apply garbage.quietfield noisy.tif -o x.tif", "garbage.quietfield"),
         ("apply garbage.json noisy.tif -o x.tif", "recipe"),
         ("measure noisy.tif --reference small.tif", "small.tif"),

@@ -61,6 +61,16 @@ def test_person_error_goes_to_failed_as_a_sentence(qtbot, jobs):
     assert str(outcome.error) == "a.tif is empty. Choose another file."
 
 
+def test_too_little_memory_is_a_sentence(qtbot, jobs):
+    def work(job):
+        raise MemoryError
+
+    with qtbot.waitSignal(jobs.failed) as told:
+        jobs.start("Large", work)
+    assert "not enough memory" in str(told.args[1].error)
+    assert told.args[1].report == ""
+
+
 def test_defect_has_a_traceback_and_is_told_even_when_the_starter_listens(qtbot, jobs):
     ends: list[Outcome] = []
 

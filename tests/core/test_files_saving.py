@@ -523,3 +523,17 @@ def test_real_stacks_keep_what_imagej_wrote(tmp_path, name):
         np.testing.assert_equal(again.meta.imagej[key], stack.meta.imagej[key])
     assert again.meta.spacing == pytest.approx(stack.meta.spacing)
     assert again.meta.display_ranges == stack.meta.display_ranges
+
+
+def test_what_single_precision_cannot_hold_is_said(tmp_path):
+    pixels = np.array([[1.0, 2.0**24, 2.0**24 + 2, -3e9]], np.float32)
+    saved = save_stack(tmp_path / "a.ome.tif", Stack.of(pixels, "YX"), dtype="int32")
+    assert any("2 of 4 pixels lie above 16,777,216" in note for note in saved.notes)
+    assert save_stack(tmp_path / "b.ome.tif", Stack.of(pixels[:, :2], "YX"), dtype="int32").notes == ()
+
+
+def test_infinite_pixels_in_a_file_are_said(tmp_path):
+    pixels = np.array([[np.nan, np.inf, 1.0, 2.0]], np.float32)
+    saved = save_stack(tmp_path / "a.tif", Stack.of(pixels, "YX"))
+    assert saved.notes == ("2 of 4 pixels are infinite or not a number.",)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)

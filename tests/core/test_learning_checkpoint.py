@@ -11,7 +11,7 @@ from safetensors.torch import save, save_file
 from core import params
 from core.errors import QuietfieldError
 from core.history import ModelFile, Recipe, Step, fingerprint
-from core.learning.checkpoint import KEY, finder, load_model, save_model
+from core.learning.checkpoint import KEY, finder, load_model, room, save_model
 from core.learning.methods import DecoNoising, Noise2Void
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
@@ -212,3 +212,23 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, model):
 def test_loaded_method_is_of_its_class(tmp_path, stack):
     save_model(tmp_path / "n.quietfield", trained(stack, small(Noise2Void, steps=1))[0])
     assert type(load_model(tmp_path / "n.quietfield").method) is Noise2Void
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"std": [0.0]}, {"std": [-1.0]}, {"std": [], "mean": []}, {"mean": [1.0, 2.0]}, {"fill": float("nan")}],
+)
+def test_a_normalisation_that_makes_no_sense_is_refused(tmp_path, model, wrong):
+    path = tmp_path / "network.quietfield"
+    save_model(path, model, resumable=False)
+    whole = json.loads(_metadata(path))
+    whole["normalisation"].update(wrong)
+    path.write_bytes(save({f"weights.{n}": t for n, t in model.weights.items()}, {KEY: json.dumps(whole)}))
+    with pytest.raises(QuietfieldError, match=r"network\.quietfield is damaged .*normalisation"):
+        load_model(path)
+
+
+def test_the_room_a_file_needs_is_known_before(tmp_path, model):
+    path = tmp_path / "network.quietfield"
+    save_model(path, model)
+    assert path.stat().st_size <= room(model.method) < 3 * path.stat().st_size

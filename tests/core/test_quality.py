@@ -191,6 +191,14 @@ def test_a_range_must_be_positive(wrong: float) -> None:
         measure(np.eye(8), np.eye(8), data_range=wrong)
 
 
+def test_values_whose_squares_overflow_are_refused() -> None:
+    huge = np.random.default_rng(0).random((16, 16)) * 1e300
+    with pytest.raises(QuietfieldError, match="squares overflow"):
+        measure(huge, huge)
+    large = huge / 1e300 * 9e74  # the largest that are allowed
+    assert measure(large, large[::-1].copy()).psnr > 0
+
+
 def test_every_measure_is_described_once() -> None:
     assert [m.name for m in METRICS] == [f.name for f in dataclasses.fields(Measures)]
     assert [m.name for m in METRICS if not m.needs_reference] == ["mean_over_std"]
