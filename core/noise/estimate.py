@@ -1,0 +1,164 @@
+"""Estimate the noise of an image from its own pixels: gain, constant and correlation.
+
+The variance of photon noise is a straight line over the mean. Small blocks give one point each, measured in
+a band of high frequencies; blocks with structure are left out or corrected for, and at few photons an
+instrument (the other half of the pixels) keeps the noise of the means out of the line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import QuietfieldError
+from core.noise.blocks import MARGIN, SIDE, block_means, interior
+from core.noise.frames import from_frames
+from core.noise.model import NoiseEstimate
+from core.noise.plane import from_plane
+from core.stack import Stack
+
+LARGEST = 1024
+"""Longest side that is looked at, in pixels; larger images are judged by their middle."""
+
+FRAMES = 4
+"""Most frames that are looked at."""
+
+_SMALLEST = 2 * MARGIN + SIDE
+
+
+class _Ends(NamedTuple):
+    """Lowest and highest value of an image, and the shares of pixels that pile up there (or 0)."""
+
+    low: float
+    high: float
+    lowest: float
+    saturated: float
+
+
+def estimate(planes: NDArray[np.generic]) -> NoiseEstimate:
+    """Estimate the noise of a plane, or of a few frames.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (Y, X) or (T, Y, X)
+        Any real type, in counts; at least 12 x 12. Of several frames the first `FRAMES` are used: by their
+        differences if the scene does not change, or else one by one.
+
+    Returns
+    -------
+    NoiseEstimate
+        Where the pixels allow no estimate (constant, tiny), its `problem` says why.
+
+    Raises
+    ------
+    QuietfieldError
+        If the planes are too small.
+
+    Notes
+    -----
+    The model is that of A. Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting for
+    single-image raw-data", IEEE Trans. Image Process. 17 (2008), doi:10.1109/TIP.2008.2001399.
+    """
+    frames = planes if planes.ndim == 3 else planes[None]
+    if frames.ndim != 3 or min(frames.shape[1:]) < _SMALLEST or not len(frames):
+        raise QuietfieldError(
+            f"Noise cannot be estimated from {' x '.join(map(str, planes.shape))} pixels: "
+            f"at least {_SMALLEST} x {_SMALLEST} are needed."
+        )
+    frames, centre, ends, usable = _prepare(frames)
+    found = from_frames(frames, usable) if len(frames) > 1 else None
+    if found is None:
+        both = sorted({0, len(frames) - 1})
+        found = _average([from_plane(frames[i], usable[i]) for i in both])
+    return replace(
+        found,
+        constant=found.constant - found.gain * centre,
+        constant_error=float(np.hypot(found.constant_error, found.gain_error * centre)),
+        mean=found.mean + centre,
+        dark=found.dark + centre,
+        saturated=ends.saturated,
+        lowest=ends.lowest,
+    )
+
+
+def estimate_stack(stack: Stack, **at: int) -> NoiseEstimate:
+    """Estimate the noise of a stack from a few of its frames, or from one plane if it has no time.
+
+    Parameters
+    ----------
+    stack : Stack
+        Only what is looked at is read.
+    at : int
+        Index along ``"C"``, ``"Z"`` or ``"T"``: ``C=1``; by default the first channel, and the middle of the
+        rest. Frames are consecutive, the one named in their midst.
+
+    Raises
+    ------
+    QuietfieldError
+        If the planes are too small.
+    """
+    sizes = stack.sizes
+    where: dict[str, slice | int] = {axis: at.get(axis, sizes[axis] // 2) for axis in "TZ" if axis in sizes}
+    if "C" in sizes:
+        where["C"] = at.get("C", 0)
+    if "T" in sizes:
+        first = max(0, min(at.get("T", sizes["T"] // 2) - FRAMES // 2, sizes["T"] - FRAMES))
+        where["T"] = slice(first, first + FRAMES)
+    for axis in "YX":
+        spare = max(0, (sizes[axis] - LARGEST) // 2)
+        where[axis] = slice(spare, min(spare + LARGEST, sizes[axis]))
+    pixels = stack.read(stack.region(**where))
+    return estimate(pixels.reshape(-1, *pixels.shape[-2:]))
+
+
+def _prepare(
+    frames: NDArray[np.generic],
+) -> tuple[NDArray[np.float32], float, _Ends, NDArray[np.bool_]]:
+    """Middle of a few frames about their median, what piles up, and which blocks of each frame are usable."""
+    rows, columns = (
+        slice((n - min(n, LARGEST)) // 2, (n - min(n, LARGEST)) // 2 + LARGEST) for n in frames.shape[1:]
+    )
+    some = frames[:FRAMES, rows, columns]
+    finite = np.isfinite(some)
+    sample = some[:, ::7, ::5][finite[:, ::7, ::5]]
+    centre = float(np.median(sample)) if sample.size else 0.0
+    pixels = (np.where(finite, some, centre) - centre).astype(np.float32)
+    ends = _ends(pixels)
+    bad = ~finite
+    if ends.saturated:
+        bad |= pixels >= ends.high
+    usable = np.stack([block_means(interior(mask.astype(np.float32))).ravel() == 0 for mask in bad])
+    if ends.lowest:
+        # background that was cut off has too little noise; but where photons are few, zeros are what there is
+        low = (pixels <= ends.low).astype(np.float32)
+        free = np.stack([block_means(interior(mask)).ravel() < 0.05 for mask in low])
+        if (usable & free).mean() > 0.25:
+            usable &= free
+    return pixels, centre, ends, usable
+
+
+def _ends(pixels: NDArray[np.float32]) -> _Ends:
+    low, high = float(pixels.min()), float(pixels.max())
+    shares = []
+    for value, inner in ((low, pixels > low), (high, pixels < high)):
+        rest = pixels[inner]
+        if not rest.size:
+            shares.append(0.0)
+            continue
+        nearest = float(rest.min() if value == low else rest.max())
+        count, beside = pixels.size - rest.size, int((rest == nearest).sum())
+        shares.append(count / pixels.size if count > max(2 * beside, 1e-4 * pixels.size) else 0.0)
+    return _Ends(low, high, *shares)
+
+
+def _average(found: list[NoiseEstimate]) -> NoiseEstimate:
+    """Middle one of the estimates of several planes, by the noise at their common mean."""
+    if len(found) == 1:
+        return found[0]
+    mean = float(np.mean([one.mean for one in found]))
+    ranked = sorted(found, key=lambda one: (not one.reliable, float(one.variance(mean))))
+    reliable = sum(one.reliable for one in found) or len(found)
+    return ranked[reliable // 2]

@@ -1,0 +1,54 @@
+"""Noise of frames of one scene, from their differences, if the scene does not change."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.noise.blocks import SIDE, Blocks, Plane, Values, block_means, halves, interior, tiles
+from core.noise.correlation import REACH, autocovariance, detrended
+from core.noise.evidence import expected, physical, result, smooth
+from core.noise.line import fit
+from core.noise.model import NoiseEstimate
+
+
+def from_frames(frames: NDArray[np.float32], usable: NDArray[np.bool_]) -> NoiseEstimate | None:
+    """Estimate from differences of consecutive frames; None if the scene changes between them."""
+    gathered: list[Blocks] = []
+    residuals: list[Values] = []
+    means: list[Values] = []
+    for first, second, good in zip(frames[:-1], frames[1:], usable[:-1] & usable[1:], strict=True):
+        mean, change = _change(first, second)
+        gathered.append(halves(np.square(change), mean).select(np.concatenate([good, good])))
+        residuals.append(tiles(change)[good].astype(np.float64))
+        means.append(block_means(mean).ravel()[good])
+    blocks = Blocks(*(np.concatenate(parts) for parts in zip(*gathered, strict=True)))
+    line = fit(blocks, limit=3.0)
+    if line is None:
+        return None
+    line = physical(line, blocks)
+    changes, levels = np.concatenate(residuals), np.concatenate(means)
+    weights = 1 / expected(line, levels, blocks.energy)
+    covariance = autocovariance(detrended(changes), weights)
+    if covariance[REACH, REACH] <= 0 or _moves(changes, weights, covariance):
+        return None
+    patch = covariance / covariance[REACH, REACH]
+    return None if smooth(patch, 0.06) else result(line, blocks, 1.0, patch, "frames")
+
+
+def _change(first: Plane, second: Plane) -> tuple[Plane, Plane]:
+    """Mean and difference of two frames; the difference has the variance of one, and no flicker."""
+    half, root = np.float32(0.5), np.float32(np.sqrt(0.5))
+    mean, change = interior((first + second) * half), interior((second - first) * root)
+    level = mean - mean.mean()
+    flicker = float((level * change).sum() / max(float(np.square(level).sum()), 1e-30))
+    steady: Plane = change - change.mean() - np.float32(flicker) * level
+    return mean, steady
+
+
+def _moves(changes: Values, weights: Values, covariance: Values) -> bool:
+    """Whether the means of blocks differ by more than their noise explains."""
+    overlap = SIDE - np.abs(np.arange(-REACH, REACH + 1))
+    explained = float((covariance * np.outer(overlap, overlap)).sum()) / SIDE**4
+    seen = float(np.mean(np.square(changes.mean((1, 2))) * weights))
+    return seen > 1.35 * max(explained, float(covariance[REACH, REACH]) / SIDE**2)

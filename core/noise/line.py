@@ -1,0 +1,151 @@
+"""The straight line of noise variance over mean intensity, from blocks of which some hold structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.noise.blocks import SIDE, Blocks, Values
+
+LEAST = 30
+"""Fewest blocks a line is fitted to."""
+
+_OUTLIER = 5.0
+_ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A fitted line ``slope * mean + constant`` with its standard errors.
+
+    Attributes
+    ----------
+    slope, constant : float
+        The line, in counts and in counts squared.
+    slope_error, constant_error : float
+        Standard errors, from the scatter of the blocks about the line.
+    attenuation : float
+        Share by which noise of the block means flattens the line, if they are their own instrument.
+    structure : float
+        Share of all energy that the line does not explain.
+    flat : bool
+        Whether blocks without structure sufficed.
+    """
+
+    slope: float
+    constant: float
+    slope_error: float
+    constant_error: float
+    attenuation: float
+    structure: float
+    flat: bool
+
+
+def fit(blocks: Blocks, *, limit: float) -> Line | None:
+    """Fit variance over mean to flat blocks if they suffice, or else to all, less a share of the structure.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        At least `LEAST` of them.
+    limit : float
+        Structure is what has more than `limit` times the energy of the noise in the other band.
+
+    Returns
+    -------
+    Line or None
+        None where too few blocks remain.
+    """
+    if len(blocks.energy) < LEAST:
+        return None
+    flat = _solve(blocks, limit, flat=True)
+    if flat is not None and flat.slope_error < 0.06 * abs(flat.slope):
+        return flat
+    full = _solve(blocks, limit, flat=False)
+    if flat is not None and (full is None or flat.slope_error < 1.5 * full.slope_error):
+        return flat
+    return full
+
+
+def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
+    """Weighted two-stage least squares: weights, outliers and structure follow the line, and it them.
+
+    The instrument has noise of its own, so neither the noise of the mean flattens the line nor do photons,
+    which make mean and energy of a block rise together, steepen it.
+    """
+    energy, mean, instrument, other = blocks
+    slope, constant, least = _start(blocks)
+    leak, cover = 0.0, np.full((2, 2), np.inf)
+    weight, keep = np.ones_like(mean), np.ones(len(mean), bool)
+    for _ in range(_ROUNDS):
+        expected = np.maximum(slope * instrument + constant, least)
+        structure = np.where(other > limit * expected, other, 0.0)
+        keep = energy < _OUTLIER * expected + 4 * leak * structure
+        if flat:
+            keep &= structure == 0
+            weight = 1 / np.square(expected)
+        else:
+            weight = 1 / np.square(expected + 3 * max(leak, 1e-3) * structure)
+        if keep.sum() < LEAST:
+            return None
+        with_leak = not flat and int((structure[keep] > 0).sum()) >= LEAST
+        found, cover = _regress(energy, mean, instrument, structure if with_leak else None, weight, keep)
+        former = slope, leak
+        slope, constant = float(found[0]), float(found[1])
+        leak = max(float(found[2]), 0.0) if with_leak else 0.0
+        if abs(slope - former[0]) < 2e-3 * abs(slope) and abs(leak - former[1]) <= 1e-2 * leak:
+            break
+    share = weight[keep] / weight[keep].sum()
+    spread = float(share @ np.square(mean[keep] - share @ mean[keep]))
+    noise = float(share @ energy[keep]) / SIDE**2
+    explained = np.maximum(slope * mean + constant, 0.0).sum()
+    return Line(
+        slope=slope,
+        constant=constant,
+        slope_error=float(np.sqrt(cover[0, 0])),
+        constant_error=float(np.sqrt(cover[1, 1])),
+        attenuation=noise / spread if spread > 0 else np.inf,
+        structure=float(np.clip(1 - explained / max(float(energy.sum()), 1e-300), 0, 1)),
+        flat=flat,
+    )
+
+
+def _start(blocks: Blocks) -> tuple[float, float, float]:
+    """Line through the lower quartiles of bins by intensity, and the least variance to believe in."""
+    order = np.argsort(blocks.instrument)
+    bins = np.array_split(order, int(np.clip(len(order) // 100, 3, 32)))
+    means = np.array([blocks.mean[i].mean() for i in bins])
+    low = np.array([np.quantile(blocks.energy[i], 0.25) for i in bins])
+    weight = 1 / np.maximum(low, 0.02 * max(low.max(), 1e-30))
+    columns = np.stack([means, np.ones_like(means)], 1) * weight[:, None]
+    slope, constant = np.linalg.lstsq(columns, low * weight, rcond=None)[0]
+    least = max(0.02 * float(np.median(low)), 1e-8 * float(np.var(blocks.mean)), 1e-30)
+    return float(slope), float(constant), least
+
+
+def _regress(
+    energy: Values,
+    mean: Values,
+    instrument: Values,
+    structure: Values | None,
+    weight: Values,
+    keep: NDArray[np.bool_],
+) -> tuple[Values, Values]:
+    """Coefficients of mean, 1 and structure, and their covariance that holds for any scatter."""
+    more = [] if structure is None else [structure[keep]]
+    # centred and scaled: counts can be large, and their squares would swamp the rest
+    centre, scale = float(mean[keep].mean()), float(mean[keep].std()) or 1.0
+    ones = np.ones(int(keep.sum()))
+    rows = np.stack([(mean[keep] - centre) / scale, ones, *more], 1)
+    tools = np.stack([(instrument[keep] - centre) / scale, ones, *more], 1)
+    weight = weight[keep] / weight[keep].mean()
+    weighted = (tools * weight[:, None]).T
+    inverse = np.linalg.pinv(weighted @ rows)
+    found = inverse @ (weighted @ energy[keep])
+    scatter = weighted * (energy[keep] - rows @ found)
+    cover = inverse @ (scatter @ scatter.T) @ inverse.T
+    back = np.eye(len(found))
+    back[0, 0], back[1, 0] = 1 / scale, -centre / scale
+    return back @ found, back @ cover @ back.T

@@ -1,0 +1,103 @@
+"""What is known about the noise of an image: its variance by intensity, and how neighbours share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BLIND_SPOT_LIMIT = 0.15
+"""Correlation of neighbouring pixels above which a network that masks single pixels keeps noise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseEstimate:
+    """Noise of an image: ``variance = gain * mean + constant``, and its correlation.
+
+    Attributes
+    ----------
+    gain : float
+        Counts one detected photon adds, at least 0 (excess noise of a detector counts as gain).
+    constant : float
+        Where the straight line crosses a mean of 0, in counts squared. It holds the read noise less
+        the gain times the camera offset, and is negative where the offset prevails.
+    floor : float
+        Least variance, in counts squared: that of the darkest parts. The line is cut off there.
+    dark : float
+        Mean of the darkest parts, in counts.
+    gain_error, constant_error : float
+        Standard errors of the two, from the scatter of small blocks; infinite where unknown.
+    mean : float
+        Mean intensity, in counts.
+    autocorrelation : ndarray, shape (7, 7)
+        Correlation of the noise of two pixels by their distance along (Y, X), -3 to 3; 1 in the middle.
+    saturated, lowest : float
+        Share of pixels, 0 to 1, that pile up at the highest and at the lowest value; 0 where they do not.
+    structure : float
+        Share of the energy that was taken for structure of the image, 0 to 1.
+    method : str
+        ``"frames"`` from differences between frames of an unchanging scene, ``"plane"`` from single ones.
+    problem : str
+        Why the estimate is not to be relied on, as a sentence; empty if it is.
+    """
+
+    gain: float
+    constant: float
+    floor: float
+    dark: float
+    gain_error: float
+    constant_error: float
+    mean: float
+    autocorrelation: NDArray[np.float64] = field(repr=False, compare=False)
+    saturated: float = 0.0
+    lowest: float = 0.0
+    structure: float = 0.0
+    method: Literal["plane", "frames"] = "plane"
+    problem: str = ""
+
+    @property
+    def read_noise(self) -> float:
+        """Standard deviation in the darkest parts, in counts: at most the read noise plus their photons."""
+        return float(np.sqrt(self.variance(self.dark)))
+
+    @property
+    def correlation_x(self) -> float:
+        """Correlation of neighbours in a row."""
+        return float(self.autocorrelation[3, 4])
+
+    @property
+    def correlation_y(self) -> float:
+        """Correlation of neighbours in a column."""
+        return float(self.autocorrelation[4, 3])
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing speaks against the estimate."""
+        return not self.problem
+
+    @property
+    def blind_spot_valid(self) -> bool:
+        """Whether neighbours are independent enough for networks that mask single pixels."""
+        return max(abs(self.correlation_x), abs(self.correlation_y)) <= BLIND_SPOT_LIMIT
+
+    @property
+    def warning(self) -> str:
+        """What a person should know before training on such noise, as a sentence; empty if nothing."""
+        if self.blind_spot_valid:
+            return ""
+        along, much = max((("rows", self.correlation_x), ("columns", self.correlation_y)), key=_size)
+        return (
+            f"Neighbouring pixels' noise is correlated ({much:.2f} along {along}): a blind-spot network will "
+            "keep part of it as if it were signal."
+        )
+
+    def variance(self, mean: ArrayLike) -> NDArray[np.float64]:
+        """Variance of the noise where the mean is `mean`, in counts squared; never below `floor`."""
+        line = self.gain * np.asarray(mean, np.float64) + self.constant
+        return np.maximum(line, self.floor)
+
+
+def _size(pair: tuple[str, float]) -> float:
+    return abs(pair[1])
