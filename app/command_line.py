@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.commands.arguments import USED_BY, option
 from core import params
+from core.learning.methods import Learned
 from core.methods.base import Method
+from core.params import Value
 
 SUFFIXES = {"filter": "_denoised.tif", "noise": "_noisy.tif", "learned": ".quietfield"}
 """What the output is called after the input, by group of method."""
@@ -27,16 +30,52 @@ def command_line(method: Method, path: Path | None, name: str) -> str:
     name : str
         What to call the stack then.
     """
+    source, target = _files(path, name, SUFFIXES[method.group])
+    words = ["quietfield", USED_BY[method.group], source, "-o", target, "--method", method.name]
+    return _join(words + _options(method, {}))
+
+
+def training_command(method: Learned, preset: str, path: Path | None, name: str, device: str = "auto") -> str:
+    """Commands that train a network on a file, and then apply it.
+
+    Parameters
+    ----------
+    method : Learned
+        What to train; only what differs from the preset is written.
+    preset : str
+        Name of one of the method's presets.
+    path, name : Path or None, str
+        As in `command_line`.
+    device : str
+        What to compute on.
+    """
+    source, model = _files(path, name, SUFFIXES["learned"])
+    _, target = _files(path, name, SUFFIXES["filter"])
+    where = [] if device == "auto" else ["--device", device]
+    train = ["quietfield", "train", source, "-o", model, "--method", method.name, "--preset", preset]
+    train += _options(method, type(method).presets[preset].values) + where
+    return " && ".join((_join(train), _join(["quietfield", "apply", model, source, "-o", target, *where])))
+
+
+def _files(path: Path | None, name: str, suffix: str) -> tuple[str, str]:
     source = path or Path(f"{name}.tif")
-    target = source.with_name(source.name.split(".")[0] + SUFFIXES[method.group])
-    words = ["quietfield", USED_BY[method.group], str(source), "-o", str(target), "--method", method.name]
+    return str(source), str(source.with_name(source.name.split(".")[0] + suffix))
+
+
+def _options(method: Method, known: Mapping[str, Value]) -> list[str]:
+    """Options for every parameter that differs from what is known, and otherwise from its default."""
+    words: list[str] = []
     values = params.values(method)
     for p in params.describe(type(method)):
         value = values[p.name]
-        if value == p.default:
+        if value == known.get(p.name, p.default):
             continue
         if isinstance(value, bool):
             words.append(option(p.name) if value else option(p.name).replace("--", "--no-", 1))
         else:
             words += [option(p.name), f"{value:.10g}" if isinstance(value, float) else str(value)]
+    return words
+
+
+def _join(words: list[str]) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

@@ -253,6 +253,18 @@ class Learned(Method):
         """In what this method differs from the others."""
         return Strategy()
 
+    def beyond(self, steps: int, seconds: float) -> Learned:
+        """Same method with its limits raised, where a training of that length has reached them.
+
+        A limit is raised to its next multiple: 6000 steps to 12000 after 6000 to 11999.
+        """
+        changed: dict[str, Value] = {}
+        if self.steps and steps >= self.steps:
+            changed["steps"] = self.steps * (steps // self.steps + 1)
+        if self.seconds and seconds >= self.seconds:
+            changed["seconds"] = self.seconds * (seconds // self.seconds + 1)
+        return params.build(type(self), {**params.values(self), **changed})
+
     def same_network(self, other: Learned) -> bool:
         """Whether a network trained with `other` can be trained on with this method."""
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core import params
 from core.errors import QuietfieldError
 from core.methods import median as ranked
 from core.methods import separable
 from core.methods.base import Block, Operation, register
 from core.optics import gaussian_kernel
-from core.params import param
+from core.params import Value, param
 from core.progress import Context
 from core.stack import AXIS_NAMES
 
@@ -71,6 +72,26 @@ class _Window(Operation):
 
     def halo(self, axes: str) -> Mapping[str, int]:
         return {axis: extent // 2 for axis, extent in zip(axes, self._window(axes), strict=True)}
+
+
+class _Volume(Operation):
+    """A filter with one extent along X and Y and another in depth."""
+
+    __slots__ = ()
+
+    @classmethod
+    def in_brief(cls, given: Mapping[str, Value]) -> str:
+        """Give the extents along X, Y and depth, such as "sigma 1 × 1 × 2"."""
+        first, *_ = params.describe(cls)
+        plane, depth = (given.get(name, "?") for name in (first.name, "depth"))
+        words = [f"{first.short} {number(plane)} × {number(plane)} × {number(depth)}"]
+        axes = str(given.get("axes", "auto"))
+        return ", ".join([*words, *([VOLUME.get(axes, axes)] if axes != "auto" else [])])
+
+
+def number(value: Value) -> str:
+    """Write a number without zeros nobody needs."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class _Mean(_Window):
@@ -180,7 +201,7 @@ class Median(_Median):
 
 @register("box-3d", label="Mean 3D (box)")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Box3D(_Mean):
+class Box3D(_Volume, _Mean):
     """Replace every pixel by the mean of a box round it that reaches into neighbouring planes.
 
     Borders are reflected. A pixel that is not a number makes the windows that contain it
@@ -204,7 +225,7 @@ class Box3D(_Mean):
 
 @register("gaussian-3d", label="Gaussian blur 3D")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gaussian3D(_Gauss):
+class Gaussian3D(_Volume, _Gauss):
     """Convolve with a Gaussian that reaches into neighbouring planes.
 
     The kernel is cut off at four standard deviations; borders are reflected. A pixel that is
@@ -228,7 +249,7 @@ class Gaussian3D(_Gauss):
 
 @register("median-3d", label="Median 3D")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Median3D(_Median):
+class Median3D(_Volume, _Median):
     """Replace every pixel by the median of a box round it that reaches into neighbouring planes.
 
     Exact in the pixels' own type; borders are reflected. A pixel that is not a number makes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +18,7 @@ from app.panels.training import TrainingPanel
 from app.panels.training.loss_plot import ticks
 from app.session import Session
 from app.view_state import View
+from core.files import open_stack, save_stack
 from core.learning.checkpoint import finder, load_model
 from core.methods.apply import apply, evaluate
 from core.params import Value
@@ -413,3 +416,152 @@ def test_the_ticks_of_a_logarithmic_axis_are_round_numbers() -> None:
     assert words(0.05, 3) == ["0.05", "0.1", "0.2", "0.5", "1", "2"]
     assert words(1e-4, 10.1) == ["0.0001", "0.001", "0.01", "0.1", "1", "10"]
     assert ticks(0.0, 0.0) == ticks(float("nan"), 1.0) == []
+
+
+def why(panel: TrainingPanel, name: str) -> str:
+    button = panel.findChild(QPushButton, name)
+    return "" if button.isEnabled() else button.toolTip()
+
+
+def last(panel: TrainingPanel) -> int:
+    return panel.network.kept[-1].model.record.steps
+
+
+def test_a_stopped_network_is_trained_further(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    assert "No network" in why(panel, "network-continue")
+    choose(panel, "n2v", steps=1_000_000)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: step_of(panel) > 10, timeout=WAIT)
+    assert "in training" in why(panel, "network-continue")
+    click(qtbot, panel, "training-stop")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    stopped = last(panel)
+    curve = panel.network.kept[-1].model.record.curve
+    choose(panel, "n2v", steps=stopped + 20)
+    click(qtbot, panel, "network-continue")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert last(panel) == stopped + 20
+    assert panel.network.kept[-1].model.record.curve[: len(curve)] == curve, "one training, not a second one"
+    assert panel.plot.curves.validation.getOriginalDataset()[0][0] == curve[0][0]
+    assert [k.step for k in panel.network.kept] == sorted({k.step for k in panel.network.kept})
+    assert stopped in [k.step for k in panel.network.kept]
+
+
+def test_a_limit_that_was_reached_is_raised_to_go_on(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=20)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    for steps in (40, 60):
+        if steps == 60:
+            panel.settings.form.set_values({"steps": 20})
+        click(qtbot, panel, "network-continue")
+        qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+        assert last(panel) == steps
+        assert panel.settings.form.values()["steps"] == steps
+
+
+def test_another_kind_of_network_cannot_be_trained_further(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "deconoising", steps=10, sigma=1.2)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert not why(panel, "network-continue")
+    choose(panel, "deconoising", sigma=1.3)
+    assert "DecoNoising of width 4, depth 2 and PSF sigma 1.2 px" in why(panel, "network-continue")
+    choose(panel, "n2v")
+    assert "another kind" in why(panel, "network-continue")
+    choose(panel, "deconoising", sigma=1.2, positivity=1.0, steps=11)
+    assert not why(panel, "network-continue"), "the penalty may change"
+    slider = panel.findChild(QSlider, "network-checkpoint")
+    slider.setValue(0)
+    assert "Only the last checkpoint" in why(panel, "network-continue")
+
+
+def test_a_loaded_network_goes_on_and_a_cancelled_training_gives_the_network_back(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack, tmp_path: Path
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=15)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    path = tmp_path / "kept.quietfield"
+    panel.network.ask_save, panel.network.ask_open = lambda _: str(path), lambda: str(path)
+    click(qtbot, panel, "network-save")
+    qtbot.waitUntil(lambda: idle(jobs) and path.exists())
+    click(qtbot, panel, "network-load")
+    qtbot.waitUntil(lambda: idle(jobs) and len(panel.network.kept) == 1)
+    panel.settings.form.set_values({"steps": 25})
+    click(qtbot, panel, "network-continue")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert last(panel) == 25
+    panel.settings.form.set_values({"steps": 1_000_000})
+    click(qtbot, panel, "network-continue")
+    qtbot.waitUntil(lambda: step_of(panel) > 25, timeout=WAIT)
+    click(qtbot, panel, "training-cancel")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert last(panel) == 25, "what was there before is there again"
+    assert panel.plot.isVisible()
+
+
+def test_a_network_is_applied_to_another_stack_and_pixels_it_never_saw_are_pointed_out(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})
+    choose(panel, "n2v", steps=10)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    model = panel.network.kept[-1].model
+    for scale, warned in ((1, False), (40, True)):
+        pixels = stack.read()[:2].astype(np.float32) * scale
+        other = Stack.of(pixels, "TYX", name="other.tif")
+        session.open(other, {})
+        click(qtbot, panel, "network-apply")
+        qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+        qtbot.waitUntil(lambda: idle(jobs))
+        (expected,) = apply(other, model.prediction())
+        np.testing.assert_array_equal(session.snapshot.results[1].stack.read(), expected.read())
+        assert ("other.tif has" in sentence(panel)) == warned
+
+
+def test_the_copied_commands_train_and_apply_the_same_network(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from app.cli import main
+
+    path = tmp_path / "two words.tif"
+    save_stack(path, stack)
+    opened = open_stack(path)
+    assert "No stack is open" in why(panel, "training-copy-command")
+    session.open(opened, {})
+    choose(panel, "deconoising", steps=12, sigma=1.25, positivity=0.5, estimate_offset=False, offset=90.0)
+    panel.settings.processor.setCurrentIndex(panel.settings.processor.findData("cpu"))
+    click(qtbot, panel, "training-copy-command")
+    copied = QGuiApplication.clipboard().text()
+    assert "on the clipboard" in panel.controls.facts.text()
+    train, apply_ = (shlex.split(part) for part in copied.split("&&"))
+    assert train[:2] == ["quietfield", "train"]
+    assert apply_[:2] == ["quietfield", "apply"]
+    assert "--patience" not in train, "what the preset says is not repeated"
+    assert main([*train[1:], "-q"]) == 0
+    assert main([*apply_[1:], "-q", "--dtype", "float32"]) == 0
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 3, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+    trained = load_model(tmp_path / "two words.quietfield")
+    assert trained.method == panel.settings.method()
+    made = open_stack(tmp_path / "two words_denoised.tif")
+    np.testing.assert_array_equal(made.read(), session.snapshot.results[1].stack.read())

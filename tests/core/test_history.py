@@ -178,7 +178,8 @@ def test_words_for_a_list_of_results() -> None:
     assert step("gaussian", sigma=1.5).details == "sigma 1.5 px"
     assert step("gaussian", sigma=1.5).parameters == "sigma 1.5 px, along rows and columns"
     assert step("gaussian", axes="X").details == "sigma 1 px, along columns only (X)"
-    assert step("median-3d", size=5).details == "window 5 px, depth 3 planes"
+    assert step("median-3d", size=5).details == "window 5 × 5 × 3"
+    assert step("gaussian-3d", depth=2.5, axes="ZYX").details == "sigma 1 × 1 × 2.5, X, Y and Z"
     assert step("mixed-noise", seed=7).details == "gain 1 counts/photon, offset 100 counts, seed 7"
     assert step("deconoising").details == "sigma 1 px, 120 s"
     plus = step("deconoising", sigma=2.25, positivity=1.0, seconds=0.0, steps=900)

@@ -76,3 +76,21 @@ def test_every_parameter_has_words(cls):
     for p in params.describe(cls):
         assert p.label
         assert p.help or p.choices
+
+
+def test_limits_that_were_reached_are_raised_to_their_next_multiple() -> None:
+    method = Noise2Void(steps=6000, seconds=120.0)
+    assert method.beyond(2300, 60.0) == method
+    assert method.beyond(2300, 120.4) == Noise2Void(steps=6000, seconds=240.0)
+    assert method.beyond(6000, 80.0) == Noise2Void(steps=12000, seconds=120.0)
+    assert method.beyond(12500, 370.0) == Noise2Void(steps=18000, seconds=480.0)
+    assert Noise2Void(steps=0, seconds=9.0).beyond(10**6, 1.0) == Noise2Void(steps=0, seconds=9.0)
+
+
+def test_what_makes_a_network_another_one() -> None:
+    method = DecoNoising(sigma=1.0)
+    assert method.same_network(DecoNoising(sigma=1.0, positivity=1.0, steps=3, batch=7, seed=9))
+    for other in (DecoNoising(sigma=1.1), DecoNoising(width=40), DecoNoising(depth=5), Noise2Void()):
+        assert not method.same_network(other)
+    # the PSF of the control is applied after training only
+    assert Noise2VoidConvolved(sigma=1.0).same_network(Noise2VoidConvolved(sigma=2.0))

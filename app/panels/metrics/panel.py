@@ -149,8 +149,8 @@ class MetricsPanel(QWidget):
         self.compare.setToolTip(
             f"<p>{reason}</p>"
             if reason
-            else f"<p>Run {count} filter{'s' if count > 1 else ''} with default parameters on the whole stack, "
-            "and add the results as rows; one Undo takes all of them back.</p>"
+            else f"<p>Run {count} filter{'s' if count > 1 else ''} with default parameters on the whole "
+            "stack, and add the results as rows; one Undo takes all of them back.</p>"
         )
 
     @Slot()

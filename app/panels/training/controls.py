@@ -60,7 +60,8 @@ class TrainingControls(QWidget):
         grid.addWidget(self.bar, 1, 0, 1, 2)
         grid.addWidget(self.facts, 2, 0, 1, 2)
         row = QHBoxLayout()
-        for button in (self.start, self.pause, self.stop, self.cancel):
+        self.copy = self._button("Copy co&mmand", "training-copy-command")
+        for button in (self.copy, self.start, self.pause, self.stop, self.cancel):
             row.addWidget(button, 1)
         grid.addLayout(row, 3, 0, 1, 2)
         self.bar.hide()
@@ -87,6 +88,10 @@ class TrainingControls(QWidget):
             button.setEnabled(not why)
             button.setVisible(training != (button is self.start))
             button.setToolTip(f"<p>{why or usual}</p>")
+        self.copy.setVisible(not training)
+        self.copy.setEnabled(not reason)
+        usual = "Copy the commands that train and apply the same network on the file without this window."
+        self.copy.setToolTip(f"<p>{reason or usual}</p>")
 
     def allow_deconvolved(self, *, allowed: bool) -> None:
         """Say whether the network has a deconvolved image to show."""

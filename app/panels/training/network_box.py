@@ -11,16 +11,21 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
 
 from app.jobs import Job, Jobs, Outcome
-from app.panels.training.network_jobs import Denoised, denoise, facts, file_name
+from app.panels.training.network_jobs import Denoised, denoise, facts, file_name, kind
 from app.panels.training.run import Kept
 from app.session import Session
 from app.widgets import ProgressRow, failure
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.methods import Learned
     from core.learning.model import Model
 
 LOOK_BACK = (
     "<p>Look back at the network as it was earlier in its training; Apply and Save use the one chosen.</p>"
+)
+CONTINUE = (
+    "Train this network further, from where it stopped. Limits above that it has reached are raised to their "
+    "next multiple. On another stack than its own, training starts anew from its weights."
 )
 FILES = "Networks (*.quietfield)"
 
@@ -34,18 +39,23 @@ class NetworkBox(QGroupBox):
         A person moved the slider.
     applied : Signal
         The network is being applied, or not any more.
+    continued : Signal
+        A person wants to train the network further.
     loaded : Signal of Model
         A network was loaded from a file.
     said : Signal of str
         A sentence on what went wrong, or "" as something new begins.
     device : callable
         Gives the name of the device to compute on.
+    settings : callable
+        Gives the method as it is set.
     ask_save, ask_open : callable
         Ask the person for a file name, given a suggestion; "" for none.
     """
 
     chosen = Signal()
     applied = Signal()
+    continued = Signal()
     loaded = Signal(object)
     said = Signal(str)
 
@@ -55,7 +65,9 @@ class NetworkBox(QGroupBox):
         self._kept: tuple[Kept, ...] = ()
         self._live = False
         self._applying: Job | None = None
+        self._note = ""
         self.device: Callable[[], str] = lambda: "auto"
+        self.settings: Callable[[], Learned | None] = lambda: None
         self.ask_save: Callable[[str], str] = self._ask_save
         self.ask_open: Callable[[], str] = self._ask_open
         self._build()
@@ -82,6 +94,9 @@ class NetworkBox(QGroupBox):
         self.apply = QPushButton("Apply to stack")
         self.apply.setObjectName("network-apply")
         self.apply.clicked.connect(self.apply_now)
+        self.go_on = QPushButton("Continue training")
+        self.go_on.setObjectName("network-continue")
+        self.go_on.clicked.connect(self.continued)
         self.save = QPushButton("Save…")
         self.save.setObjectName("network-save")
         self.save.clicked.connect(self._on_save)
@@ -96,7 +111,8 @@ class NetworkBox(QGroupBox):
         grid.addWidget(self.step, 1, 2)
         grid.addWidget(self.automatic, 2, 0, 1, 3)
         row = QGridLayout()
-        row.addWidget(self.apply, 0, 0, 1, 2)
+        row.addWidget(self.apply, 0, 0)
+        row.addWidget(self.go_on, 0, 1)
         row.addWidget(self.save, 1, 0)
         row.addWidget(self.load, 1, 1)
         grid.addLayout(row, 3, 0, 1, 3)
@@ -108,6 +124,11 @@ class NetworkBox(QGroupBox):
         """The state the slider stands at; None for the network in training as it is now."""
         place = self.slider.value()
         return self._kept[place] if place < len(self._kept) else None
+
+    @property
+    def kept(self) -> tuple[Kept, ...]:
+        """Every state of the network that was kept, the last one last."""
+        return self._kept
 
     @property
     def busy(self) -> bool:
@@ -142,6 +163,7 @@ class NetworkBox(QGroupBox):
             applying = "No stack is open to apply it to."
         for button, usual, why in (
             (self.apply, "Denoise the whole stack with the chosen network.", reason or applying),
+            (self.go_on, CONTINUE, reason or self._why_not_continue()),
             (self.save, "Save the chosen network to a file.", reason),
             (
                 self.load,
@@ -151,6 +173,21 @@ class NetworkBox(QGroupBox):
         ):
             button.setEnabled(not why)
             button.setToolTip(f"<p>{why or usual}</p>")
+
+    def _why_not_continue(self) -> str:
+        """Say why the chosen network cannot be trained further now, or ""."""
+        kept, wanted = self.current, self.settings()
+        if self._live:
+            return "A network is in training already."
+        if self._session.snapshot.source is None:
+            return "No stack is open to train on."
+        if kept is not self._kept[-1]:
+            return "Only the last checkpoint can be trained further; move the slider to its right end."
+        if wanted is None:
+            return "The settings above do not go together."
+        if not wanted.same_network(kept.model.method):
+            return f"The settings ask for another kind of network; this one is {kind(kept.model.method)}."
+        return ""
 
     @Slot()
     def _on_moved(self) -> None:
@@ -163,7 +200,7 @@ class NetworkBox(QGroupBox):
         kept, source = self.current, self._session.snapshot.source
         if kept is None or source is None or self.busy:
             return
-        device = self.device()
+        device, self._note = self.device(), ""
 
         def work(job: Job) -> Denoised:
             return denoise(source.stack, kept.model, device, job.context)
@@ -180,12 +217,13 @@ class NetworkBox(QGroupBox):
         self.applied.emit()
 
     def _on_applied(self, parent: int, made: Denoised) -> None:
-        self._session.add(parent, made.steps, made.stacks, made.seconds, made.model)
+        if self._session.add(parent, made.steps, made.stacks, made.seconds, made.model):
+            self._note = made.note
 
     def _on_apply_end(self, outcome: Outcome) -> None:
         self._applying = None
         self.progress.follow(None)
-        self.said.emit(failure(outcome, "Applying the network"))
+        self.said.emit(failure(outcome, "Applying the network") or self._note)
         self.refresh()
         self.applied.emit()
 

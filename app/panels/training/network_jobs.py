@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.history import ModelFile, Step
+from core.learning.methods import Learned
 from core.methods.apply import apply
 from core.progress import Context
 from core.stack import Stack
@@ -20,12 +21,13 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Denoised:
-    """What a network made of a stack: a step and a stack for each output, and the seconds it took."""
+    """What a network made of a stack: steps and stacks of all outputs, seconds, and a warning or ""."""
 
     model: Model
     steps: tuple[Step, ...]
     stacks: tuple[Stack, ...]
     seconds: float
+    note: str = ""
 
 
 def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denoised:
@@ -38,7 +40,10 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
     QuietfieldError
         If the network does not suit the stack.
     """
+    from core.learning.suitability import unlike
+
     prediction = model.prediction(device)
+    note = unlike(stack, model)
     began = time.perf_counter()
     stacks = apply(stack, prediction, context)
     seconds = time.perf_counter() - began
@@ -48,6 +53,7 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
         steps=tuple(Step.of(model.method, model=file, output=output) for output in prediction.outputs),
         stacks=stacks,
         seconds=model.record.seconds + seconds,
+        note=note,
     )
 
 
@@ -70,3 +76,10 @@ def facts(model: Model) -> str:
     record = model.record
     words = f"{model.method.label}, {record.steps} steps in {record.seconds:.0f} s"
     return f"{words}. {record.note}".strip() if record.note else words
+
+
+def kind(method: Learned) -> str:
+    """Name what has to stay the same when a network is trained further."""
+    sigma = method.strategy().training_sigma
+    psf = f" and PSF sigma {sigma:g} px" if sigma else ""
+    return f"{method.label} of width {method.width}, depth {method.depth}{psf}"

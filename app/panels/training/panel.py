@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from app.command_line import training_command
 from app.jobs import Job, Jobs, Outcome
 from app.panels.training.controls import TrainingControls
 from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
 from app.panels.training.preview import TrainingPreview
-from app.panels.training.run import TrainingRun
+from app.panels.training.run import Kept, TrainingRun
 from app.panels.training.settings import TrainingSettings
 from app.regions import visible_region
 from app.session import Result, Session, Snapshot
 from app.widgets import Sentence, failure
 from core.errors import QuietfieldError
+from core.learning.methods import Learned
+from core.stack import Stack
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.model import Model
@@ -33,12 +36,15 @@ class TrainingPanel(QWidget):
         self._run: TrainingRun | None = None
         self._job: Job | None = None
         self._trained_on: Result | None = None
+        self._pixels: Stack | None = None
+        self._before: tuple[tuple[Kept, ...], Result | None, Stack | None] = ((), None, None)
         self._live = TrainingPreview(session, jobs, self)
         self.settings = TrainingSettings()
         self.controls = TrainingControls()
         self.plot = LossPlot()
         self.network = NetworkBox(session, jobs)
         self.network.device = lambda: self.settings.device
+        self.network.settings = self._wanted
         self.problem = Sentence("training-problem")
         self.summary = Sentence("training-summary", warning=False)
         self._lay_out()
@@ -75,6 +81,8 @@ class TrainingPanel(QWidget):
         self.controls.cancel.clicked.connect(self._on_cancel)
         self.controls.preview.toggled.connect(self._on_preview)
         self.controls.shows.currentIndexChanged.connect(self._on_preview)
+        self.controls.copy.clicked.connect(self._on_copy)
+        self.network.continued.connect(self._on_continue)
         self.network.chosen.connect(self._on_checkpoint)
         self.network.loaded.connect(self._on_loaded)
         self.network.applied.connect(self._live.rest)
@@ -111,6 +119,12 @@ class TrainingPanel(QWidget):
         self.controls.allow(reason, training=self._job is not None, paused=paused)
         self.network.refresh()
 
+    def _wanted(self) -> Learned | None:
+        try:
+            return self.settings.method()
+        except QuietfieldError:
+            return None
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.settings.find_devices(self._jobs)
@@ -141,17 +155,33 @@ class TrainingPanel(QWidget):
 
     @Slot()
     def _on_start(self) -> None:
+        self._begin(())
+
+    @Slot()
+    def _on_continue(self) -> None:
+        self._begin(self.network.kept)
+
+    def _chosen_pixels(self, source: Result, *, again: bool) -> Stack:
+        """Part of the stack to train on: what is chosen, or `again` that of the last training."""
+        if again and source is self._trained_on and self._pixels is not None:
+            return self._pixels
+        stack, view = source.stack, self._session.snapshot.view
+        if self.settings.on_visible and view is not None:
+            *_, rows, columns = visible_region(stack, {}, view)
+            return stack.crop(stack.region(Y=rows, X=columns))
+        return stack
+
+    def _begin(self, start: tuple[Kept, ...]) -> None:
+        """Train on the open stack, from the beginning or from where a network stopped."""
         source = self._session.snapshot.source
         if source is None or self._job is not None:
             return
         self.problem.clear()
-        stack, view = source.stack, self._session.snapshot.view
-        if self.settings.on_visible and view is not None:
-            *_, rows, columns = visible_region(stack, {}, view)
-            stack = stack.crop(stack.region(Y=rows, X=columns))
+        stack = self._chosen_pixels(source, again=bool(start))
         method = self.settings.method()
-        self._run = TrainingRun(stack, method, self.settings.device, self._live.look)
-        self._trained_on = source
+        self._run = TrainingRun(stack, method, self.settings.device, self._live.look, start)
+        self._before = (self.network.kept, self._trained_on, self._pixels)
+        self._trained_on, self._pixels = source, stack
         self.network.show_kept((), live=True)
         self.network.words.setText("In training.")
         self.summary.setText(self.settings.in_words())
@@ -208,14 +238,16 @@ class TrainingPanel(QWidget):
         if self._run is not None:
             self.plot.show_curves(self._run.losses, self._run.validations)
             self.network.show_kept(self._run.kept)
+            self.settings.show_method(self._run.method)
 
     def _on_end(self, outcome: Outcome) -> None:
         self._run = self._job = None
         self._live.follow(None, None)
         kept = outcome.state == "succeeded"
         if not kept:
-            self.network.show_kept(())
-            self.plot.hide()
+            before, self._trained_on, self._pixels = self._before
+            self.network.show_kept(before)
+            self._show_curve(before[-1].model if before else None)
         words = {"cancelled": "Training was cancelled; nothing was changed.", "succeeded": "Training ended."}
         self.controls.end(words.get(outcome.state, ""))
         self._update()
@@ -240,10 +272,26 @@ class TrainingPanel(QWidget):
 
     @Slot(object)
     def _on_loaded(self, model: Model) -> None:
-        curve = model.record.curve
-        self.plot.setVisible(bool(curve))
-        self.plot.show_curves([(s, loss) for s, loss, _ in curve], [(s, loss) for s, _, loss in curve])
+        self._trained_on = self._pixels = None
+        self._show_curve(model)
         self.settings.show_method(model.method)
+        self._update()
         self.controls.allow_deconvolved(allowed=model.method.strategy().deconvolved)
         self.controls.end("")
         self._on_checkpoint()
+
+    def _show_curve(self, model: Model | None) -> None:
+        curve = model.record.curve if model is not None else ()
+        self.plot.setVisible(bool(curve))
+        self.plot.show_curves([(s, loss) for s, loss, _ in curve], [(s, loss) for s, _, loss in curve])
+
+    @Slot()
+    def _on_copy(self) -> None:
+        source, method = self._session.snapshot.source, self._wanted()
+        if source is None or method is None:
+            return
+        meta, preset = source.stack.meta, str(self.settings.preset.currentData())
+        text = training_command(method, preset, meta.path, meta.name, self.settings.device)
+        QGuiApplication.clipboard().setText(text)
+        whole = "; it trains on the whole stack" if self.settings.on_visible else ""
+        self.controls.end(f"The command is on the clipboard{whole}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from app.jobs import Job
 from app.live_preview import compute
 from app.view_state import Preview
 from core.errors import QuietfieldError
+from core.history import fingerprint
 from core.learning.methods import Learned
 from core.stack import Region, Stack
 
@@ -61,6 +62,19 @@ Look = Callable[[int], Scene | None]
 class TrainingRun:
     """Trains in a job's thread; the window looks at its attributes and steers it.
 
+    Parameters
+    ----------
+    stack : Stack
+        What to train on.
+    method : Learned
+        What to train; its limits are raised where `start` has reached them.
+    device : str
+        What to compute on.
+    look : callable
+        Gives the scene to picture.
+    start : sequence of Kept
+        States of a network to go on from, with the last of them; empty to begin anew.
+
     Attributes
     ----------
     report : Report or None
@@ -73,14 +87,20 @@ class TrainingRun:
         What the network made of the scene that was current, the newest one.
     """
 
-    def __init__(self, stack: Stack, method: Learned, device: str, look: Look) -> None:
+    def __init__(
+        self, stack: Stack, method: Learned, device: str, look: Look, start: Sequence[Kept] = ()
+    ) -> None:
         self.method = method
         self.report: Report | None = None
         self.losses: list[tuple[int, float]] = []
         self.validations: list[tuple[int, float]] = []
         self.kept: list[Kept] = []
         self.picture: Preview | None = None
-        self._stack, self._device, self._look = stack, device, look
+        self.stack = stack
+        self._device, self._look = device, look
+        self._start = start[-1].model if start else None
+        self._earlier = tuple(start)
+        self._moments = list(MOMENTS)
         self._go = threading.Event()
         self._go.set()
         self._stop = threading.Event()
@@ -126,7 +146,11 @@ class TrainingRun:
         """
         from core.learning.trainer import Trainer
 
-        trainer = Trainer(self._stack, self.method, device=self._device)
+        if self._start is not None:
+            self._take_up(self._start)
+        trainer = Trainer(self.stack, self.method, device=self._device)
+        if self._start is not None:
+            trainer.restore(self._start)
         self._next = time.monotonic() + 1.0
         emitted = 0.0
         for report in trainer.run():
@@ -151,6 +175,16 @@ class TrainingRun:
         job.emit(None)
         return model
 
+    def _take_up(self, start: Model) -> None:
+        """Go on with the curves and earlier states of a network, if it was trained on this stack."""
+        if start.resume is None or fingerprint(self.stack)["sha256"] != start.record.source.get("sha256"):
+            return
+        record = start.record
+        self.method = self.method.beyond(record.steps, record.seconds)
+        self.losses += [(step, loss) for step, loss, _ in record.curve if math.isfinite(loss)]
+        self.validations += [(step, loss) for step, _, loss in record.curve]
+        self.kept += [Kept(step=k.step, model=replace(k.model, resume=None)) for k in self._earlier]
+
     def _take(self, report: Report, trainer: Trainer) -> None:
         self.report = report
         if math.isfinite(report.loss):
@@ -158,9 +192,12 @@ class TrainingRun:
         known = self.validations[-1][1] if self.validations else None
         if report.validation is not None and report.validation != known:
             self.validations.append((report.step, report.validation))
-        if len(self.kept) < len(MOMENTS) and report.step and _fraction(report) >= MOMENTS[len(self.kept)]:
-            # what is needed to go on training would take four times the memory
-            self.kept.append(Kept(step=report.step, model=replace(trainer.model(), resume=None)))
+        passed = [m for m in self._moments if report.step and _fraction(report) >= m]
+        if passed:
+            self._moments = self._moments[len(passed) :]
+            if not self.kept or self.kept[-1].step != report.step:
+                # what is needed to go on training would take four times the memory
+                self.kept.append(Kept(step=report.step, model=replace(trainer.model(), resume=None)))
 
     def _picture_due(self) -> bool:
         now = time.monotonic()
