@@ -1,0 +1,98 @@
+"""Take the README's screenshots from the real window: ``python -m tests.screenshots FOLDER``.
+
+They show the simulated sample: the classic filters compared, a network in training, and the
+curtain between raw and denoised.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SIZE = (1360, 850)
+TRAINING_SECONDS = 90
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print("usage: python -m tests.screenshots FOLDER", file=sys.stderr)
+        return 2
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as settings:
+        os.environ["QUIETFIELD_CONFIG"] = settings
+        take(folder)
+    return 0
+
+
+def take(folder: Path) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QAction
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QWidget
+
+    from app import application
+
+    app = application.make_application()
+    window = application.make_window()
+    window.resize(*SIZE)
+
+    def widget(name: str) -> Any:
+        found = window.findChild(QWidget, name)
+        assert found is not None, f"there is no widget called {name}"
+        return found
+
+    def click(name: str) -> None:
+        QTest.mouseClick(widget(name), Qt.MouseButton.LeftButton)
+
+    def trigger(name: str) -> None:
+        action = window.findChild(QAction, name)
+        assert action is not None, f"there is no action called {name}"
+        action.trigger()
+
+    def wait(until: Callable[[], bool], limit: float = 600.0) -> None:
+        end = time.monotonic() + limit
+        while not until():
+            assert time.monotonic() < end, f"still running: {[j.label for j in window.jobs.running]}"
+            QTest.qWait(50)
+        QTest.qWait(500)
+
+    def idle() -> bool:
+        return not window.jobs.running
+
+    def shot(name: str) -> None:
+        QTest.qWait(300)
+        window.grab().save(str(folder / f"{name}.png"))
+
+    wait(idle)
+    shot("welcome")
+    trigger("theme-dark")
+    click("welcome-simulated")
+    wait(lambda: window.session.snapshot.source is not None and idle())
+    click("notes-dismiss")
+    click("metrics-compare")
+    wait(lambda: len(window.session.snapshot.results) > 3 and idle())
+    wait(lambda: len(window.session.snapshot.measures) == len(window.session.snapshot.results))
+    trigger("layout-split")
+    shot("compare")
+    trigger("show-train")
+    widget("deconoising-seconds").setValue(TRAINING_SECONDS)
+    click("training-start")
+    QTest.qWait(TRAINING_SECONDS * 600)
+    shot("training")
+    wait(idle)
+    wait(lambda: len(window.session.snapshot.measures) == len(window.session.snapshot.results))
+    trigger("layout-curtain")
+    shot("curtain")
+    window.close()
+    app.processEvents()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
