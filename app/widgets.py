@@ -50,6 +50,7 @@ class Section(QWidget):
         self.button = QToolButton()
         self.button.setObjectName(name)
         self.button.setText(title)
+        self.button.setProperty("class", "section")
         self.button.setCheckable(True)
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -7,7 +7,15 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QImage, QPixmap, QShowEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import view_state
 from app.jobs import Job, Jobs
@@ -51,7 +59,8 @@ class ContrastPanel(QWidget):
         self._reset_button.clicked.connect(self.reset)
         self._luts = QComboBox(self)
         self._luts.setObjectName("contrast-lut")
-        self._luts.setIconSize(QSize(48, 12))
+        self._luts.setIconSize(QSize(32, 12))
+        self._luts.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._luts.setAccessibleName("Look-up table")
         self._luts.activated.connect(self._on_lut)
         self._arrange()
@@ -70,24 +79,25 @@ class ContrastPanel(QWidget):
         return field
 
     def _arrange(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(8, 8, 8, 8)
-        grid.setSpacing(6)
-        grid.addWidget(self.histogram, 0, 0, 1, 4)
-        for column, (text, field) in enumerate((("Min", self._low), ("Max", self._high))):
+        fields = QHBoxLayout()
+        for text, field in (("Min", self._low), ("Max", self._high)):
             name = QLabel(text, self)
             name.setBuddy(field)
-            grid.addWidget(name, 1, 2 * column)
-            grid.addWidget(field, 1, 2 * column + 1)
-        grid.addWidget(self._auto_button, 2, 0, 1, 2)
-        grid.addWidget(self._reset_button, 2, 2, 1, 2)
+            fields.addWidget(name)
+            fields.addWidget(field, 1)
         name = QLabel("LUT", self)
         name.setBuddy(self._luts)
-        grid.addWidget(name, 3, 0)
-        grid.addWidget(self._luts, 3, 1, 1, 3)
-        grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(3, 1)
-        grid.setRowStretch(0, 1)
+        rest = QHBoxLayout()
+        rest.addWidget(name)
+        rest.addWidget(self._luts, 1)
+        rest.addWidget(self._auto_button)
+        rest.addWidget(self._reset_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 8)
+        column.setSpacing(6)
+        column.addWidget(self.histogram, 1)
+        column.addLayout(fields)
+        column.addLayout(rest)
 
     # -- gestures -----------------------------------------------------------------------------
 
@@ -218,6 +228,6 @@ class ContrastPanel(QWidget):
 def _swatch(table: luts.Table) -> QIcon:
     row = np.ascontiguousarray(np.repeat(table[None], 12, axis=0))
     image = QImage(row.data, 256, 12, 768, QImage.Format.Format_RGB888)
-    size = QSize(48, 12)
+    size = QSize(32, 12)
     mode = Qt.AspectRatioMode.IgnoreAspectRatio
     return QIcon(QPixmap.fromImage(image.scaled(size, mode, Qt.TransformationMode.SmoothTransformation)))

@@ -51,7 +51,11 @@ class Counts:
 
 
 def count(pixels: Pixels, whole: Levels) -> Counts:
-    """Count finite pixels (Y, X) in bins; integers in bins of whole counts, of large planes a part."""
+    """Count finite pixels (Y, X) in bins, of large planes a part.
+
+    Whole numbers, also those kept as floating point, are counted in bins that hold equally many of
+    them each: others would show a comb that is not in the data.
+    """
     step = max(1, int(np.sqrt(pixels.size / 2**20)))
     flat = pixels[::step, ::step].ravel()
     if flat.dtype.kind == "f":
@@ -59,7 +63,7 @@ def count(pixels: Pixels, whole: Levels) -> Counts:
     if flat.size == 0:
         return Counts(counts=np.zeros(1, np.int64), low=whole[0], high=whole[1], whole=whole)
     low, high = float(flat.min()), float(flat.max())
-    if flat.dtype.kind in "uib":
+    if flat.dtype.kind in "uib" or (high - low < 2**24 and bool((flat == np.rint(flat)).all())):
         width = max(1.0, np.ceil((high - low + 1) / BINS))
         number = max(1, int(np.ceil((high - low + 1) / width)))
         high = low + number * width
@@ -89,14 +93,14 @@ class Histogram(QWidget):
         self._table: Table | None = None
         self._held = -1
         self._chosen = 1
-        self.setMinimumHeight(90)
+        self.setMinimumHeight(70)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Histogram with minimum and maximum level")
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 110)
+        return QSize(240, 84)
 
     def set_counts(self, counts: Counts | None) -> None:
         """Show the histogram of another plane."""

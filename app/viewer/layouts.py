@@ -42,6 +42,7 @@ class CanvasGroup(QWidget):
         super().__init__(parent)
         self.camera = Camera()
         self._shape: Shape | None = None
+        self._former: Shape | None = None
         self._fitting = True
         self._pointer: tuple[int, QPointF] | None = None
         row = QHBoxLayout(self)
@@ -72,16 +73,25 @@ class CanvasGroup(QWidget):
         return tuple(c for c in self.canvases if not c.isHidden())
 
     def show_pictures(self, pictures: Sequence[Picture]) -> None:
-        """Show pictures of planes of one shape; the camera stays unless the shape is another."""
-        if len(pictures) != len(self.shown) and pictures and self._shape == pictures[0].shape:
-            self._fitting = False  # more or fewer canvases show more or less, at the same zoom
+        """Show pictures of planes of one shape.
+
+        A plane that was shown whole stays whole; where the person has zoomed or moved, the camera
+        stays unless the shape is another.
+        """
+        count = len(self.shown)
         for index, canvas in enumerate(self.canvases):
             picture = pictures[index] if index < len(pictures) else None
             canvas.set_picture(picture)
             canvas.setVisible(index < max(len(pictures), 1))
         shape = pictures[0].shape if pictures else None
+        former, self._former = self._former, None
         if shape != self._shape:
             self._shape = shape
+            if self._fitting or shape != former:
+                self.fit()
+            else:
+                self.view_changed.emit()
+        elif self._fitting and count != len(self.shown):
             self.fit()
         self._repoint()
 
@@ -95,9 +105,13 @@ class CanvasGroup(QWidget):
             first = self.canvases[0]
             self._set_camera(fitted(self._shape, first.width(), first.height()))
 
-    def refit(self) -> None:
-        """Show all of the next plane: it belongs to another document."""
-        self._shape = None
+    def expect_another(self) -> None:
+        """Show and tell nothing until there is a plane of the document just opened.
+
+        The camera stays if the person had chosen it and the plane has the same shape, so that one
+        place can be followed from file to file.
+        """
+        self._shape, self._former = None, self._shape or self._former
 
     def set_scale(self, scale: float) -> None:
         """Magnify to `scale` points of the screen for one pixel, about the middle."""

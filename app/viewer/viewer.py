@@ -167,7 +167,7 @@ class StackViewer(QWidget):
             self._raw_held = False
             self._limits.clear()
             self._look = None
-            self.group.refit()
+            self.group.expect_another()
         watched = ("results", "shown", "position", "layout", "preview", "levels", "lut")
         if any(getattr(new, name) is not getattr(old, name) for name in watched):
             self._refresh()

@@ -15,6 +15,9 @@ SIZE = (1280, 800)
 LEFT, RIGHT, BOTTOM = 220, 340, 200
 """Width of the docks at the left and right, and height of the one below, at the first start."""
 
+CONTRAST = 0.24
+"""Part of the height of the window that the contrast panel takes at the first start."""
+
 STATE_VERSION = 1
 
 
@@ -46,13 +49,13 @@ class Arrangement(QObject):
         window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
         self.tool_tabs = _tabs("tool-tabs", tools)
         self.lower_tabs = _tabs("lower-tabs", measurements)
-        column = QSplitter(Qt.Orientation.Vertical)
+        column = self._column = QSplitter(Qt.Orientation.Vertical)
         column.setObjectName("tools")
         column.setChildrenCollapsible(False)
         column.addWidget(self.tool_tabs)
         column.addWidget(contrast)
-        column.setStretchFactor(0, 1)
-        column.setStretchFactor(1, 0)
+        column.setStretchFactor(0, 4)  # the histogram has a share in a larger window
+        column.setStretchFactor(1, 1)
         self.docks = {
             "Results": self._dock("Results", results, area.LeftDockWidgetArea),
             "Tools": self._dock("Tools", column, area.RightDockWidgetArea),
@@ -97,6 +100,8 @@ class Arrangement(QObject):
         docks, across = self.docks, Qt.Orientation.Horizontal
         self._window.resizeDocks([docks["Results"], docks["Tools"]], [LEFT, RIGHT], across)
         self._window.resizeDocks([docks["Measurements"]], [BOTTOM], Qt.Orientation.Vertical)
+        contrast = round(CONTRAST * self._window.height())
+        self._column.setSizes([self._window.height() - contrast, contrast])
 
     def restore(self, preferences: Preferences) -> None:
         """Take the place and sizes of last time; without such, the usual ones when the window is shown."""

@@ -113,7 +113,7 @@ class SaltAndPepper(_Noise):
         return np.where(chance < self.salt, self.high, pepper)
 
 
-@register("mixed-noise", label="Camera noise (photons and read noise)", group="noise")
+@register("mixed-noise", label="Camera noise (mixed)", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedNoise(_Noise):
     """Count photons and read them out, as a scientific camera does.

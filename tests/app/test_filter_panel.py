@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QPushButton
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+)
 from pytestqt.qtbot import QtBot
 
 from app.cli import main
@@ -24,6 +33,7 @@ from core.methods.apply import apply, evaluate
 from core.methods.base import Operation, create, methods
 from core.params import describe
 from core.stack import ArraySource, Pixels, Region, Stack
+from tests.driver import Driver
 
 
 def stack(frames: int = 3, name: str = "made up") -> Stack:
@@ -76,6 +86,53 @@ def test_every_filter_and_every_noise_is_on_the_list(panel: FilterPanel) -> None
         assert panel.list.chosen() == method.name
         assert panel.form.method_class is method
         assert panel.findChild(QLabel, "filter-description").text()
+
+
+def test_noise_is_folded_away_until_it_is_wanted(qtbot: QtBot, panel: FilterPanel) -> None:
+    filters = panel.findChild(QListWidget, "filter-methods-filter")
+    noise = panel.findChild(QListWidget, "filter-methods-noise")
+    button = panel.findChild(QToolButton, "filter-methods-noise-open")
+    assert filters.isVisible()
+    assert not noise.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert noise.isVisible()
+    assert panel.list.chosen() == "gaussian", "looking chooses nothing"
+    item = noise.item(2)
+    where = noise.visualItemRect(item).center()
+    qtbot.mouseClick(noise.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert panel.list.chosen() == item.data(Qt.ItemDataRole.UserRole) == "salt-and-pepper"
+    assert not filters.selectedItems()
+    assert not button.isEnabled(), "the chosen method stays in sight"
+    filters.setFocus()
+    assert panel.list.chosen() == "salt-and-pepper"
+    qtbot.keyClick(filters, Qt.Key.Key_Down)
+    assert panel.list.chosen() in {m.name for m in methods("filter")}
+    assert not noise.selectedItems()
+    assert noise.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not noise.isVisible()
+
+
+def test_no_form_needs_scrolling_in_a_small_window(driver: Driver) -> None:
+    window = driver.window
+    window.resize(1280, 800)
+    panel = window.filter_panel
+    scroll = panel.findChild(QScrollArea)
+    for method in (*methods("filter"), *methods("noise")):
+        panel.choose(method.name)
+        driver.wait()
+        bar = scroll.verticalScrollBar()
+        driver.qtbot.waitUntil(lambda bar=bar: bar.maximum() == 0)
+        assert panel.form.reset_button.isVisible()
+        assert panel.apply.isVisible()
+    lists = panel.findChildren(QListWidget)
+    for methods_list in lists:
+        inside = methods_list.viewport().rect()
+        for row in range(methods_list.count()):
+            item = methods_list.item(row)
+            cell = methods_list.visualItemRect(item)
+            assert inside.contains(cell)
+            assert methods_list.fontMetrics().horizontalAdvance(item.text()) + 8 <= cell.width()
 
 
 def test_without_a_stack_nothing_can_be_applied(panel: FilterPanel) -> None:

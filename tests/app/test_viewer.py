@@ -125,29 +125,53 @@ def test_nothing_jumps(viewer: StackViewer, session: Session, qtbot: QtBot) -> N
     session.undo()
     assert viewer.group.camera == camera
     assert session.snapshot.levels == LEVELS
-    _open(session, qtbot)  # of the same size: another document is shown whole
-    assert viewer.group.view() == View(0, 100, 0, 120)
+    _open(session, qtbot)  # of the same size: the place can be followed from file to file
+    assert viewer.group.camera == camera
+    assert session.snapshot.view == viewer.group.view() != View(0, 100, 0, 120)
+    _open(session, qtbot, shape=(90, 120))  # of another size: it is shown whole
+    assert viewer.group.view() == session.snapshot.view == View(0, 90, 0, 120)
 
 
-def test_changing_the_layout_keeps_the_zoom_of_a_fitted_plane(
-    viewer: StackViewer, session: Session, qtbot: QtBot
-) -> None:
+def _is_fitted(viewer: StackViewer, rows: int = 100, columns: int = 120) -> bool:
+    """Whether every canvas shows the whole plane, as large as it fits."""
+    canvas, camera = viewer.group.canvases[0], viewer.group.camera
+    scale = min(canvas.width() / columns, canvas.height() / rows)
+    return (camera.x, camera.y) == (columns / 2, rows / 2) and abs(camera.scale / scale - 1) < 0.01
+
+
+def test_a_fitted_plane_stays_fitted(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:
     _open(session, qtbot)
-    scale = viewer.group.camera.scale
-    for layout in ("single", "curtain", "split"):
+    scales = {}
+    for layout in ("single", "split", "curtain", "split", "single"):
         session.set_layout(layout)
         qtbot.wait(20)
-        assert viewer.group.camera.scale == scale
+        assert _is_fitted(viewer), layout
+        scales[layout] = viewer.group.camera.scale
+    assert scales["single"] > 1.2 * scales["split"]
+    viewer.resize(1300, 900)
+    qtbot.waitUntil(lambda: _is_fitted(viewer) and viewer.group.camera.scale > scales["single"] * 1.2)
+    assert viewer.group.view() == View(0, 100, 0, 120)
+    _open(session, qtbot, shape=(50, 70))
+    assert _is_fitted(viewer, 50, 70)
+    viewer.resize(700, 500)
+    qtbot.waitUntil(lambda: _is_fitted(viewer, 50, 70))
 
 
-def test_a_fitted_plane_stays_fitted_when_the_window_grows(
+def test_zoom_and_centre_chosen_by_a_person_stay_until_fit(
     viewer: StackViewer, session: Session, qtbot: QtBot
 ) -> None:
     _open(session, qtbot)
-    before = viewer.group.camera.scale
-    viewer.resize(1300, 900)
-    qtbot.waitUntil(lambda: viewer.group.camera.scale > before * 1.2)
-    assert viewer.group.view() == View(0, 100, 0, 120)
+    viewer.zoom(2)
+    camera = viewer.group.camera
+    session.set_layout("single")
+    viewer.resize(900, 700)
+    qtbot.wait(50)
+    assert viewer.group.camera == camera
+    viewer.fit()
+    assert _is_fitted(viewer)
+    session.set_layout("split")
+    qtbot.wait(20)
+    assert _is_fitted(viewer)
 
 
 def test_actual_size_is_one_pixel_for_one(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:
@@ -287,6 +311,8 @@ def test_hover_tells_the_intensities_of_the_arrays(
     session.set_preview(preview(session, slice(40, 50), slice(30, 40), 7))
     qtbot.waitUntil(lambda: told[-1] is not None and told[-1].shown == 7)
     session.set_layout("difference")
+    (only,) = viewer.group.shown
+    hover(only, only.to_canvas(33.5, 44.5))
     qtbot.waitUntil(lambda: told[-1] is not None and told[-1].shown == 7 - float(pixels[1, 44, 33]))
     QTest.qWait(0)
     hover(left, QPointF(2, 2))

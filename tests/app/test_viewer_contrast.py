@@ -56,6 +56,17 @@ def test_every_finite_pixel_is_counted(dtype: str) -> None:
         assert counts.counts.tolist() == np.bincount(pixels.ravel().astype(int))[pixels.min() :].tolist()
 
 
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+@pytest.mark.parametrize(("low", "high"), [(1, 255), (0, 255), (10, 190)])
+def test_whole_numbers_show_no_comb(dtype: str, low: int, high: int) -> None:
+    values = np.arange(low, high + 1, dtype=dtype)
+    counts = count(np.tile(values, (64, 1)), (0.0, 255.0))
+    assert set(counts.counts.tolist()) == {64}
+    assert (counts.low, counts.high) == (low, high + 1)
+    wide = count(np.tile(np.arange(300, dtype=dtype if dtype != "u1" else "u2"), (64, 1)), (0.0, 300.0))
+    assert set(wide.counts.tolist()) == {128}, "two in every bin"
+
+
 def test_odd_planes_are_counted() -> None:
     for pixels in (
         np.full((3, 3), np.nan, np.float32),

@@ -1,76 +1,120 @@
-"""A list of methods under the headings of their groups."""
+"""Methods to choose from, in few rows, so that the form of the chosen one stays in sight."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
 
-from app.theme import colors, current
+from app.widgets import Section
 from core.methods.base import Group, methods, summary
 
-SHORTEST = 5
-"""Rows that are always visible."""
-
-ROW, HEADING = 21, 27
-"""Heights of a method and of a heading in pixels at 100 %."""
+COLUMNS = 2
 
 
-class MethodList(QListWidget):
-    """Methods of some groups, each group under a heading; as high as its content or lower."""
+class MethodList(QWidget):
+    """Methods of some groups, one of which is chosen; all groups but the first can be closed.
 
-    def __init__(self, groups: Mapping[Group, str]) -> None:
+    Attributes
+    ----------
+    changed : Signal
+        Another method is chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, groups: Mapping[Group, str], name: str) -> None:
         super().__init__()
-        self.setAccessibleName("Methods")
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._headings: list[QListWidgetItem] = []
+        self._parts: dict[_Columns, Section | None] = {}
+        self._chosen = ""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
         for group, heading in groups.items():
-            self._add_heading(heading)
-            for method in methods(group):
-                item = QListWidgetItem(f"  {method.label}")
-                item.setData(Qt.ItemDataRole.UserRole, method.name)
-                item.setToolTip(f"<p>{summary(method)}</p>")
-                item.setSizeHint(QSize(0, ROW))
-                self.addItem(item)
-        current().changed.connect(self.refresh_colors)
-        self.refresh_colors()
-
-    def _add_heading(self, words: str) -> None:
-        item = QListWidgetItem(words)
-        item.setFlags(Qt.ItemFlag.NoItemFlags)
-        item.setTextAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
-        item.setSizeHint(QSize(0, HEADING if self._headings else ROW))
-        font = item.font()
-        font.setBold(True)
-        item.setFont(font)
-        self.addItem(item)
-        self._headings.append(item)
-
-    @Slot()
-    def refresh_colors(self) -> None:
-        """Take the colours of the theme."""
-        for item in self._headings:
-            item.setForeground(QColor(colors().muted))
-
-    def sizeHint(self) -> QSize:
-        rows = sum(self.item(row).sizeHint().height() for row in range(self.count()))
-        return QSize(super().sizeHint().width(), rows + 2 * self.frameWidth() + 2)
-
-    def fit(self, room: int) -> None:
-        """Take at most so many pixels of height, but never less than some rows."""
-        self.setFixedHeight(max(SHORTEST * ROW, min(room, self.sizeHint().height())))
-        if self.currentItem() is not None:
-            self.scrollToItem(self.currentItem())
+            part, section = _Columns(group, heading), None
+            part.setObjectName(f"{name}-{group}")
+            if self._parts:
+                section = Section(heading, f"{name}-{group}-open")
+                section.body.addWidget(part)
+                section.button.toggled.connect(self.updateGeometry)
+            column.addWidget(section or part)
+            part.itemSelectionChanged.connect(self._on_selected)
+            self._parts[part] = section
+        self._follow()
 
     def choose(self, name: str) -> None:
         """Select a method by name."""
-        for row in range(self.count()):
-            if self.item(row).data(Qt.ItemDataRole.UserRole) == name:
-                self.setCurrentRow(row)
+        for part in self._parts:
+            for row in range(part.count()):
+                if part.item(row).data(Qt.ItemDataRole.UserRole) == name:
+                    part.setCurrentRow(row)
 
     def chosen(self) -> str:
         """Name of the selected method."""
-        return str(self.currentItem().data(Qt.ItemDataRole.UserRole))
+        return self._chosen
+
+    def _on_selected(self) -> None:
+        chosen = next((part for part in self._parts if part is self.sender()), None)
+        items = chosen.selectedItems() if chosen is not None else []
+        name = str(items[0].data(Qt.ItemDataRole.UserRole)) if items else ""
+        if not name or name == self._chosen:
+            return
+        self._chosen = name
+        for part in self._parts:
+            if part is not chosen:
+                part.clearSelection()
+        self._follow()
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        """Keep the group of the chosen method open."""
+        for part, section in self._parts.items():
+            if section is not None:
+                here = bool(part.selectedItems())
+                section.button.setChecked(here or section.button.isChecked())
+                section.button.setEnabled(not here)
+                usual = "Show or hide methods that add noise, to try denoising where the truth is known"
+                section.button.setToolTip("One of these is chosen" if here else usual)
+
+
+class _Columns(QListWidget):
+    """Methods of one group in columns, exactly as high as they need."""
+
+    def __init__(self, group: Group, heading: str) -> None:
+        super().__init__()
+        self.setAccessibleName(heading)
+        self.setProperty("class", "cells")
+        self.setFlow(QListView.Flow.TopToBottom)
+        self.setWrapping(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for method in methods(group):
+            item = QListWidgetItem(method.label)
+            item.setData(Qt.ItemDataRole.UserRole, method.name)
+            item.setToolTip(f"<p>{summary(method)}</p>")
+            self.addItem(item)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give every method its cell; the font decides how high that is."""
+        row = self.fontMetrics().height() + 6
+        rows = -(-self.count() // COLUMNS)
+        frame = 2 * self.frameWidth() + 2
+        cell = QSize(max(1, (self.width() - frame) // COLUMNS), row)
+        for index in range(self.count()):
+            self.item(index).setSizeHint(cell)
+        self.setFixedHeight(rows * row + frame)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and self.count():
+            self._fit()

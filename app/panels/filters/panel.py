@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -57,25 +57,24 @@ class FilterPanel(QWidget):
         session.changed.connect(self._on_session)
         jobs.changed.connect(self.progress.refresh)
         self.list.choose("gaussian")
-        self.list.currentItemChanged.connect(self._on_method)
+        self.list.changed.connect(self._on_method)
         self._on_method()
 
     # -- what it is made of
 
     def _build(self) -> None:
-        self.list = MethodList(GROUPS)
-        self.list.setObjectName("filter-methods")
+        self.list = MethodList(GROUPS, "filter-methods")
         self.description = QLabel()
         self.description.setObjectName("filter-description")
         self.description.setWordWrap(True)
         self._place = QVBoxLayout()
         inner = QWidget()
-        column = self._column = QVBoxLayout(inner)
+        column = QVBoxLayout(inner)
         column.addWidget(self.list)
         column.addWidget(self.description)
         column.addLayout(self._place)
         column.addStretch(1)
-        scroll = self._scroll = QScrollArea()
+        scroll = QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -132,17 +131,6 @@ class FilterPanel(QWidget):
         whole.addWidget(scroll, 1)
         whole.addLayout(bottom)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit_list()
-
-    def _fit_list(self) -> None:
-        """Let the list give way to the form where room is short."""
-        margins = self._column.contentsMargins()
-        others = self.description.heightForWidth(self.list.width()) + self.form.sizeHint().height()
-        spacing = 3 * self._column.spacing() + margins.top() + margins.bottom()
-        self.list.fit(self._scroll.viewport().height() - others - spacing)
-
     # -- what is chosen
 
     @property
@@ -187,7 +175,6 @@ class FilterPanel(QWidget):
         chosen = self.form
         for form in self._forms.values():
             form.setVisible(form is chosen)
-        self._fit_list()
         self._on_touched()
 
     # -- preview
@@ -249,7 +236,6 @@ class FilterPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._fit_list()
         self._update()
 
     def hideEvent(self, event: QHideEvent) -> None:
