@@ -135,7 +135,7 @@ def _prepare(
         # background that was cut off has too little noise; but where photons are few, zeros are what there is
         low = (pixels <= ends.low).astype(np.float32)
         free = np.stack([block_means(interior(mask)).ravel() < 0.05 for mask in low])
-        if (usable & free).mean() > 0.25:
+        if (usable & free).mean() > 0.05:
             usable &= free
     return pixels, centre, ends, usable
 

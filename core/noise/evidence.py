@@ -51,10 +51,11 @@ def result(
     """Make the estimate of a line whose variances are to be multiplied by `scale`."""
     dark = float(np.quantile(blocks.mean, 0.01))
     darkest = blocks.mean <= np.quantile(blocks.mean, 0.03)
-    floor = min(float(np.mean(blocks.energy[darkest])), float(np.median(blocks.energy))) * scale
+    usual = float(np.median(expected(line, blocks.mean, blocks.energy)))
+    floor = min(float(np.median(blocks.energy[darkest])), usual) * scale
     problem = ""
     spread = float(blocks.mean.std())
-    if line.slope_error * spread > 0.25 * float(np.median(expected(line, blocks.mean, blocks.energy))):
+    if line.slope_error * spread > 0.25 * usual:
         problem = "Brightness varies too little against the noise to tell how noise grows with it."
     elif not line.flat and line.structure > 0.5:
         problem = STRUCTURED
