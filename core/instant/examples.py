@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from core.noise.transform import Stabiliser
 from core.simulation.detection import Recording, random_detector, record
 from core.simulation.scenes import scene
 
@@ -47,10 +48,8 @@ class Batch:
 
 
 def stabilised(image: NDArray[np.float32], gain: float, constant: float) -> NDArray[np.float32]:
-    """Generalised Anscombe transform: noise of ``gain * mean + constant`` gets a variance of about 1."""
-    inside = np.maximum(gain * image + 0.375 * gain**2 + constant, (0.2 * gain) ** 2 + 1e-6)
-    result: NDArray[np.float32] = (2 / gain * np.sqrt(inside)).astype(np.float32)
-    return result
+    """Transform an image whose noise has the variance ``gain * mean + constant`` to a variance of about 1."""
+    return Stabiliser(gain=gain, constant=constant).forward(image).astype(np.float32)
 
 
 def misjudged(recording: Recording, rng: np.random.Generator) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from core.instant.examples import stabilised
 from core.instant.network import InstantNetwork
+from core.noise.transform import Stabiliser
 from core.simulation.detection import Detector, Recording, record
 from core.simulation.scenes import scene
 
@@ -80,10 +81,11 @@ def denoised(network: InstantNetwork, recordings: list[Recording]) -> NDArray[np
     told = torch.tensor([r.correlation for r in recordings], dtype=torch.float32, device=device)
     with torch.inference_mode():
         output = network(torch.from_numpy(given).to(device), told).cpu().numpy()[:, 0]
-    gain = np.array([r.gain for r in recordings])[:, None, None]
-    constant = np.array([r.constant for r in recordings])[:, None, None]
-    result: NDArray[np.float32] = ((gain * output / 2) ** 2 - 0.375 * gain**2 - constant) / gain
-    return result
+    counts = [
+        Stabiliser(gain=r.gain, constant=r.constant).inverse(o)
+        for r, o in zip(recordings, output, strict=True)
+    ]
+    return np.stack(counts).astype(np.float32)
 
 
 def psnr(image: NDArray[np.float32], mean: NDArray[np.float32]) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -58,7 +58,7 @@ def load_network(path: Path = FILE) -> tuple[InstantNetwork, dict[str, Any]]:
             raise ValueError(f"schema {record['schema']}")
         network = InstantNetwork(record["widths"])
         network.load_state_dict(weights)
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise QuietfieldError(
             f"The network of Instant in {path} cannot be used ({type(error).__name__}: {error}). "
             "Install Quietfield again."

@@ -1,0 +1,95 @@
+"""Instant on recorded images it never saw, beside the raw image and the best Gaussian blur.
+
+Single frames in. W2S: affine PSNR (least-squares a x + b onto the reference first), range of the
+reference; the others: PSNR with range 255, or max - min of the reference where said. The Gaussian is
+the best of seven for each frame, chosen with the truth. Every frame's noise is measured by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core.instant.denoiser import Denoiser
+from core.instant.measuring import measure
+from core.instant.method import Instant
+from core.instant.weights import FILE, load_network
+from core.methods.apply import evaluate
+from core.stack import Stack
+from tests.data import DATA
+
+Image = NDArray[np.float64]
+
+SETS: tuple[tuple[str, str, str], ...] = (
+    *((f"W2S channel {c}", f"w2s/{{}}_ch{c}.tif", "affine") for c in range(3)),
+    ("confocal mice, 4 frames", "fmd/confocal_mice_4frames_{}.tif", "255"),
+    ("confocal mice", "fmd/confocal_mice_{}.tif", "255"),
+    ("confocal fish", "fmd/confocal_fish_{}.tif", "255"),
+    ("confocal fish", "fmd/confocal_fish_{}.tif", "range"),
+    *((f"confocal BPAE {c}", f"fmd/confocal_BPAE_{c}_{{}}.tif", "255") for c in "BGR"),
+    ("two-photon BPAE G", "fmd/twophoton_bpae_g_4frames_{}.tif", "255"),
+    ("widefield BPAE G", "fmd/widefield_bpae_g_4frames_{}.tif", "255"),
+    ("bacteria", "pairs16/bacteria_{}.tif", "range"),
+)
+SIGMAS = (0.7, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0)
+
+
+def score(image: Image, truth: Image, kind: str) -> float:
+    if kind == "affine":
+        slope, level = np.polyfit(image.ravel(), truth.ravel(), 1)
+        image = slope * image + level
+    span = 255.0 if kind == "255" else float(np.ptp(truth))
+    return float(10 * np.log10(span**2 / np.mean((image - truth) ** 2)))
+
+
+def read(name: str, frames: int) -> tuple[NDArray[np.generic], Image]:
+    """Noisy frames (N, Y, X), and the truth of each."""
+    noisy = tifffile.imread(DATA / name.format("noisy"))
+    noisy = noisy.reshape(-1, *noisy.shape[-2:])[:frames]
+    truth = tifffile.imread(DATA / name.format("clean")).astype(np.float64)
+    truth = truth.reshape(-1, *truth.shape[-2:])[:frames]
+    return noisy, np.broadcast_to(truth, noisy.shape)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks instant", description=__doc__)
+    parser.add_argument("--network", type=Path, default=FILE)
+    parser.add_argument("--frames", type=int, default=4)
+    parser.add_argument("--averaging", choices=["none", "eight"], default="none")
+    parser.add_argument("--only", default="", help="only sets whose name contains this")
+    given = parser.parse_args(arguments)
+    network, record = load_network(given.network)
+    print(
+        f"{given.network.name}: {record['steps']} steps, {record['hours']:.2f} h; averaging {given.averaging}"
+    )
+    print(f"{'set':<26}{'measure':>8}{'raw':>8}{'Gauss':>8}{'Instant':>9}{'gain':>7}{'s/frame':>9}  noise")
+    for name, files, kind in SETS:
+        if given.only not in name:
+            continue
+        noisy, truths = read(files, given.frames)
+        rows, seconds = [], 0.0
+        for frame, truth in zip(noisy, truths, strict=True):
+            began = time.perf_counter()
+            stack = Stack.of(frame, "YX")
+            noise = measure(stack, Instant().noise)
+            operation = Denoiser(network=network, noise=noise, eightfold=given.averaging == "eight")
+            denoised = evaluate(stack, operation)[0].astype(np.float64)
+            seconds += time.perf_counter() - began
+            image = frame.astype(np.float64)
+            gaussian = max(score(ndimage.gaussian_filter(image, s), truth, kind) for s in SIGMAS)
+            rows.append((score(image, truth, kind), gaussian, score(denoised, truth, kind)))
+        raw, gaussian, ours = np.mean(rows, axis=0)
+        known = noise.channels[0]
+        deviation = float(known.variance(known.mean)) ** 0.5
+        print(
+            f"{name:<26}{kind:>8}{raw:8.2f}{gaussian:8.2f}{ours:9.2f}{ours - gaussian:+7.2f}"
+            f"{seconds / len(noisy):9.2f}  gain {known.gain:.3g}, at mean {deviation:.3g}, correlation "
+            f"{known.correlation_y:.2f} {known.correlation_x:.2f} {known.problem}",
+            flush=True,
+        )

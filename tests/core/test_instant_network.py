@@ -1,0 +1,96 @@
+"""The network of Instant: what holds by construction, whatever its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch import nn
+
+from core.errors import QuietfieldError
+from core.instant.network import InstantNetwork
+from core.instant.reach import GRID, REACH
+from core.instant.weights import load_network, save_network
+
+
+def wild(seed: int = 0) -> InstantNetwork:
+    """A network whose weights are random everywhere, its last layer too."""
+    torch.manual_seed(seed)
+    network = InstantNetwork((8, 8, 8, 8))
+    nn.init.normal_(network.end.weight, std=0.3)
+    nn.init.normal_(network.end.bias, std=0.3)
+    return network.eval().requires_grad_(False)
+
+
+def image(height: int = 128, width: int = 96, seed: int = 1) -> torch.Tensor:
+    noise = np.random.default_rng(seed).standard_normal((height, width))
+    return torch.from_numpy(ndimage.gaussian_filter(noise, 1.5) * 20 + noise).float()[None, None]
+
+
+WHITE = torch.zeros(1, 2)
+
+
+def test_an_untrained_network_is_a_gaussian_blur() -> None:
+    given = image()
+    found = InstantNetwork()(given, WHITE)[0, 0].detach().numpy()
+    expected = ndimage.gaussian_filter(given[0, 0].numpy(), 1.0, mode="mirror", truncate=5)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [-70.0, 3.3, 500.0])
+def test_a_constant_added_comes_out_again(level: float) -> None:
+    network, given = wild(), image()
+    torch.testing.assert_close(
+        network(given + level, WHITE), network(given, WHITE) + level, atol=2e-3, rtol=0
+    )
+
+
+def test_it_sees_as_far_as_is_said_and_no_farther() -> None:
+    """A pixel is changed at every place of the grid in turn; the farthest change of the result counts.
+
+    Positive weights and double precision keep small changes from getting lost on their way.
+    """
+    network, farthest = wild().double(), 0
+    for weights in network.parameters():
+        weights.abs_()
+    side = 2 * REACH + 4 * GRID
+    given = image(64, side).double()
+    before = network(given, WHITE.double())
+    for place in range(GRID):
+        changed = given.clone()
+        changed[..., 32, side // 2 + place] += 1e4
+        columns = torch.nonzero((network(changed, WHITE.double()) - before).abs().amax((0, 1, 2)) > 1e-9)
+        farthest = max(farthest, int((columns - side // 2 - place).abs().max()))
+    assert REACH - 3 * GRID < farthest <= REACH
+
+
+def test_the_correlation_it_is_told_matters_and_images_of_a_batch_do_not_mix() -> None:
+    network = wild()
+    images, told = torch.cat([image(seed=1), image(seed=2)]), torch.tensor([[0.0, 0.0], [0.5, 0.1]])
+    both = network(images, told)
+    torch.testing.assert_close(both[1:], network(images[1:], told[1:]), atol=1e-4, rtol=1e-4)
+    assert (both[1:] - network(images[1:], WHITE)).abs().max() > 0.01
+
+
+def test_as_a_file_and_back(tmp_path: Path) -> None:
+    network, path = wild(), tmp_path / "network.safetensors"
+    save_network(path, network.state_dict(), {"widths": [8, 8, 8, 8], "hours": 1.5})
+    again, record = load_network(path)
+    assert record["hours"] == 1.5
+    torch.testing.assert_close(again(image(), WHITE), network(image(), WHITE), atol=0.05, rtol=0.01)
+    assert not any(p.requires_grad for p in again.parameters())
+
+
+def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "network.safetensors"
+    with pytest.raises(QuietfieldError, match="Install"):
+        load_network(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(QuietfieldError, match=r"network\.safetensors"):
+        load_network(path)
+    save_network(path, wild().state_dict(), {"widths": [16, 8, 8, 8]})
+    with pytest.raises(QuietfieldError, match="Install"):
+        load_network(path)

@@ -1,0 +1,122 @@
+"""Training on simulations: examples, one step after the other, interruption, the card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.instant import train as command
+from core.instant.examples import Examples, example, stabilised
+from core.instant.training import Settings, begin, learn, loss, rate, resume, train
+from core.instant.validation import Row, evaluate
+from core.instant.weights import load_network
+from core.simulation.detection import Detector, record
+from core.simulation.scenes import scene
+
+CPU = torch.device("cpu")
+SMALL = Settings(hours=1, batch=2, side=64, workers=0, seed=3)
+
+
+@pytest.fixture(autouse=True)
+def _few_scenes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("core.instant.examples.FIRST", 3)
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_examples_are_on_the_scale_of_the_noise() -> None:
+    """At 30 photons or more, noisy minus clean has a standard deviation of 1, less where it is smooth."""
+    light = scene(5)
+    rng = np.random.default_rng(0)
+    recording = record(light * 100.0 + 30, Detector(read_noise=2), rng)
+    residual = stabilised(recording.noisy, recording.gain, recording.constant) - stabilised(
+        recording.mean, recording.gain, recording.constant
+    )
+    assert residual.std() == pytest.approx(1, abs=0.02)
+    noisy, clean, told = example(light, rng)
+    assert noisy.shape == clean.shape == light.shape
+    assert noisy.dtype == clean.dtype == told.dtype == np.float32
+    assert told.shape == (2,)
+
+
+def test_batches_depend_on_the_seed_alone() -> None:
+    first, same, other = (next(iter(Examples(seed, 2, 64))) for seed in (1, 1, 2))
+    torch.testing.assert_close(first.noisy, same.noisy)
+    assert not torch.equal(first.noisy, other.noisy)
+    assert first.noisy.shape == first.clean.shape == (2, 1, 64, 64)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    assert rate(SMALL, 0, 0) == pytest.approx(1e-5)
+    assert rate(SMALL, 200, 0) == pytest.approx(1e-3)
+    assert rate(SMALL, 200, 1800) == pytest.approx(5.05e-4)
+    assert rate(SMALL, 200, 3600) == rate(SMALL, 200, 9999) == pytest.approx(1e-5)
+
+
+def test_every_level_of_noise_counts_alike() -> None:
+    clean = torch.zeros(2, 1, 8, 8)
+    output = torch.stack([torch.full((1, 8, 8), 0.5), torch.full((1, 8, 8), 50.0)]).requires_grad_()
+    loss(output, clean).backward()
+    gradients = output.grad.abs().mean((1, 2, 3))  # type: ignore[union-attr]
+    relative = gradients * torch.tensor([0.5, 50.0])
+    assert relative[0] == pytest.approx(float(relative[1]), rel=0.15)
+
+
+def test_learning_lowers_the_error() -> None:
+    state = begin(SMALL, CPU)
+    batch = next(iter(Examples(1, 2, 64)))
+    errors = [learn(state, batch, dataclasses.replace(SMALL, rate=0.03)) for _ in range(25)]
+    assert state.step == 25
+    assert np.mean(errors[-5:]) < np.mean(errors[:5]) - 0.04
+
+
+def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0)]
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
+    out, settings = tmp_path / "network.safetensors", dataclasses.replace(SMALL, pause=0.0)
+    state = begin(settings, CPU)
+    run = train(state, settings, out)
+    assert "above Gaussian: 10 +1.00" in next(run)
+    next(run)
+    again = resume(settings, CPU, out)
+    assert (again.step, again.starts, len(again.curve)) == (2, 1, 2)
+    for mine, other in ((again.network, state.network), (again.averaged, state.averaged)):
+        torch.testing.assert_close(mine.state_dict(), other.state_dict())
+    batch = next(iter(Examples(9, 2, 64)))
+    again.seconds = state.seconds
+    assert learn(again, batch, settings) == learn(state, batch, settings)
+    torch.testing.assert_close(again.network.state_dict(), state.network.state_dict())
+
+
+def test_the_command_writes_network_and_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0)]
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
+    out = tmp_path / "network.safetensors"
+    given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "0"]
+    assert command.main([*given, "--hours", "0.00001"]) == 0
+    assert command.main([*given, "--hours", "0.0002"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "step 1" in lines[0]
+    _, known = load_network(out)
+    assert known["starts"] == 2
+    assert known["steps"] == len(lines)
+    card = out.with_suffix(".md").read_text(encoding="utf-8")
+    assert "| 10 photons | 1.00 | 2.00 | 3.00 |" in card
+    assert "seed: 1" in card
+
+
+def test_an_untrained_network_loses_against_the_best_gaussian() -> None:
+    rows = evaluate(begin(SMALL, CPU).averaged, scenes=2, side=64)
+    assert [row.name for row in rows][:2] == ["0.5 photons", "1 photons"]
+    assert all(row.gaussian > row.network - 0.05 for row in rows)
+    assert all(row.gaussian > row.raw for row in rows)
