@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.fields import make_field, tooltip
-from app.widgets import Section
+from app.widgets import Section, pass_drops_on
 from core import params
 from core.errors import QuietfieldError
 from core.methods.base import Method
@@ -80,6 +80,7 @@ class Form(QWidget):
             field.edited.connect(self._on_edited)
         self.set_baseline({})
         self.set_values(values or {})
+        pass_drops_on(self)
 
     def _label_width(self) -> int:
         widths = [QLabel(p.label).sizeHint().width() for p in self._params.values() if p.kind != "bool"]

@@ -43,6 +43,7 @@ from app.preferences import Preferences, Scheme
 from app.session import Session, Snapshot
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import Hover, StackViewer
+from app.widgets import pass_drops_on
 from app.window import help_dialogs
 from app.window.actions import MENUS, PANELS
 from app.window.arrangement import Arrangement
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         self._build_toolbar()
         self._overlay = DropOverlay(self)
         self._connect()
+        pass_drops_on(self)
         self.arrangement.restore(self.preferences)
         self._show_document()
 

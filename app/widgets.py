@@ -112,6 +112,13 @@ class ProgressRow(QWidget):
             self.bar.setFormat("Stopping…")
 
 
+def pass_drops_on(widget: QWidget) -> None:
+    """Let whatever is dropped on a part of a widget come to the window, which opens files."""
+    for part in widget.findChildren(QWidget):
+        if part.acceptDrops():
+            part.setAcceptDrops(False)
+
+
 def failure(outcome: Outcome, what: str) -> str:
     """Say how work failed in a sentence; "" if it did not."""
     if outcome.state != "failed":

@@ -8,6 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QListWidget,
+    QPlainTextEdit,
+    QSlider,
+    QTableView,
+    QWidget,
+)
 
 from app.documents.opening import axis_choices, first_levels, load, load_sample
 from core.errors import QuietfieldError
@@ -146,6 +156,27 @@ def test_drop_on_any_part_of_the_window_opens(driver, stacks):
         wanted = stacks[1 + turn % 2]
         driver.drop(wanted, onto=target)
         assert name(driver) == wanted.name, target
+
+
+def test_no_part_of_the_window_swallows_a_dropped_file(driver, stacks):
+    """Fields for numbers and words take drops of their own unless they are told not to."""
+    driver.drop(stacks[0])
+    window = driver.window
+    for method in ("box-3d", "salt-and-pepper"):  # forms are made when they are first needed
+        window.filter_panel.choose(method)
+    window.arrangement.go_to(window.training_panel)
+    driver.wait()
+    parts = [w for w in window.findChildren(QWidget) if w.window() is window]
+    assert not [(type(w).__name__, w.objectName()) for w in parts if w.acceptDrops()]
+    kinds = (QLineEdit, QAbstractSpinBox, QComboBox, QTableView, QPlainTextEdit, QListWidget, QSlider)
+    for turn, kind in enumerate(kinds):
+        found = [w for w in parts if isinstance(w, kind)]
+        assert found, kind
+        target = found[turn % len(found)]
+        viewport = getattr(target, "viewport", None)
+        wanted = stacks[1 + turn % 2]
+        driver.drop(wanted, onto=viewport() if viewport else target)
+        assert name(driver) == wanted.name, (kind, target.objectName())
 
 
 def test_dragging_shows_what_a_drop_will_do(driver, stacks, tmp_path):
