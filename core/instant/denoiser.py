@@ -23,6 +23,10 @@ from core.progress import Context
 TILE = 1024
 """Side in pixels of the pieces that go through the network at once, without their neighbours."""
 
+FARTHEST = 8.0
+"""No pixel is changed by more standard deviations of its noise than this: whatever the network says of an
+image unlike all it has seen, such as one without noise, what is no noise stays."""
+
 Plane = NDArray[np.float32]
 
 
@@ -87,8 +91,9 @@ class Denoiser(Operation):
             part = context.part(turn / len(turns), (turn + 1) / len(turns))
             seen = correlation if turn % 2 == 0 else correlation[::-1]
             total += _turned_back(self._run(_turned(values, turn), seen, part), turn)
-        denoised = stabiliser.inverse(total / len(turns))
-        mixed = plane + self.strength * (denoised - plane)
+        change = np.clip(total / len(turns) - values, -FARTHEST, FARTHEST)
+        known = np.where(finite, plane, noise.mean)
+        mixed = known + self.strength * (stabiliser.inverse(values + change) - known)
         return np.where(finite, mixed, plane).astype(np.float32)
 
     def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> Plane:

@@ -23,6 +23,9 @@ from core.simulation.scenes import scene
 PHOTONS = (0.4, 1500.0)
 """Range of the photons at the bright end of a scene."""
 
+CLEAN = 0.08
+"""Share of examples with up to a thousand times more light, so that clean images are left as they are."""
+
 POOL = 3000
 """Most scenes a process keeps; after that, new ones replace old ones."""
 
@@ -72,6 +75,8 @@ def example(
     correlation : ndarray of two floats
     """
     peak = np.exp(rng.uniform(*np.log(PHOTONS)))
+    if rng.random() < CLEAN:
+        peak *= 10 ** rng.uniform(0, 3)
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
     recording = record(photons, random_detector(rng), rng)
     gain, constant = misjudged(recording, rng)
