@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.commands import noise
 from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option, path
 from app.commands.terminal import Progress, line_width, size, table
 from core import params
@@ -23,6 +24,10 @@ def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``info``."""
     parser.add_argument("stack", type=path, metavar="STACK", help="TIFF file, or folder of planes")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--noise", action="store_true",
+        help="also measure the noise of every channel: gain, read noise, correlation of neighbours",
+    )  # fmt: skip
     add_input(parser)
 
 
@@ -34,6 +39,9 @@ def run_info(args: argparse.Namespace) -> int:
     series = () if is_folder(args.stack) else list_series(args.stack)
     recipe = "" if is_folder(args.stack) else read_recipe(args.stack)
     facts = _facts(stack, series, recipe)
+    found = noise.of_channels(stack) if args.noise else ()
+    if args.noise:
+        facts["noise"] = [noise.facts(estimate) for estimate in found]
     if args.json:
         print(json.dumps(facts, indent=1))
         return 0
@@ -52,6 +60,7 @@ def run_info(args: argparse.Namespace) -> int:
         lines += [(f"series {n}", text) for n, text in enumerate(series)]
     lines += [("recipe", "yes: 'quietfield apply' runs it again" if recipe else "")]
     lines += [("note", note) for note in meta.notes]
+    lines += noise.rows(found, meta.channel_names)
     print(table([line for line in lines if line[1]], right=False))
     return 0
 

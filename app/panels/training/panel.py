@@ -13,6 +13,7 @@ from app.jobs import Job, Jobs, Outcome
 from app.panels.training.controls import TrainingControls
 from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
+from app.panels.training.noise_note import NoiseNote
 from app.panels.training.preview import TrainingPreview
 from app.panels.training.run import Kept, TrainingRun
 from app.panels.training.settings import TrainingSettings
@@ -47,6 +48,7 @@ class TrainingPanel(QWidget):
         self.network.settings = self._wanted
         self.problem = Sentence("training-problem")
         self.summary = Sentence("training-summary", warning=False)
+        self.noise = NoiseNote(session, jobs)
         self._lay_out()
         self._connect()
         self._on_settings()
@@ -54,7 +56,7 @@ class TrainingPanel(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
-        for part in (self.settings, self.summary, self.plot, self.network):
+        for part in (self.noise, self.settings, self.summary, self.plot, self.network):
             column.addWidget(part)
         column.addStretch(1)
         scroll = self._scroll = QScrollArea()
@@ -129,10 +131,12 @@ class TrainingPanel(QWidget):
         super().showEvent(event)
         self.settings.find_devices(self._jobs)
         self._live.set_visible(visible=True)
+        self.noise.want(wanted=True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._live.set_visible(visible=False)
+        self.noise.want(wanted=False)
 
     # -- preview
 

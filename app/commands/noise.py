@@ -1,0 +1,57 @@
+"""What ``info --noise`` tells: the noise of every channel in words and as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.noise.model import NoiseEstimate
+    from core.stack import Stack
+
+
+def of_channels(stack: Stack) -> tuple[NoiseEstimate, ...]:
+    """Estimate the noise of every channel."""
+    from core.noise.estimate import estimate_stack
+
+    return tuple(estimate_stack(stack, C=channel) for channel in range(stack.sizes.get("C", 1)))
+
+
+def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Lines for a table: what, and in words."""
+    lines = []
+    for number, noise in enumerate(found):
+        if len(found) > 1:
+            lines.append(("noise of", names[number] if number < len(names) else f"channel {number + 1}"))
+        sign = "+" if noise.constant >= 0 else "-"
+        lines += [
+            ("gain", f"{noise.gain:.4g}{_error(noise.gain_error)} counts per photon"),
+            ("variance", f"{noise.gain:.4g} × mean {sign} {abs(noise.constant):.4g} counts²"),
+            ("read noise", f"at most {noise.read_noise:.3g} counts, in the darkest parts"),
+            ("correlation", f"{noise.correlation_x:.2f} along rows, {noise.correlation_y:.2f} along columns"),
+        ]
+        if noise.saturated:
+            lines.append(("saturated", f"{100 * noise.saturated:.2g} % of the pixels"))
+        lines += [("note", words) for words in (noise.problem, noise.warning) if words]
+    return lines
+
+
+def facts(noise: NoiseEstimate) -> dict[str, object]:
+    """Numbers for JSON, which knows neither infinity nor NaN: null stands for both."""
+    numbers = {
+        "gain": noise.gain, "gain_error": noise.gain_error, "constant": noise.constant,
+        "constant_error": noise.constant_error, "floor": noise.floor, "read_noise": noise.read_noise,
+        "correlation_x": noise.correlation_x, "correlation_y": noise.correlation_y,
+        "saturated": noise.saturated, "lowest": noise.lowest,
+    }  # fmt: skip
+    return {
+        **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
+        "autocorrelation": [[round(value, 4) for value in row] for row in noise.autocorrelation.tolist()],
+        "method": noise.method, "reliable": noise.reliable, "problem": noise.problem,
+        "blind_spot_valid": noise.blind_spot_valid, "warning": noise.warning,
+    }  # fmt: skip
+
+
+def _error(error: float) -> str:
+    return f" ± {error:.2g}" if math.isfinite(error) else ""

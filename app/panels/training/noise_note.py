@@ -1,0 +1,63 @@
+"""A sentence on the noise of the open stack, where it is of a kind that a network would keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
+
+from app.jobs import Job, Jobs, Outcome
+from app.session import Session, Snapshot
+from app.widgets import Sentence
+
+if TYPE_CHECKING:
+    from core.noise.model import NoiseEstimate
+
+
+CHANNEL = "noise"
+
+
+class NoiseNote(Sentence):
+    """Warns where the noise of neighbouring pixels is correlated; measures nothing before it is asked to."""
+
+    def __init__(self, session: Session, jobs: Jobs) -> None:
+        super().__init__("training-noise")
+        self.setToolTip("<p>Measured on a few planes of the open stack, in the channel shown.</p>")
+        self._session, self._jobs = session, jobs
+        self._wanted = False
+        self._asked = (0, 0)
+        session.changed.connect(self._on_session)
+
+    def want(self, *, wanted: bool) -> None:
+        """Keep the sentence in line with the open stack, or rest."""
+        self._wanted = wanted
+        self._measure()
+
+    @Slot(object, object)
+    def _on_session(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source:
+            self.clear()
+        self._measure()
+
+    def _measure(self) -> None:
+        source, channel = self._session.snapshot.source, self._session.snapshot.channel
+        if source is None:
+            self._jobs.cancel(CHANNEL)
+            self._asked = (0, 0)
+            return
+        if not self._wanted or self._asked == (source.key, channel):
+            return
+        self._asked = (source.key, channel)
+        stack, position = source.stack, dict(self._session.snapshot.position)
+
+        def work(_: Job) -> NoiseEstimate:
+            from core.noise.estimate import estimate_stack
+
+            return estimate_stack(stack, **position)
+
+        self._jobs.start("Measuring noise", work, end=self._on_end, channel=CHANNEL, quiet=True)
+
+    def _on_end(self, outcome: Outcome) -> None:
+        # a stack that is too small, or cannot be read, is no reason to warn: training will say what is wrong
+        if outcome.state == "succeeded":
+            self.say(outcome.value.warning)
