@@ -22,6 +22,9 @@ from core.instant.network import WIDTHS, InstantNetwork
 from core.instant.validation import Row, evaluate
 from core.instant.weights import save_network
 
+LEAST_ERROR = 0.002
+"""Errors of about this size or less no longer count in full; at half a photon they are not larger."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -86,7 +89,7 @@ def rate(settings: Settings, step: int, seconds: float) -> float:
 def loss(output: Tensor, clean: Tensor) -> Tensor:
     """Squared error of each patch divided by about itself, so that every level of noise counts alike."""
     error = (output - clean).square().mean((1, 2, 3))
-    return (error / (0.5 * error.detach() + 0.02)).mean()
+    return (error / (0.5 * error.detach() + LEAST_ERROR)).mean()
 
 
 def learn(state: State, batch: Batch, settings: Settings) -> float:
