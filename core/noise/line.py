@@ -98,8 +98,10 @@ def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
         if abs(slope - former[0]) < 2e-3 * abs(slope) and abs(leak - former[1]) <= 1e-2 * leak:
             break
     share = weight[keep] / weight[keep].sum()
-    spread = float(share @ np.square(mean[keep] - share @ mean[keep]))
-    noise = float(share @ energy[keep]) / SIDE**2
+    # sums rather than dot products: for these a linear algebra library would wake all of its threads
+    centre = (share * mean[keep]).sum()
+    spread = float((share * np.square(mean[keep] - centre)).sum())
+    noise = float((share * energy[keep]).sum()) / SIDE**2
     explained = np.maximum(slope * mean + constant, 0.0).sum()
     return Line(
         slope=slope,
@@ -142,10 +144,11 @@ def _regress(
     tools = np.stack([(instrument[keep] - centre) / scale, ones, *more], 1)
     weight = weight[keep] / weight[keep].mean()
     weighted = (tools * weight[:, None]).T
-    inverse = np.linalg.pinv(weighted @ rows)
-    found = inverse @ (weighted @ energy[keep])
-    scatter = weighted * (energy[keep] - rows @ found)
-    cover = inverse @ (scatter @ scatter.T) @ inverse.T
+    # einsum, as a linear algebra library would wake all of its threads for so little
+    inverse = np.linalg.pinv(np.einsum("in,nj->ij", weighted, rows))
+    found = inverse @ np.einsum("in,n->i", weighted, energy[keep])
+    scatter = weighted * (energy[keep] - np.einsum("nj,j->n", rows, found))
+    cover = inverse @ np.einsum("in,jn->ij", scatter, scatter) @ inverse.T
     back = np.eye(len(found))
     back[0, 0], back[1, 0] = 1 / scale, -centre / scale
     return back @ found, back @ cover @ back.T
