@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.commands.arguments import COMMANDS
+# Everything else is imported inside main, where Ctrl+C during the imports is caught.
 
 APT = (
     "sudo apt install python3-venv libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 "
@@ -32,11 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program's name; those of the process by default.
     """
-    multiprocessing.freeze_support()
     try:
+        import multiprocessing
+
+        multiprocessing.freeze_support()
         return _main(argv)
     except KeyboardInterrupt:
-        return 130
+        return _refuse("Interrupted; nothing half-written is left.", code=130)
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -46,11 +46,15 @@ def _main(argv: Sequence[str] | None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a console that lacks "µ" must not end the work
     if words[:1] == ["--self-test"]:
         return _self_test(words[1:])
+    from app.commands.arguments import COMMANDS
+
     if words and (words[0] in COMMANDS or words[0].startswith("-") or not _is_path(words[0])):
         from app.cli import main as run_command
 
         return run_command(words)
-    missing = [w for w in words if not Path(w).exists()]
+    from core.places import there
+
+    missing = [w for w in words if not there(Path(w))]
     if missing:
         return _refuse(f"{missing[0]} does not exist. Give stacks to open, or a command (see --help).")
     return _window([Path(w) for w in words])
@@ -58,7 +62,9 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _is_path(word: str) -> bool:
     """Whether a word names a file or folder, rather than a mistyped command."""
-    return Path(word).exists() or Path(word).suffix != "" or os.sep in word or "/" in word
+    from core.places import there
+
+    return there(Path(word)) or Path(word).suffix != "" or os.sep in word or "/" in word
 
 
 def _window(paths: list[Path]) -> int:
@@ -105,6 +111,8 @@ def _no_display() -> str:
             "Quietfield on a desktop, or through 'ssh -X' or 'xvfb-run'; 'quietfield --help' shows what "
             "works without a window."
         )
+    import ctypes
+
     for name in XCB_LIBRARIES:
         try:
             ctypes.CDLL(name)

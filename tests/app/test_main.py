@@ -96,3 +96,25 @@ def test_python_m_app_runs_commands(tmp_path):
     )
     assert done.returncode == 0
     assert done.stdout.startswith("quietfield ")
+
+
+def test_interrupted_while_it_is_still_being_loaded(tmp_path):
+    script = (
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'numpy':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from app.__main__ import main\n"
+        "sys.exit(main(['info', 'x.tif']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr == "Interrupted; nothing half-written is left.\n"
+
+
+def test_a_name_that_is_too_long_is_refused(window, capsys):
+    assert start.main(["y" * 300 + ".tif"]) == 1
+    assert "does not exist" in capsys.readouterr().err
+    assert window == []
