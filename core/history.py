@@ -74,8 +74,10 @@ class Step:
 
     @property
     def parameters(self) -> str:
-        """Every parameter with its value and unit."""
-        described = params.describe(base.find(self.method))
+        """Every parameter with its value and unit, those of this very method first."""
+        cls = base.find(self.method)
+        own = cls.__dict__.get("__annotations__", {})  # these matter more than what all of a kind have
+        described = sorted(params.describe(cls), key=lambda p: p.name not in own)
         return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
 
     def operation(self, find_model: FindModel | None = None) -> Operation:

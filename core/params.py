@@ -122,19 +122,22 @@ class Param:
     def show(self, value: Value) -> str:
         """Write a value with the parameter's name and unit, such as "sigma 1.5 px"."""
         if self.kind == "choice":
-            text = self.choices.get(str(value), str(value))
+            text = _lower(self.choices.get(str(value), str(value)))
         elif isinstance(value, bool):
             text = "yes" if value else "no"
         else:
             text = f"{value:.10g} {self.unit}" if isinstance(value, float) else f"{value} {self.unit}"
-        label = self.label
-        name = self.short or (label if label[1:2].isupper() else label[:1].lower() + label[1:])
-        return f"{name} {text}".strip()
+        return f"{self.short or _lower(self.label)} {text}".strip()
 
     def _refuse(self, value: object, allowed: str) -> QuietfieldError:
         return QuietfieldError(
             f"{self.label} ({self.name}) is {value!r}; it must be {' '.join(allowed.split())}."
         )
+
+
+def _lower(words: str) -> str:
+    """Words without the capital they begin with, which an abbreviation keeps."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
 def param(

@@ -300,7 +300,9 @@ def _tooltip(result: Result, snapshot: Snapshot) -> str:
     else:
         model = snapshot.models.get(result.step.model.sha256) if result.step.model else None
         if model is not None:
-            lines.append(f"trained {model.record.steps} steps in {duration(model.record.seconds)}")
+            steps = model.record.steps
+            words = f"trained {steps} step{'s' if steps != 1 else ''} in {duration(model.record.seconds)}"
+            lines.append(words)
         if result.seconds:
             lines.append(f"took {duration(result.seconds)}")
     measures = snapshot.measures.get(result.key)

@@ -184,7 +184,9 @@ def test_words_for_a_list_of_results() -> None:
     assert step("deconoising").details == "sigma 1 px, 120 s"
     plus = step("deconoising", sigma=2.25, positivity=1.0, seconds=0.0, steps=900)
     assert plus.details == "sigma 2.25 px, positivity 1, 900 steps"
+    assert plus.parameters.startswith("sigma 2.25 px, positivity 1, estimate camera offset yes, ")
     assert "learning rate 0.002" in plus.parameters
+    assert "orientations four rotations, mirrored or not" in plus.parameters
     assert step("n2v", seconds=60.0).details == "60 s"
 
 

@@ -74,7 +74,7 @@ def model_file(model: Model, stack_name: str) -> ModelFile:
 def facts(model: Model) -> str:
     """Say what a network is: its method, how long it was trained, and what there is to note."""
     record = model.record
-    words = f"{model.method.label}, {record.steps} steps in {record.seconds:.0f} s"
+    words = f"{model.method.label}, {record.steps} step{'s' if record.steps != 1 else ''} in {record.seconds:.0f} s"
     return f"{words}. {record.note}".strip() if record.note else words
 
 
