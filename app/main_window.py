@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import (
@@ -49,10 +50,14 @@ from app.window.actions import MENUS, PANELS
 from app.window.arrangement import Arrangement
 from app.window.axes_strip import AxesStrip
 from app.window.dialogs import Dialogs
+from app.window.help_pages import PROPERTY, page_of
 from app.window.menus import Actions
 from app.window.status import StatusBar
 from app.window.strips import MessageStrip, NotesStrip
 from app.window.welcome import DropOverlay, Welcome
+
+if TYPE_CHECKING:  # made when it is first asked for
+    from app.window.help_window import HelpWindow
 
 
 class MainWindow(QMainWindow):
@@ -81,6 +86,7 @@ class MainWindow(QMainWindow):
         self.jobs = jobs or Jobs(self)
         self.preferences = preferences.load()
         self.device = ""
+        self._help: HelpWindow | None = None
         self.opener = Opener(self.session, self.jobs, self)
         self.exporter = Exporter(self.jobs, self)
         self.tasks = Tasks(self.session, self.jobs, self)
@@ -114,6 +120,12 @@ class MainWindow(QMainWindow):
         self.contrast_panel = ContrastPanel(session, jobs)
         self.metrics_panel = MetricsPanel(session, jobs)
         self.log_panel = LogPanel()
+        for panel, page in (
+            (self.viewer, "viewer"), (self.contrast_panel, "viewer"), (self.results_panel, "viewer"),
+            (self.filter_panel, "filters"), (self.training_panel, "training"),
+            (self.metrics_panel, "metrics"), (self.log_panel, "tour"),
+        ):  # fmt: skip
+            panel.setProperty(PROPERTY, page)
         self.status = StatusBar(jobs)
         self.setStatusBar(self.status)
 
@@ -309,6 +321,14 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.apply_theme(app, scheme)
+
+    def show_help(self) -> None:
+        """Explain the part of the window that has the keyboard."""
+        from app.window.help_window import HelpWindow
+
+        if self._help is None:
+            self._help = HelpWindow(self)
+        self._help.show_page(page_of(QApplication.focusWidget()))
 
     def show_keys(self) -> None:
         """List all keys."""

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -34,9 +35,12 @@ class ExportDialog(QDialog):
     ----------
     wanted : Signal of Export
         The person pressed Export.
+    help_wanted : Signal
+        The person asks what all this means.
     """
 
     wanted = Signal(object)
+    help_wanted = Signal()
 
     def __init__(
         self, session: Session, key: int, preferences: Preferences, parent: QWidget | None = None
@@ -44,6 +48,8 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("export-dialog")
         self.setWindowTitle("Export")
+        self.setProperty("helpPage", "export")
+        QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self, self.help_wanted.emit)
         self._session = session
         snapshot = session.snapshot
         self._results = {r.key: r for r in snapshot.results}

@@ -315,7 +315,11 @@ COMMANDS: tuple[Command, ...] = (
         run=lambda w: w.arrangement.reset(),
     ),
     Command(
-        id="keys", text="Keyboard Shortcuts", icon="help", keys=("F1",), help="List all keys",
+        id="help", text="Help", icon="help", keys=("F1",),
+        help="Explain the part of the window that has the keyboard", run=lambda w: w.show_help(),
+    ),
+    Command(
+        id="keys", text="Keyboard Shortcuts", keys=("Shift+F1",), help="List all keys",
         run=lambda w: w.show_keys(),
     ),
     Command(
@@ -372,7 +376,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
         *_LAYOUT_IDS, SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
         Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),
     ),
-    "&Help": ("keys", "show-log", SEPARATOR, "copy-report", "about"),
+    "&Help": ("help", "keys", "show-log", SEPARATOR, "copy-report", "about"),
 }  # fmt: skip
 
 TOOLBAR: tuple[Item, ...] = (

@@ -70,6 +70,7 @@ class Dialogs(QObject):
         dialog = ExportDialog(self._window.session, wanted.key, self._window.preferences, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.wanted.connect(self._on_export_wanted)
+        dialog.help_wanted.connect(self._window.show_help)
         dialog.open()
 
     def _on_export_wanted(self, wanted: Export) -> None:

@@ -57,23 +57,30 @@ class TextDialog(QDialog):
 
 def keys_dialog(parent: QWidget) -> TextDialog:
     """List every shortcut, in the order of the menus."""
-    names = {command.id: command for command in COMMANDS}
     rows: list[str] = []
-    seen: set[str] = set()
-    for title, items in MENUS.items():
-        found = [names[i] for i in _flat(items) if i in names and names[i].keys and i not in seen]
-        seen.update(command.id for command in found)
-        if found:
-            rows.append(f"<tr><td colspan=2><br><b>{escape(title.replace('&', ''))}</b></td></tr>")
-        for command in found:
-            keys = "&nbsp;&nbsp; ".join(f"<b>{escape(_native(key))}</b>" for key in command.keys)
-            rows.append(f"<tr><td>{keys}</td><td>{escape(command.text.rstrip('…'))}</td></tr>")
-    rows.append("<tr><td colspan=2><br><b>Elsewhere</b></td></tr>")
-    rows += [f"<tr><td><b>{escape(keys)}</b></td><td>{escape(what)}</td></tr>" for keys, what in OTHER_KEYS]
+    for title, lines in keys():
+        rows.append(f"<tr><td colspan=2><br><b>{escape(title)}</b></td></tr>")
+        for names, words in lines:
+            marked = "&nbsp;&nbsp; ".join(f"<b>{escape(name)}</b>" for name in names)
+            rows.append(f"<tr><td>{marked}</td><td>{escape(words)}</td></tr>")
     html = f"<table cellpadding=3 width='100%'>{''.join(rows)}</table>"
     dialog = TextDialog("keys-dialog", "Keyboard Shortcuts", html, parent)
     dialog.resize(480, 560)
     return dialog
+
+
+def keys() -> list[tuple[str, list[tuple[list[str], str]]]]:
+    """Every shortcut, in the order of the menus: for each menu its keys, and what they do."""
+    names = {command.id: command for command in COMMANDS}
+    found: list[tuple[str, list[tuple[list[str], str]]]] = []
+    seen: set[str] = set()
+    for title, items in MENUS.items():
+        here = [names[i] for i in _flat(items) if i in names and names[i].keys and i not in seen]
+        seen.update(command.id for command in here)
+        if here:
+            lines = [([_native(key) for key in c.keys], c.text.rstrip("…")) for c in here]
+            found.append((title.replace("&", ""), lines))
+    return [*found, ("Elsewhere", [([key], words) for key, words in OTHER_KEYS])]
 
 
 def about_dialog(parent: QWidget, device: str) -> TextDialog:

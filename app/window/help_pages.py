@@ -1,0 +1,128 @@
+"""The pages of the help as Markdown: shipped words, and tables of what the program knows of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from PySide6.QtWidgets import QWidget
+
+from app.fields import in_words
+from app.window.help_dialogs import keys
+from core import params
+from core.learning.methods import Learned
+from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+from core.methods.base import Group, methods, summary
+from core.params import Param
+from resources import FOLDER
+
+PAGES: Mapping[str, str] = {
+    "tour": "A quick tour",
+    "viewer": "Viewer and keys",
+    "filters": "Filters",
+    "training": "Training",
+    "metrics": "Metrics",
+    "export": "Export and recipes",
+    "command-line": "Command line",
+}
+"""Names of the pages, which are those of their files, and their titles, in the order of the contents."""
+
+PROPERTY = "helpPage"
+"""Qt property of a panel: the page that explains it and all that stands in it."""
+
+
+def page_of(widget: QWidget | None) -> str:
+    """Page that explains a widget; the tour, where none does."""
+    while widget is not None:
+        name = widget.property(PROPERTY)
+        if name in PAGES:
+            return str(name)
+        widget = widget.parentWidget()
+    return "tour"
+
+
+def markdown(page: str) -> str:
+    """Text of a page, tables and all.
+
+    Raises
+    ------
+    KeyError
+        If there is no such page, or a page asks for a table that there is not.
+    """
+    if page not in PAGES:
+        raise KeyError(page)
+    text = (FOLDER / "help" / f"{page}.md").read_text(encoding="utf-8")
+    return re.sub(r"^\{\{(\w+) ?(\w*)\}\}$", lambda found: _TABLES[found[1]](found[2]), text, flags=re.M)
+
+
+def _parameters(group: str) -> str:
+    """Headings of the methods of a group, each over the table of its parameters."""
+    parts: list[str] = []
+    shared: tuple[Param, ...] = ()
+    if group == "learned":
+        shared = params.describe(Learned)
+        parts += ["### All networks", "", *_rows(shared), ""]
+    for method in methods(cast(Group, group)):
+        own = [p for p in params.describe(method) if p not in shared]
+        parts += [f"### {method.label}", "", summary(method), ""]
+        parts += [*_rows(own), ""] if own else ["It has no parameters of its own.", ""]
+        parts += [f"*{_text(citation)}*\n" for citation in method.citations]
+    return "\n".join(parts)
+
+
+def _rows(described: Sequence[Param]) -> list[str]:
+    lines = ["| Parameter | Default | Range | Meaning |", "|---|---|---|---|"]
+    for p in described:
+        default = f"{in_words(p, p.default)} {p.unit}".strip() or "–"
+        lines.append("| " + " | ".join(map(_text, (p.label, default, _range(p), p.help or "–"))) + " |")
+    return lines
+
+
+def _range(p: Param) -> str:
+    if p.kind == "choice":
+        return "; ".join(p.choices.values())
+    if p.kind == "bool":
+        return "on, off"
+    low, over = (p.gt, "above") if p.gt is not None else (p.ge, "from")
+    words = [f"{over} {low:g}"] if low is not None else []
+    words += [f"to {p.le:.10g}"] if p.le is not None else []
+    return " ".join(words) + (", odd" if p.odd else "") or "–"
+
+
+def _presets(_: str) -> str:
+    lines = ["| Preset | What it is for |", "|---|---|"]
+    lines += [f"| {_text(p.label)} | {_text(p.help)} |" for p in Learned.presets.values()]
+    return "\n".join(lines)
+
+
+def _metrics(_: str) -> str:
+    from core.quality.metrics import METRICS  # imports scipy, for which the window need not wait
+
+    lines = ["| Measure | Unit | Better | Definition |", "|---|---|---|---|"]
+    better = {True: "higher", False: "lower", None: "–"}
+    for m in METRICS:
+        cells = (m.label, m.unit or "–", better[m.higher_is_better], m.definition)
+        lines.append("| " + " | ".join(map(_text, cells)) + " |")
+    return "\n".join(lines)
+
+
+def _keys(_: str) -> str:
+    lines = ["| Key | What it does |", "|---|---|"]
+    for title, rows in keys():
+        lines.append(f"| *{_text(title)}* | |")
+        lines += [f"| **{'** or **'.join(map(_text, names))}** | {_text(words)} |" for names, words in rows]
+    return "\n".join(lines)
+
+
+def _text(words: str) -> str:
+    """Words that Markdown takes as they are."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", words)
+
+
+_TABLES: Mapping[str, Callable[[str], str]] = {
+    "parameters": _parameters,
+    "presets": _presets,
+    "metrics": _metrics,
+    "keys": _keys,
+}
