@@ -192,6 +192,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.session.changed.connect(self._on_changed)
+        self.session.dropped.connect(self._on_lost)
+        self.training_panel.said.connect(self._on_lost)
         self.message.dismissed.connect(self.session.forget_former)
         self.jobs.failed.connect(self._on_failed)
         self.opener.opened.connect(self._on_opened)
@@ -238,15 +240,23 @@ class MainWindow(QMainWindow):
             self.remember(self.preferences.opened(path))
             self._fill_recent()
 
-    def _offer_former(self) -> None:
+    def _offer_former(self, first: str = "") -> None:
         """Say that results were replaced, and offer them back: they may have taken hours."""
         former = self.session.former
-        if former is None or former.source is None:
+        if former is not None and former.source is not None:
+            count, name = len(former.results) - 1, former.source.stack.meta.name
+            many = count > 1
+            words = f"{count} result{'s' if many else ''} of {name} {'were' if many else 'was'} closed."
+            self.message.show_message(f"{first} {words}".strip(), "info", "Bring Back", self._bring_back)
+        elif first:
+            self.message.show_message(first)
+        else:
             self.message.hide()
-            return
-        count, name = len(former.results) - 1, former.source.stack.meta.name
-        words = f"{count} result{'s' if count > 1 else ''} of {name} {'were' if count > 1 else 'was'} closed."
-        self.message.show_message(words, "info", "Bring Back", self._bring_back)
+
+    def _on_lost(self, words: str) -> None:
+        """Say what became of work for a stack that was closed; a former offer still stands."""
+        self._offer_former(words)
+        self.log(words)
 
     def _bring_back(self) -> None:
         self.session.bring_back()

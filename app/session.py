@@ -153,9 +153,12 @@ class Session(QObject):
     ----------
     changed : Signal of (Snapshot, Snapshot)
         The new and the former snapshot, whenever they differ. Panels compare the two.
+    dropped : Signal of str
+        A result could not be added any more: a sentence for the person who waited for it.
     """
 
     changed = Signal(object, object)
+    dropped = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -249,6 +252,9 @@ class Session(QObject):
         """
         keys = [r.key for r in self.snapshot.results]
         if parent not in keys:
+            undone = parent in [r.key for r in self._made]
+            why = "what it was made from was undone" if undone else "its stack is not open any more"
+            self.dropped.emit(f"The result of {steps[0].label} was dropped: {why}.")
             return False
         self._history = self._history.do(keys.index(parent), *steps)
         times = [seconds] * len(steps) if isinstance(seconds, int | float) else seconds

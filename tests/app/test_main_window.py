@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog
 from app import preferences
 from app.documents.opening import Opened, first_levels
 from app.main_window import MainWindow
+from app.panels.filters import panel as filter_panel
 from app.window.actions import COMMANDS, MENUS, TOOLBAR, Submenu
 from core.stack import Stack
 from tests.driver import Driver
@@ -458,6 +459,51 @@ def test_results_that_another_file_replaced_can_be_brought_back(filtered, tmp_pa
     filtered.drop(tmp_path / "other.tif")
     filtered.click("message-dismiss")
     assert session.former is None
+
+
+def test_a_filter_that_ends_after_its_stack_was_closed_is_said_to_be_dropped(filtered, tmp_path, monkeypatch):
+    gate = threading.Event()
+    real = filter_panel.apply
+
+    def slow(*given):
+        assert gate.wait(30)
+        return real(*given)
+
+    monkeypatch.setattr(filter_panel, "apply", slow)
+    window = filtered.window
+    filtered.click("filter-apply")
+    other = make(tmp_path / "other.tif")
+    window.open_paths([other])
+    filtered.qtbot.waitUntil(lambda: window.session.snapshot.source.stack.meta.name == "other.tif")
+    gate.set()
+    filtered.wait()
+    assert len(window.session.snapshot.results) == 1
+    assert window.message.words.text() == (
+        "The result of Gaussian blur was dropped: its stack is not open any more. 1 result of cells.tif was closed."
+    )
+    assert "was dropped" in window.log_panel.text.toPlainText()
+    filtered.click("message-action")
+    assert window.session.snapshot.source.stack.meta.name == "cells.tif", "it can still be brought back"
+
+
+def test_a_network_whose_stack_was_closed_is_kept_and_said_so(opened, tmp_path):
+    window = opened.window
+    panel = window.training_panel
+    window.arrangement.go_to(panel)
+    tiny = {"width": 4, "depth": 2, "patch": 16, "batch": 1, "epoch": 5, "steps": 10**6, "seconds": 0.0}
+    panel.settings.form.set_values(tiny)
+    opened.click("training-start")
+    opened.qtbot.waitUntil(lambda: panel._run is not None and panel._run.report is not None, timeout=60_000)
+    window.open_paths([make(tmp_path / "other.tif")])
+    opened.qtbot.waitUntil(lambda: window.session.snapshot.source.stack.meta.name == "other.tif")
+    opened.click("training-stop")
+    opened.wait(seconds=60)
+    assert window.message.words.text().startswith(
+        "cells.tif is not open any more. The network trained on it is kept"
+    )
+    assert len(window.session.snapshot.results) == 1
+    opened.click("network-apply")
+    opened.wait(lambda: len(window.session.snapshot.results) > 1, seconds=60)
 
 
 def test_look_up_table_stays_from_file_to_file(opened, tmp_path):

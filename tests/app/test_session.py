@@ -253,3 +253,18 @@ def test_former_document_can_be_brought_back(document):
 def test_document_without_results_is_not_kept(document):
     document.open(stack(name="b.tif"), {})
     assert document.former is None
+
+
+def test_a_result_that_comes_too_late_is_dropped_and_said_so(document):
+    said: list[str] = []
+    document.dropped.connect(said.append)
+    raw = document.snapshot.source.key
+    assert document.add(raw, [step()], [stack()], 1.0)
+    (middle,) = [r.key for r in document.snapshot.results[1:]]
+    document.undo()
+    assert not document.add(middle, [step()], [stack()], 1.0)
+    assert said.pop() == "The result of Gaussian blur was dropped: what it was made from was undone."
+    document.open(stack(name="b.tif"), {})
+    assert not document.add(raw, [step()], [stack()], 1.0)
+    assert said == ["The result of Gaussian blur was dropped: its stack is not open any more."]
+    assert len(document.snapshot.results) == 1

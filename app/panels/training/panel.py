@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -29,7 +29,15 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 
 
 class TrainingPanel(QWidget):
-    """Trains a network on the open stack, and applies it."""
+    """Trains a network on the open stack, and applies it.
+
+    Attributes
+    ----------
+    said : Signal of str
+        A sentence for a person who may be looking elsewhere by now.
+    """
+
+    said = Signal(str)
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -258,21 +266,26 @@ class TrainingPanel(QWidget):
         self.problem.say(failure(outcome, "Training"))
         if kept:
             QTimer.singleShot(0, self, self._show_network)
-        if kept and self.network.automatic.isChecked():
-            self._apply_by_itself()
+        if kept:
+            self._go_on()
 
     @Slot()
     def _show_network(self) -> None:
         """Scroll to what can be done with the network, once everything has its place."""
         self._scroll.ensureWidgetVisible(self.network)
 
-    def _apply_by_itself(self) -> None:
-        if self._session.snapshot.source is self._trained_on:
-            self.network.apply_now()
-        else:
-            self.problem.say(
-                "The stack trained on is not open any more. The network is kept: save it, or apply it here."
+    def _go_on(self) -> None:
+        """Apply the network just trained, unless its stack was closed meanwhile: then say what became of it."""
+        trained_on = self._trained_on
+        if trained_on is not None and self._session.snapshot.source is not trained_on:
+            words = (
+                f"{trained_on.stack.meta.name} is not open any more. The network trained on it is kept under "
+                "Train: save it, or apply it to the open stack."
             )
+            self.problem.say(words)
+            self.said.emit(words)
+        elif self.network.automatic.isChecked():
+            self.network.apply_now()
 
     @Slot(object)
     def _on_loaded(self, model: Model) -> None:
