@@ -7,6 +7,7 @@ traceback; 130 interrupted, 143 terminated: nothing half-written is left.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -134,9 +135,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("Interrupted; nothing half-written is left.")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone away, as "head" does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return BROKEN_PIPE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            _give_up_output()
+            _say("The answer could not be written: the disk it goes to is full. Free some space.")
+            return FAILED
         _say(
             f"Quietfield {__version__} has a defect: {type(error).__name__}: {error}\n"
             f"Please report it with these lines.\n{traceback.format_exc()}"
@@ -175,6 +180,11 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _give_up_output() -> None:
+    """Write the rest of the output nowhere: Python flushes it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

@@ -65,6 +65,11 @@ class Preview:
     deconvolved: NDArray[np.float32] | None = None
 
 
+def apart(low: float, high: float) -> Levels:
+    """Levels with something between them: equal ones are put one count apart, very large ones more."""
+    return (low, high) if high > low else (low, low + max(1.0, abs(low) * 2.0**-20))
+
+
 def auto_levels(pixels: Pixels, saturated: float = SATURATED[0]) -> Levels:
     """Levels that saturate `saturated` percent of the finite pixels, half at each end.
 
@@ -79,7 +84,7 @@ def auto_levels(pixels: Pixels, saturated: float = SATURATED[0]) -> Levels:
     low, high = (float(v) for v in np.percentile(finite, (saturated / 2, 100 - saturated / 2)))
     if high <= low:
         low, high = float(finite.min()), float(finite.max())
-    return (low, high) if high > low else (low, low + 1.0)
+    return apart(low, high)
 
 
 def auto_choices(pixels: Pixels) -> tuple[Levels, ...]:
@@ -102,7 +107,7 @@ def full_range(pixels: Pixels) -> Levels:
     if finite.size == 0:
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
-    return (low, high) if high > low else (low, low + 1.0)
+    return apart(low, high)
 
 
 def levels_of(snapshot: Snapshot) -> Levels:
@@ -113,7 +118,7 @@ def levels_of(snapshot: Snapshot) -> Levels:
     if source is None:
         return 0.0, 1.0
     if snapshot.channel < len(source.stack.meta.display_ranges):
-        return source.stack.meta.display_ranges[snapshot.channel]
+        return apart(*source.stack.meta.display_ranges[snapshot.channel])
     if source.stack.dtype.kind in "ui":
         info = np.iinfo(source.stack.dtype)
         return float(info.min), float(info.max)

@@ -116,9 +116,9 @@ class ContrastPanel(QWidget):
     def _on_fields(self) -> None:
         low, high = self._low.value(), self._high.value()
         if self.sender() is self._low and low >= high:
-            high = low + 1.0
+            high = view_state.apart(low, low)[1]
         elif low >= high:
-            low = high - 1.0
+            low = high - (view_state.apart(high, high)[1] - high)
         self._session.set_levels((low, high))
 
     def _on_lut(self) -> None:

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.view_state import Levels
+from app.view_state import Levels, apart
 from app.viewer.luts import Table
 from core.stack import Pixels
 
@@ -69,7 +69,7 @@ def count(pixels: Pixels, whole: Levels) -> Counts:
         high = low + number * width
     else:
         number = BINS if high > low else 1
-        high = high if high > low else low + 1.0
+        low, high = apart(low, high)
     found, _ = np.histogram(flat, bins=number, range=(low, high))
     return Counts(counts=found.astype(np.int64), low=low, high=high, whole=whole)
 
@@ -126,7 +126,7 @@ class Histogram(QWidget):
         low, high = self._levels
         if self._counts is not None:
             low, high = min(low, self._counts.low), max(high, self._counts.high)
-        self._axis = (low, high if high > low else low + 1.0)
+        self._axis = apart(low, high)
 
     def x_of(self, intensity: float) -> float:
         """Where an intensity lies, in points from the left."""

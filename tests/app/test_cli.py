@@ -290,6 +290,16 @@ def test_a_full_disk_is_noticed_before_the_training(folder, capsys, monkeypatch)
     assert "0 MB are free" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_output_onto_a_full_disk_is_a_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "app", "methods"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "The answer could not be written: the disk it goes to is full. Free some space.\n"
+
+
 @pytest.mark.parametrize(
     "line", ["info ''", "denoise noisy.tif -o '' --method box", "denoise '' -o x.tif --method box"]
 )

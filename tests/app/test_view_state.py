@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.session import Result, Snapshot
 from app.view_state import (
     Preview,
+    apart,
     auto_choices,
     auto_levels,
     difference_limit,
@@ -22,6 +23,14 @@ from app.view_state import (
     shown,
 )
 from core.stack import Stack
+
+
+@given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
+def test_levels_always_have_something_between_them(low: float, high: float) -> None:
+    first, last = apart(low, high)
+    assert first == low
+    assert last > first
+    assert high <= low or last == high
 
 
 def test_auto_levels_saturate_what_they_say() -> None:
