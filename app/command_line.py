@@ -14,7 +14,9 @@ from core.learning.methods import Learned
 from core.methods.base import Method
 from core.params import Value
 
-SUFFIXES = {"filter": "_denoised.tif", "noise": "_noisy.tif", "learned": ".quietfield"}
+SUFFIXES = {
+    "instant": "_denoised.tif", "filter": "_denoised.tif", "noise": "_noisy.tif", "learned": ".quietfield",
+}  # fmt: skip
 """What the output is called after the input, by group of method."""
 
 

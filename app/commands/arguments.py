@@ -15,7 +15,9 @@ from core.params import Param, Value
 COMMANDS = ("info", "denoise", "train", "apply", "measure", "simulate", "methods")
 """Every subcommand, in the order of the help."""
 
-USED_BY: Mapping[Group, str] = {"filter": "denoise", "learned": "train", "noise": "simulate"}
+USED_BY: Mapping[Group, str] = {
+    "instant": "denoise", "filter": "denoise", "learned": "train", "noise": "simulate",
+}  # fmt: skip
 """The subcommand that runs the methods of each group."""
 
 PREFIX = "param_"
@@ -72,7 +74,8 @@ def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: b
     from core.methods import catalogue  # noqa: F401  (puts every method on the list)
     from core.methods.base import find, methods
 
-    names = [m.name for m in methods(group)]
+    here = [m for m in methods() if USED_BY[m.group] == USED_BY[group]]
+    names = [m.name for m in here]
     parser.add_argument(
         "--method", required=required, metavar="NAME", help=f"one of: {', '.join(names)}"
     )  # fmt: skip
@@ -80,13 +83,13 @@ def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: b
     if name is None:
         parser.epilog = "Name a method to see its options: --method NAME --help."
         if not required:  # what the file names that is gone on from
-            add_parameters(parser, *methods(group))
+            add_parameters(parser, *here)
         return
     try:
         cls = find(name)
     except QuietfieldError as error:
         raise Usage(str(error), parser.prog.partition(" ")[2]) from error
-    if cls.group != group:
+    if cls not in here:
         raise Usage(
             f"{cls.label} ({name}) does not belong to this command; it is run by "
             f"'quietfield {USED_BY[cls.group]}'. Here you can choose: {', '.join(names)}.",

@@ -168,7 +168,10 @@ def run_methods(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([_method_facts(m) for m in methods()], indent=1))
         return 0
-    words = {"filter": "Classic filters", "noise": "Simulated noise", "learned": "Networks"}
+    words = {
+        "instant": "Trained network", "filter": "Classic filters", "noise": "Simulated noise",
+        "learned": "Networks to train",
+    }  # fmt: skip
     blocks = []
     for group, command in USED_BY.items():
         rows = [(f"  {m.name}", m.label, summary(m)) for m in methods(group)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
 from core.instant.measuring import StackNoise
-from core.instant.network import LEAST, InstantNetwork
+from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.reach import GRID, REACH
 from core.methods.base import WHOLE, Block, Operation
 from core.noise.estimate import estimate
@@ -83,7 +83,8 @@ class Denoiser(Operation):
             stabiliser = Stabiliser.of(noise)
         except QuietfieldError:  # no noise at all
             return plane
-        values = stabiliser.forward(np.where(finite, plane, noise.mean)).astype(np.float32)
+        lift = _lift(stabiliser, noise)
+        values = (stabiliser.forward(np.where(finite, plane, noise.mean)) + lift).astype(np.float32)
         correlation = (noise.correlation_y, noise.correlation_x)
         turns = range(8 if self.eightfold else 1)
         total = np.zeros(values.shape, np.float32)
@@ -93,7 +94,7 @@ class Denoiser(Operation):
             total += _turned_back(self._run(_turned(values, turn), seen, part), turn)
         change = np.clip(total / len(turns) - values, -FARTHEST, FARTHEST)
         known = np.where(finite, plane, noise.mean)
-        mixed = known + self.strength * (stabiliser.inverse(values + change) - known)
+        mixed = known + self.strength * (stabiliser.inverse(values + change - lift) - known)
         return np.where(finite, mixed, plane).astype(np.float32)
 
     def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> Plane:
@@ -112,6 +113,13 @@ class Denoiser(Operation):
                 rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
             ]
         return result
+
+
+def _lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
+    """What to add to transformed values whose level says nothing of the light, since noise is constant."""
+    if not stabiliser.constant_only:
+        return 0.0
+    return 2 * LEVEL - float(stabiliser.forward(noise.dark))
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:

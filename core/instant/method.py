@@ -14,7 +14,7 @@ from core.progress import Context
 from core.stack import Stack
 
 
-@register("instant", label="Instant")
+@register("instant", label="Instant", group="instant")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Operation):
     """Denoise with a network that was trained on simulated microscopy and needs no training.

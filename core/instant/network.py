@@ -1,9 +1,10 @@
 """The network behind Instant: a small U-Net at half resolution on an image and its blurs.
 
-Its input is an image whose noise has a standard deviation of about 1. Every channel it sees is a
-difference from the widest blur, so that adding a constant to the image adds the same constant
-to the result; and its output is added to a narrow blur, so that an untrained network is that
-blur. It sees no farther than `core.instant.reach.REACH`, so that pieces give the same as the whole.
+Its input is an image whose noise has a standard deviation of about 1. For every pixel it predicts shares of
+the image and its blurs, and a rest that is added: an untrained network is a narrow blur, and where there is
+little light it can fall back on a wide one. What it sees are differences from the widest blur, and how dark
+that is where it is below `LEVEL`; above, adding a constant to the image adds the same constant to the
+result. It sees no farther than `core.instant.reach.REACH`, so that pieces give the same as the whole.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ FINE = (0.0, 0.7, 1.0, 1.5)
 """Standard deviations in pixels of the blurs at full resolution; the first is the image itself."""
 
 BASE = 2
-"""Which of the fine blurs the output is added to."""
+"""Which of the fine blurs an untrained network gives."""
 
 COARSE = (3.0, 5.0, 9.0)
 """Standard deviations in pixels of the blurs at lower resolution; the last is the widest."""
 
 LEAST = 64
 """Images have sides of at least this."""
+
+LEVEL = 10.0
+"""Transformed intensity (about 25 photons) from which on noise is the same at any level."""
 
 SCALE = 4.0
 """Noise standard deviations that become 1 inside the network."""
@@ -47,13 +51,15 @@ class InstantNetwork(nn.Module):
     def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
         self.widths = tuple(widths)
-        seen = 4 * len(FINE) + len(COARSE) - 1 + 2
+        seen = 4 * len(FINE) + len(COARSE) - 1 + 3
         self.down = nn.ModuleList(_level(a, b) for a, b in zip((seen, *widths), widths, strict=False))
         self.narrow = nn.ModuleList(nn.Conv2d(below, above, 1) for above, below in itertools.pairwise(widths))
         self.up = nn.ModuleList(_level(count, count) for count in widths[:-1])
-        self.end = nn.Conv2d(widths[0], 8, 1)
+        blurs = len(FINE) + len(COARSE) - 1
+        self.end = nn.Conv2d(widths[0], 4 * (blurs + 1), 1)
         nn.init.zeros_(self.end.weight)
-        nn.init.zeros_(self.end.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            self.end.bias.copy_((torch.arange(4 * (blurs + 1)) // 4 == BASE).float())  # type: ignore[union-attr]
 
     def forward(self, images: Tensor, correlation: Tensor) -> Tensor:
         """Denoise images.
@@ -72,7 +78,9 @@ class InstantNetwork(nn.Module):
         fine, coarse = _fine(images), _coarse(images)
         widest = coarse[:, -1:]
         told = (SCALE * SCALE * correlation)[:, :, None, None].expand(-1, -1, *widest.shape[2:])
-        half = torch.cat([fine - widest, coarse[:, :-1] - widest, told], 1) / SCALE
+        dark = functional.relu(LEVEL - widest)
+        details = torch.cat([fine, coarse[:, :-1]], 1) - widest
+        half = torch.cat([details, told, dark], 1) / SCALE
         half = half.contiguous(memory_format=torch.channels_last)
         kept = []
         for level, convolutions in enumerate(self.down):
@@ -81,11 +89,19 @@ class InstantNetwork(nn.Module):
         for level in reversed(range(len(self.up))):
             risen = functional.interpolate(self.narrow[level](half), scale_factor=2.0, mode="nearest")
             half = self.up[level](risen + kept[level])
-        both = functional.pixel_shuffle(self.end(half), 2)
-        share, rest = both[:, :1], both[:, 1:]
-        base = functional.pixel_shuffle(fine[:, 4 * BASE : 4 * BASE + 4], 2)
-        result: Tensor = base + share * (images - base) + SCALE * rest
-        return result
+        return _mixed(details, widest, self.end(half))
+
+
+def _mixed(details: Tensor, widest: Tensor, predicted: Tensor) -> Tensor:
+    """Sum of the widest blur, of shares of the others' differences from it, and of the rest."""
+    fine, coarse = details[:, : 4 * len(FINE)], details[:, 4 * len(FINE) :]
+    result = widest + SCALE * predicted[:, -4:]
+    for blur in range(len(FINE)):
+        result = result + predicted[:, 4 * blur : 4 * blur + 4] * fine[:, 4 * blur : 4 * blur + 4]
+    for blur in range(len(COARSE) - 1):
+        first = 4 * (len(FINE) + blur)
+        result = result + predicted[:, first : first + 4] * coarse[:, blur : blur + 1]
+    return functional.pixel_shuffle(result, 2)
 
 
 def _level(before: int, after: int) -> nn.Sequential:
@@ -122,7 +138,7 @@ def _coarse(images: Tensor) -> Tensor:
     half = functional.avg_pool2d(images, 2)
     near = _same(half, [COARSE[0] / 2])
     far = _same(functional.avg_pool2d(half, 2), [sigma / 4 for sigma in COARSE[1:]])
-    return torch.cat([near, functional.interpolate(far, scale_factor=2.0, mode="nearest")], 1)
+    return torch.cat([near, functional.interpolate(far, scale_factor=2.0, mode="bilinear")], 1)
 
 
 def _same(images: Tensor, sigmas: Sequence[float]) -> Tensor:

@@ -19,7 +19,7 @@ from core.stack import Pixels, Stack
 WHOLE = sys.maxsize
 """Halo of a method that has to see the whole of an axis."""
 
-Group = Literal["filter", "noise", "learned"]
+Group = Literal["instant", "filter", "noise", "learned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,8 @@ class Stabiliser:
         return cls(gain=noise.gain, constant=noise.constant if noise.gain > 0 else noise.floor)
 
     @property
-    def _constant_only(self) -> bool:
+    def constant_only(self) -> bool:
+        """Whether the noise counts as constant, so that transformed values are counts in units of it."""
         return self.gain**2 <= _LEAST_GAIN**2 * max(self.constant, 0.0)
 
     def forward(self, counts: ArrayLike) -> NDArray[np.float64]:
@@ -77,7 +78,7 @@ class Stabiliser:
             Values without a unit, at least 0 if the gain is not 0.
         """
         counts = np.asarray(counts, np.float64)
-        if self._constant_only:
+        if self.constant_only:
             scaled: NDArray[np.float64] = counts / np.sqrt(self.constant)
             return scaled
         inside = self.gain * counts + 0.375 * self.gain**2 + self.constant
@@ -90,7 +91,7 @@ class Stabiliser:
         Values below 0 count as 0.
         """
         values = np.asarray(values, np.float64)
-        if self._constant_only:
+        if self.constant_only:
             return self._scaled(values)
         return self._counts(np.square(np.maximum(values, 0.0)) / 4 - 0.375)
 
@@ -111,7 +112,7 @@ class Stabiliser:
         Process. 20, 2697 (2011), doi:10.1109/TIP.2011.2121085.
         """
         values = np.asarray(values, np.float64)
-        if self._constant_only:
+        if self.constant_only:
             return self._scaled(values)
         least = 2 * np.sqrt(0.375)  # the transform of no photons
         safe = np.maximum(values, least)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from torch import nn
 
 from core.errors import QuietfieldError
-from core.instant.network import InstantNetwork
+from core.instant.network import LEVEL, InstantNetwork
 from core.instant.reach import GRID, REACH
 from core.instant.weights import load_network, save_network
 
@@ -41,8 +41,9 @@ def test_an_untrained_network_is_a_gaussian_blur() -> None:
 
 
 @pytest.mark.parametrize("level", [-70.0, 3.3, 500.0])
-def test_a_constant_added_comes_out_again(level: float) -> None:
-    network, given = wild(), image()
+def test_a_constant_added_comes_out_again_where_there_is_light(level: float) -> None:
+    network, given = wild(), image() + 200
+    assert float(given.min() + level) > LEVEL
     torch.testing.assert_close(
         network(given + level, WHITE), network(given, WHITE) + level, atol=2e-3, rtol=0
     )
@@ -65,6 +66,11 @@ def test_it_sees_as_far_as_is_said_and_no_farther() -> None:
         columns = torch.nonzero((network(changed, WHITE.double()) - before).abs().amax((0, 1, 2)) > 1e-9)
         farthest = max(farthest, int((columns - side // 2 - place).abs().max()))
     assert REACH - 3 * GRID < farthest <= REACH
+
+
+def test_it_knows_how_dark_it_is() -> None:
+    network, given = wild(), image() / 20
+    assert (network(given + 3, WHITE) - network(given, WHITE) - 3).abs().max() > 0.004
 
 
 def test_the_correlation_it_is_told_matters_and_images_of_a_batch_do_not_mix() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -15,7 +15,7 @@ COLUMNS = 2
 
 
 class MethodList(QWidget):
-    """Methods of some groups, one of which is chosen; all groups but the first can be closed.
+    """Methods under some headings, one of which is chosen; all headings but the first can be closed.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class MethodList(QWidget):
 
     changed = Signal()
 
-    def __init__(self, groups: Mapping[Group, str], name: str) -> None:
+    def __init__(self, headings: Mapping[str, Sequence[Group]], name: str) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -34,8 +34,9 @@ class MethodList(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        for group, heading in groups.items():
-            part, section = _Columns(group, heading), None
+        for heading, groups in headings.items():
+            part, section = _Columns(groups, heading), None
+            group = groups[-1]
             part.setObjectName(f"{name}-{group}")
             if self._parts:
                 section = Section(heading, f"{name}-{group}-open")
@@ -82,9 +83,9 @@ class MethodList(QWidget):
 
 
 class _Columns(QListWidget):
-    """Methods of one group in columns, exactly as high as they need."""
+    """Methods of some groups in columns, exactly as high as they need."""
 
-    def __init__(self, group: Group, heading: str) -> None:
+    def __init__(self, groups: Sequence[Group], heading: str) -> None:
         super().__init__()
         self.setAccessibleName(heading)
         self.setProperty("class", "cells")
@@ -93,7 +94,7 @@ class _Columns(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for method in methods(group):
+        for method in (method for group in groups for method in methods(group)):
             item = QListWidgetItem(method.label)
             item.setData(Qt.ItemDataRole.UserRole, method.name)
             item.setToolTip(f"<p>{summary(method)}</p>")

@@ -33,7 +33,7 @@ from core.methods.apply import apply
 from core.methods.base import Group, Operation, find, summary
 from core.stack import Stack
 
-GROUPS: dict[Group, str] = {"filter": "Filters", "noise": "Simulate noise"}
+GROUPS: dict[str, tuple[Group, ...]] = {"Filters": ("instant", "filter"), "Simulate noise": ("noise",)}
 
 
 class FilterPanel(QWidget):
