@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,11 @@ from core.methods.base import Block, Operation, register
 from core.params import param
 from core.progress import Context
 from core.stack import Stack
+
+MAKITALO_2013 = (
+    "Mäkitalo M, Foi A. Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian "
+    "noise. IEEE Transactions on Image Processing 22, 91-103 (2013). doi:10.1109/TIP.2012.2202675"
+)
 
 
 @register("instant", label="Instant", group="instant")
@@ -22,6 +28,8 @@ class Instant(Operation):
     The noise of the stack is measured (variance by intensity, correlation of neighbours), made
     uniform by a generalised Anscombe transform, removed by the network, and the transform undone.
     """
+
+    citations: ClassVar[tuple[str, ...]] = (MAKITALO_2013,)
 
     strength: float = param(
         1.0, "Strength", ge=0.0, le=1.0, step=0.05,
