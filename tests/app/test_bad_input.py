@@ -93,6 +93,9 @@ def test_a_file_cut_off_while_it_is_open_is_said_and_nothing_else_is_lost(driver
     driver.wait()
     driver.window.session.move(T=0)  # the picture shows what it showed before
     driver.wait()
+    assert "cells.tif has become shorter" in driver.widget("filter-problem").text()  # it is not wiped off
+    driver.set("gaussian-sigma", "2")
+    assert driver.widget("filter-problem").text() == ""
     assert driver.window.session.snapshot.results == before.results
 
 

@@ -48,6 +48,7 @@ class FilterPanel(QWidget):
         super().__init__(parent)
         self._session, self._jobs = session, jobs
         self._forms: dict[str, Form] = {}
+        self._failure = ""
         self._paused = False
         self._applying: Job | None = None
         self._live = LivePreview(session, jobs, self)
@@ -182,13 +183,13 @@ class FilterPanel(QWidget):
     @Slot()
     def _on_touched(self) -> None:
         """Follow a person's change of a setting."""
-        self._paused = False
+        self._paused, self._failure = False, ""
         self._update()
 
     @Slot(object, object)
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
-            self._paused = False
+            self._paused, self._failure = False, ""
         elif new.shown != old.shown:
             self._paused = self.isVisible()
         elif (new.results, new.position, new.view) == (old.results, old.position, old.view):
@@ -208,7 +209,7 @@ class FilterPanel(QWidget):
         except QuietfieldError as error:
             reason = str(error)
         # without a stack the reason stands in the tooltip alone: nothing has gone wrong
-        self.problem.say(reason if shown else "")
+        self.problem.say((reason or self._failure) if shown else "")
         self._allow(reason)
         if work is None or not self._wants_preview():
             self._live.leave()
@@ -260,6 +261,7 @@ class FilterPanel(QWidget):
             done=partial(self._on_applied, method, source.key),
             end=partial(self._on_apply_end, method),
         )
+        self._failure = ""
         self.progress.follow(self._applying)
         self._update()
 
@@ -272,12 +274,12 @@ class FilterPanel(QWidget):
         self._applying = None
         self.progress.follow(None)
         self._paused = True
-        self._update()
-        if outcome.state == "failed":
-            self.problem.say(
+        if outcome.state == "failed":  # said until settings are changed or it is tried again
+            self._failure = (
                 str(outcome.error) if isinstance(outcome.error, QuietfieldError)
                 else f"{method.label} failed ({type(outcome.error).__name__}); nothing was changed."
             )  # fmt: skip
+        self._update()
 
     @Slot()
     def _on_copy(self) -> None:
