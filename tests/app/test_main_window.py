@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -394,7 +395,8 @@ def test_network_of_a_result_can_be_saved(opened, tmp_path, monkeypatch):
         window.dialogs.questions, "save", lambda title, proposed, kinds: tmp_path / proposed.name
     )
     step = Step(method="n2v", version=1, params={}, model=ModelFile(file="n.quietfield", sha256="ab"))
-    source, network = session.snapshot.source, object()
+    source = session.snapshot.source
+    network = SimpleNamespace(record=SimpleNamespace(steps=3, seconds=1.0))
     session.add(source.key, [step], [source.stack], 1.0, network)
     opened.trigger("save-network")
     opened.wait()

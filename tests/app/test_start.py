@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 CHILD = """
-import json, sys, time
+import json, sys
 from app import application
 app = application.make_application()
 window = application.make_window()
@@ -17,10 +17,12 @@ app.processEvents()
 assert window.isVisible()
 loaded = sorted(sys.modules)
 sheet = bool(app.styleSheet())
-from PySide6.QtTest import QTest
-end = time.monotonic() + 120
-while (not window.device or window.jobs.running) and time.monotonic() < end:
-    QTest.qWait(50)
+from PySide6.QtCore import QTimer
+watch = QTimer()
+watch.timeout.connect(lambda: window.device and not window.jobs.running and app.quit())
+watch.start(50)
+QTimer.singleShot(120_000, app.quit)
+app.exec()
 later = sorted(sys.modules)
 window.jobs.shut_down()
 print(json.dumps({"loaded": loaded, "later": later, "sheet": sheet, "device": window.device}))

@@ -402,7 +402,7 @@ def test_another_stack_opened_meanwhile_keeps_the_network_only(
     click(qtbot, panel, "training-stop")
     qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
     assert len(session.snapshot.results) == 1
-    assert "The network is kept" in sentence(panel)
+    assert "The network trained on it is kept" in sentence(panel)
     assert panel.network.apply.isEnabled()
 
 

@@ -86,6 +86,7 @@ class _Curves:
         plot.setLabel("bottom", "step")
         self.training, self.validation = plot.plot(), plot.plot()
         plot.getViewBox().sigYRangeChanged.connect(self._on_range)
+        self._on_range(None, plot.getViewBox().viewRange()[1])
 
     def refresh_colors(self) -> None:
         """Take the colours of the theme."""
