@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox
 
 from app import theme
-from app.commands.arguments import COMMANDS, Parser
+from app.commands.arguments import COMMANDS
 from app.session import Session
 from app.window.help_pages import PAGES, markdown, page_of
 from app.window.help_window import HelpWindow
@@ -62,7 +62,8 @@ def test_every_link_leads_somewhere(window: HelpWindow, page: str, monkeypatch) 
 
 
 @pytest.mark.parametrize(
-    ("page", "group"), [("filters", "filter"), ("filters", "noise"), ("training", "learned")]
+    ("page", "group"),
+    [("filters", "filter"), ("filters", "instant"), ("filters", "noise"), ("training", "learned")],
 )
 def test_tables_hold_every_parameter_with_its_default(window: HelpWindow, page: str, group: Group) -> None:
     window.show_page(page)
@@ -87,7 +88,6 @@ def test_commands_on_the_page_exist() -> None:
     assert len(lines) >= 8
     for line in lines:
         assert line.split()[1] in COMMANDS
-    assert Parser  # the README's test runs the same examples
 
 
 def test_f1_opens_the_page_of_where_the_keyboard_is(driver, tmp_path) -> None:

@@ -481,7 +481,8 @@ def test_a_filter_that_ends_after_its_stack_was_closed_is_said_to_be_dropped(fil
     filtered.wait()
     assert len(window.session.snapshot.results) == 1
     assert window.message.words.text() == (
-        "The result of Gaussian blur was dropped: its stack is not open any more. 1 result of cells.tif was closed."
+        "The result of Gaussian blur was dropped: its stack is not open any more. "
+        "1 result of cells.tif was closed."
     )
     assert "was dropped" in window.log_panel.text.toPlainText()
     filtered.click("message-action")

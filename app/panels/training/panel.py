@@ -275,7 +275,7 @@ class TrainingPanel(QWidget):
         self._scroll.ensureWidgetVisible(self.network)
 
     def _go_on(self) -> None:
-        """Apply the network just trained, unless its stack was closed meanwhile: then say what became of it."""
+        """Apply the network just trained; if its stack was closed meanwhile, say what became of it."""
         trained_on = self._trained_on
         if trained_on is not None and self._session.snapshot.source is not trained_on:
             words = (
