@@ -27,6 +27,9 @@ FARTHEST = 8.0
 """No pixel is changed by more standard deviations of its noise than this: whatever the network says of an
 image unlike all it has seen, such as one without noise, what is no noise stays."""
 
+FAR = 20.0
+"""Where noise is constant, values are moved to this many times the level up to which darkness matters."""
+
 Plane = NDArray[np.float32]
 
 
@@ -116,10 +119,9 @@ class Denoiser(Operation):
 
 
 def _lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
-    """What to add to transformed values whose level says nothing of the light, since noise is constant."""
-    if not stabiliser.constant_only:
-        return 0.0
-    return 2 * LEVEL - float(stabiliser.forward(noise.dark))
+    """What to add to transformed values whose level says nothing, or is too high to keep digits."""
+    dark = float(stabiliser.forward(noise.dark))
+    return FAR * LEVEL - dark if stabiliser.constant_only or dark > FAR * LEVEL else 0.0
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:

@@ -1,10 +1,11 @@
 """The network behind Instant: a small U-Net at half resolution on an image and its blurs.
 
-Its input is an image whose noise has a standard deviation of about 1. For every pixel it predicts shares of
-the image and its blurs, and a rest that is added: an untrained network is a narrow blur, and where there is
-little light it can fall back on a wide one. What it sees are differences from the widest blur, and how dark
-that is where it is below `LEVEL`; above, adding a constant to the image adds the same constant to the
-result. It sees no farther than `core.instant.reach.REACH`, so that pieces give the same as the whole.
+Its input is an image whose noise has a standard deviation of about 1: the root of something proportional to
+light. Its blurs are roots of blurred light, which have no bias, however few the photons. For every pixel it
+predicts shares of the image and its blurs, and a rest that is added: an untrained network is a narrow
+blur, and where there is little light it can fall back on a wide one. What it sees are differences from the
+widest blur, and how dark that is where it is below `LEVEL`. It sees no farther than
+`core.instant.reach.REACH`, so that pieces give the same as the whole.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class InstantNetwork(nn.Module):
         -------
         Tensor, shape (N, 1, Y, X)
         """
-        fine, coarse = _fine(images), _coarse(images)
+        light = images.square()  # proportional to light, plus a constant: blurs of it have no bias
+        fine, coarse = _root(_fine(light)), _root(_coarse(light))
         widest = coarse[:, -1:]
         told = (SCALE * SCALE * correlation)[:, :, None, None].expand(-1, -1, *widest.shape[2:])
         dark = functional.relu(LEVEL - widest)
@@ -111,6 +113,10 @@ def _level(before: int, after: int) -> nn.Sequential:
         nn.Conv2d(after, after, 3, padding=1),
         nn.ReLU(inplace=True),
     )
+
+
+def _root(light: Tensor) -> Tensor:
+    return light.clamp_min(1e-6).sqrt()
 
 
 def _gaussians(sigmas: Sequence[float], like: Tensor) -> Tensor:
