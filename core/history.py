@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ class Step:
     def parameters(self) -> str:
         """Every parameter with its value and unit, those of this very method first."""
         cls = base.find(self.method)
-        own = cls.__dict__.get("__annotations__", {})  # these matter more than what all of a kind have
+        own = inspect.get_annotations(cls)  # these matter more than what all of a kind have
         described = sorted(params.describe(cls), key=lambda p: p.name not in own)
         return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
 

@@ -135,7 +135,6 @@ class Trainer:
         QuietfieldError
             If there is nothing to learn from, or memory runs out.
         """
-        devices.yield_to_window()
         if self._threads is not None:
             torch.set_num_threads(devices.sensible(self._threads))
         for fraction in self._prepare():

@@ -1,5 +1,4 @@
 import os
-import threading
 import time
 
 import pytest
@@ -54,22 +53,10 @@ def test_half_precision_is_refused_when_slow_or_wrong(monkeypatch):
     assert not device.half_precision(processor, wrong, 32)
 
 
-def test_main_thread_keeps_its_priority():
-    if not hasattr(os, "getpriority"):
-        pytest.skip("no priorities here")
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    device.yield_to_window()
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
-    found = []
-
-    def work():
-        device.yield_to_window()
-        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert found[0] >= before
+@pytest.mark.parametrize(("cores", "threads"), [(None, 1), (1, 1), (2, 1), (8, 7)])
+def test_a_core_is_left_to_the_window(monkeypatch, cores, threads):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert device.beside_window() == threads
 
 
 def test_layout_is_never_channels_last_on_apple_graphics():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.theme import colors, current
@@ -47,6 +47,11 @@ class LossPlot(QWidget):
             self._column.addWidget(self._curves.widget)
             self.refresh_colors()
         return self._curves
+
+    @Slot()
+    def prepare(self) -> None:
+        """Make the plot now, which takes a moment, rather than when a person waits for it."""
+        _ = self.curves
 
     def sizeHint(self) -> QSize:
         return QSize(280, 160)

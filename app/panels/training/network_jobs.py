@@ -74,7 +74,8 @@ def model_file(model: Model, stack_name: str) -> ModelFile:
 def facts(model: Model) -> str:
     """Say what a network is: its method, how long it was trained, and what there is to note."""
     record = model.record
-    words = f"{model.method.label}, {record.steps} step{'s' if record.steps != 1 else ''} in {record.seconds:.0f} s"
+    count = "1 step" if record.steps == 1 else f"{record.steps} steps"
+    words = f"{model.method.label}, {count} in {record.seconds:.0f} s"
     return f"{words}. {record.note}".strip() if record.note else words
 
 

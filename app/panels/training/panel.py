@@ -85,6 +85,7 @@ class TrainingPanel(QWidget):
     def _connect(self) -> None:
         self._session.changed.connect(self._on_session)
         self.settings.changed.connect(self._on_settings)
+        self.settings.found.connect(self.plot.prepare)
         self.controls.start.clicked.connect(self._on_start)
         self.controls.pause.clicked.connect(self._on_pause)
         self.controls.stop.clicked.connect(self._on_stop)

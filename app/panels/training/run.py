@@ -144,11 +144,12 @@ class TrainingRun:
         QuietfieldError
             If the stack cannot be trained on, or training was stopped before its first step.
         """
+        from core.learning.device import beside_window
         from core.learning.trainer import Trainer
 
         if self._start is not None:
             self._take_up(self._start)
-        trainer = Trainer(self.stack, self.method, device=self._device)
+        trainer = Trainer(self.stack, self.method, device=self._device, threads=beside_window())
         if self._start is not None:
             trainer.restore(self._start)
         self._next = time.monotonic() + 1.0

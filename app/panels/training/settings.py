@@ -29,9 +29,12 @@ class TrainingSettings(QWidget):
     ----------
     changed : Signal
         A person changed something.
+    found : Signal
+        It is known what this machine can compute on, and so everything needed for training is loaded.
     """
 
     changed = Signal()
+    found = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,6 +163,7 @@ class TrainingSettings(QWidget):
             # what a processor is in particular stands in parentheses and would be cut off
             self.processor.addItem(device.label.partition(" (")[0], device.name)
             self._tip(number, device.label)
+        self.found.emit()
 
     def _tip(self, number: int, words: str) -> None:
         self.processor.setItemData(number, f"<p>{html.escape(words)}</p>", Qt.ItemDataRole.ToolTipRole)
