@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def take(folder: Path) -> None:
-    from PySide6.QtCore import Qt
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
     from PySide6.QtGui import QAction
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QWidget
@@ -42,6 +42,12 @@ def take(folder: Path) -> None:
     app = application.make_application()
     window = application.make_window()
     window.resize(*SIZE)
+
+    def rest(milliseconds: int) -> None:
+        """Let the window live for a while; unlike the wait of QTest, this lets other threads go on."""
+        loop = QEventLoop()
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
 
     def widget(name: str) -> Any:
         found = window.findChild(QWidget, name)
@@ -60,14 +66,14 @@ def take(folder: Path) -> None:
         end = time.monotonic() + limit
         while not until():
             assert time.monotonic() < end, f"still running: {[j.label for j in window.jobs.running]}"
-            QTest.qWait(50)
-        QTest.qWait(500)
+            rest(50)
+        rest(500)
 
     def idle() -> bool:
         return not window.jobs.running
 
     def shot(name: str) -> None:
-        QTest.qWait(300)
+        rest(300)
         window.grab().save(str(folder / f"{name}.png"))
 
     wait(idle)
@@ -84,7 +90,7 @@ def take(folder: Path) -> None:
     trigger("show-train")
     widget("deconoising-seconds").setValue(TRAINING_SECONDS)
     click("training-start")
-    QTest.qWait(TRAINING_SECONDS * 600)
+    rest(TRAINING_SECONDS * 600)
     shot("training")
     wait(idle)
     wait(lambda: len(window.session.snapshot.measures) == len(window.session.snapshot.results))

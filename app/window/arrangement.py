@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QTabWidget, Q
 from app.preferences import Preferences
 
 SIZE = (1280, 800)
-LEFT, RIGHT, BOTTOM = 220, 340, 200
+LEFT, RIGHT, BOTTOM = 220, 340, 236
 """Width of the docks at the left and right, and height of the one below, at the first start."""
 
 CONTRAST = 0.24

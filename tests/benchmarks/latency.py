@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
 
 
 def measure(seconds: float, method: str) -> None:
-    from PySide6.QtCore import QObject, Qt, Signal, Slot
+    from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QWidget
 
@@ -39,13 +39,19 @@ def measure(seconds: float, method: str) -> None:
     window = application.make_window()
     window.resize(1280, 800)
 
+    def rest(milliseconds: int) -> None:
+        """Let the window live for a while; unlike the wait of QTest, this lets other threads go on."""
+        loop = QEventLoop()
+        QTimer.singleShot(milliseconds, loop.quit)
+        loop.exec()
+
     def wait(until: Any, limit: float = 60.0) -> None:
         end = time.monotonic() + limit
         while not until():
             if time.monotonic() > end:
                 running = ", ".join(job.label for job in window.jobs.running)
                 raise SystemExit(f"the window did not get ready in time; running: {running or None}")
-            QTest.qWait(20)
+            rest(20)
 
     def widget(name: str) -> Any:
         found = window.findChild(QWidget, name)
@@ -93,7 +99,7 @@ def measure(seconds: float, method: str) -> None:
         thread = threading.Thread(target=person.run)
         thread.start()
         wait(lambda: not thread.is_alive(), seconds + 60)
-        QTest.qWait(300)
+        rest(300)
         for name, column in (("taken from the queue", 0), ("answered and repainted", 1)):
             delays = np.array([d[column] for d in person.delays]) * 1e3
             p50, p95, p99 = np.percentile(delays, (50, 95, 99))
@@ -105,14 +111,14 @@ def measure(seconds: float, method: str) -> None:
     widget("welcome-simulated").click()
     wait(lambda: window.session.snapshot.source is not None)
     wait(lambda: not window.jobs.running)
-    QTest.qWait(3000)
+    rest(3000)
     sweep("idle")
     tabs = widget("tool-tabs")
     tabs.setCurrentIndex(1)
     box = widget("training-method")
     box.setCurrentIndex(max(box.findData(method), 0))
     widget("training-start").click()
-    QTest.qWait(5000)
+    rest(5000)
     sweep("training")
     widget("training-cancel").click()
     wait(lambda: not window.jobs.busy)
