@@ -20,8 +20,11 @@ from core.noise.transform import Stabiliser
 from core.simulation.detection import Recording, random_detector, record
 from core.simulation.scenes import scene
 
-PHOTONS = (0.4, 1500.0)
+PHOTONS = (0.3, 1500.0)
 """Range of the photons at the bright end of a scene."""
+
+SKEW = 1.4
+"""Above 1, few photons are drawn more often than many: they are harder to learn."""
 
 CLEAN = 0.08
 """Share of examples with up to a thousand times more light, so that clean images are left as they are."""
@@ -74,7 +77,7 @@ def example(
     noisy, clean : ndarray, shape (Y, X)
     correlation : ndarray of two floats
     """
-    peak = np.exp(rng.uniform(*np.log(PHOTONS)))
+    peak = PHOTONS[0] * (PHOTONS[1] / PHOTONS[0]) ** (rng.random() ** SKEW)
     if rng.random() < CLEAN:
         peak *= 10 ** rng.uniform(0, 3)
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
