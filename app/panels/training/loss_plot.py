@@ -11,6 +11,7 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.theme import colors, current
+from app.widgets import pass_drops_on
 
 POINTS = 2000
 """A curve is drawn with about this many points at most."""
@@ -45,6 +46,7 @@ class LossPlot(QWidget):
         if self._curves is None:
             self._curves = _Curves()
             self._column.addWidget(self._curves.widget)
+            pass_drops_on(self)
             self.refresh_colors()
         return self._curves
 
