@@ -1,0 +1,227 @@
+"""Instant on stacks: pieces as the whole, units that do not matter, noise measured once, quality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core import simulation
+from core.errors import QuietfieldError
+from core.instant import denoiser, measuring, validation
+from core.instant.denoiser import Denoiser
+from core.instant.measuring import StackNoise, measure
+from core.instant.method import Instant
+from core.instant.weights import load_network
+from core.methods.apply import apply, derive, evaluate
+from core.methods.base import WHOLE
+from core.methods.stream import streaming
+from core.noise.model import NoiseEstimate
+from core.simulation.detection import Detector, record
+from core.simulation.scenes import scene
+from core.stack import Stack
+from tests.core.test_instant_network import wild
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
+    yield
+    torch.set_num_threads(threads)
+
+
+def frames(count: int = 3, height: int = 96, width: int = 112, photons: float = 40.0) -> NDArray[np.uint16]:
+    light = scene((1, 5), (height, width)) * photons + 3
+    rng = np.random.default_rng(6)
+    return np.stack([rng.poisson(light) for _ in range(count)]).astype(np.uint16)
+
+
+def noise(gain: float, constant: float, y: float = 0.0, x: float = 0.0) -> NoiseEstimate:
+    patch = np.zeros((7, 7))
+    patch[3, 3], patch[3, 4], patch[4, 3] = 1, x, y
+    return NoiseEstimate(
+        gain=gain, constant=constant, floor=constant, dark=0.0, gain_error=0.0, constant_error=0.0, mean=20.0,
+        autocorrelation=patch,
+    )  # fmt: skip
+
+
+def with_noise(one: NoiseEstimate, **given: object) -> Denoiser:
+    return Denoiser(network=wild(), noise=StackNoise(channels=(one,), each_plane=False), **given)  # type: ignore[arg-type]
+
+
+def test_tiles_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = Stack.of(frames(1, 420, 395)[0], "YX")
+    operation = with_noise(noise(1.0, 2.0))
+    whole = evaluate(stack, operation)[0]
+    monkeypatch.setattr(denoiser, "TILE", 128)
+    np.testing.assert_allclose(evaluate(stack, operation)[0], whole, atol=1e-3)
+
+
+def test_a_region_gives_the_same_as_the_whole() -> None:
+    stack = Stack.of(frames(2, 400, 380), "TYX")
+    operation = with_noise(noise(1.0, 2.0))
+    whole = apply(stack, operation)[0].read()
+    region = (slice(1, 2), slice(180, 219), slice(200, 251))
+    np.testing.assert_allclose(evaluate(stack, operation, region)[0], whole[region], atol=1e-3)
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(7.0, 0.0), (1.0, 100.0), (0.01, -3.0), (25.0, 500.0)])
+def test_units_do_not_matter(gain: float, offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    pixels = frames(1, 128, 128)[0].astype(np.float32)
+    first = evaluate(Stack.of(pixels, "YX"), Instant())[0]
+    other = evaluate(Stack.of((gain * pixels + offset).astype(np.float32), "YX"), Instant())[0]
+    np.testing.assert_allclose((other - offset) / gain, first, atol=0.02 * first.std())
+
+
+def test_the_offset_does_not_matter_where_noise_is_constant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    rng = np.random.default_rng(0)
+    pixels = (scene((1, 5), (128, 128)) * 40 + 3 * rng.standard_normal((128, 128))).astype(np.float32)
+    first, other = (evaluate(Stack.of(pixels + offset, "YX"), Instant())[0] for offset in (-20, 4000))
+    np.testing.assert_allclose(other - 4020, first, atol=0.1)
+
+
+@pytest.mark.parametrize("gain", [1e-7, 1e-5, 1e-3])
+def test_noise_that_hardly_grows_with_light_is_as_good_as_constant(gain: float) -> None:
+    pixels = frames(1, 96, 96)[0].astype(np.float32)
+    constant = evaluate(Stack.of(pixels, "YX"), with_noise(noise(0.0, 9.0)))[0]
+    other = evaluate(Stack.of(pixels, "YX"), with_noise(noise(gain, 9.0)))[0]
+    np.testing.assert_allclose(other, constant, atol=0.15)
+
+
+def test_eight_orientations_make_the_orientation_of_the_image_irrelevant() -> None:
+    pixels = frames(1, 96, 96)[0].astype(np.float32)
+    for turn in (lambda a: np.rot90(a), lambda a: a[:, ::-1], lambda a: a.T):
+        first = evaluate(Stack.of(pixels, "YX"), with_noise(noise(1, 2, y=0.4, x=0.1), eightfold=True))[0]
+        swapped = (0.4, 0.1) if turn(np.zeros((2, 3))).shape == (2, 3) else (0.1, 0.4)
+        turned = with_noise(noise(1, 2, *swapped), eightfold=True)
+        second = evaluate(Stack.of(np.ascontiguousarray(turn(pixels)), "YX"), turned)[0]
+        np.testing.assert_allclose(second, turn(first), atol=2e-3)
+
+
+def test_strength_mixes_the_raw_image_in() -> None:
+    stack = Stack.of(frames(1)[0], "YX")
+    full, half, none = (evaluate(stack, with_noise(noise(1, 2), strength=s))[0] for s in (1.0, 0.5, 0.0))
+    np.testing.assert_array_equal(none, stack.read())
+    np.testing.assert_allclose(half, (full + none) / 2, atol=1e-3)
+
+
+def test_noise_is_measured_once_for_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    calls = []
+
+    def counting(stack: Stack, kind: str) -> StackNoise:
+        calls.append(kind)
+        return measure(stack, kind)
+
+    monkeypatch.setattr(measuring, "measure", counting)
+    stack = Stack.of(frames(6), "TYX")
+    lazy = derive(stack, Instant())
+    planes = [lazy.read(lazy.region(T=t)) for t in range(6)]
+    with streaming(stack, Instant(), limit=2**15) as made:
+        np.testing.assert_allclose(made.read(), np.concatenate(planes), atol=1e-3)
+    np.testing.assert_allclose(apply(stack, Instant())[0].read(), np.concatenate(planes), atol=1e-3)
+    assert calls == ["auto"]
+
+
+def test_every_channel_has_its_own_noise() -> None:
+    pixels = np.stack([frames(2), 5 * frames(2, photons=10)], axis=1)
+    found = measure(Stack.of(pixels, "TCYX"), "auto")
+    assert len(found.channels) == 2
+    assert not found.each_plane
+    assert found.channels[1].gain / found.channels[0].gain == pytest.approx(5, rel=0.3)
+    operation = Denoiser(network=wild(), noise=found)
+    both = evaluate(Stack.of(pixels, "TCYX"), operation)[0]
+    for channel in range(2):
+        alone = Denoiser(
+            network=wild(), noise=StackNoise(channels=(found.channels[channel],), each_plane=False)
+        )
+        expected = evaluate(Stack.of(pixels[:, channel], "TYX"), alone)[0]
+        np.testing.assert_allclose(both[:, channel], expected, atol=1e-3)
+
+
+def test_planes_that_differ_are_measured_one_by_one() -> None:
+    alike, unlike = frames(4), frames(4) * np.array([1, 3, 1, 3], np.uint16)[:, None, None]
+    assert not measure(Stack.of(alike, "TYX"), "auto").each_plane
+    assert measure(Stack.of(alike, "TYX"), "plane").each_plane
+    found = measure(Stack.of(unlike, "ZYX"), "auto")
+    assert found.each_plane
+    assert not measure(Stack.of(unlike, "ZYX"), "stack").each_plane
+    operation = Denoiser(network=wild(), noise=found)
+    assert operation.halo("ZYX") == {"Y": WHOLE, "X": WHOLE}
+    results = evaluate(Stack.of(unlike, "ZYX"), operation)[0]
+    alone = Stack.of(unlike[1], "YX")
+    np.testing.assert_allclose(
+        results[1], evaluate(alone, Denoiser(network=wild(), noise=measure(alone, "auto")))[0], atol=1e-3
+    )
+
+
+def test_what_is_not_a_number_stays_and_does_not_spread() -> None:
+    pixels = frames(1)[0].astype(np.float32)
+    pixels[40, 50], pixels[3, 3] = np.nan, np.inf
+    result = evaluate(Stack.of(pixels, "YX"), with_noise(noise(1, 2)))[0]
+    assert np.isnan(result[40, 50])
+    assert np.isposinf(result[3, 3])
+    assert np.isfinite(result).sum() == result.size - 2
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (13, 200), (31, 17)])
+def test_small_images(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).poisson(20, shape).astype(np.uint16)
+    result = evaluate(Stack.of(pixels, "YX"), with_noise(noise(1, 2)))[0]
+    assert result.shape == shape
+    assert np.isfinite(result).all()
+
+
+def test_without_noise_nothing_changes_and_without_pixels_a_sentence() -> None:
+    flat = Stack.of(np.full((64, 64), 7, np.uint8), "YX")
+    np.testing.assert_array_equal(evaluate(flat, Instant())[0], flat.read())
+    with pytest.raises(QuietfieldError, match="5 x 5"):
+        evaluate(Stack.of(np.zeros((5, 5), np.uint8), "YX"), Instant())
+
+
+def test_the_shipped_network_beats_the_best_gaussian_at_every_level() -> None:
+    network, record_ = load_network()
+    assert record_["hours"] > 0.1
+    for row in validation.evaluate(network, scenes=6):
+        assert row.network > row.gaussian, row
+
+
+def test_the_sample_gains_more_than_by_the_best_gaussian() -> None:
+    sample = simulation.sample(frames=2)
+    clean, frame = sample.clean.read(), sample.noisy.read()[0].astype(np.float32)
+    found = evaluate(sample.noisy, Instant(), sample.noisy.region(T=0))[0][0]
+    score = partial(validation.psnr, mean=clean)
+    best = max(score(ndimage.gaussian_filter(frame, s)) for s in (0.8, 1.0, 1.2, 1.5))
+    assert score(found) > best + 0.5
+
+
+def test_a_clean_image_stays_what_it_is() -> None:
+    light = (scene((1, 9)) * 2000 + 100).astype(np.float32)
+    stack = Stack.of(light, "YX")
+    found = evaluate(stack, Instant())[0]
+    assert validation.psnr(found, light) > 50
+
+
+def test_whatever_a_network_says_no_pixel_changes_by_more_than_noise_can() -> None:
+    pixels = frames(1, 96, 96, photons=900.0)[0].astype(np.float32) + 300
+    mad = wild()
+    torch.nn.init.constant_(mad.end.bias, 1e4)
+    operation = Denoiser(network=mad, noise=StackNoise(channels=(noise(1, 2),), each_plane=False))
+    change = evaluate(Stack.of(pixels, "YX"), operation)[0] - pixels
+    np.testing.assert_allclose(np.abs(change) / np.sqrt(pixels + 2), denoiser.FARTHEST, rtol=0.3)
+
+
+def test_correlated_noise_is_removed_too() -> None:
+    light = scene((2, 3)).astype(np.float64) * 60 + 5
+    recording = record(light, Detector(smoothing=(0.7, 0.7)), np.random.default_rng(1))
+    found = evaluate(Stack.of(recording.noisy, "YX"), Instant())[0]
+    score = partial(validation.psnr, mean=recording.mean)
+    assert score(found) > score(recording.noisy) + 2
