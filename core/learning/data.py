@@ -340,6 +340,4 @@ def validation_patches(
         black.append(-norm.mean[channel] / norm.std[channel])
     mask = draw_mask(count, side, box, neighbourhood, generator)
     measured = torch.stack(valid)
-    return Patches(
-        torch.stack(pixels), None if bool(measured.all()) else measured, torch.tensor(black), mask
-    )
+    return Patches(torch.stack(pixels), None if bool(measured.all()) else measured, torch.tensor(black), mask)

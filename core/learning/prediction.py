@@ -108,9 +108,7 @@ class Prediction(Operation):
             at_end = (top + piece.shape[1] == height, left + piece.shape[2] == width)
             pads = (padding[0], padding[1] if at_end[0] else (0, 0), padding[2] if at_end[1] else (0, 0))
             output = self._run(np.pad(light, pads, mode="reflect"))
-            inner = output[
-                :, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-            ]
+            inner = output[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
             scale = np.array([OUTPUT_SCALE * norm.std[c] for c in channels[planes]], np.float32)
             level = np.array([norm.mean[c] + norm.offset for c in channels[planes]], np.float32)
             result[planes, rows, columns] = inner * scale[:, None, None] + level[:, None, None]
