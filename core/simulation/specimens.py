@@ -35,7 +35,7 @@ def stress_fibres(shape: Shape, rng: np.random.Generator) -> Light:
     x = rng.uniform(0, shape[1], (number, 1)) + np.cos(turn)[:, None] * (along - along.mean())
     light = splat(shape, y, x, np.broadcast_to(rng.gamma(2, 1, (number, 1)), y.shape))
     light = ndimage.gaussian_filter(light, rng.uniform(0.3, 1.5))
-    return light / (np.percentile(light, 99.5) + 1e-9)
+    return np.asarray(light / (np.percentile(light, 99.5) + 1e-9), float)
 
 
 def cell_sheet(shape: Shape, rng: np.random.Generator) -> Light:
@@ -111,7 +111,7 @@ def vesicles(shape: Shape, rng: np.random.Generator) -> Light:
             if part is not None:
                 edge = blob(part, centre, (radius, radius), 0.05, rng)
                 light[part] += rng.uniform(0.2, 1) * np.exp(-((edge / 0.9) ** 2))
-    return np.clip(light, 0, 4)
+    return np.asarray(np.clip(light, 0, 4), float)
 
 
 def tissue(shape: Shape, rng: np.random.Generator) -> Light:

@@ -49,7 +49,7 @@ def phase_contrast(shape: Shape, rng: np.random.Generator) -> Light:
     halo = ndimage.gaussian_filter(phase, rng.uniform(3, 9)) - phase
     fringe = ndimage.gaussian_filter(phase, 1.2) - ndimage.gaussian_filter(phase, 2.4)
     light = 0.5 + rng.uniform(0.15, 0.5) * halo + rng.uniform(-0.6, 0.6) * fringe
-    return np.clip(light + 0.02 * fractal(shape, 1.0, rng), 0.02, None)
+    return np.asarray(np.clip(light + 0.02 * fractal(shape, 1.0, rng), 0.02, None), float)
 
 
 def strokes(shape: Shape, rng: np.random.Generator) -> Light:
