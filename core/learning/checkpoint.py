@@ -20,7 +20,7 @@ from core.errors import QuietfieldError
 from core.files.atomic import replacing
 from core.history import FindModel, ModelFile
 from core.learning.data import Normalisation
-from core.learning.methods import Learned
+from core.learning.learned import Learned
 from core.learning.model import Model, Record
 from core.learning.network import UNet
 from core.methods import base
@@ -56,7 +56,7 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
     whole: dict[str, Any] = {
         "schema": SCHEMA,
         "program": model.record.program,
-        "architecture": {"kind": "unet", "width": model.method.width, "depth": model.method.depth},
+        "architecture": {"kind": "unet", **dataclasses.asdict(model.method.architecture())},
         "method": {
             "name": model.method.name, "version": model.method.version, "params": params.values(model.method),
         },
@@ -74,7 +74,7 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
 def room(method: Learned) -> int:
     """About how many bytes the file of a network takes that training can go on from."""
     with torch.device("meta"):
-        count: int = sum(tensor.numel() for tensor in UNet(method.width, method.depth).state_dict().values())
+        count: int = sum(tensor.numel() for tensor in UNet(method.architecture()).state_dict().values())
     return 6 * 4 * count + 2**18  # kept, current, averaged and best weights, and two moments of each
 
 
@@ -201,11 +201,16 @@ def _normalisation(given: Mapping[str, Any]) -> Normalisation:
         mean=tuple(float(v) for v in given["mean"]),
         std=tuple(float(v) for v in given["std"]),
         fill=float(given["fill"]),
+        target_mean=tuple(float(v) for v in given.get("target_mean", ())),
+        target_std=tuple(float(v) for v in given.get("target_std", ())),
     )
-    numbers = (found.offset, found.fill, *found.mean, *found.std)
-    if not all(map(math.isfinite, numbers)) or min(found.std, default=0) <= 0:
+    pairs = (*found.mean, *found.std, *found.target_mean, *found.target_std)
+    if not all(map(math.isfinite, (found.offset, found.fill, *pairs))):
         raise ValueError("the normalisation makes no sense")
-    if len(found.mean) != len(found.std):
+    if min((*found.std, *found.target_std), default=0) <= 0:
+        raise ValueError("the normalisation makes no sense")
+    known = {len(found.target_mean), len(found.target_std)}
+    if len(found.mean) != len(found.std) or known not in ({0}, {len(found.mean)}):
         raise ValueError("the normalisation has means and deviations for different numbers of channels")
     return found
 
@@ -250,7 +255,7 @@ def check_weights(weights: Mapping[str, Tensor], method: Learned) -> None:
         If a tensor is missing, left over, of another shape or type, or not finite.
     """
     with torch.device("meta"):
-        wanted = UNet(method.width, method.depth).state_dict()
+        wanted = UNet(method.architecture()).state_dict()
     expected, found = ({n: (t.shape, t.dtype) for n, t in w.items()} for w in (wanted, weights))
     if expected != found:
         raise ValueError("the weights do not fit the network described")

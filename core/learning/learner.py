@@ -11,11 +11,11 @@ from torch import Tensor
 
 from core.errors import QuietfieldError
 from core.learning import device as devices
-from core.learning.data import Patches
-from core.learning.methods import Learned
+from core.learning.learned import Learned
+from core.learning.masks import hide
 from core.learning.network import UNet, initial
 from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
-from core.learning.sampling import hide
+from core.learning.patches import Patches
 
 CHUNK_PIXELS = 40_000
 """Pixels sent through the network at once on a processor, whose caches like small portions."""
@@ -50,7 +50,7 @@ class Learner:
             )
         self._positivity = strategy.positivity
         self._layout = devices.layout(device)
-        network = initial(method.width, method.depth, method.seed)
+        network = initial(method.architecture(), method.seed)
         self.network: UNet = network.to(device=device, memory_format=self._layout)  # type: ignore[call-overload]
         self._averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._half = False
@@ -153,13 +153,14 @@ class Learner:
                 torch.cuda.empty_cache()
 
     def _losses(self, network: UNet, patches: Patches) -> Tensor:
-        shown = hide(patches.pixels, patches.mask)[:, None].contiguous(memory_format=self._layout)
+        shown = patches.pixels if patches.mask is None else hide(patches.pixels, patches.mask)
+        shown = shown[:, None].contiguous(memory_format=self._layout)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
             output = network(shown)
         phantom = output.float() * OUTPUT_SCALE
         signal = convolve(phantom, self.kernel)
         return losses(
-            patches.pixels, signal[:, 0], phantom[:, 0], patches.mask, patches.valid, patches.black,
+            patches.target, signal[:, 0], phantom[:, 0], patches.mask, patches.valid, patches.black,
             self._positivity,
         )  # fmt: skip
 

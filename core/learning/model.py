@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.learning.data import Normalisation
 from core.learning.device import choose, layout
-from core.learning.methods import Learned
+from core.learning.learned import Learned
 from core.learning.network import UNet
 from core.learning.prediction import DeconvolvingPrediction, Prediction
 
@@ -75,7 +75,7 @@ class Model:
             Name of a device, or "auto" for the best.
         """
         chosen = choose(device)
-        network = UNet(self.method.width, self.method.depth)
+        network = UNet(self.method.architecture())
         network.load_state_dict(dict(self.weights))
         network = network.to(device=chosen, memory_format=layout(chosen)).eval().requires_grad_(False)  # type: ignore[call-overload]
         strategy = self.method.strategy()

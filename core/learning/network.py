@@ -7,27 +7,30 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from core.learning.strategy import Architecture
+
 
 class UNet(nn.Module):
     """U-Net with added skips and neither normalisation nor a residual connection.
 
-    Each level holds two 3x3 convolutions with ReLU; 2x2 max-pooling leads down and doubles the
+    Each level holds two 3x3 convolutions with ReLU; pooling leads down and doubles the
     channels, a 2x2 transposed convolution of stride 2 leads up and halves them; a 1x1
-    convolution ends it. Weights start Xavier-normal, biases at zero. Width 64 and depth 3 are
-    the network of Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25).
+    convolution ends it. Weights start Xavier-normal, biases at zero. Width 64, depth 3, 2x2
+    max-pooling and all skips are the network of Goncharova et al. 2020
+    (doi:10.1007/978-3-030-66415-2_25); blur-pooling without the first skip follows Höck et al. 2022
+    (doi:10.1007/978-3-031-25069-9_33).
 
     Parameters
     ----------
-    width : int
-        Channels of the first level.
-    depth : int
-        Number of levels, so that there are ``depth - 1`` poolings.
+    architecture : Architecture
+        Width, depth (so that there are ``depth - 1`` poolings), kind of pooling and skips.
     """
 
-    def __init__(self, width: int = 64, depth: int = 3) -> None:
+    def __init__(self, architecture: Architecture = Architecture()) -> None:  # noqa: B008  (immutable)
         super().__init__()
+        width, depth = architecture.width, architecture.depth
         channels = [width * 2**level for level in range(depth)]
-        self.width, self.depth = width, depth
+        self.architecture = architecture
         self.down = nn.ModuleList(
             _level(before, after) for before, after in zip([1, *channels[:-1]], channels, strict=True)
         )
@@ -45,17 +48,36 @@ class UNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Transform images (N, 1, Y, X) whose sides are multiples of ``2 ** (depth - 1)``."""
-        kept = []
+        kept: list[Tensor] = []
         for level, convolutions in enumerate(self.down):
             if level:
-                images = nn.functional.max_pool2d(images, 2)
+                kept.append(images)
+                images = self._pool(images)
             images = convolutions(images)
-            kept.append(images)
-        kept.pop()
         for rise, convolutions in zip(self.rise, self.up, strict=True):
-            images = convolutions(rise(images) + kept.pop())
+            images, above = rise(images), kept.pop()
+            if kept or self.architecture.top_skip:
+                images = images + above
+            images = convolutions(images)
         result: Tensor = self.end(images)
         return result
+
+    def _pool(self, images: Tensor) -> Tensor:
+        if self.architecture.pooling == "blur":
+            return blur_pool(images)
+        return nn.functional.max_pool2d(images, 2)
+
+
+def blur_pool(images: Tensor) -> Tensor:
+    """Halve images (N, C, Y, X): the largest of 2x2 pixels, blurred by 1 2 1 before every second is taken.
+
+    Zhang 2019, "Making convolutional networks shift-invariant again" (arXiv:1904.11486). The blur is
+    made of two averages of 2x2 pixels, so that the result at i looks at pixels 2i - 1 to 2i + 2,
+    as much to the left as to the right. Pixels at the borders are repeated.
+    """
+    padded = nn.functional.pad(images, (1, 1, 1, 1), mode="replicate")
+    largest = nn.functional.max_pool2d(padded, 2, stride=1)
+    return nn.functional.avg_pool2d(nn.functional.avg_pool2d(largest, 2, stride=1), 2, stride=2)
 
 
 def _level(before: int, after: int) -> nn.Sequential:
@@ -67,26 +89,28 @@ def _level(before: int, after: int) -> nn.Sequential:
     )
 
 
-def receptive_field(depth: int) -> int:
+def receptive_field(architecture: Architecture) -> int:
     """Greatest distance in pixels over which an input pixel can change an output pixel.
 
     Pooling ties pixels to a grid, so the reach depends on where in the grid a pixel lies; this
     is the largest over all places and both directions.
     """
+    poolings = architecture.depth - 1
+    beside = 1 if architecture.pooling == "blur" else 0
     farthest = 0
-    for place in range(2 ** (depth - 1)):
+    for place in range(2**poolings):
         low, high = place, place
-        for _ in range(depth - 1):  # from the output down to the coarsest level
+        for _ in range(poolings):  # from the output down to the coarsest level
             low, high = (low - 2) // 2, (high + 2) // 2
         low, high = low - 2, high + 2
-        for _ in range(depth - 1):  # and up to the input
-            low, high = 2 * low - 2, 2 * high + 1 + 2
+        for _ in range(poolings):  # and up to the input
+            low, high = 2 * low - beside - 2, 2 * high + 1 + beside + 2
         farthest = max(farthest, place - low, high - place)
     return farthest
 
 
-def initial(width: int, depth: int, seed: int) -> UNet:
+def initial(architecture: Architecture, seed: int) -> UNet:
     """Give a freshly initialised network that depends on nothing but these numbers."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return UNet(width, depth)
+        return UNet(architecture)

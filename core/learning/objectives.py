@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.learning.sampling import Mask
+from core.learning.masks import Mask
 from core.optics import gaussian_kernel
 
 OUTPUT_SCALE = 10.0
@@ -34,8 +34,8 @@ def convolve(images: Tensor, kernel: Tensor) -> Tensor:
 
 
 def losses(
-    targets: Tensor, signal: Tensor, phantom: Tensor, mask: Mask, valid: Tensor | None, black: Tensor,
-    positivity: float,
+    targets: Tensor, signal: Tensor, phantom: Tensor, mask: Mask | None, valid: Tensor | None,
+    black: Tensor, positivity: float,
 ) -> Tensor:  # fmt: skip
     """Objective of each patch.
 
@@ -46,9 +46,9 @@ def losses(
     Parameters
     ----------
     targets, signal, phantom : Tensor
-        Noisy pixels x, predicted pixels s, and predicted image before the PSF z; (N, Y, X).
-    mask : Mask
-        The pixels M that were hidden.
+        Pixels x to be predicted, predicted pixels s, and predicted image before the PSF z; (N, Y, X).
+    mask : Mask or None
+        The pixels M that were hidden; None where M are all pixels.
     valid : Tensor or None
         Whether pixels of `targets` were measured at all, (N, Y, X) bool; None if all were.
     black : Tensor
@@ -61,13 +61,15 @@ def losses(
     Tensor
         One number for each patch, (N,).
     """
-    at = mask.hidden
-    weight = mask.counts
-    if valid is not None:
-        weight = weight & valid.flatten(1).gather(1, at)
-    difference = targets.flatten(1).gather(1, at) - signal.flatten(1).gather(1, at)
-    squares = torch.where(weight, difference.square(), 0.0).sum(1)
-    result = squares / weight.sum(1).clamp(min=1)
+    squares = (targets - signal).square().flatten(1)
+    measured = None if valid is None else valid.flatten(1)
+    if mask is not None:
+        squares = squares.gather(1, mask.hidden)
+        measured = mask.counts if measured is None else mask.counts & measured.gather(1, mask.hidden)
+    if measured is None:
+        result = squares.mean(1)
+    else:
+        result = torch.where(measured, squares, 0.0).sum(1) / measured.sum(1).clamp(min=1)
     if positivity > 0:
         negative = (black[:, None, None] - phantom).clamp(min=0.0)
         result = result + positivity * negative.flatten(1).mean(1)

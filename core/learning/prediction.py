@@ -14,7 +14,7 @@ from scipy import ndimage
 from core.errors import QuietfieldError
 from core.learning.data import Normalisation, normalised
 from core.learning.device import layout, out_of_memory
-from core.learning.methods import DEPTHS
+from core.learning.learned import DEPTHS
 from core.learning.network import UNet, receptive_field
 from core.learning.objectives import OUTPUT_SCALE
 from core.methods.base import Block, Operation
@@ -75,8 +75,13 @@ class Prediction(Operation):
         )
 
     def _margin(self) -> int:
-        margin = receptive_field(self.network.depth)
-        return margin + -margin % int(2 ** (self.network.depth - 1))
+        margin = receptive_field(self.network.architecture)
+        return margin + -margin % self._step()
+
+    def _step(self) -> int:
+        """Sides of what the network sees are multiples of this."""
+        step: int = 2 ** (self.network.architecture.depth - 1)
+        return step
 
     def _kernel(self) -> NDArray[np.float64]:
         return gaussian_kernel(self.sigma) if self.sigma > 0 else np.ones(1)
@@ -95,7 +100,7 @@ class Prediction(Operation):
         height, width = block.pixels.shape[-2:]
         images = block.pixels.reshape(-1, height, width)
         channels = self._channel_of_planes(block)
-        step = 2 ** (self.network.depth - 1)
+        step = self._step()
         padding = ((0, 0), (0, -height % step), (0, -width % step))
         result = np.empty(images.shape, np.float32)
         jobs = list(self._tiles(len(images), height, width))
@@ -109,8 +114,8 @@ class Prediction(Operation):
             pads = (padding[0], padding[1] if at_end[0] else (0, 0), padding[2] if at_end[1] else (0, 0))
             output = self._run(np.pad(light, pads, mode="reflect"))
             inner = output[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-            scale = np.array([OUTPUT_SCALE * norm.std[c] for c in channels[planes]], np.float32)
-            level = np.array([norm.mean[c] + norm.offset for c in channels[planes]], np.float32)
+            levels, deviations = np.array([norm.result(c) for c in channels[planes]], np.float32).T
+            scale, level = np.float32(OUTPUT_SCALE) * deviations, levels
             result[planes, rows, columns] = inner * scale[:, None, None] + level[:, None, None]
         return result
 

@@ -14,13 +14,15 @@ from torch import Tensor
 from core import __version__
 from core.errors import QuietfieldError
 from core.history import fingerprint
-from core.learning import data
 from core.learning import device as devices
+from core.learning.data import patch_side
+from core.learning.examples import Examples
+from core.learning.learned import Learned
 from core.learning.learner import Learner, copied
-from core.learning.methods import Learned
 from core.learning.model import Model, Record
-from core.learning.sampling import draw_mask, draw_places
 from core.learning.schedule import Rate
+from core.learning.targets import fitted
+from core.learning.tiles import MEMORY_BYTES
 from core.stack import Stack
 
 REPORT_SECONDS = 0.2
@@ -77,11 +79,13 @@ class Trainer:
         Threads to compute with on a processor, at most one for each core; all cores by default.
     memory : int
         Bytes of training pixels to keep in memory.
+    target : Stack, optional
+        The clean stack, for methods that learn from one.
 
     Raises
     ------
     QuietfieldError
-        If the stack is too small for the network.
+        If the stack is too small for the network, or the method cannot be trained on it.
     """
 
     def __init__(
@@ -91,15 +95,16 @@ class Trainer:
         *,
         device: str = "auto",
         threads: int | None = None,
-        memory: int = data.MEMORY_BYTES,
+        memory: int = MEMORY_BYTES,
+        target: Stack | None = None,
     ) -> None:
+        self._side = patch_side(stack, method.patch, method.depth)
+        method, note = method.settled(stack)
         self._stack, self._method, self._threads = stack, method, threads
-        self._strategy = method.strategy()
+        self._target = None if target is None else fitted(target, stack)
         self._device = devices.choose(device)
-        self._side = data.patch_side(stack, method.patch, method.depth)
         self._learner = Learner(method, self._device, self._side)
-        self._split = data.split(stack, method.validation, self._side)
-        self._tiles = data.Tiles(stack, self._split, self._side, memory)
+        self._examples = Examples(stack, method, self._side, memory, self._target)
         self._rate = Rate(method)
         self._generator = torch.Generator().manual_seed(method.seed)
         self._best: dict[str, Tensor] | None = None
@@ -109,7 +114,7 @@ class Trainer:
         self._recent: list[Tensor] = []
         self._epoch_loss: list[float] = []
         self._curve: list[tuple[int, float, float]] = []
-        self._notes = [self._split.note] if self._split.note else []
+        self._notes = [text for text in (note, self._examples.note) if text]
         if self._side < method.patch:
             self._notes.append(f"The patches have {self._side} px, as the network and the stack allow.")
         self._failed = False
@@ -182,7 +187,7 @@ class Trainer:
         return Model(
             method=self._method,
             weights=weights,
-            normalisation=self._tiles.normalisation,
+            normalisation=self._examples.normalisation,
             record=record,
             resume=state,
         )
@@ -220,8 +225,8 @@ class Trainer:
             "best_validation": self._best_validation,
             "rate": self._rate.state_dict(),
             "generator": self._generator.get_state(),
-            "places": list(self._tiles.places),
-            "normalisation": self._tiles.normalisation,
+            "places": self._examples.places,
+            "normalisation": self._examples.normalisation,
             "source": self._source,
             "curve": list(self._curve),
             "epoch_loss": list(self._epoch_loss),
@@ -240,8 +245,10 @@ class Trainer:
         if self._ready:
             return
         self._source = fingerprint(self._stack)
+        if self._target is not None:
+            self._source["target"] = fingerprint(self._target)["sha256"]
         state = self._pending
-        if state is not None and state["source"]["sha256"] != self._source["sha256"]:
+        if state is not None and not _same_source(state["source"], self._source):
             state = None
         if state is None and self._warm is not None:
             self._note(
@@ -250,38 +257,17 @@ class Trainer:
             )
             self._learner.warm(self._warm)
         self._generator.manual_seed(self._method.seed)  # reading may have been broken off
-        self._tiles.choose(self._generator, None if state is None else state["places"])
-        loading = self._tiles.load(
-            self._strategy.offset,
-            by_channel=self._method.normalise == "channel",
-            known=None if state is None else state["normalisation"],
-        )
         shown = time.perf_counter()
-        for fraction in loading:
+        for fraction in self._examples.read(self._generator, state):
             if time.perf_counter() - shown > REPORT_SECONDS:
                 yield fraction
                 shown = time.perf_counter()
-        self._keep_on_device()
-        method = self._method
-        self._held_out = data.validation_patches(
-            self._stack, self._split, self._tiles.normalisation, count=method.validation_patches,
-            side=self._side, box=method.box, neighbourhood=method.neighbourhood, seed=method.seed + 1,
-        )  # fmt: skip
+        self._examples.keep_on(self._device)
+        self._held_out = self._examples.held_out()
         self._learner.begin()
         if state is not None:
             self._take(state)
         self._ready = True
-
-    def _keep_on_device(self) -> None:
-        """Move the training pixels beside the network where they fit."""
-        try:
-            moved = self._tiles.pixels.to(self._device)
-            if self._tiles.valid is not None:
-                self._tiles.valid = self._tiles.valid.to(self._device)
-            self._tiles.pixels = moved
-        except RuntimeError as error:
-            if not devices.out_of_memory(error):
-                raise
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._learner.load_state_dict(state)
@@ -307,13 +293,9 @@ class Trainer:
         self._mark = now
 
     def _train_step(self) -> None:
-        method = self._method
         if self._step % REFRESH_STEPS == REFRESH_STEPS - 1:
-            self._tiles.refresh(self._generator)
-        shape = (self._tiles.count, *self._tiles.shape)
-        places = draw_places(method.batch, shape, self._side, method.augment, self._generator)
-        mask = draw_mask(method.batch, self._side, method.box, method.neighbourhood, self._generator)
-        patches = data.cut(self._tiles, places, self._side, mask, self._device)
+            self._examples.refresh(self._generator)
+        patches = self._examples.draw(self._generator, self._device)
         rate = self._rate.at(self._step, self._fraction())
         self._recent.append(self._learner.step(patches, rate, self._step + 1))
         self._step += 1
@@ -385,3 +367,8 @@ def _kind(method: Learned) -> str:
     sigma = method.strategy().training_sigma
     psf = f", PSF {sigma:g} px" if sigma else ""
     return f"{method.label} (width {method.width}, depth {method.depth}{psf})"
+
+
+def _same_source(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two fingerprints are of the same stacks."""
+    return all(one.get(name) == other.get(name) for name in ("sha256", "target"))

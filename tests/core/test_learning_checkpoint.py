@@ -200,7 +200,8 @@ def test_the_description_is_readable_json(tmp_path, model):
     whole = json.loads(_metadata(path))
     assert whole["method"]["name"] == "deconoising"
     assert whole["method"]["params"] == params.values(model.method)
-    assert whole["architecture"] == {"kind": "unet", "width": 8, "depth": 3}
+    expected = {"kind": "unet", "width": 8, "depth": 3, "pooling": "max", "top_skip": True}
+    assert whole["architecture"] == expected
     assert whole["record"]["source"]["name"] == "scene"
 
 

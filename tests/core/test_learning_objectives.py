@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy import ndimage
 
+from core.learning.masks import draw_mask
 from core.learning.methods import Noise2Void
 from core.learning.objectives import convolve, losses, psf_kernel, psf_radius
-from core.learning.sampling import draw_mask
 from core.learning.schedule import Rate
 from tests.core.learning_data import one_thread  # noqa: F401
 
@@ -69,6 +69,18 @@ def test_pixels_that_were_not_measured_do_not_count():
     rest = mask.hidden[0, 3:]
     expected = (x - s).view(-1)[rest].square().mean()
     assert float(found) == pytest.approx(float(expected))
+
+
+def test_without_a_mask_all_measured_pixels_count():
+    x, s = torch.rand(2, 3, 16, 16, dtype=torch.float64)
+    black = torch.zeros(3, dtype=torch.float64)
+    found = losses(x, s, s, None, None, black, 0.0)
+    torch.testing.assert_close(found, (x - s).square().mean((1, 2)))
+    valid = torch.rand(3, 16, 16) > 0.3
+    x[~valid] = torch.nan
+    found = losses(x, s, s, None, valid, black, 0.0)
+    for n in range(3):
+        torch.testing.assert_close(found[n], (x - s)[n][valid[n]].square().mean())
 
 
 def test_plateau_follows_torch():

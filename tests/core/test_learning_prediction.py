@@ -4,7 +4,7 @@ import torch
 
 from core.learning import prediction as module
 from core.learning.data import Normalisation
-from core.learning.methods import DecoNoising, Noise2Void, Noise2VoidConvolved
+from core.learning.methods import DecoNoising, Noise2Void, Noise2Void2, Noise2VoidConvolved
 from core.learning.model import Model
 from core.learning.network import UNet, initial
 from core.methods import apply as applying
@@ -17,7 +17,7 @@ from tests.core.learning_data import one_thread, small  # noqa: F401
 def model(cls=DecoNoising, *, depth=3, mean=(100.0,), std=(20.0,), **changes):
     """Network with random weights and biases, so that every pixel matters."""
     method = small(cls, depth=depth, **changes)
-    network = initial(method.width, depth, seed=1)
+    network = initial(method.architecture(), seed=1)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for name, p in network.named_parameters():
@@ -37,8 +37,9 @@ def close(found, expected):
 
 @pytest.mark.parametrize("shape", [(130, 97), (61, 203), (64, 64)])
 @pytest.mark.parametrize("depth", [2, 3, 4])
-def test_tiled_is_untiled(shape, depth, monkeypatch):
-    operation = model(depth=depth).prediction("cpu")
+@pytest.mark.parametrize("cls", [DecoNoising, Noise2Void2])
+def test_tiled_is_untiled(cls, shape, depth, monkeypatch):
+    operation = model(cls, depth=depth).prediction("cpu")
     stack = noise(shape, "YX")
     whole = evaluate(stack, operation)
     monkeypatch.setattr(module, "TILE_PIXELS", 48 * 48)
@@ -88,7 +89,7 @@ def test_outputs_are_network_output_and_its_convolution():
     whole = model(sigma=1.2)
     stack = noise((40, 44), "YX")
     denoised, deconvolved = evaluate(stack, whole.prediction("cpu"))
-    network = UNet(whole.method.width, 3)
+    network = UNet(whole.method.architecture())
     network.load_state_dict(dict(whole.weights))
     with torch.no_grad():
         output = network(torch.from_numpy((stack.read() - 10 - 100) / 20)[None, None])[0, 0].numpy()

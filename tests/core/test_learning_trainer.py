@@ -8,6 +8,7 @@ import torch
 from core.errors import QuietfieldError
 from core.learning import data
 from core.learning.methods import DecoNoising, Noise2Void
+from core.learning.tiles import MEMORY_BYTES
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import ArraySource, Stack
@@ -188,9 +189,9 @@ def test_stack_larger_than_memory_is_read_piece_by_piece():
     stack, _ = scene(frames=8, side=96, noise=60)
     method = small(width=16, batch=8, steps=40, validation=0.0)
     trainer = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
-    assert trainer._tiles.partial
+    assert trainer._examples._tiles.partial
     list(trainer.run())
-    assert trainer._tiles.pixels.nbytes <= 2 * 96 * 96 * 4
+    assert trainer._examples._tiles.pixels.nbytes <= 2 * 96 * 96 * 4
     again = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
     take(again, 10)
     third = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
@@ -352,7 +353,7 @@ def test_reading_that_was_broken_off_begins_again(monkeypatch):
     assert same(whole.model().weights, broken.model().weights)
 
 
-@pytest.mark.parametrize("memory", [3 * 64 * 64 * 4, data.MEMORY_BYTES])
+@pytest.mark.parametrize("memory", [3 * 64 * 64 * 4, MEMORY_BYTES])
 def test_training_goes_on_with_other_parameters_too(memory):
     stack = scene(frames=8)[0]
     trainer = Trainer(stack, small(steps=4), device="cpu", memory=5 * 64 * 64 * 4)

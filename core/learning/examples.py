@@ -1,0 +1,128 @@
+"""What a method learns from a stack: which parts, which patches, what is hidden and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Generator
+
+from core.errors import QuietfieldError
+from core.learning import data
+from core.learning import device as devices
+from core.learning.data import Normalisation
+from core.learning.learned import BlindSpot, Learned
+from core.learning.masks import Mask, draw_mask
+from core.learning.patches import Patches, cut, held_out_patches
+from core.learning.sampling import draw_places
+from core.learning.tiles import FramePairs, Place, TargetPairs, Tiles
+from core.stack import Stack
+
+
+class Examples:
+    """Patches of a stack, as a method wants them.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to train on.
+    method : Learned
+        Method and parameters.
+    side : int
+        Side of the patches in pixels.
+    memory : int
+        Bytes of training pixels to keep in memory.
+    target : Stack or None
+        What to predict, for methods that learn from a clean stack.
+
+    Raises
+    ------
+    QuietfieldError
+        If the method needs a target and there is none, or the other way round.
+    """
+
+    def __init__(self, stack: Stack, method: Learned, side: int, memory: int, target: Stack | None) -> None:
+        self._stack, self._method, self._side, self._target = stack, method, side, target
+        self._strategy = method.strategy()
+        kind = self._strategy.supervision
+        if (kind == "target") is not (target is not None):
+            raise QuietfieldError(
+                f"{method.label} learns from a noisy and a clean stack. Name the clean one too."
+                if target is None
+                else f"{method.label} learns from the noisy stack alone. Name no clean one, or choose CARE."
+            )
+        self._split = data.split(stack, method.validation, side, "Z" if kind == "frames" else "TZ")
+        if target is not None:
+            self._tiles: Tiles = TargetPairs(stack, self._split, side, memory, target=target)
+        else:
+            self._tiles = (FramePairs if kind == "frames" else Tiles)(stack, self._split, side, memory)
+
+    @property
+    def note(self) -> str:
+        """What a person should know of the parts held out, or ""."""
+        return self._split.note
+
+    @property
+    def places(self) -> list[Place]:
+        """Which tiles are in memory."""
+        return list(self._tiles.places)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """How pixels become numbers for the network."""
+        return self._tiles.normalisation
+
+    def read(self, generator: Generator, state: Mapping[str, Any] | None) -> Iterator[float]:
+        """Read what is trained on, that of an earlier state if there is one; yields the fraction done.
+
+        Raises
+        ------
+        QuietfieldError
+            If there is nothing to learn: no finite pixels, or all the same.
+        """
+        self._tiles.choose(generator, None if state is None else state["places"])
+        yield from self._tiles.load(
+            self._strategy.offset,
+            by_channel=self._method.normalise == "channel",
+            known=None if state is None else state["normalisation"],
+        )
+
+    def keep_on(self, device: torch.device) -> None:
+        """Move the training pixels beside the network where they fit."""
+        try:
+            self._tiles.move(device)
+        except RuntimeError as error:
+            if not devices.out_of_memory(error):
+                raise
+
+    def refresh(self, generator: Generator) -> None:
+        """Read another part of a stack that does not fit into memory."""
+        self._tiles.refresh(generator)
+
+    def draw(self, generator: Generator, device: torch.device) -> Patches:
+        """Patches for one step."""
+        method = self._method
+        shape = (self._tiles.count, *self._tiles.shape)
+        places = draw_places(
+            method.batch, shape, self._side, method.augment, generator, exchange=self._strategy.exchange
+        )
+        mask = self._mask(method.batch, generator)
+        return cut(self._tiles, places, self._side, mask, device, generator)
+
+    def held_out(self) -> Patches:
+        """Patches of the parts held out, always the same ones."""
+        count, generator = self._method.validation_patches, torch.Generator()
+        generator.manual_seed(self._method.seed + 1)
+        patches = held_out_patches(
+            self._stack, self._split, self.normalisation, count=count, side=self._side, generator=generator,
+            frames=self._strategy.supervision == "frames", target=self._target,
+        )  # fmt: skip
+        return patches.hiding(self._mask(count, generator))
+
+    def _mask(self, count: int, generator: Generator) -> Mask | None:
+        method = self._method
+        if not isinstance(method, BlindSpot):
+            return None
+        median = self._strategy.replacement == "median"
+        return draw_mask(count, self._side, method.box, method.neighbourhood, generator, median=median)

@@ -1,0 +1,214 @@
+"""What all learned methods share: their parameters, and what they say of themselves.
+
+Nothing here needs torch, so that forms and lists of methods appear at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from core import params
+from core.errors import QuietfieldError
+from core.learning.presets import PAIRED, PRESETS, Preset
+from core.learning.strategy import Architecture, Strategy
+from core.methods.base import Method
+from core.params import Value, param
+from core.stack import Stack
+
+DEPTHS = (2, 5)
+"""Least and greatest number of levels of a network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned(Method):
+    """A network trained on a stack: parameters that all learned methods share."""
+
+    presets: ClassVar[Mapping[str, Preset]] = PRESETS
+    default_preset: ClassVar[str] = "fast"
+
+    seconds: float = param(
+        120.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0,
+        help="Training ends after this time or after all steps, whichever comes first; 0 for no limit. "
+        "A run that ends by time cannot be repeated bit for bit.",
+    )  # fmt: skip
+    steps: int = param(
+        12000, "Steps", ge=0, le=10_000_000, step=100, help="Updates of the network; 0 for no limit but time."
+    )
+    width: int = param(
+        16, "Width", unit="channels", ge=4, le=256, step=16,
+        help="Channels of the network's first level; every level below has twice as many. "
+        "Twice the width takes about four times as long.",
+    )  # fmt: skip
+    depth: int = param(
+        3, "Depth", unit="levels", ge=DEPTHS[0], le=DEPTHS[1], step=1,
+        help="Levels of the network; each one more lets it see twice as far.",
+    )  # fmt: skip
+    patch: int = param(
+        64, "Patch side", unit="px", ge=16, le=1024, step=16,
+        help="Training looks at square pieces of this size; smaller where the stack is smaller.",
+    )  # fmt: skip
+    batch: int = param(
+        2, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
+    )
+    learning_rate: float = param(
+        2e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
+    )
+    seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="Same seed, same stack: same network.")
+    validation: float = param(
+        0.1, "Held out", ge=0.0, le=0.5, step=0.05, advanced=True,
+        help="Share of the stack, its last frames, that is not trained on but watched; "
+        "of a single frame, its last rows.",
+    )  # fmt: skip
+    validation_patches: int = param(
+        16, "Validation patches", ge=1, le=4096, step=1, advanced=True,
+        help="Patches that the validation error is computed on, always the same ones.",
+    )  # fmt: skip
+    epoch: int = param(
+        50, "Steps an epoch", ge=1, le=100_000, step=10, advanced=True,
+        help="Updates between two looks at the validation error.",
+    )  # fmt: skip
+    schedule: str = param(
+        "cosine", "Learning rate schedule", advanced=True,
+        choices={
+            "cosine": "Cosine to zero", "plateau": "Lowered when validation stalls", "constant": "Constant",
+        },
+    )  # fmt: skip
+    warmup: int = param(
+        20, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True,
+        help="The learning rate rises in a straight line over these first steps.",
+    )  # fmt: skip
+    patience: int = param(
+        10, "Patience", unit="epochs", ge=0, le=10_000, step=1, advanced=True,
+        help="Epochs without a better validation error before the learning rate is lowered.",
+    )  # fmt: skip
+    factor: float = param(
+        0.5, "Lowering factor", gt=0.0, le=0.99, step=0.1, advanced=True,
+        help="What the learning rate is multiplied by when validation stalls.",
+    )  # fmt: skip
+    average: float = param(
+        0.1, "Weight averaging", ge=0.0, le=1.0, step=0.05, advanced=True,
+        help="Weights are averaged over about this share of the training so far; 0 for no average.",
+    )  # fmt: skip
+    keep: str = param(
+        "average", "Network kept", advanced=True,
+        choices={"average": "Averaged weights", "best": "Best validation error", "last": "Last step"},
+    )  # fmt: skip
+    augment: str = param(
+        "eight", "Orientations", advanced=True,
+        choices={
+            "none": "As it is", "rotations": "Four rotations", "eight": "Four rotations, mirrored or not",
+        },
+    )  # fmt: skip
+    reduction: str = param(
+        "mean", "Gradient of a step", advanced=True,
+        choices={"mean": "Mean over the patches", "sum": "Sum over the patches"},
+    )  # fmt: skip
+    normalise: str = param(
+        "channel", "Mean and deviation", advanced=True,
+        choices={"channel": "Of each channel", "global": "One pair for the stack"},
+    )  # fmt: skip
+    precision: str = param(
+        "auto", "Precision", advanced=True,
+        choices={"auto": "bfloat16 where it is faster", "float32": "float32", "bfloat16": "bfloat16"},
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        params.validate(self)
+        if self.steps == 0 and self.seconds == 0:
+            raise QuietfieldError(
+                "Steps and time limit are both 0, so training would never end. Set one of them."
+            )
+
+    @classmethod
+    def in_brief(cls, given: Mapping[str, Value]) -> str:
+        """Tell one network from another: its PSF first, then what ended its training."""
+        words = []
+        if "sigma" in given:
+            words.append(f"sigma {given['sigma']:g} px")
+        if given.get("positivity"):
+            words.append(f"positivity {given['positivity']:g}")
+        if given.get("seconds"):
+            words.append(f"{given['seconds']:g} s")
+        elif "steps" in given:
+            words.append(f"{given['steps']} steps")
+        return ", ".join(words)
+
+    def strategy(self) -> Strategy:
+        """In what this method differs from the others."""
+        return Strategy()
+
+    def architecture(self) -> Architecture:
+        """What its network looks like."""
+        return Architecture(width=self.width, depth=self.depth)
+
+    def settled(self, stack: Stack) -> tuple[Learned, str]:  # noqa: ARG002
+        """Give the method with everything decided that depends on the stack.
+
+        Returns
+        -------
+        tuple of Learned and str
+            The method as it is to be trained, and what a person should know, as a sentence, or "".
+
+        Raises
+        ------
+        QuietfieldError
+            If the method cannot be trained on such a stack.
+        """
+        return self, ""
+
+    def beyond(self, steps: int, seconds: float) -> Learned:
+        """Same method with its limits raised, where a training of that length has reached them.
+
+        A limit is raised to its next multiple: 6000 steps to 12000 after 6000 to 11999.
+        """
+        changed: dict[str, Value] = {}
+        if self.steps and steps >= self.steps:
+            changed["steps"] = self.steps * (steps // self.steps + 1)
+        if self.seconds and seconds >= self.seconds:
+            changed["seconds"] = self.seconds * (seconds // self.seconds + 1)
+        return params.build(type(self), {**params.values(self), **changed})
+
+    def same_network(self, other: Learned) -> bool:
+        """Whether a network trained with `other` can be trained on with this method."""
+
+        def kind(method: Learned) -> tuple[object, ...]:
+            return type(method), method.architecture(), method.strategy().training_sigma
+
+        return kind(self) == kind(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindSpot(Learned):
+    """A network trained on the noisy stack itself, to predict pixels that are hidden from it."""
+
+    box: int = param(
+        3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True,
+        help="One pixel in every box of this side is hidden from the network, and predicted.",
+    )  # fmt: skip
+    neighbourhood: int = param(
+        5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True,
+        help="A hidden pixel shows the value of another pixel from this neighbourhood.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired(Learned):
+    """A network trained on pairs of images of one scene, to predict one from the other."""
+
+    presets: ClassVar[Mapping[str, Preset]] = PAIRED
+
+
+def preset(method: type[Learned], name: str) -> Preset:
+    """Preset of a method by name.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is none of that name.
+    """
+    try:
+        return method.presets[name]
+    except KeyError:
+        raise QuietfieldError(params.unknown("preset", name, method.presets)) from None

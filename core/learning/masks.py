@@ -1,0 +1,135 @@
+"""Hide pixels from a network: which ones, and what they show instead.
+
+Random numbers always come from a generator on the processor, so that every device sees the
+same masks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Hidden pixels of N patches, M boxes each.
+
+    Attributes
+    ----------
+    hidden : Tensor
+        Index in the flattened patch of the hidden pixel that is to be predicted, (N, M) int64.
+    counts : Tensor
+        Whether that pixel lies in the patch; where a box reaches over the border it may not; (N, M) bool.
+    changed : Tensor
+        Index of the pixels that show something else: the hidden ones, and others beside
+        them where lines are covered; (N, L) int64.
+    shown : Tensor
+        Index of the pixel whose value each of them shows, (N, L) int64; or of the pixels whose median it
+        shows, (N, L, K), where -1 stands for places outside the patch.
+    """
+
+    hidden: Tensor
+    counts: Tensor
+    changed: Tensor
+    shown: Tensor
+
+    def part(self, start: int, stop: int, device: torch.device) -> Mask:
+        """Masks of some of the patches, on a device."""
+        parts = (self.hidden, self.counts, self.changed, self.shown)
+        return Mask(*(t[start:stop].to(device) for t in parts))
+
+
+def draw_mask(
+    count: int, side: int, box: int, neighbourhood: int, generator: Generator, *, median: bool = False
+) -> Mask:
+    """Hide one pixel, drawn at random, in every box of a grid that covers the patch.
+
+    Boxes at the far borders may reach over them, and a pixel drawn there is left out: on
+    average exactly one in ``box ** 2`` pixels is hidden. Each hidden pixel shows the value of
+    another pixel of the square neighbourhood around it, drawn at random from those inside the patch
+    (Krull et al. 2019, doi:10.1109/CVPR.2019.00223), or the median of all others (Höck et al. 2022,
+    doi:10.1007/978-3-031-25069-9_33).
+
+    Parameters
+    ----------
+    count : int
+        Number of patches.
+    side : int
+        Their side in pixels.
+    box : int
+        Side of the boxes in pixels; 6 gives 2.78 %.
+    neighbourhood : int
+        Side of the neighbourhood in pixels, odd.
+    generator : Generator
+        Source of randomness.
+    median : bool
+        Whether hidden pixels show the median.
+    """
+    row, column, counts = draw_hidden(count, side, (box, box), generator)
+    reach = neighbourhood // 2
+    hidden = row * side + column
+    if median:
+        shown = _all_others(row, column, side, reach)
+        shown = torch.where(counts[..., None], shown, hidden[..., None])
+    else:
+        shown = torch.where(counts, _one_other(row, column, side, reach, generator), hidden)
+    return Mask(hidden, counts, hidden, shown)
+
+
+def draw_hidden(
+    count: int, side: int, box: tuple[int, int], generator: Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw one pixel in every box (rows, columns) of a grid: its row, its column, and whether it lies inside.
+
+    Returns
+    -------
+    tuple of Tensor
+        Three tensors (N, M), the first two int64 and moved into the patch, the last bool.
+    """
+    down, across = -(-side // box[0]), -(-side // box[1])
+    shape = (count, down, across)
+    row = torch.randint(box[0], shape, generator=generator) + (torch.arange(down) * box[0])[:, None]
+    column = torch.randint(box[1], shape, generator=generator) + (torch.arange(across) * box[1])[None, :]
+    counts = (row < side) & (column < side)
+    row, column = row.clamp(max=side - 1), column.clamp(max=side - 1)
+    return row.flatten(1), column.flatten(1), counts.flatten(1)
+
+
+def _one_other(row: Tensor, column: Tensor, side: int, reach: int, generator: Generator) -> Tensor:
+    """Index of another pixel of the neighbourhood of each, inside the patch, (N, M)."""
+    top, left = (row - reach).clamp(min=0), (column - reach).clamp(min=0)
+    height = (row + reach).clamp(max=side - 1) - top + 1
+    width = (column + reach).clamp(max=side - 1) - left + 1
+    others = height * width - 1
+    pick = (torch.rand(row.shape, generator=generator, dtype=torch.float64) * others).long()
+    own = (row - top) * width + column - left
+    pick += pick >= own  # passes over the hidden pixel itself
+    return (top + pick // width) * side + left + pick % width
+
+
+def _all_others(row: Tensor, column: Tensor, side: int, reach: int) -> Tensor:
+    """Indices of all other pixels of the neighbourhood of each, -1 outside the patch, (N, M, K)."""
+    ahead = torch.arange(-reach, reach + 1)
+    down, across = (grid.flatten() for grid in torch.meshgrid(ahead, ahead, indexing="ij"))
+    other = (down != 0) | (across != 0)
+    rows, columns = row[..., None] + down[other], column[..., None] + across[other]
+    inside = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
+    return torch.where(inside, rows * side + columns, -1)
+
+
+def hide(patches: Tensor, mask: Mask) -> Tensor:
+    """Copy patches (N, Y, X) with every hidden pixel showing its replacement."""
+    flat = patches.flatten(1)
+    values = _medians(flat, mask.shown) if mask.shown.ndim == 3 else flat.gather(1, mask.shown)
+    return flat.scatter(1, mask.changed, values).reshape(patches.shape)
+
+
+def _medians(flat: Tensor, shown: Tensor) -> Tensor:
+    """Medians (N, L) of pixels (N, P) at indices (N, L, K), of which those below 0 do not count."""
+    values = flat.gather(1, shown.clamp(min=0).flatten(1)).reshape(shown.shape)
+    values = torch.where(shown < 0, torch.inf, values).sort(-1).values
+    count = (shown >= 0).sum(-1, keepdim=True)
+    middle = values.gather(-1, (count - 1) // 2) + values.gather(-1, count // 2)
+    return 0.5 * middle[..., 0]

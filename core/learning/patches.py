@@ -1,0 +1,118 @@
+"""Patches to compute on: drawn from tiles in memory for training, read once for validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from core.learning.data import (
+    Normalisation,
+    Split,
+    channel_of_region,
+    narrowed,
+    normalised,
+    read_float,
+)
+from core.learning.masks import Mask
+from core.learning.sampling import Places, draw_places
+from core.learning.tiles import Tiles, frames_of, normalised_target, other_frame
+from core.stack import Region, Stack, region_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """Patches to compute on.
+
+    Attributes
+    ----------
+    pixels, target : Tensor
+        What the network looks at and what it is to predict, (N, Y, X), normalised.
+    valid : Tensor or None
+        Which pixels of the target were measured, (N, Y, X) bool; None for all.
+    black : Tensor
+        Level of no light, (N,).
+    mask : Mask or None
+        Which pixels are hidden and predicted; None where all are predicted.
+    """
+
+    pixels: Tensor
+    target: Tensor
+    valid: Tensor | None
+    black: Tensor
+    mask: Mask | None
+
+    def part(self, start: int, stop: int, device: torch.device | None = None) -> Patches:
+        """Some of the patches, on a device (by default where they are)."""
+        device = device or self.pixels.device
+        return Patches(
+            self.pixels[start:stop].to(device),
+            self.target[start:stop].to(device),
+            None if self.valid is None else self.valid[start:stop].to(device),
+            self.black[start:stop].to(device),
+            None if self.mask is None else self.mask.part(start, stop, device),
+        )
+
+    def hiding(self, mask: Mask | None) -> Patches:
+        """Same patches with other pixels hidden."""
+        return replace(self, mask=mask)
+
+
+def cut(
+    tiles: Tiles, places: Places, side: int, mask: Mask | None, device: torch.device, generator: Generator
+) -> Patches:
+    """Patches from tiles in memory, on the device."""
+    pixels, target, valid = tiles.pair(places, side, generator)
+    return Patches(pixels, target, valid, tiles.black[places.tile], mask).part(0, len(pixels), device)
+
+
+def held_out_patches(
+    stack: Stack,
+    split: Split,
+    norm: Normalisation,
+    *,
+    count: int,
+    side: int,
+    generator: Generator,
+    frames: bool = False,
+    target: Stack | None = None,
+) -> Patches:
+    """Read patches of the parts held out, without masks; they depend on nothing but these arguments.
+
+    With `frames` another frame is to be predicted, with `target` that stack, else the pixels themselves.
+    """
+    regions = split.held_out
+    height, width = region_shape(regions[0])[-2:]
+    places = draw_places(count, (len(regions), height, width), side, "none", generator)
+    others = places
+    if frames:
+        times = frames_of(regions, stack.axes)
+        others = replace(places, tile=other_frame(places.tile, len(regions), times, generator))
+    pixels, targets, valid, black = [], [], [], []
+    for region, other in zip(_regions(regions, places, side), _regions(regions, others, side), strict=True):
+        channel = channel_of_region(region, stack.axes) if len(norm.mean) > 1 else 0
+        pixels.append(torch.from_numpy(normalised(read_float(stack, region), norm, channel)))
+        read = read_float(stack if target is None else target, other)
+        valid.append(torch.from_numpy(np.isfinite(read)))
+        wanted = normalised(read, norm, channel) if target is None else normalised_target(read, norm, channel)
+        targets.append(torch.from_numpy(wanted))
+        black.append(-norm.mean[channel] / norm.std[channel])
+    measured = torch.stack(valid)
+    return Patches(
+        torch.stack(pixels),
+        torch.stack(targets),
+        None if bool(measured.all()) else measured,
+        torch.tensor(black),
+        None,
+    )
+
+
+def _regions(planes: tuple[Region, ...], places: Places, side: int) -> list[Region]:
+    found = []
+    for plane, row, column in torch.stack((places.tile, places.row, places.column), 1).tolist():
+        region = planes[plane]
+        row, column = region[-2].start + row, region[-1].start + column
+        found.append(narrowed(narrowed(region, -2, row, row + side), -1, column, column + side))
+    return found

@@ -1,0 +1,79 @@
+"""The few places in which learned methods differ from each other, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Supervision = Literal["hidden", "frames", "target"]
+"""What the network learns to predict: hidden pixels, another frame of the scene, a clean stack."""
+
+Direction = Literal["", "x", "y", "both"]
+"""Along which axes lines of pixels are covered: none, rows, columns, or both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """Where one learned method differs from another.
+
+    Attributes
+    ----------
+    supervision : {"hidden", "frames", "target"}
+        What the network learns to predict.
+    replacement : {"pixel", "median"}
+        What a hidden pixel shows: the value of another pixel of its neighbourhood, or its median.
+    line : {"", "x", "y", "both"}
+        Along which axes the neighbours of a hidden pixel are covered too.
+    reach : int
+        How many of them on each side, in pixels.
+    training_sigma : float
+        Standard deviation in pixels of the PSF between network and loss; 0 for none.
+    prediction_sigma : float
+        The same between network and denoised image.
+    positivity : float
+        Weight of the penalty on negative values of the network's output.
+    offset : float or None
+        Camera offset in counts, subtracted before anything else; None to estimate it.
+    deconvolved : bool
+        Whether the network's output before the PSF is a result of its own.
+    """
+
+    supervision: Supervision = "hidden"
+    replacement: Literal["pixel", "median"] = "pixel"
+    line: Direction = ""
+    reach: int = 0
+    training_sigma: float = 0.0
+    prediction_sigma: float = 0.0
+    positivity: float = 0.0
+    offset: float | None = 0.0
+    deconvolved: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what a trained network gives."""
+        return ("denoised", "deconvolved") if self.deconvolved else ("denoised",)
+
+    @property
+    def exchange(self) -> bool:
+        """Whether patches may be turned so that rows become columns, which turns lines too."""
+        return self.line in ("", "both")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What a network looks like.
+
+    Attributes
+    ----------
+    width, depth : int
+        Channels of the first level, and number of levels.
+    pooling : {"max", "blur"}
+        How images are made smaller: the largest of four pixels, or that without aliasing.
+    top_skip : bool
+        Whether the first level is handed to the last one, past all others.
+    """
+
+    width: int = 64
+    depth: int = 3
+    pooling: Literal["max", "blur"] = "max"
+    top_skip: bool = True
