@@ -88,6 +88,15 @@ def band(shape: tuple[int, int], size: float, stretch: float, rng: np.random.Gen
     return unit
 
 
+def undulation(shape: tuple[int, int], knots: int, rng: np.random.Generator) -> Light:
+    """Smooth noise of about unit variance, with about `knots` bends along each axis; cheap."""
+    grid = np.arange(-1, knots + 1)
+    down, right = (np.exp(-0.5 * ((np.linspace(0, knots - 1, n)[:, None] - grid) / 0.7) ** 2) for n in shape)
+    down, right = (part / np.sqrt((part**2).sum(axis=1, keepdims=True)) for part in (down, right))
+    field: Light = down @ rng.standard_normal((knots + 2, knots + 2)) @ right.T
+    return field
+
+
 def walks(
     number: int, length: int, bend: float, rng: np.random.Generator, shape: tuple[int, int], step: float = 0.5
 ) -> tuple[Light, Light]:

@@ -44,15 +44,33 @@ def scene(seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE)) ->
     """
     rng = np.random.default_rng(seed)
     light = _mixture(shape, rng) if rng.random() < 0.72 else _filled(shape, rng)
+    return exposed(light, rng)
+
+
+def exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Scale a scene, or a whole sequence of planes, as `scene` does; some with other contrast or shading.
+
+    Parameters
+    ----------
+    light : ndarray, shape (..., Y, X)
+        Light on the detector, 0 or more, in any unit.
+    rng : Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (..., Y, X), float32
+        0 or more, the 99.8th percentile of the whole is about 1, at most 3.
+    """
     light = light - light.min() * rng.uniform(0, 1)
     light = np.clip(light / (np.percentile(light, 99.8) + 1e-9), 0, 3)
     if rng.random() < 0.3:
         light = light ** rng.uniform(0.7, 1.6)
     if rng.random() < 0.15:  # uneven illumination, as towards the corners of a field
-        y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+        y, x = np.ogrid[-1 : 1 : light.shape[-2] * 1j, -1 : 1 : light.shape[-1] * 1j]
         centre = rng.uniform(-0.6, 0.6, 2)
         light = light * np.exp(-rng.uniform(0.1, 0.8) * ((y - centre[0]) ** 2 + (x - centre[1]) ** 2))
-    return np.asarray(light, np.float32)
+    return np.asarray(np.minimum(light, 3), np.float32)
 
 
 def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:

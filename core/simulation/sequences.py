@@ -1,0 +1,119 @@
+"""Random sequences of planes: scenes that move, and volumes; scaled as `scene` scales one plane."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.simulation import depth, textures
+from core.simulation.depth import Body, Ellipsoids, Microscope, Points, Surface, Texture
+from core.simulation.drawing import Light
+from core.simulation.motion import MARGIN, flow, moving, warped
+from core.simulation.scenes import FILLING, FLUORESCENT, SIDE, exposed, scene
+from core.simulation.specimens import Shape
+
+Seed = int | tuple[int, ...]
+
+STILL = 0.25
+"""Share of time lapses in which nothing moves."""
+
+CUT = 0.04
+"""Share of time lapses with a sudden change of scene."""
+
+
+def time_lapse(seed: Seed, frames: int = 5, shape: Shape = (SIDE, SIDE)) -> NDArray[np.float32]:
+    """Make a random scene that moves, or rests.
+
+    Parameters
+    ----------
+    seed : int or tuple of int
+        The same seed gives the same pixels.
+    frames : int
+        Number of frames, 1 or more.
+    shape : (int, int)
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray, shape (T, Y, X), float32
+        Light on the detector: 0 or more, the 99.8th percentile of the whole is about 1, at most 3.
+    """
+    rng = np.random.default_rng(seed)
+    chance = rng.random()
+    if chance < STILL:
+        return np.repeat(scene(int(rng.integers(2**62)), shape)[None], frames, axis=0)
+    light = moving(frames, shape, rng)
+    if chance > 1 - CUT and frames > 1:
+        cut, after = rng.integers(1, frames), moving(frames, shape, rng)
+        light[cut:] = after[cut:] * light.mean() / (after.mean() + 1e-9)
+    return exposed(_evened(light), rng)
+
+
+def volume(seed: Seed, planes: int = 5, shape: Shape = (SIDE, SIDE)) -> NDArray[np.float32]:
+    """Make a random volume whose planes are from 0.15 to 3 depths of field apart.
+
+    Parameters
+    ----------
+    seed : int or tuple of int
+        The same seed gives the same pixels.
+    planes : int
+        Number of planes, 1 or more.
+    shape : (int, int)
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray, shape (Z, Y, X), float32
+        Light on the detector: 0 or more, the 99.8th percentile of the whole is about 1, at most 3.
+    """
+    rng = np.random.default_rng(seed)
+    depths = depth.depths(planes, rng)
+    light = _sections(depths, shape, rng) if rng.random() < 0.2 else _focused(depths, shape, rng)
+    return exposed(_evened(light) * depth.attenuation(depths, rng)[:, None, None], rng)
+
+
+def _evened(light: Light) -> Light:
+    """Bend the few brightest points of sparse sequences down, so that few have to be cut off."""
+    light = light / (np.percentile(light[:, ::2, ::2], 99.8) + 1e-9)
+    return np.where(light > 1, 1 + 0.5 * np.log(np.maximum(2 * light - 1, 1)), light)
+
+
+def _focused(depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator) -> Light:
+    """One to three things in space, in a widefield or a confocal microscope."""
+    microscope = Microscope(width=np.exp(rng.uniform(np.log(0.7), np.log(2.4))), confocal=rng.random() < 0.6)
+    canvas = (shape[0] + 2 * depth.MARGIN, shape[1] + 2 * depth.MARGIN)
+    reach, scale = float(depths[-1] - depths[0]), depth.DEPTH * microscope.width
+    light = np.zeros((len(depths), *shape))
+    for _ in range(rng.integers(1, 4)):
+        body: Body
+        chance = rng.random()
+        if chance < 0.4:
+            flat = FLUORESCENT[rng.integers(len(FLUORESCENT))](canvas, rng)
+            body = Surface(flat, reach + 1, rng)
+        elif chance < 0.65:
+            body = Points(canvas, reach + 1, rng)
+        elif chance < 0.9:
+            body = Ellipsoids(canvas, reach, scale, rng)
+        else:
+            body = Texture(canvas, np.exp(rng.uniform(np.log(2), np.log(20))), scale, rng)
+        part = depth.seen([body], depths, microscope, shape)
+        bright = np.percentile(part[:, ::2, ::2], 99.5) + 0.01 * part.max() + 1e-9
+        light += rng.uniform(0.15, 1) / bright * part
+    if rng.random() < 0.3:
+        light += rng.uniform(0.03, 0.5) * textures.haze(shape, rng)
+    return light
+
+
+def _sections(depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator) -> Light:
+    """Thin sections of something that fills space: each the one before, displaced and changed a little."""
+    draw = FILLING[rng.integers(len(FILLING))]
+    canvas = (shape[0] + 2 * MARGIN, shape[1] + 2 * MARGIN)
+    first, second = draw(canvas, rng), draw(canvas, rng)
+    flows, _ = flow(len(depths), shape, rng)
+    turn = 0.5 * depths + rng.uniform(0, 2 * np.pi)
+    other = np.clip(0.25 * depths * rng.choice([-1, 1]) + rng.uniform(-0.2, 0.6), 0, 1)
+    stack = [
+        warped((1 - share) * first + share * second, np.zeros(2), flows, np.array([z, np.sin(angle)]))
+        for z, angle, share in zip(depths, turn, other, strict=True)
+    ]
+    return np.stack(stack)
