@@ -13,6 +13,7 @@ from core.learning import data
 from core.learning import device as devices
 from core.learning.data import Normalisation
 from core.learning.learned import BlindSpot, Learned
+from core.learning.lines import draw_lines
 from core.learning.masks import Mask, draw_mask
 from core.learning.patches import Patches, cut, held_out_patches
 from core.learning.sampling import draw_places
@@ -124,5 +125,7 @@ class Examples:
         method = self._method
         if not isinstance(method, BlindSpot):
             return None
-        median = self._strategy.replacement == "median"
-        return draw_mask(count, self._side, method.box, method.neighbourhood, generator, median=median)
+        strategy, sizes = self._strategy, (count, self._side, method.box, method.neighbourhood)
+        if strategy.line:
+            return draw_lines(*sizes, strategy.line, strategy.reach, generator)
+        return draw_mask(*sizes, generator, median=strategy.replacement == "median")

@@ -127,6 +127,8 @@ class Learned(Method):
         words = []
         if "sigma" in given:
             words.append(f"sigma {given['sigma']:g} px")
+        if "line" in given:
+            words.append(f"line {given['line']}")
         if given.get("positivity"):
             words.append(f"positivity {given['positivity']:g}")
         if given.get("seconds"):

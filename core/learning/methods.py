@@ -5,14 +5,15 @@ Nothing here needs torch, so that forms and lists of methods appear at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, cast
 
 from core.learning.learned import DEPTHS, BlindSpot, Learned, Paired, preset
 from core.learning.presets import PRESETS, Preset
-from core.learning.strategy import Architecture, Strategy
+from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
 from core.params import param
+from core.stack import Stack
 
 __all__ = [
     "DEPTHS",
@@ -26,6 +27,7 @@ __all__ = [
     "Paired",
     "Preset",
     "Strategy",
+    "StructNoise2Void",
     "preset",
 ]
 
@@ -41,6 +43,11 @@ HOECK_2022 = (
     "Höck E, Buchholz T-O, Brachmann A, Jug F, Freytag A. N2V2: fixing Noise2Void checkerboard artifacts "
     "with modified sampling strategies and a tweaked network architecture. European Conference on Computer "
     "Vision (ECCV) Workshops, 2022. doi:10.1007/978-3-031-25069-9_33"
+)
+BROADDUS_2020 = (
+    "Broaddus C, Krull A, Weigert M, Schmidt U, Myers G. Removing structured noise with self-supervised "
+    "blind-spot networks. IEEE International Symposium on Biomedical Imaging (ISBI), 2020. "
+    "doi:10.1109/ISBI45749.2020.9098336"
 )
 
 
@@ -75,6 +82,46 @@ class Noise2Void2(BlindSpot):
     def architecture(self) -> Architecture:
         """What its network looks like."""
         return Architecture(width=self.width, depth=self.depth, pooling="blur", top_skip=False)
+
+
+@register("structn2v", label="structN2V", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructNoise2Void(BlindSpot):
+    """Noise2Void for noise that neighbours share along rows or columns: lines of pixels are covered.
+
+    Broaddus, Krull, Weigert, Schmidt, Myers 2020 (doi:10.1109/ISBI45749.2020.9098336). The noise
+    must be independent from line to line, or at least off the covered lines.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (BROADDUS_2020, KRULL_2019)
+
+    line: str = param(
+        "auto", "Covered line",
+        help="Along which axes the neighbours of a hidden pixel are covered too: those along which they share "
+        "their noise.",
+        choices={
+            "auto": "As measured", "x": "Along rows (X)", "y": "Along columns (Y)", "both": "Along both",
+            "none": "None",
+        },
+    )  # fmt: skip
+    reach: int = param(
+        5, "Line reach", unit="px", ge=1, le=64, step=1,
+        help="Neighbours covered on each side of a hidden pixel; at least as many as share its noise.",
+    )  # fmt: skip
+
+    def strategy(self) -> Strategy:
+        """In what this method differs from the others."""
+        line = "" if self.line in ("auto", "none") else self.line
+        return Strategy(line=cast(Direction, line), reach=self.reach)
+
+    def settled(self, stack: Stack) -> tuple[Learned, str]:
+        """Choose the lines along which the noise is correlated, where that is to be measured."""
+        if self.line != "auto":
+            return self, ""
+        from core.learning.evidence import lines  # needs scipy, for which the window need not wait
+
+        line, words = lines(stack, self.reach)
+        return replace(self, line=line or "none"), words
 
 
 @register("n2v-conv", label="N2V conv.", group="learned")

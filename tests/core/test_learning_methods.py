@@ -12,7 +12,13 @@ CLASSES = tuple(m for m in base.methods("learned") if issubclass(m, Learned))
 
 
 def test_methods_are_on_the_list():
-    assert [m.name for m in base.methods("learned")] == ["n2v", "n2v2", "n2v-conv", "deconoising"]
+    assert [m.name for m in base.methods("learned")] == [
+        "n2v",
+        "n2v2",
+        "structn2v",
+        "n2v-conv",
+        "deconoising",
+    ]
 
 
 def test_torch_is_not_needed_to_know_the_methods():

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from core.learning.methods import Noise2Void, Noise2Void2
+from core.learning.methods import Noise2Void, Noise2Void2, StructNoise2Void
 from core.methods.apply import evaluate
 from core.stack import Stack
 from tests.core.learning_data import one_thread, small, trained  # noqa: F401
@@ -16,6 +16,15 @@ def few_photons(seed, frames=4, side=96, light=3.0):
     truth = light * np.exp(0.7 * smooth / smooth.std())
     noisy = rng.poisson(truth) + rng.normal(0, 0.5, truth.shape)
     return Stack.of((10 * noisy).astype(np.float32), "TYX"), 10 * truth
+
+
+def shared_noise(seed, frames=4, side=96, span=4):
+    """Smooth scene (T, Y, X) whose noise is shared by `span` pixels of a row: noisy stack and truth."""
+    rng = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(frames, side, side)), (0, 2.5, 2.5), mode="wrap")
+    truth = 400 + 60 * smooth / smooth.std()
+    noise = ndimage.uniform_filter1d(rng.normal(size=truth.shape), span, axis=2, mode="wrap")
+    return Stack.of((truth + 30 * noise / noise.std()).astype(np.float32), "TYX"), truth
 
 
 def checkerboard(images):
@@ -34,3 +43,16 @@ def test_n2v2_leaves_less_of_a_checkerboard_than_n2v():
         patterns.append(checkerboard(denoised))
     assert patterns[1] < 0.7 * patterns[0]
     assert checkerboard(truth) < 0.1 * patterns[1]  # none of it belongs to the scene
+
+
+def test_structn2v_removes_noise_along_rows_that_n2v_keeps():
+    stack, truth = shared_noise(seed=1)
+    errors = []
+    for cls in (Noise2Void, StructNoise2Void):
+        given = {"reach": 4} if cls is StructNoise2Void else {}
+        method = small(cls, box=3, steps=300, learning_rate=2e-3, warmup=10, validation=0.0, seed=1, **given)
+        model = trained(stack, method)[0]
+        denoised = evaluate(stack, model.prediction("cpu"))[0]
+        errors.append(np.mean((denoised - truth) ** 2))
+    assert model.method.line == "x"
+    assert errors[1] < 0.85 * errors[0]

@@ -60,4 +60,5 @@ class NoiseNote(Sentence):
     def _on_end(self, outcome: Outcome) -> None:
         # a stack that is too small, or cannot be read, is no reason to warn: training will say what is wrong
         if outcome.state == "succeeded":
-            self.say(outcome.value.warning)
+            warning = outcome.value.warning
+            self.say(f"{warning} The method structN2V covers such neighbours together." if warning else "")

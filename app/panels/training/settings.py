@@ -18,7 +18,7 @@ from core.methods.base import methods, summary
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.device import Device
 
-PROMINENT = ("sigma", "positivity", "estimate_offset", "offset", "seconds", "steps")
+PROMINENT = ("sigma", "positivity", "estimate_offset", "offset", "line", "reach", "seconds", "steps")
 """Parameters that stand in sight; all others wait under More."""
 
 

@@ -1,0 +1,70 @@
+"""Hide pixels together with the line of neighbours that share their noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from core.learning.masks import Mask, draw_hidden
+from core.learning.strategy import Direction
+
+
+def draw_lines(
+    count: int, side: int, box: int, neighbourhood: int, line: Direction, reach: int, generator: Generator
+) -> Mask:
+    """Hide one pixel in every box, and cover the pixels beside it along lines.
+
+    Noise that is correlated along a line would otherwise let the network predict a hidden pixel's noise
+    from its neighbours' (Broaddus et al. 2020, doi:10.1109/ISBI45749.2020.9098336). Only the pixel in the
+    middle is to be predicted. Boxes are longer by the lines, so that these cover a small share of the patch
+    only: along rows one pixel in ``box * (box + 2 * reach)`` is hidden.
+
+    Every covered pixel shows another pixel of its neighbourhood that lies off the lines, drawn at random,
+    whose noise says nothing of theirs but whose intensity is alike; the paper takes random
+    numbers instead.
+
+    Parameters
+    ----------
+    count : int
+        Number of patches.
+    side : int
+        Their side in pixels.
+    box : int
+        Side of the boxes in pixels, without the lines.
+    neighbourhood : int
+        Side of the neighbourhood in pixels, odd.
+    line : {"x", "y", "both"}
+        Along which axes lines run.
+    reach : int
+        Pixels covered on each side of a hidden one.
+    generator : Generator
+        Source of randomness.
+    """
+    along_x, along_y = line in ("x", "both"), line in ("y", "both")
+    cell = (box + 2 * reach * along_y, box + 2 * reach * along_x)
+    row, column, counts = draw_hidden(count, side, cell, generator)
+    places = {(0, 0)}
+    places |= {(0, far) for far in range(-reach, reach + 1) if along_x}
+    places |= {(far, 0) for far in range(-reach, reach + 1) if along_y}
+    down, across = torch.tensor(sorted(places)).T
+    rows = (row[..., None] + down).clamp(0, side - 1)
+    columns = (column[..., None] + across).clamp(0, side - 1)
+    around = neighbourhood // 2
+    other_row = _near(rows, around, side, row[..., None] if along_x else None, generator)
+    other_column = _near(columns, around, side, column[..., None] if along_y else None, generator)
+    changed, shown = rows * side + columns, other_row * side + other_column
+    return Mask(row * side + column, counts, changed.flatten(1), shown.flatten(1))
+
+
+def _near(at: Tensor, reach: int, side: int, avoid: Tensor | None, generator: Generator) -> Tensor:
+    """Draw numbers up to `reach` away from others, from 0 to below `side`, but never those to be avoided."""
+    low, high = (at - reach).clamp(min=0), (at + reach).clamp(max=side - 1)
+    many = high - low + 1
+    barred = None
+    if avoid is not None:
+        barred = (avoid >= low) & (avoid <= high)
+        many = many - barred.long()
+    pick = low + (torch.rand(at.shape, generator=generator, dtype=torch.float64) * many).long()
+    if barred is not None and avoid is not None:
+        pick = pick + (barred & (pick >= avoid)).long()
+    return pick
