@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core.optics import gaussian_kernel
+from core.simulation.clipping import cut_off
 from core.simulation.drawing import Light
+from core.simulation.filtering import (
+    DEMOSAICED,
+    Kernel,
+    Matrix,
+    Noise,
+    demosaiced,
+    filtered,
+    interpolation,
+    kernel_matrix,
+    noise_of,
+    random_kernel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,28 +83,69 @@ class Detector:
     read_noise : float
         Standard deviation of the read noise in photons.
     excess : bool
-        Whether photons are multiplied at random, as in an EMCCD or a photomultiplier, which
-        doubles their variance.
+        Whether photons are multiplied at random, as in an EMCCD, which doubles their variance.
+    pulse : float
+        Shape of the Gamma distribution of pulse heights of a photomultiplier: each photon is shown as
+        1 on average, and its variance is 1 / `pulse`; infinite where all are alike.
+    frames : int
+        Exposures the image is the mean of.
+    uneven : float
+        Relative spread of the read noise from pixel to pixel, as in an sCMOS camera.
+    pattern : float
+        Standard deviation in photons of what each pixel adds to every image.
+    stripes : (float, float)
+        Standard deviation in photons of what each row, and each column, adds.
+    floor : float
+        What is shown instead of less, in photons, where 0 is no light; minus infinity for none.
     smoothing : (float, float)
         Standard deviation in pixels, along rows (Y) and columns (X), of the filter that resampling
         or electronics apply to the recorded image; it correlates the noise of neighbours.
-    uneven : float
-        Relative spread of the read noise from pixel to pixel, as in an sCMOS camera.
+    kernels : (tuple of float, tuple of float)
+        Any other filters along Y and X, of weights that add up to 1; empty for none.
+    coarser : float
+        Size of the pixels of the sensor, whose image is then interpolated; 1 for none.
+    cubic : bool
+        Whether by cubic convolution, and not linearly.
+    mosaic : bool
+        Whether every second pixel is filled with the mean of its neighbours; excludes the filters above.
     hot : float
         Share of pixels that are far too bright.
     saturation : float
         Photons above which a pixel shows no more; infinite for none.
     levels : int
-        Number of grey levels the image is stretched to and rounded to; 0 for none.
+        Number of grey levels the image is rounded to; 0 for none.
+    step : float
+        Grey levels a photon makes; fewer where more than 0.1 % of the pixels would pass the last level. 0
+        stretches the image from its darkest to its brightest pixels.
+    dark : float
+        Grey level without light, where `step` is given.
     """
 
     read_noise: float = 0.0
     excess: bool = False
-    smoothing: tuple[float, float] = (0.0, 0.0)
+    pulse: float = np.inf
+    frames: int = 1
     uneven: float = 0.0
+    pattern: float = 0.0
+    stripes: tuple[float, float] = (0.0, 0.0)
+    floor: float = -np.inf
+    smoothing: tuple[float, float] = (0.0, 0.0)
+    kernels: tuple[Kernel, Kernel] = ((), ())
+    coarser: float = 1.0
+    cubic: bool = False
+    mosaic: bool = False
     hot: float = 0.0
     saturation: float = np.inf
     levels: int = 0
+    step: float = 0.0
+    dark: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be told apart from the noise, or is not filtered as one filter."""
+        if (max(self.smoothing) > 0) + any(map(len, self.kernels)) + (self.coarser > 1) + self.mosaic > 1:
+            raise ValueError("a detector has one filter at most")
+        if np.isfinite(self.floor) and (self.uneven or self.pattern or max(self.stripes) or self.frames > 1):
+            raise ValueError("a detector with a floor has no fixed pattern, stripes, or averaging")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +157,10 @@ class Recording:
     noisy, mean : ndarray, shape (Y, X), float32
         The image, and what it would be on average, without hot pixels and saturation.
     gain, constant : float
-        The variance of the noise is ``gain * mean + constant``.
+        The variance of the noise is ``gain * mean + constant``, exactly but for a floor, which lowers it in
+        the dark: there the line is right on average over the image.
     correlation : (float, float)
-        Correlation of the noise between neighbours along rows (Y) and columns (X).
+        Correlation of the noise between neighbours along rows (Y) and columns (X), at the mean of the image.
     """
 
     noisy: NDArray[np.float32]
@@ -133,53 +187,143 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
     Recording
         In photons, or in grey levels where the detector has them.
     """
-    counted = rng.poisson(photons).astype(np.float32)
-    if detector.excess:
-        counted = np.where(counted > 0, rng.standard_gamma(np.maximum(counted, 0.1)), 0).astype(np.float32)
-    sigma = np.float32(detector.read_noise)
+    matrices: list[Matrix | None] = [None, None]
+    for axis, size in enumerate(photons.shape):
+        if detector.coarser > 1:
+            sensor, matrices[axis] = interpolation(size, detector.coarser, cubic=detector.cubic)
+            photons = np.moveaxis(sensor @ np.moveaxis(photons, axis, 0), 0, axis)
+        elif detector.smoothing[axis] > 0:
+            matrices[axis] = kernel_matrix(size, gaussian_kernel(detector.smoothing[axis]))
+        elif detector.kernels[axis]:
+            matrices[axis] = kernel_matrix(size, detector.kernels[axis])
+    counted, mean, gain, constant = _counted(photons, detector, rng)
+    light = float(mean.mean())
+    if detector.mosaic:
+        counted, mean = demosaiced(counted), demosaiced(mean)
+        share, beside = DEMOSAICED[0], [DEMOSAICED[1]] * 2
+        down = across = Noise(variance=share**0.5, covariance=DEMOSAICED[1] / share**0.5)
+    else:
+        counted, mean = filtered(counted, *matrices), filtered(mean, *matrices)
+        down, across = (noise_of(matrix) for matrix in matrices)
+        share = down.variance * across.variance
+        beside = [down.covariance * across.variance, across.covariance * down.variance]
+    rows, columns = (spread**2 for spread in detector.stripes)
+    striped = rows * down.variance + columns * across.variance
+    white = max(gain * light + constant, 1e-12)
+    total = share * white + striped
+    correlation = (
+        (beside[0] * white + rows * down.covariance + columns * across.variance) / total,
+        (beside[1] * white + rows * down.variance + columns * across.covariance) / total,
+    )
+    gain, constant = share * gain, share * constant + striped
+    if detector.hot:
+        where = rng.random(counted.shape) < detector.hot
+        counted[where] += rng.gamma(2.0, 0.5 * (float(mean.max()) + 10), int(where.sum()))
+    counted = np.minimum(counted, np.float32(detector.saturation))
+    if detector.levels:
+        counted, scale, low = _digitised(counted, detector)
+        mean = ((mean - low) * scale).astype(np.float32)
+        constant = scale**2 * constant + gain * scale * scale * low + 1 / 12
+        gain = gain * scale
+    return Recording(
+        noisy=counted.astype(np.float32), mean=mean, gain=gain, constant=constant, correlation=correlation
+    )
+
+
+def _counted(
+    photons: Light, detector: Detector, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float]:
+    """Detect photons pixel by pixel: what is shown, its mean, and gain and constant of its white noise."""
+    exposures, pulse = detector.frames, 1.0 if detector.excess else detector.pulse
+    counted = rng.poisson(photons * exposures).astype(np.float32)
+    if np.isfinite(pulse):
+        shape = np.maximum(counted * pulse, 0.1).astype(np.float32)
+        counted = np.where(counted > 0, rng.standard_gamma(shape) / np.float32(pulse), 0).astype(np.float32)
+    counted /= np.float32(exposures)
+    sigma = np.float32(detector.read_noise / exposures**0.5)
     if detector.uneven:
         spread = detector.uneven * rng.standard_normal(photons.shape, np.float32)
         sigma = sigma * np.exp(spread - detector.uneven**2)
     counted += sigma * rng.standard_normal(photons.shape, np.float32)
     mean = photons.astype(np.float32)
-    share, correlation = 1.0, [0.0, 0.0]
-    for axis, width in enumerate(detector.smoothing):
-        if width > 0:
-            weights = gaussian_kernel(width)
-            counted = ndimage.correlate1d(counted, weights, axis, mode="reflect")
-            mean = ndimage.correlate1d(mean, weights, axis, mode="reflect")
-            share *= float((weights**2).sum())
-            correlation[axis] = float((weights[1:] * weights[:-1]).sum() / (weights**2).sum())
-    gain, constant = share * (2.0 if detector.excess else 1.0), share * detector.read_noise**2
-    if detector.hot:
-        where = rng.random(photons.shape) < detector.hot
-        counted[where] += rng.gamma(2.0, 0.5 * (float(mean.max()) + 10), int(where.sum()))
-    counted = np.minimum(counted, np.float32(detector.saturation))
-    if detector.levels:
-        low, high = np.percentile(counted, [0.02, 99.99])
-        scale = float((detector.levels - 1) / (high - low + 1e-6))
-        counted = np.clip(np.rint((counted - low) * scale), 0, detector.levels - 1)
-        mean = ((mean - low) * scale).astype(np.float32)
-        constant = scale**2 * constant + gain * scale * scale * float(low) + 1 / 12
-        gain = gain * scale
-    return Recording(
-        noisy=counted.astype(np.float32), mean=mean, gain=gain, constant=constant,
-        correlation=(correlation[0], correlation[1]),
-    )  # fmt: skip
+    gain, constant = (1 + 1 / pulse) / exposures, detector.read_noise**2 / exposures
+    if detector.pattern:
+        counted += np.float32(detector.pattern) * rng.standard_normal(photons.shape, np.float32)
+        constant += detector.pattern**2
+    for axis, size in enumerate(detector.stripes):
+        if size:
+            shape = tuple(n if axis == other else 1 for other, n in enumerate(photons.shape))
+            counted += np.float32(size) * rng.standard_normal(shape, np.float32)
+    if np.isfinite(detector.floor):
+        shown, variance = cut_off(photons, detector.floor, detector.read_noise, pulse)
+        counted, mean = np.maximum(counted, np.float32(detector.floor)), shown.astype(np.float32)
+        constant = float(variance.mean() - gain * shown.mean())
+    return counted, mean, gain, constant
+
+
+def _digitised(counted: NDArray[np.float32], detector: Detector) -> tuple[NDArray[np.float32], float, float]:
+    """Round to grey levels; how many a photon makes, and the photons of level 0."""
+    last = detector.levels - 1
+    if detector.step > 0:
+        bright = max(float(np.percentile(counted, 99.9)), 1e-6)
+        scale = min(detector.step, (last - detector.dark) / bright)
+        low = -detector.dark / scale
+    else:
+        low, high = (float(end) for end in np.percentile(counted, [0.02, 99.99]))
+        scale = float(last / (high - low + 1e-6))
+    return np.clip(np.rint((counted - low) * scale), 0, last), scale, low
 
 
 def random_detector(rng: np.random.Generator) -> Detector:
     """Choose a detector at random, most of them ordinary: a camera with some read noise."""
-    smoothing = (0.0, 0.0)
-    if rng.random() < 0.35:
-        width = rng.uniform(0.3, 0.95)
-        smoothing = (width, width) if rng.random() < 0.6 else (width * rng.choice([0.0, 0.6]), width)
-        smoothing = smoothing if rng.random() < 0.6 else smoothing[::-1]
-    return Detector(
+    if rng.random() < 0.28:
+        return _photomultiplier(rng)
+    detector = Detector(
         read_noise=4 * rng.random() ** 2 if rng.random() < 0.8 else 0.0,
-        excess=rng.random() < 0.1,
-        smoothing=smoothing,
-        uneven=rng.uniform(0, 0.4) if rng.random() < 0.15 else 0.0,
-        hot=10 ** rng.uniform(-5, -3) if rng.random() < 0.1 else 0.0,
+        excess=rng.random() < 0.08,
         levels=256 if rng.random() < 0.25 else 0,
     )
+    if rng.random() < 0.05:
+        detector = replace(detector, floor=detector.read_noise * rng.uniform(-2, 1))
+    else:
+        detector = replace(
+            detector,
+            uneven=rng.uniform(0, 0.4) if rng.random() < 0.15 else 0.0,
+            hot=10 ** rng.uniform(-5, -3) if rng.random() < 0.1 else 0.0,
+            frames=int(rng.integers(2, 17)) if rng.random() < 0.1 else 1,
+            pattern=rng.uniform(0, 1.5) if rng.random() < 0.1 else 0.0,
+            stripes=(rng.uniform(0, 0.6) ** 2, rng.uniform(0, 0.8) ** 2)
+            if rng.random() < 0.07
+            else (0.0, 0.0),
+        )
+    return _with_filter(detector, rng) if rng.random() < 0.38 else detector
+
+
+def _photomultiplier(rng: np.random.Generator) -> Detector:
+    """Choose a scanning detector: broad pulses, little read noise, few grey levels, a filter along lines."""
+    read_noise = 0.5 * rng.random() ** 2 if rng.random() < 0.7 else 0.0
+    digital = rng.random() < 0.75
+    return Detector(
+        read_noise=read_noise,
+        pulse=float(np.exp(rng.uniform(np.log(0.7), np.log(4)))),
+        floor=read_noise * rng.uniform(-2, 2) if rng.random() < 0.25 else -np.inf,
+        kernels=((), random_kernel(rng)) if rng.random() < 0.3 else ((), ()),
+        levels=256 if digital else 0,
+        step=float(np.exp(rng.uniform(np.log(2), np.log(25)))) if digital and rng.random() < 0.8 else 0.0,
+        dark=rng.uniform(2, 10),
+    )
+
+
+def _with_filter(detector: Detector, rng: np.random.Generator) -> Detector:
+    """Add one of the filters that correlate neighbours."""
+    chance, along = rng.random(), rng.random()
+    if chance < 0.45:
+        width = rng.uniform(0.3, 0.95)
+        widths = (width, width) if along < 0.6 else (width * rng.choice([0.0, 0.6]), width)
+        return replace(detector, smoothing=widths if rng.random() < 0.6 else widths[::-1])
+    if chance < 0.75:
+        kernel = random_kernel(rng)
+        return replace(detector, kernels=(kernel, kernel) if along < 0.5 else ((), kernel))
+    if chance < 0.93:
+        return replace(detector, coarser=rng.uniform(1.05, 2.2), cubic=rng.random() < 0.5)
+    return replace(detector, mosaic=True)

@@ -1,0 +1,135 @@
+"""What cameras and software do to neighbouring pixels, and what that makes of their noise.
+
+Filters are separable: a matrix for each axis, of shape (pixels out, pixels in), whose rows add up to 1.
+The noise that white noise becomes is known exactly from them, averaged over the pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Matrix = NDArray[np.float32]
+Kernel = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What becomes of white noise of variance 1 along one axis.
+
+    Attributes
+    ----------
+    variance : float
+        Its variance.
+    covariance : float
+        Its covariance between neighbours.
+    """
+
+    variance: float = 1.0
+    covariance: float = 0.0
+
+
+def kernel_matrix(length: int, kernel: NDArray[np.float64] | Kernel) -> Matrix:
+    """Correlation with a kernel whose borders are reflected; an even kernel moves by half a pixel."""
+    before = len(kernel) // 2
+    reflected = np.pad(np.arange(length), (before, len(kernel) - 1 - before), mode="symmetric")
+    matrix, rows = np.zeros((length, length), np.float32), np.arange(length)
+    for place, weight in enumerate(kernel):
+        matrix[rows, reflected[place : place + length]] += weight
+    return matrix
+
+
+def interpolation(length: int, factor: float, *, cubic: bool) -> tuple[Matrix, Matrix]:
+    """Record on a coarser grid, and interpolate back to the pixels.
+
+    Parameters
+    ----------
+    length : int
+        Number of pixels.
+    factor : float
+        Size of the pixels of the sensor, in pixels; 1 or more.
+    cubic : bool
+        Cubic convolution instead of linear interpolation.
+
+    Returns
+    -------
+    sensor : ndarray, shape (S, `length`)
+        Mean light on each of the S pixels of the sensor.
+    back : ndarray, shape (`length`, S)
+        Interpolation of the sensor's pixels.
+
+    References
+    ----------
+    Keys, Cubic convolution interpolation for digital image processing (1981), 10.1109/TASSP.1981.1163711.
+    """
+    count = int(np.ceil(length / factor)) + 2
+    middle = factor * (np.arange(count) - 1.0)  # of the pixels of the sensor, the first before the image
+    pixels = np.arange(length)
+    sensor = np.clip(
+        np.minimum(pixels + 0.5, middle[:, None] + factor / 2)
+        - np.maximum(pixels - 0.5, middle[:, None] - factor / 2),
+        0,
+        1,
+    )
+    empty = sensor.sum(axis=1) == 0
+    sensor[empty, np.where(middle[empty] < 0, 0, length - 1)] = 1
+    sensor /= sensor.sum(axis=1, keepdims=True)
+    away = np.abs(pixels[:, None] - middle) / factor
+    near = 1 - 2.5 * away**2 + 1.5 * away**3
+    far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
+    back = np.where(away < 1, near, np.where(away < 2, far, 0)) if cubic else np.clip(1 - away, 0, 1)
+    back /= back.sum(axis=1, keepdims=True)
+    return np.asarray(sensor, np.float32), np.asarray(back, np.float32)
+
+
+def noise_of(matrix: Matrix | None) -> Noise:
+    """Variance and covariance of filtered white noise, averaged over the pixels."""
+    if matrix is None:
+        return Noise()
+    return Noise(
+        variance=float((matrix**2).sum() / len(matrix)),
+        covariance=float((matrix[1:] * matrix[:-1]).sum() / max(len(matrix) - 1, 1)),
+    )
+
+
+def filtered(image: NDArray[np.float32], down: Matrix | None, across: Matrix | None) -> NDArray[np.float32]:
+    """Filter an image along Y and X; None leaves an axis as it is."""
+    if down is not None:
+        image = down @ image
+    return image if across is None else image @ across.T
+
+
+def demosaiced(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keep every second pixel, as the green ones of a colour camera, and fill the others with their means."""
+    cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
+    missing = np.add.outer(np.arange(image.shape[0]), np.arange(image.shape[1])) % 2 == 1
+    return np.where(missing, ndimage.correlate(image, cross, mode="mirror"), image)
+
+
+DEMOSAICED = (0.625, 0.25)
+"""Variance of white noise after `demosaiced`, and its covariance between neighbours along either axis."""
+
+
+def random_kernel(rng: np.random.Generator) -> Kernel:
+    """Choose a short filter: a tail to one side, part of a pixel's shift, a smoothing or sharpening one."""
+    chance = rng.random()
+    if chance < 0.3:  # electronics along a scanned line
+        tail = rng.uniform(0.03, 0.6) ** np.arange(6.0)
+        kernel = np.concatenate([np.zeros(5), tail])[::-1]
+    elif chance < 0.5:  # linear and cubic interpolation at a position between two pixels
+        part = rng.uniform(0.05, 0.5)
+        kernel = np.array([0, 1 - part, part])
+        if rng.random() < 0.5:
+            away = np.abs(np.arange(-2, 3) - part)
+            near, far = 1 - 2.5 * away**2 + 1.5 * away**3, 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
+            kernel = np.where(away < 1, near, np.where(away < 2, far, 0))
+    else:
+        beside = rng.uniform(-0.06, 0.27)
+        kernel = np.array([beside, 1 - 2 * beside, beside])
+        if rng.random() < 0.5:
+            sharp = rng.uniform(-0.12, 0.1)
+            kernel = np.convolve(kernel, [sharp, 1 - 2 * sharp, sharp])
+    return tuple(float(weight) for weight in kernel / kernel.sum())
