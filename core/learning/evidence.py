@@ -6,12 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.learning.strategy import Direction
-from core.noise.estimate import LARGEST, estimate_stack
+from core.noise.estimate import LARGEST, estimate, estimate_stack
 from core.noise.model import BLIND_SPOT_LIMIT
 from core.stack import Stack
 
 UNLIKE = 0.2
 """Difference of the correlations along both axes that structure, having no direction, does not explain."""
+
+MOVES = 2.0
+"""Where means of small blocks differ by more than this times what noise explains, the scene moves."""
+
+SIDE = 8
 
 
 def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
@@ -33,7 +38,9 @@ def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
     if known:
         along_x = max((noise.correlation_x for noise in known), key=abs)
         along_y = max((noise.correlation_y for noise in known), key=abs)
-        x, y = abs(along_x) > BLIND_SPOT_LIMIT, abs(along_y) > BLIND_SPOT_LIMIT
+        # lines along both axes leave few pixels to learn from: an axis of little weight is passed over
+        least = max(BLIND_SPOT_LIMIT, 0.5 * max(abs(along_x), abs(along_y)))
+        x, y = abs(along_x) > least, abs(along_y) > least
     else:
         planes = [_plane(stack, channel) for channel in channels]
         pairs = [(alike(plane), alike(plane.T)) for plane in planes]
@@ -68,9 +75,72 @@ def alike(plane: NDArray[np.floating]) -> float:
     return float((first[good] * second[good]).sum()) / both if both > 0 else 0.0
 
 
-def _plane(stack: Stack, channel: int) -> NDArray[np.float64]:
-    """Middle of the middle plane of a channel, NaN where it is not finite."""
+def motion(stack: Stack) -> str:
+    """Say in a sentence that the scene of a stack moves, as far as its noise lets one see it; "" if not.
+
+    The means of blocks of 8x8 pixels in the first frame are compared with those in the middle and in
+    the last one. A common change of brightness, such as bleaching, does not count.
+    """
+    times = stack.sizes["T"]
+    for channel in range(stack.sizes.get("C", 1)):
+        first = _plane(stack, channel, time=0)
+        for time in sorted({times // 2, times - 1} - {0}):
+            if excess(first, _plane(stack, channel, time=time)) > MOVES:
+                return (
+                    f"Frame {time + 1} differs from the first one by more than noise explains: the scene "
+                    "moves or changes, and Noise2Noise will blur what does. Noise2Void needs no still scene."
+                )
+    return ""
+
+
+def excess(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Mean square difference of the means of blocks, over that which the noise of two frames explains.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (Y, X)
+        Frames in counts; places that are not finite are left out.
+
+    Returns
+    -------
+    float
+        About 1 for frames of one scene, more for others, 0 where there is nothing to compare.
+    """
+    noise = estimate(np.where(np.isfinite(first), first, np.nanmedian(first)).astype(np.float32))
+    before, after = _blocks(first), _blocks(second)
+    good = np.isfinite(before) & np.isfinite(after)
+    before, after = before[good], after[good]
+    if before.size < 2 or not before.std() > 0:
+        return 0.0
+    slope = _brightness(before, after)
+    change = after - slope * before
+    change -= change.mean()
+    lags = np.arange(-3, 4)
+    shared = (SIDE - np.abs(lags)) / SIDE
+    together = max(float((noise.autocorrelation * np.outer(shared, shared)).sum()), 0.1)
+    expected = (1 + slope**2) * noise.variance(before) * together / SIDE**2
+    return float(np.mean(np.square(change)) / max(float(np.mean(expected)), 1e-30))
+
+
+def _brightness(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    """Factor by which a frame is brighter than another above the common level; 1 if that makes no sense."""
+    spread = before - before.mean()
+    slope = float((spread * (after - after.mean())).sum() / np.square(spread).sum())
+    return slope if 0.2 < slope < 5 else 1.0
+
+
+def _blocks(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    height, width = (n // SIDE for n in plane.shape)
+    cut = plane[: height * SIDE, : width * SIDE].reshape(height, SIDE, width, SIDE)
+    means: NDArray[np.float64] = cut.mean((1, 3))
+    return means
+
+
+def _plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:
+    """Middle of a plane of a channel, by default of the middle one, NaN where it is not finite."""
     at: dict[str, slice | int] = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
+    if time is not None:
+        at["T"] = time
     if "C" in stack.axes:
         at["C"] = channel
     for axis in "YX":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
+from core.errors import QuietfieldError
 from core.learning.learned import DEPTHS, BlindSpot, Learned, Paired, preset
 from core.learning.presets import PRESETS, Preset
 from core.learning.strategy import Architecture, Direction, Strategy
@@ -21,6 +22,7 @@ __all__ = [
     "BlindSpot",
     "DecoNoising",
     "Learned",
+    "Noise2Noise",
     "Noise2Void",
     "Noise2Void2",
     "Noise2VoidConvolved",
@@ -43,6 +45,11 @@ HOECK_2022 = (
     "Höck E, Buchholz T-O, Brachmann A, Jug F, Freytag A. N2V2: fixing Noise2Void checkerboard artifacts "
     "with modified sampling strategies and a tweaked network architecture. European Conference on Computer "
     "Vision (ECCV) Workshops, 2022. doi:10.1007/978-3-031-25069-9_33"
+)
+LEHTINEN_2018 = (
+    "Lehtinen J, Munkberg J, Hasselgren J, Laine S, Karras T, Aittala M, Aila T. Noise2Noise: learning image "
+    "restoration without clean data. International Conference on Machine Learning (ICML), 2018. "
+    "arXiv:1803.04189"
 )
 BROADDUS_2020 = (
     "Broaddus C, Krull A, Weigert M, Schmidt U, Myers G. Removing structured noise with self-supervised "
@@ -97,8 +104,8 @@ class StructNoise2Void(BlindSpot):
 
     line: str = param(
         "auto", "Covered line",
-        help="Along which axes the neighbours of a hidden pixel are covered too: those along which they share "
-        "their noise.",
+        help="Along which axes the neighbours of a hidden pixel are covered too: those along which they "
+        "share their noise.",
         choices={
             "auto": "As measured", "x": "Along rows (X)", "y": "Along columns (Y)", "both": "Along both",
             "none": "None",
@@ -182,3 +189,31 @@ class DecoNoising(BlindSpot):
             offset=None if self.estimate_offset else self.offset,
             deconvolved=True,
         )
+
+
+@register("noise2noise", label="Noise2Noise", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise2Noise(Paired):
+    """Predict one frame from another, for stacks whose frames all show the same scene.
+
+    Lehtinen et al. 2018 (arXiv:1803.04189). The noise must be independent from frame to frame; within a
+    frame it may be correlated. Training pairs every frame with every other one; the trained
+    network looks at one frame at a time.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (LEHTINEN_2018,)
+
+    def strategy(self) -> Strategy:
+        """In what this method differs from the others."""
+        return Strategy(supervision="frames")
+
+    def settled(self, stack: Stack) -> tuple[Learned, str]:
+        """Refuse stacks without time, and warn of scenes that move."""
+        if "T" not in stack.axes:
+            raise QuietfieldError(
+                f"{stack.meta.name} has no frames in time, between which Noise2Noise could learn. If its "
+                "planes are repeated shots of one scene, say that they are T; else choose another method."
+            )
+        from core.learning.evidence import motion  # needs scipy, for which the window need not wait
+
+        return self, motion(stack)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core import params
 from core.learning.methods import Learned, Noise2Void
 from core.learning.model import Model
 from core.learning.trainer import Report, Trainer
@@ -44,7 +45,8 @@ def scene(
 
 
 def small(cls: type[Learned] = Noise2Void, **changes: Any) -> Learned:
-    return cls(**{**SMALL, **changes})
+    known = {p.name for p in params.describe(cls)}
+    return cls(**{**{name: value for name, value in SMALL.items() if name in known}, **changes})
 
 
 def trained(stack: Stack, method: Learned) -> tuple[Model, list[Report]]:

@@ -18,6 +18,7 @@ def test_methods_are_on_the_list():
         "structn2v",
         "n2v-conv",
         "deconoising",
+        "noise2noise",
     ]
 
 
