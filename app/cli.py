@@ -60,7 +60,10 @@ def commands() -> dict[str, Command]:
             "run a trained network or a recipe on stacks", process.add_apply, process.run_apply
         ),
         "measure": Command("measure a stack against a reference", report.add_measure, report.run_measure),
-        "simulate": Command("add noise to clean stacks", process.add_simulate, process.run_method),
+        "simulate": Command(
+            "simulate a specimen and its truth, or add noise to clean stacks",
+            process.add_simulate, process.run_simulate,
+        ),
         "methods": Command("list the methods, or explain one", report.add_methods, report.run_methods),
     }  # fmt: skip
     return {name: found[name] for name in COMMANDS}

@@ -1,4 +1,4 @@
-"""The subcommands that make stacks from stacks: denoise, simulate and apply."""
+"""The subcommands that make stacks: denoise, simulate and apply."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from app.commands.arguments import (
     Parser,
+    Usage,
     add_input,
     add_method,
     add_output,
+    add_parameters,
     add_quiet,
+    chosen_method,
     given,
     path,
 )
@@ -43,14 +46,60 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
-    """Add the options of ``simulate``."""
+    """Add the options of ``simulate``: of noise where a method is named, else of a whole experiment."""
+    adding = chosen_method(argv) is not None
     parser.add_argument(
-        "stacks", nargs="+", type=path, metavar="STACK", help="clean TIFF file or folder of planes"
-    )
-    add_method(parser, "noise", argv)
+        "stacks", nargs="+" if adding else "*", type=path, metavar="STACK",
+        help="clean TIFF file or folder of planes to add noise to; without any, a specimen is simulated",
+    )  # fmt: skip
+    if adding:
+        add_method(parser, "noise", argv)
+    else:
+        from core.methods import catalogue  # noqa: F401  (puts every method on the list)
+        from core.methods.base import methods
+        from core.simulation.experiment import Simulation
+
+        names = ", ".join(m.name for m in methods("noise"))
+        parser.add_argument("--method", metavar="NAME", help=f"noise to add to a STACK, one of: {names}")
+        parser.epilog = "Name a method to see its options: --method NAME --help."
+        add_parameters(parser, Simulation)
+        parser.add_argument(
+            "--truth", type=path, metavar="FILE",
+            help="file for what the stack is without noise (default: OUT with _truth at the end of its name)",
+        )  # fmt: skip
     add_output(parser)
     add_input(parser)
     add_quiet(parser)
+
+
+def run_simulate(args: argparse.Namespace) -> int:
+    """Run ``simulate``: put noise on every stack, or make a noisy stack and its truth."""
+    if args.method is not None:
+        return run_method(args)
+    if args.stacks:
+        raise Usage("The following arguments are required: --method.", "simulate")
+    from core import params
+    from core.files import save_stack
+    from core.files.atomic import split_suffix
+    from core.simulation.experiment import Simulation
+
+    stem, ending = split_suffix(args.out)
+    truth = args.truth or args.out.with_name(f"{stem}_truth{ending}")
+    if truth == args.out:
+        raise Usage(
+            "The stack and its truth would be written to one file. Name another with --truth.", "simulate"
+        )
+    for target in (args.out, truth):
+        refuse_to_replace(target, overwrite=args.overwrite)
+    started, progress = time.monotonic(), Progress(quiet=args.quiet)
+    made = params.build(Simulation, given(args)).run(progress.context(args.out.name, "Simulation"))
+    dtypes = made.noisy.dtype.name if args.dtype == "source" else args.dtype, "float32"
+    for target, stack, dtype in zip((args.out, truth), (made.noisy, made.clean), dtypes, strict=True):
+        save_stack(target, stack, format=args.format, dtype=dtype, overwrite=args.overwrite)
+    seconds = time.monotonic() - started
+    progress.say(f"Wrote {args.out} and its truth, {truth}, in {duration(seconds)}.")
+    print(json.dumps({"path": str(args.out), "truth": str(truth), "seconds": round(seconds, 3)}), flush=True)
+    return 0
 
 
 def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001

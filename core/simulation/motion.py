@@ -16,7 +16,7 @@ MARGIN = 16
 """Pixels a specimen is drawn beyond the image, so that what moves in is not made up."""
 
 
-def moving(frames: int, shape: Shape, rng: np.random.Generator) -> Light:
+def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen | None = None) -> Light:
     """Draw layers that each move by themselves, seen through one microscope.
 
     Parameters
@@ -27,6 +27,8 @@ def moving(frames: int, shape: Shape, rng: np.random.Generator) -> Light:
         Rows and columns.
     rng : Generator
         Source of randomness.
+    draw : Specimen, optional
+        The only specimen, which never rests; by default a random mixture.
 
     Returns
     -------
@@ -35,7 +37,9 @@ def moving(frames: int, shape: Shape, rng: np.random.Generator) -> Light:
     """
     jitter = rng.normal(0, rng.uniform(0.2, 2.5), (frames, 2)) * (rng.random() < 0.15)
     total = np.zeros((frames, *shape))
-    if rng.random() < 0.25:
+    if draw is not None:
+        total += layer(draw, frames, shape, jitter, rng, still=0.0)
+    elif rng.random() < 0.25:
         filling = FILLING[rng.integers(len(FILLING))]
         total += layer(filling, frames, shape, jitter, rng, still=0.1)
     else:

@@ -27,7 +27,9 @@ FILLING: tuple[Specimen, ...] = (
 SIDE = 256
 
 
-def scene(seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE)) -> NDArray[np.float32]:
+def scene(
+    seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE), draw: Specimen | None = None
+) -> NDArray[np.float32]:
     """Make a random scene.
 
     Parameters
@@ -36,6 +38,8 @@ def scene(seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE)) ->
         The same seed gives the same pixels.
     shape : (int, int)
         Rows and columns.
+    draw : Specimen, optional
+        The only specimen; by default a random mixture.
 
     Returns
     -------
@@ -43,6 +47,8 @@ def scene(seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE)) ->
         Light on the detector: 0 or more, its 99.8th percentile is 1, at most 3.
     """
     rng = np.random.default_rng(seed)
+    if draw is not None:
+        return exposed(_focused(draw(shape, rng), rng), rng)
     light = _mixture(shape, rng) if rng.random() < 0.72 else _filled(shape, rng)
     return exposed(light, rng)
 

@@ -9,7 +9,7 @@ from core.simulation import depth, textures
 from core.simulation.depth import Body, Ellipsoids, Microscope, Points, Surface, Texture
 from core.simulation.drawing import Light
 from core.simulation.motion import MARGIN, flow, moving, warped
-from core.simulation.scenes import FILLING, FLUORESCENT, SIDE, exposed, scene
+from core.simulation.scenes import FILLING, FLUORESCENT, SIDE, Specimen, exposed, scene
 from core.simulation.specimens import Shape
 
 Seed = int | tuple[int, ...]
@@ -49,7 +49,9 @@ def time_lapse(seed: Seed, frames: int = 5, shape: Shape = (SIDE, SIDE)) -> NDAr
     return exposed(_evened(light), rng)
 
 
-def volume(seed: Seed, planes: int = 5, shape: Shape = (SIDE, SIDE)) -> NDArray[np.float32]:
+def volume(
+    seed: Seed, planes: int = 5, shape: Shape = (SIDE, SIDE), draw: Specimen | None = None
+) -> NDArray[np.float32]:
     """Make a random volume whose planes are from 0.15 to 3 depths of field apart.
 
     Parameters
@@ -60,6 +62,8 @@ def volume(seed: Seed, planes: int = 5, shape: Shape = (SIDE, SIDE)) -> NDArray[
         Number of planes, 1 or more.
     shape : (int, int)
         Rows and columns.
+    draw : Specimen, optional
+        The only specimen, in bent layers or in sections; by default anything.
 
     Returns
     -------
@@ -68,7 +72,10 @@ def volume(seed: Seed, planes: int = 5, shape: Shape = (SIDE, SIDE)) -> NDArray[
     """
     rng = np.random.default_rng(seed)
     depths = depth.depths(planes, rng)
-    light = _sections(depths, shape, rng) if rng.random() < 0.2 else _focused(depths, shape, rng)
+    if draw in FILLING if draw else rng.random() < 0.2:
+        light = _sections(depths, shape, rng, draw)
+    else:
+        light = _focused(depths, shape, rng, draw)
     return exposed(_evened(light) * depth.attenuation(depths, rng)[:, None, None], rng)
 
 
@@ -78,7 +85,9 @@ def _evened(light: Light) -> Light:
     return np.where(light > 1, 1 + 0.5 * np.log(np.maximum(2 * light - 1, 1)), light)
 
 
-def _focused(depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator) -> Light:
+def _focused(
+    depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator, draw: Specimen | None
+) -> Light:
     """One to three things in space, in a widefield or a confocal microscope."""
     microscope = Microscope(width=np.exp(rng.uniform(np.log(0.7), np.log(2.4))), confocal=rng.random() < 0.6)
     canvas = (shape[0] + 2 * depth.MARGIN, shape[1] + 2 * depth.MARGIN)
@@ -87,8 +96,8 @@ def _focused(depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator
     for _ in range(rng.integers(1, 4)):
         body: Body
         chance = rng.random()
-        if chance < 0.4:
-            flat = FLUORESCENT[rng.integers(len(FLUORESCENT))](canvas, rng)
+        if draw is not None or chance < 0.4:
+            flat = (draw or FLUORESCENT[rng.integers(len(FLUORESCENT))])(canvas, rng)
             body = Surface(flat, reach + 1, rng)
         elif chance < 0.65:
             body = Points(canvas, reach + 1, rng)
@@ -104,9 +113,11 @@ def _focused(depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator
     return light
 
 
-def _sections(depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator) -> Light:
+def _sections(
+    depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator, draw: Specimen | None
+) -> Light:
     """Thin sections of something that fills space: each the one before, displaced and changed a little."""
-    draw = FILLING[rng.integers(len(FILLING))]
+    draw = draw or FILLING[rng.integers(len(FILLING))]
     canvas = (shape[0] + 2 * MARGIN, shape[1] + 2 * MARGIN)
     first, second = draw(canvas, rng), draw(canvas, rng)
     flows, _ = flow(len(depths), shape, rng)

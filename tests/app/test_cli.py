@@ -524,3 +524,34 @@ def test_words_for_times_and_sizes():
     assert [duration(s) for s in (0, 7.4, 130, 3730)] == ["0:00", "0:07", "2:10", "1:02:10"]
     assert [size(n) for n in (12, 4096, 13_107_200, 4.6e9)] == ["12 bytes", "4.1 kB", "13.1 MB", "4.6 GB"]
     assert table([("", "a"), ("long", "b")]) == "      a\nlong  b"
+
+
+def test_a_specimen_is_simulated_with_its_truth(folder, capsys):
+    line = "simulate -o cells.tif --specimen nuclei --kind volume --size 64 --planes 3 --photons 12 --seed 4"
+    assert run(line) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["truth"] == "cells_truth.tif"
+    noisy, truth = tifffile.imread("cells.tif").astype(float), tifffile.imread("cells_truth.tif")
+    assert noisy.shape == truth.shape == (3, 64, 64)
+    assert truth.dtype == np.float32
+    # the camera: 4 counts a photon, 100 counts offset, 1.5 photons read noise
+    wanted = 4 * (truth - 100.0) + 16 * 1.5**2
+    assert ((noisy - truth) ** 2).mean() == pytest.approx(wanted.mean(), rel=0.05)
+    assert run(line) == 1  # it exists
+    assert run(f"{line} --overwrite") == 0
+    np.testing.assert_array_equal(tifffile.imread("cells.tif"), noisy)
+
+
+def test_simulate_says_what_is_missing_or_wrong(folder, capsys):
+    assert run("simulate clean.tif -o out.tif") == 2
+    assert "--method" in capsys.readouterr().err
+    assert run("simulate -o out.tif --truth out.tif") == 2
+    assert run("simulate -o out.tif --specimen unicorns") == 2
+    assert "unicorns" in capsys.readouterr().err
+    assert run("simulate -o out.tif --photons 0") == 2
+    assert names(folder) == {"noisy.tif", "other.tif", "clean.tif"}
+    capsys.readouterr()
+    assert run("simulate --help") == 0
+    assert "--specimen" in capsys.readouterr().out
+    assert run("simulate --method poisson-noise --help") == 0
+    assert "--specimen" not in capsys.readouterr().out

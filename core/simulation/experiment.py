@@ -1,0 +1,155 @@
+"""Simulated experiments a person asks for: a noisy stack of some specimen, and what it is without noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import memory
+from core.errors import QuietfieldError
+from core.methods.base import Method
+from core.params import param
+from core.progress import Context
+from core.simulation.detection import Detector, record
+from core.simulation.example import Sample
+from core.simulation.motion import moving
+from core.simulation.scenes import FILLING, FLUORESCENT, Specimen, exposed, scene
+from core.simulation.sequences import volume
+from core.stack import Metadata, Stack
+
+SPECIMENS: Mapping[str, Specimen] = {
+    draw.__name__.replace("_", "-"): draw for draw in (*FLUORESCENT, *FILLING)
+}
+"""Every specimen by its name."""
+
+KINDS: Mapping[str, str] = {
+    "image": "Frames of one image",
+    "time-lapse": "Time lapse (it moves)",
+    "volume": "Volume (planes in depth)",
+}
+"""What the planes of a stack are."""
+
+CAMERA = Detector(read_noise=1.5, levels=65536, step=4.0, dark=100.0)
+
+DETECTORS: Mapping[str, tuple[str, Detector]] = {
+    "camera": ("Camera", CAMERA),
+    "scmos": ("sCMOS camera with uneven pixels", replace(CAMERA, uneven=0.4, hot=2e-4)),
+    "emccd": ("EMCCD", replace(CAMERA, read_noise=0.1, excess=True, step=20.0)),
+    "photomultiplier": (
+        "Photomultiplier, 8 bit", Detector(pulse=1.5, read_noise=0.1, levels=256, step=12.0, dark=4.0),
+    ),
+    "interpolated": ("Camera, interpolated (correlated noise)", replace(CAMERA, coarser=1.5)),
+    "scanned": ("Scanned lines with a tail", replace(CAMERA, kernels=((), (0.1, 0.2, 0.7, 0.0, 0.0)))),
+    "stripes": ("Camera with stripes", replace(CAMERA, stripes=(1.0, 0.0))),
+    "ideal": ("Photons alone", replace(CAMERA, read_noise=0.0, dark=0.0)),
+}  # fmt: skip
+"""Detectors by name: what to call them, and what they do."""
+
+PIXEL, STEP, INTERVAL = 0.1, 0.3, 1.0
+"""Pixel size and distance of planes in micrometres, and time between frames in seconds."""
+
+BYTES = 48
+"""Memory needed for each pixel of a stack."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation(Method):
+    """Simulate a specimen under the microscope, whose truth is known."""
+
+    specimen: str = param(
+        "mixture", "Specimen", help="What lies under the microscope.",
+        choices={"mixture": "A random mixture"} | {n: n.replace("-", " ").capitalize() for n in SPECIMENS},
+    )  # fmt: skip
+    kind: str = param("image", "Kind", choices=KINDS, help="What the planes of the stack are.")
+    size: int = param(256, "Size", unit="px", ge=32, le=4096, step=32, help="Rows and columns.")
+    planes: int = param(10, "Planes or frames", ge=1, le=1000, step=1, help="How many of them.")
+    photons: float = param(
+        20.0, "Photons", gt=0, le=1e6, step=1, help="Photons on a bright pixel; fewer is noisier.",
+    )  # fmt: skip
+    detector: str = param(
+        "camera", "Detector", choices={name: label for name, (label, _) in DETECTORS.items()},
+        help="What detects the photons.",
+    )  # fmt: skip
+    seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="The same seed gives the same pixels.")
+
+    def run(self, context: Context | None = None) -> Sample:
+        """Simulate.
+
+        Parameters
+        ----------
+        context : Context, optional
+            Progress and cancellation.
+
+        Returns
+        -------
+        Sample
+            Noisy stack TYX or ZYX, uint8 or uint16, and its truth, float32: YX where all frames show one
+            image, else of the same axes.
+
+        Raises
+        ------
+        QuietfieldError
+            If it does not fit into memory.
+        """
+        context = context or Context()
+        needed, free = BYTES * self.planes * self.size**2, memory.available()
+        if free is not None and needed > free:
+            raise QuietfieldError(
+                f"Simulating {self.planes} planes of {self.size} x {self.size} pixels needs about "
+                f"{needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
+                "Ask for fewer or smaller ones."
+            )
+        context.step(0.0, "Drawing the specimen")
+        light = self.light()
+        detector = self._adjusted(self.photons * float(light.max()))
+        noise = np.random.default_rng([self.seed, 1])
+        noisy = np.empty(
+            (self.planes, self.size, self.size), np.uint8 if detector.levels <= 256 else np.uint16
+        )
+        clean = np.empty(light.shape, np.float32)
+        for number in range(self.planes):
+            context.step(0.5 + 0.5 * number / self.planes, "Detecting photons")
+            shown = min(number, len(light) - 1)
+            recording = record(self.photons * light[shown].astype(np.float64), detector, noise)
+            noisy[number], clean[shown] = recording.noisy, recording.mean
+        return self._labelled(noisy, clean)
+
+    def light(self) -> NDArray[np.float32]:
+        """Light, (1, Y, X) where nothing changes, else (T, Y, X) or (Z, Y, X); about 1 where it is bright."""
+        shape, draw = (self.size, self.size), SPECIMENS.get(self.specimen)
+        if self.kind == "image":
+            return scene(self.seed, shape, draw)[None]
+        if self.kind == "volume":
+            return volume(self.seed, self.planes, shape, draw)
+        rng = np.random.default_rng(self.seed)
+        return exposed(moving(self.planes, shape, rng, draw), rng)
+
+    def _adjusted(self, brightest: float) -> Detector:
+        """The detector, its amplification lowered until the brightest pixels fit into its levels."""
+        detector = DETECTORS[self.detector][1]
+        room = brightest + 8 * np.sqrt(2 * brightest + detector.read_noise**2) + 1
+        return replace(detector, step=min(detector.step, float((detector.levels - 1 - detector.dark) / room)))
+
+    def _labelled(self, noisy: NDArray[np.unsignedinteger], clean: NDArray[np.float32]) -> Sample:
+        axis = "Z" if self.kind == "volume" else "T"
+        spacing = {"X": PIXEL, "Y": PIXEL, axis: STEP if axis == "Z" else INTERVAL}
+        what = self.specimen.replace("-", " ")
+        known = Metadata(
+            name=f"Simulated {what}", spacing=spacing, format="Simulation", unit="µm",
+            notes=(
+                f"Simulated ({KINDS[self.kind].lower()}) with seed {self.seed}: {self.photons:g} photons on "
+                f"bright pixels; detector: {DETECTORS[self.detector][0]}.",
+            ),
+        )  # fmt: skip
+        truth = replace(known, name=f"Truth of simulated {what}", notes=("What every pixel is on average.",))
+        stack = Stack.of(noisy, axis + "YX", known)
+        if self.kind == "image":
+            flat = replace(truth, spacing={"X": PIXEL, "Y": PIXEL})
+            return Sample(noisy=stack, clean=Stack.of(clean[0], "YX", flat))
+        return Sample(noisy=stack, clean=Stack.of(clean, axis + "YX", truth))
+
+
+Simulation.name, Simulation.label, Simulation.group = "simulation", "Simulation", "noise"
