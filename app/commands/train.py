@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.learning.model import Model
     from core.learning.trainer import Report
     from core.params import Value
+    from core.stack import Stack
 
 
 def add_train(parser: Parser, argv: Sequence[str]) -> None:
@@ -44,6 +45,11 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace MODEL if it exists")
     resuming = any(word == "--resume" or word.startswith("--resume=") for word in argv)
     add_method(parser, "learned", argv, required=not resuming)
+    parser.add_argument(
+        "--target", type=path, metavar="STACK",
+        help="clean stack to learn from, for methods that need one (care): a file, or a folder of images "
+        "that are called like the noisy ones",
+    )  # fmt: skip
     parser.add_argument("--preset", metavar="NAME", help=_presets_help(argv))
     parser.add_argument(
         "--resume", type=path, metavar="MODEL",
@@ -86,7 +92,8 @@ def run_train(args: argparse.Namespace) -> int:
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     for note in stack.meta.notes:
         progress.say(f"{args.stack}: {note}")
-    trainer = Trainer(stack, method, device=args.device, threads=args.threads)
+    target = _target(args, method)
+    trainer = Trainer(stack, method, device=args.device, threads=args.threads, target=target)
     if start is not None:
         trainer.restore(start)
     said = ""
@@ -101,6 +108,19 @@ def run_train(args: argparse.Namespace) -> int:
     progress.say(f"Wrote {out} after {model.record.steps} steps in {duration(model.record.seconds)}.")
     print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
     return 0
+
+
+def _target(args: argparse.Namespace, method: Learned) -> Stack | None:
+    """Open the clean stack, where there is one."""
+    from core.learning.targets import open_target
+
+    if args.target is not None:
+        return open_target(args.target, args.stack, axes=args.input_axes)
+    if method.needs_target:
+        raise QuietfieldError(
+            f"{method.label} learns from a noisy and a clean stack. Name the clean one with --target."
+        )
+    return None
 
 
 def _save(out: Path, model: Model) -> ModelFile:

@@ -141,6 +141,11 @@ class Learned(Method):
         """In what this method differs from the others."""
         return Strategy()
 
+    @property
+    def needs_target(self) -> bool:
+        """Whether it learns from a clean stack."""
+        return self.strategy().supervision == "target"
+
     def architecture(self) -> Architecture:
         """What its network looks like."""
         return Architecture(width=self.width, depth=self.depth)

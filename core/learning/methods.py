@@ -20,6 +20,7 @@ __all__ = [
     "DEPTHS",
     "PRESETS",
     "BlindSpot",
+    "Care",
     "DecoNoising",
     "Learned",
     "Noise2Noise",
@@ -50,6 +51,10 @@ LEHTINEN_2018 = (
     "Lehtinen J, Munkberg J, Hasselgren J, Laine S, Karras T, Aittala M, Aila T. Noise2Noise: learning image "
     "restoration without clean data. International Conference on Machine Learning (ICML), 2018. "
     "arXiv:1803.04189"
+)
+WEIGERT_2018 = (
+    "Weigert M, Schmidt U, Boothe T, et al. Content-aware image restoration: pushing the limits of "
+    "fluorescence microscopy. Nature Methods 15, 2018. doi:10.1038/s41592-018-0216-7"
 )
 BROADDUS_2020 = (
     "Broaddus C, Krull A, Weigert M, Schmidt U, Myers G. Removing structured noise with self-supervised "
@@ -217,3 +222,20 @@ class Noise2Noise(Paired):
         from core.learning.evidence import motion  # needs scipy, for which the window need not wait
 
         return self, motion(stack)
+
+
+@register("care", label="CARE", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care(Paired):
+    """Predict a clean image from a noisy one, learned from a clean stack of the same places.
+
+    Content-aware image restoration, Weigert et al. 2018 (doi:10.1038/s41592-018-0216-7). The clean
+    stack, of more light or averaged over many shots, has to show every pixel of the noisy one. Both are
+    normalised by themselves, and results are in the counts of the clean stack.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (WEIGERT_2018,)
+
+    def strategy(self) -> Strategy:
+        """In what this method differs from the others."""
+        return Strategy(supervision="target")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.files import open_stack
+from core.files.folder import images_in
+from core.learning.data import Normalisation
+from core.places import is_folder
 from core.stack import Pixels, PixelSource, Region, Stack, region_shape
+
+COARSE = 8.0
+"""Counts of standard deviation below which rounding to whole counts shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +68,57 @@ def fitted(target: Stack, stack: Stack) -> Stack:
         f"{target.meta.name} has {_words(target)}, but {stack.meta.name} has {_words(stack)}. "
         "A noisy and a clean stack must show the same pixels in the same order."
     )
+
+
+def open_target(target: Path, source: Path | None, *, axes: str | None = None) -> Stack:
+    """Open the clean stack that belongs to a noisy one.
+
+    Parameters
+    ----------
+    target : Path
+        A file; or a folder, in which images of the same names are looked for as the noisy stack has: that of
+        its file, or those of the files in its folder. Endings of names do not count.
+    source : Path or None
+        Where the noisy stack came from, if it came from somewhere.
+    axes : str, optional
+        What the axes mean, as in `open_stack`.
+
+    Raises
+    ------
+    QuietfieldError
+        If it cannot be opened, or an image has no partner.
+    """
+    if not is_folder(target) or source is None:
+        return open_stack(target, axes=axes)
+    clean = {path.stem.casefold(): path for path in images_in(target)}
+    if not is_folder(source):
+        return open_stack(_partner(source, clean, target), axes=axes)
+    partners = [_partner(path, clean, target) for path in images_in(source)]
+    return open_stack(partners, axes=axes)
+
+
+def caution(stack: Stack, norm: Normalisation) -> str:
+    """Say in a sentence that results, in the clean stack's counts, do not fit the type of the noisy one."""
+    if stack.dtype.kind not in "iu" or not norm.target_mean:
+        return ""
+    limits = np.iinfo(stack.dtype)
+    for noisy, mean, std in zip(norm.std, norm.target_mean, norm.target_std, strict=True):
+        if std < min(COARSE, 0.5 * noisy) or mean < limits.min or mean + 3 * std > limits.max:
+            return (
+                f"Results are in the counts of the clean stack (mean {mean:.4g}, deviation {std:.4g}), "
+                f"which {stack.dtype} does not hold well. Export them as float32."
+            )
+    return ""
+
+
+def _partner(noisy: Path, clean: Mapping[str, Path], folder: Path) -> Path:
+    found = clean.get(noisy.stem.casefold())
+    if found is None:
+        raise QuietfieldError(
+            f"{folder} holds no image called {noisy.stem}. Noisy and clean images belong together by name: "
+            "rename it, or choose the file itself."
+        )
+    return found
 
 
 def _words(stack: Stack) -> str:

@@ -21,7 +21,7 @@ from core.learning.learned import Learned
 from core.learning.learner import Learner, copied
 from core.learning.model import Model, Record
 from core.learning.schedule import Rate
-from core.learning.targets import fitted
+from core.learning.targets import caution, fitted
 from core.learning.tiles import MEMORY_BYTES
 from core.stack import Stack
 
@@ -262,6 +262,9 @@ class Trainer:
             if time.perf_counter() - shown > REPORT_SECONDS:
                 yield fraction
                 shown = time.perf_counter()
+        words = caution(self._stack, self._examples.normalisation)
+        if words:
+            self._note(words)
         self._examples.keep_on(self._device)
         self._held_out = self._examples.held_out()
         self._learner.begin()

@@ -19,6 +19,7 @@ def test_methods_are_on_the_list():
         "n2v-conv",
         "deconoising",
         "noise2noise",
+        "care",
     ]
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from core.learning.methods import Noise2Noise, Noise2Void, Noise2Void2, StructNoise2Void
+from core.learning.methods import Care, Noise2Noise, Noise2Void, Noise2Void2, StructNoise2Void
+from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import Stack
 from tests.core.learning_data import one_thread, small, trained  # noqa: F401
@@ -69,3 +70,19 @@ def test_noise2noise_learns_more_from_a_still_scene_than_n2v():
         errors.append(np.mean((denoised - truth) ** 2))
     assert errors[1] < 0.8 * errors[0]
     assert errors[1] < 0.7 * 30**2
+
+
+def test_care_learns_the_clean_stack_in_its_own_counts():
+    """Three noisy frames have clean partners of 40 times the light; the fourth frame was never seen."""
+    rng = np.random.default_rng(1)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(4, 96, 96)), (0, 2, 2), mode="wrap")
+    photons = 5 * np.exp(0.7 * smooth / smooth.std())
+    noisy = Stack.of((10 * rng.poisson(photons) + 100).astype(np.uint16), "TYX")
+    clean = Stack.of((400 * photons + 1000).astype(np.float32), "TYX")
+    method = small(Care, steps=300, learning_rate=2e-3, warmup=10, validation=0.25, seed=1)
+    trainer = Trainer(noisy, method, device="cpu", target=clean)
+    list(trainer.run())
+    unseen = evaluate(noisy, trainer.model().prediction("cpu"))[0][3]
+    truth = clean.read()[3]
+    raw = 40 * (noisy.read()[3] - 100.0) + 1000
+    assert np.mean((unseen - truth) ** 2) < 0.35 * np.mean((raw - truth) ** 2)
