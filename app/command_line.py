@@ -37,7 +37,14 @@ def command_line(method: Method, path: Path | None, name: str) -> str:
     return _join(words + _options(method, {}))
 
 
-def training_command(method: Learned, preset: str, path: Path | None, name: str, device: str = "auto") -> str:
+def training_command(
+    method: Learned,
+    preset: str,
+    path: Path | None,
+    name: str,
+    device: str = "auto",
+    clean: Path | None = None,
+) -> str:
     """Commands that train a network on a file, and then apply it.
 
     Parameters
@@ -50,11 +57,14 @@ def training_command(method: Learned, preset: str, path: Path | None, name: str,
         As in `command_line`.
     device : str
         What to compute on.
+    clean : Path, optional
+        The clean stack, for methods that learn from one.
     """
     source, model = _files(path, name, SUFFIXES["learned"])
     _, target = _files(path, name, SUFFIXES["filter"])
     where = [] if device == "auto" else ["--device", device]
     train = ["quietfield", "train", source, "-o", model, "--method", method.name, "--preset", preset]
+    train += ["--target", str(clean)] if clean is not None else []
     train += _options(method, type(method).presets[preset].values) + where
     return " && ".join((_join(train), _join(["quietfield", "apply", model, source, "-o", target, *where])))
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel
+from pytestqt.qtbot import QtBot
 
 from app.cli import main
+from app.jobs import Jobs
+from app.panels.training import TrainingPanel
+from app.session import Session
+from core.files import open_stack
 from core.learning.checkpoint import load_model
+from core.methods.apply import evaluate
 
 TINY = (
     "--width 4 --depth 2 --patch 16 --batch 2 --steps 3 --epoch 3 --warmup 0 --validation-patches 2 "
@@ -65,3 +73,88 @@ def test_what_does_not_fit_is_a_sentence(
 ) -> None:
     assert run(f"{line} {TINY}") == (1 if words else 0)
     assert words in capsys.readouterr().err
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[TrainingPanel]:
+    panel = TrainingPanel(session, jobs)
+    qtbot.addWidget(panel)
+    panel.resize(320, 900)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.settings.processor.count() > 1, timeout=60_000)
+    yield panel
+    panel.hide()
+    qtbot.waitUntil(lambda: not jobs.running, timeout=60_000)
+
+
+def choose(panel: TrainingPanel, method: str) -> None:
+    box = panel.findChild(QComboBox, "training-method")
+    box.setCurrentIndex(box.findData(method))
+    panel.settings.form.set_values(
+        {"width": 4, "depth": 2, "patch": 16, "batch": 2, "epoch": 5, "steps": 10, "seconds": 0.0,
+         "validation_patches": 2, "precision": "float32"}
+    )  # fmt: skip
+    panel._on_settings()
+
+
+def test_the_panel_asks_for_a_clean_stack_where_one_is_needed(
+    qtbot: QtBot, session: Session, panel: TrainingPanel, folder: Path
+) -> None:
+    session.open(open_stack(folder / "noisy.tif"), {})
+    choose(panel, "n2v")
+    assert not panel.settings.target.isVisible()
+    assert panel.controls.start.isEnabled()
+    choose(panel, "care")
+    assert panel.settings.target.isVisible()
+    assert not panel.controls.start.isEnabled()
+    assert "clean stack" in panel.controls.start.toolTip()
+    panel.settings.target.ask_file = lambda: ""
+    panel.settings.target._on_file()
+    assert not panel.controls.start.isEnabled()
+    panel.settings.target.ask_file = lambda: str(folder / "clean.tif")
+    panel.settings.target._on_file()
+    assert panel.controls.start.isEnabled()
+    assert panel.findChild(QLabel, "training-target-name").text() == "clean.tif"
+    panel.controls.copy.click()
+    assert f"--target {folder / 'clean.tif'}" in QApplication.clipboard().text()
+    session.open(open_stack(folder / "noisy" / "t0.tif"), {})
+    assert panel.settings.target_path is None, "what belonged to another stack is forgotten"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_care_in_the_window_is_care_on_the_command_line(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, folder: Path, kind: str
+) -> None:
+    name = "noisy.tif" if kind == "file" else "noisy"
+    stack = open_stack(folder / name, axes="TYX")
+    session.open(stack, {})
+    choose(panel, "care")
+    target = panel.settings.target
+    target.ask_file, target.ask_folder = lambda: str(folder / "clean.tif"), lambda: str(folder / "clean")
+    (target._on_file if kind == "file" else target._on_folder)()
+    panel.controls.start.click()
+    assert "clean stack clean" in panel.summary.text()
+    qtbot.waitUntil(lambda: bool(panel.network.kept) and not jobs.running, timeout=60_000)
+    model = panel.network.kept[-1].model
+    given = "--validation-patches 2 --seconds 0 --precision float32 --threads 1"
+    sizes = "--width 4 --depth 2 --patch 16 --batch 2 --epoch 5 --steps 10"
+    clean = folder / ("clean.tif" if kind == "file" else "clean")
+    assert (
+        run(f"train {folder / name} --target {clean} -o n --method care --input-axes TYX {sizes} {given}")
+        == 0
+    )
+    other = load_model(folder / "n.quietfield")
+    found, expected = (evaluate(stack, m.prediction("cpu"))[0] for m in (model, other))
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_a_clean_stack_of_another_shape_is_said(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, folder: Path
+) -> None:
+    session.open(open_stack(folder / "noisy" / "t0.tif"), {})
+    choose(panel, "care")
+    panel.settings.target.ask_file = lambda: str(folder / "clean.tif")
+    panel.settings.target._on_file()
+    panel.controls.start.click()
+    qtbot.waitUntil(lambda: panel.problem.isVisible() and not jobs.running, timeout=60_000)
+    assert "must show the same pixels" in panel.problem.text()

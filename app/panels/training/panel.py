@@ -15,14 +15,14 @@ from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
 from app.panels.training.noise_note import NoiseNote
 from app.panels.training.preview import TrainingPreview
-from app.panels.training.run import Kept, TrainingRun
+from app.panels.training.run import Kept, OpenTarget, TrainingRun
 from app.panels.training.settings import TrainingSettings
 from app.regions import visible_region
 from app.session import Result, Session, Snapshot
 from app.widgets import Sentence, failure
 from core.errors import QuietfieldError
 from core.learning.methods import Learned
-from core.stack import Stack
+from core.stack import Region, Stack
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.model import Model
@@ -46,6 +46,7 @@ class TrainingPanel(QWidget):
         self._job: Job | None = None
         self._trained_on: Result | None = None
         self._pixels: Stack | None = None
+        self._part: Region | None = None
         self._before: tuple[tuple[Kept, ...], Result | None, Stack | None] = ((), None, None)
         self._live = TrainingPreview(session, jobs, self)
         self.settings = TrainingSettings()
@@ -110,6 +111,7 @@ class TrainingPanel(QWidget):
     @Slot(object, object)
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
+            self.settings.target.show_path(None)
             self._update()
 
     def _update(self) -> None:
@@ -119,10 +121,13 @@ class TrainingPanel(QWidget):
             reason = "No stack is open. Drop a TIFF stack on the window or open the sample."
         else:
             try:
-                self.settings.method()
+                method = self.settings.method()
             except QuietfieldError as error:
                 reason = str(error)
                 self.problem.say(reason)
+            else:
+                if method.needs_target and self.settings.target_path is None:
+                    reason = f"{method.label} learns from a clean stack too. Choose it above."
         # what cannot be changed now makes room for what is going on
         self.settings.setVisible(self._job is None)
         self.summary.setVisible(self._job is not None)
@@ -179,10 +184,26 @@ class TrainingPanel(QWidget):
         if again and source is self._trained_on and self._pixels is not None:
             return self._pixels
         stack, view = source.stack, self._session.snapshot.view
+        self._part = None
         if self.settings.on_visible and view is not None:
             *_, rows, columns = visible_region(stack, {}, view)
-            return stack.crop(stack.region(Y=rows, X=columns))
+            self._part = stack.region(Y=rows, X=columns)
+            return stack.crop(self._part)
         return stack
+
+    def _target(self, source: Result) -> OpenTarget | None:
+        """What opens the clean stack, or the part of it that is trained on; None where there is none."""
+        path, part = self.settings.target_path, self._part
+        if path is None:
+            return None
+
+        def open_it() -> Stack:
+            from core.learning.targets import fitted, open_target
+
+            target = fitted(open_target(path, source.stack.meta.path), source.stack)
+            return target if part is None else target.crop(part)
+
+        return open_it
 
     def _begin(self, start: tuple[Kept, ...]) -> None:
         """Train on the open stack, from the beginning or from where a network stopped."""
@@ -192,7 +213,8 @@ class TrainingPanel(QWidget):
         self.problem.clear()
         stack = self._chosen_pixels(source, again=bool(start))
         method = self.settings.method()
-        self._run = TrainingRun(stack, method, self.settings.device, self._live.look, start)
+        target = self._target(source)
+        self._run = TrainingRun(stack, method, self.settings.device, self._live.look, start, target)
         self._before = (self.network.kept, self._trained_on, self._pixels)
         self._trained_on, self._pixels = source, stack
         self.network.show_kept((), live=True)
@@ -309,7 +331,8 @@ class TrainingPanel(QWidget):
         if source is None or method is None:
             return
         meta, preset = source.stack.meta, str(self.settings.preset.currentData())
-        text = training_command(method, preset, meta.path, meta.name, self.settings.device)
+        target = self.settings.target_path
+        text = training_command(method, preset, meta.path, meta.name, self.settings.device, target)
         QGuiApplication.clipboard().setText(text)
         whole = "; it trains on the whole stack" if self.settings.on_visible else ""
         self.controls.end(f"The command is on the clipboard{whole}.")

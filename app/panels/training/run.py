@@ -55,6 +55,9 @@ class Scene:
     region: Region
 
 
+OpenTarget = Callable[[], Stack]
+"""Opens the clean stack to learn from, with the axes and the shape of what is trained on."""
+
 Look = Callable[[int], Scene | None]
 """Gives the scene to compute, at most as large as the number says, or None for no picture."""
 
@@ -74,6 +77,8 @@ class TrainingRun:
         Gives the scene to picture.
     start : sequence of Kept
         States of a network to go on from, with the last of them; empty to begin anew.
+    target : callable, optional
+        Opens the clean stack, for methods that learn from one.
 
     Attributes
     ----------
@@ -88,7 +93,13 @@ class TrainingRun:
     """
 
     def __init__(
-        self, stack: Stack, method: Learned, device: str, look: Look, start: Sequence[Kept] = ()
+        self,
+        stack: Stack,
+        method: Learned,
+        device: str,
+        look: Look,
+        start: Sequence[Kept] = (),
+        target: OpenTarget | None = None,
     ) -> None:
         self.method = method
         self.report: Report | None = None
@@ -97,7 +108,7 @@ class TrainingRun:
         self.kept: list[Kept] = []
         self.picture: Preview | None = None
         self.stack = stack
-        self._device, self._look = device, look
+        self._device, self._look, self._target = device, look, target
         self._start = start[-1].model if start else None
         self._earlier = tuple(start)
         self._moments = list(MOMENTS)
@@ -149,7 +160,10 @@ class TrainingRun:
 
         if self._start is not None:
             self._take_up(self._start)
-        trainer = Trainer(self.stack, self.method, device=self._device, threads=beside_window())
+        target = None if self._target is None else self._target()
+        trainer = Trainer(
+            self.stack, self.method, device=self._device, threads=beside_window(), target=target
+        )
         if self._start is not None:
             trainer.restore(self._start)
         self._next = time.monotonic() + 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidg
 from app.fields import in_words
 from app.form import LABEL_WIDTH, Form
 from app.jobs import Job, Jobs
+from app.panels.training.target import TargetRow
 from core import params
 from core.learning.methods import Learned
 from core.methods.base import methods, summary
@@ -60,6 +62,7 @@ class TrainingSettings(QWidget):
         self.region.addItem("Visible region", "visible")
         self.processor = self._combo("training-device", "What computes; Automatic takes the fastest.")
         self.processor.addItem("Automatic", "auto")
+        self.target = TargetRow()
         self._place = QVBoxLayout()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -69,12 +72,14 @@ class TrainingSettings(QWidget):
             (("&Method", self.kind), ("", self.description), ("&Preset", self.preset), ("", self.about))
         ):
             self._add(grid, row, label, box)
-        grid.addLayout(self._place, 4, 0, 1, 2)
-        self._add(grid, 5, "&Train on", self.region)
-        self._add(grid, 6, "&Device", self.processor)
+        grid.addWidget(self.target, 4, 0, 1, 2)
+        grid.addLayout(self._place, 5, 0, 1, 2)
+        self._add(grid, 6, "&Train on", self.region)
+        self._add(grid, 7, "&Device", self.processor)
         self.kind.setCurrentIndex(max(0, self.kind.findData("deconoising")))
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.preset.currentIndexChanged.connect(self._on_preset)
+        self.target.changed.connect(self.changed)
         self._on_kind()
 
     def _combo(self, name: str, help: str) -> QComboBox:
@@ -131,11 +136,18 @@ class TrainingSettings(QWidget):
         """
         return cast(Learned, self.form.method())
 
+    @property
+    def target_path(self) -> Path | None:
+        """File or folder of the clean stack, where the chosen method learns from one."""
+        return self.target.path if self.method_class().needs_target else None
+
     def in_words(self) -> str:
         """Say what is to be trained: method, preset, and the parameters in sight."""
         values, described = self.form.values(), params.describe(self.method_class)
         shown = [p for p in described if p.name in PROMINENT and p.kind != "bool"]
         words = [f"{p.label} {in_words(p, values[p.name])} {p.unit}".rstrip() for p in shown]
+        if self.target_path is not None:
+            words.insert(0, f"clean stack {self.target_path.name}")
         return ", ".join([self.method_class.label, f"preset {self.preset.currentText()}", *words]) + "."
 
     def show_method(self, method: Learned) -> None:
@@ -173,6 +185,7 @@ class TrainingSettings(QWidget):
         cls, chosen = self.method_class, self.form
         self.description.setText(summary(cls))
         self.description.setToolTip(f"<p>{' '.join((cls.__doc__ or '').split())}</p>")
+        self.target.setVisible(cls().needs_target)
         for form in self._forms.values():
             form.setVisible(form is chosen)
         previous = self.preset.currentData() or cls.default_preset
