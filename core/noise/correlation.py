@@ -1,47 +1,19 @@
-"""Autocorrelation of noise, from differences of frames or from the flattest blocks of a plane."""
+"""Autocorrelation of noise, from differences of frames."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.noise.blocks import SIDE, Values
 
 REACH = 3
 """Largest distance along each axis, in pixels; noise farther apart counts as independent."""
 
-_SHARE = 0.05
-_LEAST = 48
-
-
-def flattest(tiles: NDArray[np.floating], means: Values) -> NDArray[np.intp]:
-    """Choose the flattest blocks at every intensity, by means of their quarters and not by their noise.
-
-    Parameters
-    ----------
-    tiles : ndarray, shape (N, SIDE, SIDE)
-        Pixels of blocks.
-    means : ndarray, shape (N,)
-        Their means.
-    """
-    half = SIDE // 2
-    quarters = tiles.reshape(-1, 2, half, 2, half).mean((2, 4))
-    contrast = np.square(quarters - means[:, None, None]).sum((1, 2))
-    share = min(1.0, max(_SHARE, _LEAST / len(tiles)))
-    chosen = []
-    for group in np.array_split(np.argsort(means), min(8, len(tiles))):
-        count = max(1, round(share * len(group)))
-        chosen.append(group[np.argsort(contrast[group])[:count]])
-    return np.concatenate(chosen)
-
 
 def detrended(tiles: Values) -> Values:
-    """Subtract from every block its best plane and the means of its quarters (least squares).
-
-    What `flattest` chose blocks by is gone with that: the noise left in chosen blocks is that of any others.
-    """
+    """Subtract from every block its best plane and the means of its quarters (least squares)."""
     flat: Values = tiles.reshape(len(tiles), -1)
     return (flat - (flat @ _trend()) @ _trend().T).reshape(tiles.shape)
 

@@ -69,6 +69,12 @@ def fit(blocks: Blocks, *, limit: float) -> Line | None:
     return full
 
 
+def rough(blocks: Blocks) -> Values:
+    """Guess what the variance of each block is proportional to, from the lower quartiles of energies."""
+    slope, constant, least = _start(blocks)
+    return np.maximum(slope * blocks.instrument + constant, least)
+
+
 def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
     """Weighted two-stage least squares: weights, outliers and structure follow the line, and it them.
 

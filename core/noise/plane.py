@@ -7,11 +7,21 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.noise.blocks import Blocks, Plane, Values, chessboard_band, high_band, interior, tiles
-from core.noise.correlation import REACH, autocovariance, detrended, flattest
-from core.noise.evidence import STRUCTURED, WHITE, expected, physical, result, smooth
-from core.noise.line import Line, fit
+from core.noise.blocks import SIDE, Blocks, Plane, Values, chessboard_band, high_band, interior, tiles
+from core.noise.correlation import REACH
+from core.noise.evidence import STRUCTURED, WHITE, expected, physical, result
+from core.noise.line import LEAST, Line, fit, rough
 from core.noise.model import NoiseEstimate
+from core.noise.spectrum import autocorrelation, fitted, measured, upper
+
+_QUIET = 0.05
+"""Quantile of blocks that hold nothing but noise."""
+_EVEN = 1.3
+"""What the band that tells structure may hold of it where noise is correlated, over the noise there."""
+_MISFIT = 0.15
+"""Misfit of a spectrum that two of a hundred simulated images exceed whose noise is found within a fifth."""
+_CORRELATED = 0.12
+"""Correlation of neighbours below which their share of the variance, some percent, is left out of it."""
 
 
 def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
@@ -23,21 +33,29 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
         values, counts = np.unique(everywhere.mean[empty], return_counts=True)
         usable = usable & ~(empty & (everywhere.mean == values[counts.argmax()]))
     high, chess = everywhere.select(usable), chessboard_band(plane).select(np.concatenate([usable, usable]))
-    line = fit(high, limit=1.7)
+    if len(high.energy) < LEAST:
+        return _unknown(everywhere)
+    pixels = tiles(interior(plane))[usable]
+    spectrum = fitted(*measured(pixels, rough(high)))
+    correlated = max(abs(spectrum.y), abs(spectrum.x)) >= _CORRELATED
+    doubtful = spectrum.misfit > _MISFIT or (correlated and not spectrum.plausible)
+    correlated &= spectrum.plausible
+    small = max(abs(spectrum.y), abs(spectrum.x)) < _CORRELATED
+    patch = autocorrelation(spectrum.y, spectrum.x) if correlated or small else WHITE
+    if correlated:  # it has little in the highest band, and more in the one that tells structure
+        high = high._replace(energy=upper(pixels))
+        high = high._replace(structure=high.structure / _lower(high))
+    line = fit(high, limit=_EVEN if correlated else 1.7)
     if line is None:
         return _unknown(everywhere)
-    if line.attenuation > 0.01:
+    if line.attenuation > 0.01 and not correlated:
         other = fit(chess, limit=1.6)
         if other is not None and _better(other, line):
             line = other
     line = physical(line, high)
-    pixels = tiles(interior(plane))[usable]
-    chosen = flattest(pixels, high.mean)
-    weights = 1 / expected(line, high.mean[chosen], high.energy)
-    scale, patch = _correlation(pixels[chosen], weights)
+    scale = min(spectrum.variance, _most(pixels, line, high, patch)) if correlated else 1.0
     found = result(line, high, scale, patch, "plane")
-    lower = chess.energy.reshape(2, -1).mean(axis=0)[chosen]
-    if not found.problem and patch is WHITE and lower @ weights > 1.5 * (high.energy[chosen] @ weights):
+    if not found.problem and doubtful:
         return replace(found, problem=STRUCTURED)
     return found
 
@@ -53,17 +71,21 @@ def _better(unbiased: Line, flattened: Line) -> bool:
     return flattened.attenuation > 0.3 or unbiased.slope <= steepest
 
 
-def _correlation(pixels: NDArray[np.float32], weights: Values) -> tuple[float, Values]:
-    """Variance of single pixels over the expected one, and the autocorrelation; 1 and white if unsure."""
-    covariance = autocovariance(detrended(pixels.astype(np.float64)), weights)
-    scale = float(covariance[REACH, REACH])
-    if scale <= 0:
-        return 1.0, WHITE
-    patch = covariance / scale
-    if smooth(patch, 0.1):
-        return 1.0, WHITE
-    nearest = max(abs(patch[3, 4]), abs(patch[4, 3]))
-    return (scale if nearest > 0.05 else 1.0), patch
+def _lower(high: Blocks) -> float:
+    """How much more noise is in the band that tells structure than in that it is measured in, at least 1."""
+    variances = rough(high)
+    quiet, lower = (np.quantile(part / variances, _QUIET) for part in (high.energy, high.structure))
+    return float(max(1.0, lower / max(quiet, 1e-30)))
+
+
+def _most(pixels: NDArray[np.float32], line: Line, high: Blocks, patch: Values) -> float:
+    """Most that noise can vary over what the line says: as much as whole blocks do, the quieter of them."""
+    variances = pixels.var((1, 2), dtype=np.float64) / expected(line, high.mean, high.energy)
+    overlap = SIDE - np.abs(np.arange(-REACH, REACH + 1))
+    kept = (
+        1 - float((patch * np.outer(overlap, overlap)).sum()) / SIDE**4
+    )  # the mean of a block takes the rest
+    return float(np.quantile(variances, 0.25)) / (0.85 * kept)
 
 
 def _unknown(blocks: Blocks) -> NoiseEstimate:
