@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,6 +16,9 @@ from core.errors import QuietfieldError
 from core.progress import Context
 from core.stack import Stack
 from resources import FOLDER
+
+if TYPE_CHECKING:
+    from core.simulation.experiment import Simulation
 
 SampleName = Literal["simulated", "convallaria"]
 SAMPLES: Mapping[SampleName, str] = {
@@ -147,6 +150,12 @@ def load_sample(name: SampleName, context: Context | None = None) -> Opened:
     return Opened(stack=made.noisy, levels=first_levels(made.noisy), truth=made.clean)
 
 
+def load_simulation(settings: Simulation, context: Context | None = None) -> Opened:
+    """Simulate a stack and its truth."""
+    made = settings.run(context)
+    return Opened(stack=made.noisy, levels=first_levels(made.noisy), truth=made.clean)
+
+
 def _with_axis(stack: Stack, letter: str, context: Context) -> tuple[Stack, dict[int, Levels]]:
     from core.files import reinterpret
 
@@ -180,6 +189,10 @@ class Opener(QObject):
     def open_sample(self, name: SampleName) -> None:
         """Open a sample."""
         self._start("the sample", lambda job: load_sample(name, job.context))
+
+    def simulate(self, settings: Simulation) -> None:
+        """Open a simulated stack."""
+        self._start("the simulation", lambda job: load_simulation(settings, job.context))
 
     def open_series(self, series: int) -> None:
         """Open another image series of the same file."""

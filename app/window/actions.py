@@ -196,6 +196,11 @@ COMMANDS: tuple[Command, ...] = (
         run=lambda w: w.dialogs.choose_files(),
     ),
     Command(
+        id="simulate", text="Simulate…", icon="noise",
+        help="Make a noisy stack of a specimen of your choice, with the truth to measure against",
+        run=lambda w: w.dialogs.simulate(),
+    ),
+    Command(
         id="open-folder", text="Open Folder…", icon="folder", keys=("Ctrl+Shift+O",),
         help="Open a folder of single planes as one stack, or a folder of stacks as a list",
         run=lambda w: w.dialogs.choose_folder(),
@@ -355,12 +360,13 @@ RECENT, PANELS = "@recent", "@panels"
 """Places for what changes while the program runs: recent files, and switches for the panels."""
 
 _TABLES = tuple(f"lut-{name}" for name in (*LUTS, FROM_FILE))
+_SAMPLE_IDS = tuple(f"sample-{n}" for n in SAMPLES)
 _LAYOUT_IDS = tuple(f"layout-{name}" for name in LAYOUTS)
 
 MENUS: Mapping[str, tuple[Item, ...]] = {
     "&File": (
         "open", "open-folder", Submenu("Open Recent", (RECENT,)),
-        Submenu("Sample", tuple(f"sample-{n}" for n in SAMPLES), "sample"), SEPARATOR,
+        Submenu("Sample", _SAMPLE_IDS, "sample"), "simulate", SEPARATOR,
         "file-next", "file-previous", SEPARATOR, "export", "export-metrics", SEPARATOR, "quit",
     ),
     "&Edit": ("undo", "redo", SEPARATOR, "copy-recipe", "copy-methods"),
@@ -380,7 +386,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
 }  # fmt: skip
 
 TOOLBAR: tuple[Item, ...] = (
-    "open", Submenu("Sample", tuple(f"sample-{n}" for n in SAMPLES), "sample"), "export", SEPARATOR,
+    "open", Submenu("Sample", (*_SAMPLE_IDS, "simulate"), "sample"), "export", SEPARATOR,
     "undo", "redo", SEPARATOR, *_LAYOUT_IDS, SEPARATOR, "auto", "fit", "actual-size",
     Submenu("LUT", _TABLES, "lut"),
 )  # fmt: skip

@@ -37,6 +37,16 @@ class Dialogs(QObject):
         if folder is not None:
             self._window.opener.open([folder])
 
+    def simulate(self) -> None:
+        """Ask what to simulate, and open it."""
+        from app.documents.simulate_dialog import SimulateDialog  # the start does not wait for it
+
+        dialog = SimulateDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.wanted.connect(self._window.opener.simulate)
+        dialog.help_wanted.connect(self._window.show_help)
+        dialog.open()
+
     def choose_recipe(self) -> None:
         """Ask for a recipe and run it."""
         path = self.questions.recipe(self._folder)

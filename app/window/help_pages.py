@@ -23,6 +23,7 @@ PAGES: Mapping[str, str] = {
     "filters": "Filters",
     "training": "Training",
     "metrics": "Metrics",
+    "simulate": "Simulate",
     "export": "Export and recipes",
     "command-line": "Command line",
 }

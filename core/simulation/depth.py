@@ -204,9 +204,9 @@ class Texture:
         return SLAB * soft(self.noise(depth) - self.level, self.edge)
 
 
-def depths(planes: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Depths of planes around 0, from 0.15 to 3 depths of field apart."""
-    step = np.exp(rng.uniform(np.log(0.15), np.log(3)))
+def depths(planes: int, rng: np.random.Generator, step: float | None = None) -> NDArray[np.float64]:
+    """Depths of planes around 0, from 0.15 to 3 depths of field apart, or as far as asked for."""
+    step = np.exp(rng.uniform(np.log(0.15), np.log(3))) if step is None else step
     return np.asarray(step * (np.arange(planes) - (planes - 1) / 2))
 
 

@@ -13,6 +13,7 @@ from core.errors import QuietfieldError
 from core.methods.base import Method
 from core.params import param
 from core.progress import Context
+from core.simulation import optics
 from core.simulation.detection import Detector, record
 from core.simulation.example import Sample
 from core.simulation.motion import moving
@@ -26,9 +27,9 @@ SPECIMENS: Mapping[str, Specimen] = {
 """Every specimen by its name."""
 
 KINDS: Mapping[str, str] = {
-    "image": "Frames of one image",
-    "time-lapse": "Time lapse (it moves)",
-    "volume": "Volume (planes in depth)",
+    "image": "Still frames",
+    "time-lapse": "Time lapse",
+    "volume": "Volume",
 }
 """What the planes of a stack are."""
 
@@ -36,20 +37,23 @@ CAMERA = Detector(read_noise=1.5, levels=65536, step=4.0, dark=100.0)
 
 DETECTORS: Mapping[str, tuple[str, Detector]] = {
     "camera": ("Camera", CAMERA),
-    "scmos": ("sCMOS camera with uneven pixels", replace(CAMERA, uneven=0.4, hot=2e-4)),
+    "scmos": ("sCMOS camera", replace(CAMERA, uneven=0.4, hot=2e-4)),
     "emccd": ("EMCCD", replace(CAMERA, read_noise=0.1, excess=True, step=20.0)),
     "photomultiplier": (
-        "Photomultiplier, 8 bit", Detector(pulse=1.5, read_noise=0.1, levels=256, step=12.0, dark=4.0),
+        "Photomultiplier", Detector(pulse=1.5, read_noise=0.1, levels=256, step=12.0, dark=4.0),
     ),
-    "interpolated": ("Camera, interpolated (correlated noise)", replace(CAMERA, coarser=1.5)),
-    "scanned": ("Scanned lines with a tail", replace(CAMERA, kernels=((), (0.1, 0.2, 0.7, 0.0, 0.0)))),
-    "stripes": ("Camera with stripes", replace(CAMERA, stripes=(1.0, 0.0))),
+    "interpolated": ("Interpolated", replace(CAMERA, coarser=1.5)),
+    "scanned": ("Line scanner", replace(CAMERA, kernels=((), (0.1, 0.2, 0.7, 0.0, 0.0)))),
+    "stripes": ("Striped camera", replace(CAMERA, stripes=(1.0, 0.0))),
     "ideal": ("Photons alone", replace(CAMERA, read_noise=0.0, dark=0.0)),
 }  # fmt: skip
 """Detectors by name: what to call them, and what they do."""
 
-PIXEL, STEP, INTERVAL = 0.1, 0.3, 1.0
-"""Pixel size and distance of planes in micrometres, and time between frames in seconds."""
+PIXEL, INTERVAL = 0.1, 1.0
+"""Pixel size in micrometres, and time between frames in seconds."""
+
+STEP, FIELD = 0.5, 0.8
+"""Distance of planes in depths of field, and the depth of field in micrometres."""
 
 BYTES = 48
 """Memory needed for each pixel of a stack."""
@@ -63,7 +67,10 @@ class Simulation(Method):
         "mixture", "Specimen", help="What lies under the microscope.",
         choices={"mixture": "A random mixture"} | {n: n.replace("-", " ").capitalize() for n in SPECIMENS},
     )  # fmt: skip
-    kind: str = param("image", "Kind", choices=KINDS, help="What the planes of the stack are.")
+    kind: str = param(
+        "image", "Kind", choices=KINDS,
+        help="Noisy frames of one still image, a scene that moves, or planes through a depth.",
+    )  # fmt: skip
     size: int = param(256, "Size", unit="px", ge=32, le=4096, step=32, help="Rows and columns.")
     planes: int = param(10, "Planes or frames", ge=1, le=1000, step=1, help="How many of them.")
     photons: float = param(
@@ -71,7 +78,7 @@ class Simulation(Method):
     )  # fmt: skip
     detector: str = param(
         "camera", "Detector", choices={name: label for name, (label, _) in DETECTORS.items()},
-        help="What detects the photons.",
+        help="What detects the photons: interpolated and scanned images have noise that neighbours share.",
     )  # fmt: skip
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="The same seed gives the same pixels.")
 
@@ -95,13 +102,7 @@ class Simulation(Method):
             If it does not fit into memory.
         """
         context = context or Context()
-        needed, free = BYTES * self.planes * self.size**2, memory.available()
-        if free is not None and needed > free:
-            raise QuietfieldError(
-                f"Simulating {self.planes} planes of {self.size} x {self.size} pixels needs about "
-                f"{needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
-                "Ask for fewer or smaller ones."
-            )
+        self.check_memory()
         context.step(0.0, "Drawing the specimen")
         light = self.light()
         detector = self._adjusted(self.photons * float(light.max()))
@@ -117,13 +118,25 @@ class Simulation(Method):
             noisy[number], clean[shown] = recording.noisy, recording.mean
         return self._labelled(noisy, clean)
 
+    def check_memory(self) -> None:
+        """Raise a `QuietfieldError` if the stack does not fit into the memory that is free."""
+        needed, free = BYTES * self.planes * self.size**2, memory.available()
+        if free is not None and needed > free:
+            raise QuietfieldError(
+                f"Simulating {self.planes} planes of {self.size} x {self.size} pixels needs about "
+                f"{needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
+                "Ask for fewer or smaller ones."
+            )
+
     def light(self) -> NDArray[np.float32]:
         """Light, (1, Y, X) where nothing changes, else (T, Y, X) or (Z, Y, X); about 1 where it is bright."""
         shape, draw = (self.size, self.size), SPECIMENS.get(self.specimen)
         if self.kind == "image":
             return scene(self.seed, shape, draw)[None]
         if self.kind == "volume":
-            return volume(self.seed, self.planes, shape, draw)
+            light = volume(self.seed, self.planes, shape, draw, step=STEP)
+            haze = optics.gaussian(light.mean(axis=0).astype(np.float64), 10.0)
+            return (0.95 * light + 0.15 * haze).astype(np.float32)
         rng = np.random.default_rng(self.seed)
         return exposed(moving(self.planes, shape, rng, draw), rng)
 
@@ -135,13 +148,13 @@ class Simulation(Method):
 
     def _labelled(self, noisy: NDArray[np.unsignedinteger], clean: NDArray[np.float32]) -> Sample:
         axis = "Z" if self.kind == "volume" else "T"
-        spacing = {"X": PIXEL, "Y": PIXEL, axis: STEP if axis == "Z" else INTERVAL}
+        spacing = {"X": PIXEL, "Y": PIXEL, axis: STEP * FIELD if axis == "Z" else INTERVAL}
         what = self.specimen.replace("-", " ")
         known = Metadata(
             name=f"Simulated {what}", spacing=spacing, format="Simulation", unit="µm",
             notes=(
-                f"Simulated ({KINDS[self.kind].lower()}) with seed {self.seed}: {self.photons:g} photons on "
-                f"bright pixels; detector: {DETECTORS[self.detector][0]}.",
+                f"Simulated with seed {self.seed}: {KINDS[self.kind].lower()}, {self.photons:g} photons on "
+                f"bright pixels, detector: {DETECTORS[self.detector][0]}.",
             ),
         )  # fmt: skip
         truth = replace(known, name=f"Truth of simulated {what}", notes=("What every pixel is on average.",))

@@ -50,7 +50,12 @@ def time_lapse(seed: Seed, frames: int = 5, shape: Shape = (SIDE, SIDE)) -> NDAr
 
 
 def volume(
-    seed: Seed, planes: int = 5, shape: Shape = (SIDE, SIDE), draw: Specimen | None = None
+    seed: Seed,
+    planes: int = 5,
+    shape: Shape = (SIDE, SIDE),
+    draw: Specimen | None = None,
+    *,
+    step: float | None = None,
 ) -> NDArray[np.float32]:
     """Make a random volume whose planes are from 0.15 to 3 depths of field apart.
 
@@ -64,6 +69,8 @@ def volume(
         Rows and columns.
     draw : Specimen, optional
         The only specimen, in bent layers or in sections; by default anything.
+    step : float, optional
+        Distance of the planes in depths of field; at random by default.
 
     Returns
     -------
@@ -71,7 +78,7 @@ def volume(
         Light on the detector: 0 or more, the 99.8th percentile of the whole is about 1, at most 3.
     """
     rng = np.random.default_rng(seed)
-    depths = depth.depths(planes, rng)
+    depths = depth.depths(planes, rng, step)
     if draw in FILLING if draw else rng.random() < 0.2:
         light = _sections(depths, shape, rng, draw)
     else:
@@ -93,7 +100,7 @@ def _focused(
     canvas = (shape[0] + 2 * depth.MARGIN, shape[1] + 2 * depth.MARGIN)
     reach, scale = float(depths[-1] - depths[0]), depth.DEPTH * microscope.width
     light = np.zeros((len(depths), *shape))
-    for _ in range(rng.integers(1, 4)):
+    for _ in range(rng.integers(1, 4) if draw is None else int(np.clip(reach + 1, 3, 8))):
         body: Body
         chance = rng.random()
         if draw is not None or chance < 0.4:

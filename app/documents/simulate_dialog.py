@@ -1,0 +1,81 @@
+"""The dialog that asks what to simulate."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+from app.form import Form
+from core.errors import QuietfieldError
+from core.simulation.experiment import Simulation
+
+
+class SimulateDialog(QDialog):
+    """Asks for specimen, size, light and detector; does not block the rest of the program.
+
+    Attributes
+    ----------
+    wanted : Signal of Simulation
+        The person pressed Simulate.
+    help_wanted : Signal
+        The person asks what all this means.
+    """
+
+    wanted = Signal(object)
+    help_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("simulate-dialog")
+        self.setWindowTitle("Simulate")
+        self.setProperty("helpPage", "simulate")
+        QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self, self.help_wanted.emit)
+        words = QLabel(
+            "Opens a noisy stack of a simulated specimen. Its truth comes with it, as reference for Metrics."
+        )
+        words.setWordWrap(True)
+        self.form = Form(Simulation)
+        self.form.changed.connect(self._check)
+        self.hint = QLabel()
+        self.hint.setObjectName("simulate-hint")
+        self.hint.setWordWrap(True)
+        self.hint.setMinimumHeight(2 * self.hint.fontMetrics().height())
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.simulate_button = self.buttons.addButton("Simulate", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.simulate_button.setObjectName("simulate-accept")
+        self.simulate_button.setProperty("primary", True)
+        self.simulate_button.setDefault(True)
+        self.buttons.accepted.connect(self._on_accept)
+        self.buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addWidget(words)
+        column.addSpacing(6)
+        column.addWidget(self.form)
+        column.addWidget(self.hint)
+        column.addWidget(self.buttons)
+        self.setMinimumWidth(420)
+        self._check()
+
+    def _check(self) -> None:
+        """Say how large the stack gets, or why it cannot be made."""
+        try:
+            settings = self._settings()
+            settings.check_memory()
+        except QuietfieldError as error:
+            self.hint.setText(str(error))
+            self.simulate_button.setEnabled(False)
+            return
+        pixels = settings.planes * settings.size**2
+        size = f"{settings.planes} × {settings.size} × {settings.size}"
+        self.hint.setText(f"{size} pixels, {pixels / 1e6:.1f} million")
+        self.simulate_button.setEnabled(True)
+
+    def _settings(self) -> Simulation:
+        settings = self.form.method()
+        assert isinstance(settings, Simulation)
+        return settings
+
+    def _on_accept(self) -> None:
+        self.wanted.emit(self._settings())
+        self.accept()
