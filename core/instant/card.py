@@ -15,7 +15,8 @@ def write_card(path: Path) -> None:
     settings = record["settings"]
     parameters = sum(p.numel() for p in network.parameters())
     rows = "\n".join(
-        f"| {row['name']} | {row['raw']:.2f} | {row['gaussian']:.2f} | {row['network']:.2f} |"
+        f"| {row['name']} | {row['raw']:.2f} | {row['gaussian']:.2f} | {row['network']:.2f} "
+        f"| {row['doubt']:+.2f} |"
         for row in record["validation"]
     )
     curve = record["curve"]
@@ -30,8 +31,10 @@ def write_card(path: Path) -> None:
         f"""# Network of Instant
 
 A U-Net with {parameters} parameters (widths {", ".join(map(str, record["widths"]))}) that works at half
-resolution on an image with noise made uniform, and on its blurs. It was trained on simulated microscopy only
-(`core/simulation/scenes.py`); it has never seen a recorded image. Weights are in half precision.
+resolution on an image with noise made uniform, and on its blurs, and if wanted on two planes or frames before
+and two after it. It also tells what error it expects of every pixel. It was trained on simulated microscopy
+only (`core/simulation`: scenes, volumes, time lapses); it has never seen a recorded image. Weights are in
+half precision.
 
 It expects noise that is Poisson-Gaussian, independent or correlated over about a pixel, and estimated well.
 It is not meant for images whose noise is of another kind (compression, scratches, patterns), and like every
@@ -50,10 +53,11 @@ depend on how often the training was started and how many processes simulate.
 ## Simulated scenes it never saw
 
 PSNR in dB, range = brightest mean of each scene; the Gaussian is the best of eight for each image, chosen
-with the truth. Noise known; not averaged over orientations.
+with the truth. Noise known; not averaged over orientations. The last column compares the squared error the
+network expects with that which it makes, in dB: 0 is right, above 0 is too careful.
 
-| light | raw | best Gaussian | network |
-|---|---|---|---|
+| light | raw | best Gaussian | network | expected error |
+|---|---|---|---|---|
 {rows}
 
 ## Course

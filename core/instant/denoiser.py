@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,15 +14,19 @@ from numpy.typing import NDArray
 from core.errors import QuietfieldError
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
-from core.instant.reach import GRID, REACH
+from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, beside
 from core.methods.base import WHOLE, Block, Operation
 from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.progress import Context
+from core.stack import Region, Stack
 
 TILE = 1024
 """Side in pixels of the pieces that go through the network at once, without their neighbours."""
+
+LOOKED_AT = 1024
+"""Side in pixels of the part of a plane that is looked at for doubts."""
 
 FARTHEST = 8.0
 """No pixel is changed by more standard deviations of its noise than this: whatever the network says of an
@@ -47,6 +52,10 @@ class Denoiser(Operation):
         Share of the denoised image in the result, 0 to 1.
     eightfold : bool
         Whether to average over eight orientations.
+    along : {"", "Z", "T"}
+        Axis along which the network sees neighbouring planes or frames, if any.
+    uncertain : bool
+        Whether there is a second result, the error that is expected.
     """
 
     label: ClassVar[str] = "Instant"
@@ -57,22 +66,46 @@ class Denoiser(Operation):
     noise: StackNoise
     strength: float = 1.0
     eightfold: bool = False
+    along: str = ""
+    uncertain: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the results."""
+        return OUTPUTS if self.uncertain else OUTPUTS[:1]
 
     def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
         """Neighbours needed: what the network sees, or the whole plane if its own noise is measured."""
         reach = WHOLE if self.noise.each_plane else REACH
-        return {"Y": reach, "X": reach}
+        return {"Y": reach, "X": reach} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Denoise a block."""
+        """Denoise a block; planes that are not kept are left at 0."""
         lead = block.pixels.shape[:-2]
-        result = np.empty(block.pixels.shape, np.float32)
-        count = max(1, int(np.prod(lead, dtype=np.int64)))
-        for done, index in enumerate(np.ndindex(*lead)):
-            part = context.part(done / count, (done + 1) / count)
+        results = [np.zeros(block.pixels.shape, np.float32) for _ in self.outputs]
+        kept = [range(*part.indices(n)) for part, n in zip(block.kept or (), lead, strict=False)]
+        wanted = list(itertools.product(*(kept or map(range, lead))))
+        for done, index in enumerate(wanted):
+            part = context.part(done / len(wanted), (done + 1) / len(wanted))
             plane = block.pixels[index]
-            result[index] = self._plane(plane, self._noise_of(plane, block, index), part)
-        return (result,)
+            noise = self._noise_of(plane, block, index)
+            found = self._plane(plane, self._beside(block, index), noise, part)
+            for result, image in zip(results, found, strict=False):
+                result[index] = image
+        return tuple(results)
+
+    def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
+        """Say where the noise of a plane could not be told; its middle is looked at."""
+        middle = tuple(
+            slice(part.start + max(0, part.stop - part.start - LOOKED_AT) // 2, part.stop) for part in region
+        )
+        where = tuple(slice(part.start, min(part.start + LOOKED_AT, part.stop)) for part in middle)
+        plane = stack.read(where).reshape([part.stop - part.start for part in where[-2:]])
+        channel = region[stack.axes.index("C")].start if "C" in stack.axes else 0
+        noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
+        if not noise.gain and noise.constant <= 0:
+            return ("No noise was found here, so that nothing is changed.",)
+        return (f"The noise is hard to tell here. {noise.problem}",) if noise.problem else ()
 
     def _noise_of(self, plane: Plane, block: Block, index: tuple[int, ...]) -> NoiseEstimate:
         if self.noise.each_plane:
@@ -80,42 +113,69 @@ class Denoiser(Operation):
         at = block.axes.find("C")
         return self.noise.channels[0 if at < 0 else block.origin[at] + index[at]]
 
-    def _plane(self, plane: Plane, noise: NoiseEstimate, context: Context) -> Plane:
-        finite = np.isfinite(plane)
+    def _beside(self, block: Block, index: tuple[int, ...]) -> list[Plane]:
+        """Neighbouring planes or frames of one of a block."""
+        axis = block.axes.index(self.along) if self.along else -1
+        if axis < 0 or block.shape[axis] < 2:
+            return []
+        first = block.origin[axis]
+        others = beside(first + index[axis], block.shape[axis])
+        return [block.pixels[(*index[:axis], other - first, *index[axis + 1 :])] for other in others]
+
+    def _plane(
+        self, plane: Plane, others: list[Plane], noise: NoiseEstimate, context: Context
+    ) -> list[Plane]:
         try:
             stabiliser = Stabiliser.of(noise)
         except QuietfieldError:  # no noise at all
-            return plane
+            return [plane, np.zeros_like(plane)]
         lift = _lift(stabiliser, noise)
-        values = (stabiliser.forward(np.where(finite, plane, noise.mean)) + lift).astype(np.float32)
+        finite = np.isfinite(plane)
+        known = np.where(finite, plane, noise.mean)
+        shown = np.stack([known, *(np.where(np.isfinite(other), other, known) for other in others)])
+        values = (stabiliser.forward(shown) + lift).astype(np.float32)
+        mean, variance = self._predicted(values, noise, context)
+        change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
+        denoised = stabiliser.inverse(values[0] + change - lift)
+        mixed = known + self.strength * (denoised - known)
+        error = stabiliser.error(values[0] + change - lift, np.sqrt(variance))
+        left = (1 - self.strength) ** 2 * noise.variance(denoised)
+        error = np.sqrt(np.square(self.strength * error) + left)
+        return [np.where(finite, image, plane).astype(np.float32) for image in (mixed, error)]
+
+    def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
+        """Mean, and variance of the error, over the orientations."""
         correlation = (noise.correlation_y, noise.correlation_x)
         turns = range(8 if self.eightfold else 1)
-        total = np.zeros(values.shape, np.float32)
+        mean, variance = (np.zeros(values.shape[1:], np.float32) for _ in range(2))
         for turn in turns:
             part = context.part(turn / len(turns), (turn + 1) / len(turns))
             seen = correlation if turn % 2 == 0 else correlation[::-1]
-            total += _turned_back(self._run(_turned(values, turn), seen, part), turn)
-        change = np.clip(total / len(turns) - values, -FARTHEST, FARTHEST)
-        known = np.where(finite, plane, noise.mean)
-        mixed = known + self.strength * (stabiliser.inverse(values + change - lift) - known)
-        return np.where(finite, mixed, plane).astype(np.float32)
+            denoised, log = self._run(_turned(values, turn), seen, part)
+            mean += _turned_back(denoised, turn) / len(turns)
+            variance += _turned_back(np.exp(log), turn) / len(turns)
+        return mean, variance
 
-    def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> Plane:
-        """Send a plane through the network, in tiles with margins."""
-        height, width = values.shape
+    def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> tuple[Plane, Plane]:
+        """Send a plane, and those beside it, through the network, in tiles with margins."""
+        height, width = values.shape[1:]
         told = torch.tensor([correlation], dtype=torch.float32)
-        result = np.empty(values.shape, np.float32)
+        results = np.empty((2, height, width), np.float32)
         tiles = list(_tiles(height, width))
         for done, (rows, columns) in enumerate(tiles):
             context.step(done / len(tiles), self.label)
             top, left = max(rows.start - REACH, 0), max(columns.start - REACH, 0)
-            piece = values[top : rows.stop + REACH, left : columns.stop + REACH]
+            piece = _padded(values[:, top : rows.stop + REACH, left : columns.stop + REACH])
+            given = torch.from_numpy(piece)[None]
             with torch.inference_mode():
-                output = self.network(torch.from_numpy(_padded(piece))[None, None], told)[0, 0].numpy()
-            result[rows, columns] = output[
-                rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-            ]
-        return result
+                output = self.network(given[:, :1], told, given[:, 1:] if len(piece) > 1 else None)
+            inner = (
+                slice(rows.start - top, rows.stop - top),
+                slice(columns.start - left, columns.stop - left),
+            )
+            for result, image in zip(results, output, strict=True):
+                result[rows, columns] = image[0, 0].numpy()[inner]
+        return results[0], results[1]
 
 
 def _lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
@@ -131,14 +191,14 @@ def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _padded(piece: Plane) -> Plane:
-    """Mirror an image beyond its lower and right border up to sides the network can take."""
-    pads = [(0, max(-(-n // GRID) * GRID, LEAST) - n) for n in piece.shape]
+    """Mirror images (N, Y, X) beyond their lower and right border up to sides the network can take."""
+    pads = [(0, 0), *((0, max(-(-n // GRID) * GRID, LEAST) - n) for n in piece.shape[1:])]
     return np.ascontiguousarray(np.pad(piece, pads, mode="symmetric"))
 
 
 def _turned(values: Plane, turn: int) -> Plane:
-    turned = np.rot90(values, turn % 4)
-    return np.ascontiguousarray(turned if turn < 4 else turned[:, ::-1])
+    turned = np.rot90(values, turn % 4, (1, 2))
+    return np.ascontiguousarray(turned if turn < 4 else turned[:, :, ::-1])
 
 
 def _turned_back(values: Plane, turn: int) -> Plane:

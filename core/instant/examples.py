@@ -1,14 +1,15 @@
 """Examples to learn from: patches of simulated scenes, recorded, with the noise made uniform.
 
 The network is to give the transform *of the mean*, not the mean of the transform, so that the
-inverse transform is algebraic and without bias.
+inverse transform is algebraic and without bias. Some batches are of volumes and time lapses, and show
+the planes beside.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from core.instant.reach import DEPTH, beside
 from core.noise.transform import Stabiliser
 from core.simulation.detection import Recording, random_detector, record
 from core.simulation.scenes import scene
+from core.simulation.sequences import time_lapse, volume
 
 PHOTONS = (0.3, 1500.0)
 """Range of the photons at the bright end of a scene."""
@@ -29,11 +32,20 @@ SKEW = 1.4
 CLEAN = 0.08
 """Share of examples with up to a thousand times more light, so that clean images are left as they are."""
 
-POOL = 3000
-"""Most scenes a process keeps; after that, new ones replace old ones."""
+STACKS = 0.25
+"""Share of batches with the planes beside."""
 
-FIRST = 48
-"""Scenes a process makes before its first batch."""
+ENDS = 0.25
+"""Share of their examples that lie at an end of a stack, or in a short one."""
+
+DEEP = 2 * DEPTH + 1
+"""Planes of a simulated volume or time lapse."""
+
+MARGIN = 4
+"""Pixels around a plane that are recorded and cut off, so that filters do not mix planes."""
+
+Lights = NDArray[np.float32]
+Source = Callable[[tuple[int, ...]], Lights]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +58,14 @@ class Batch:
         Transform of the recorded image, and of its mean.
     correlation : Tensor, shape (N, 2)
         Correlation of the noise along Y and X as the network is told, a little wrong.
+    beside : Tensor, shape (N, len(OFFSETS), Y, X), or None
+        Transforms of the neighbouring planes or frames.
     """
 
     noisy: Tensor
     clean: Tensor
     correlation: Tensor
+    beside: Tensor | None = None
 
 
 def stabilised(image: NDArray[np.float32], gain: float, constant: float) -> NDArray[np.float32]:
@@ -67,28 +82,107 @@ def misjudged(recording: Recording, rng: np.random.Generator) -> tuple[float, fl
     return gain, constant
 
 
-def example(
-    light: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Record a patch of a scene with a random detector, and make the noise uniform.
+def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, NDArray[np.float32]]:
+    """Record patches of a scene with a random detector, and make the noise uniform.
+
+    Parameters
+    ----------
+    light : ndarray, shape (Z, Y, X)
+        Planes or frames, or just one.
+    rng : Generator
+        Source of the detector and the noise.
 
     Returns
     -------
-    noisy, clean : ndarray, shape (Y, X)
+    noisy, clean : ndarray, shape (Z, Y, X)
     correlation : ndarray of two floats
     """
     peak = PHOTONS[0] * (PHOTONS[1] / PHOTONS[0]) ** (rng.random() ** SKEW)
     if rng.random() < CLEAN:
         peak *= 10 ** rng.uniform(0, 3)
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
-    recording = record(photons, random_detector(rng), rng)
+    recording = record(photons.reshape(-1, light.shape[-1]), random_detector(rng), rng)
     gain, constant = misjudged(recording, rng)
     told = np.array(recording.correlation) + rng.normal(0, 0.02, 2)
     return (
-        stabilised(recording.noisy, gain, constant),
-        stabilised(recording.mean, gain, constant),
+        stabilised(recording.noisy, gain, constant).reshape(light.shape),
+        stabilised(recording.mean, gain, constant).reshape(light.shape),
         told.astype(np.float32),
     )
+
+
+def seen(rng: np.random.Generator) -> list[int]:
+    """Choose the plane to denoise of `DEEP` planes, and its neighbours: mostly the middle one and all others.
+
+    Returns
+    -------
+    list of int
+        The plane itself, then its neighbours in the order of `core.instant.reach.OFFSETS`.
+    """
+    if rng.random() >= ENDS:
+        return [DEPTH, *beside(DEPTH, DEEP)]
+    count = int(rng.integers(2, DEEP))
+    first, index = int(rng.integers(DEEP - count + 1)), int(rng.integers(count))
+    return [first + index, *(first + other for other in beside(index, count))]
+
+
+def plane(seed: tuple[int, ...]) -> Lights:
+    """Make a scene (1, Y, X)."""
+    return scene(seed)[None]
+
+
+def stack(seed: tuple[int, ...]) -> Lights:
+    """Make a volume or a time lapse (`DEEP`, Y, X)."""
+    return (volume if seed[-1] % 2 else time_lapse)(seed, DEEP)
+
+
+@dataclass(slots=True)
+class Pool:
+    """Scenes to cut patches from; new ones come in slowly, and replace others when there are many.
+
+    Attributes
+    ----------
+    make : callable
+        Makes scenes (Z, Y, X) from a seed.
+    seed : tuple of int
+        Start of the seeds.
+    first, most : int
+        Scenes before the first patch, and scenes kept.
+    every : int
+        Batches between two new scenes.
+    """
+
+    make: Source
+    seed: tuple[int, ...]
+    first: int
+    most: int
+    every: int
+    scenes: list[NDArray[np.float16]] = field(default_factory=list)
+    made: int = 0
+    asked: int = 0
+
+    def patches(self, count: int, side: int, margin: int, rng: np.random.Generator) -> Iterator[Lights]:
+        """Give patches (Z, Y, X) in any of eight orientations, with a margin around each."""
+        while len(self.scenes) < self.first:
+            self._add(rng)
+        if self.asked % self.every == 0:
+            self._add(rng)
+        self.asked += 1
+        for _ in range(count):
+            light = self.scenes[rng.integers(len(self.scenes))]
+            y, x = (rng.integers(n - side - 2 * margin + 1) for n in light.shape[1:])
+            patch = light[:, y : y + side + 2 * margin, x : x + side + 2 * margin]
+            patch = np.rot90(patch, int(rng.integers(4)), (1, 2))
+            patch = patch[:, :, ::-1] if rng.random() < 0.5 else patch
+            yield np.ascontiguousarray(patch, np.float32)
+
+    def _add(self, rng: np.random.Generator) -> None:
+        fresh = self.make((*self.seed, self.made)).astype(np.float16)
+        self.made += 1
+        if len(self.scenes) < self.most:
+            self.scenes.append(fresh)
+        else:
+            self.scenes[rng.integers(self.most)] = fresh
 
 
 class Examples(IterableDataset[Batch]):
@@ -101,29 +195,32 @@ class Examples(IterableDataset[Batch]):
         info = get_worker_info()
         worker = info.id if info else 0
         rng = np.random.default_rng([self.seed, worker])
-        pool: list[NDArray[np.float16]] = []
-        made = 0
+        planes = Pool(plane, (self.seed, worker), first=48, most=3000, every=2)
+        stacks = Pool(stack, (self.seed, worker, 1), first=12, most=500, every=3)
         while True:
-            while len(pool) < FIRST or made % 2 == 0:  # one new scene for every second batch
-                fresh = scene((self.seed, worker, made)).astype(np.float16)
-                made += 1
-                if len(pool) < POOL:
-                    pool.append(fresh)
-                else:
-                    pool[rng.integers(POOL)] = fresh
-            made += 1
-            yield self._batch(pool, rng)
+            yield self._stacks(stacks, rng) if rng.random() < STACKS else self._planes(planes, rng)
 
-    def _batch(self, pool: list[NDArray[np.float16]], rng: np.random.Generator) -> Batch:
+    def _planes(self, pool: Pool, rng: np.random.Generator) -> Batch:
+        found = [example(patch, rng) for patch in pool.patches(self.batch, self.side, 0, rng)]
+        noisy, clean, correlation = _together(found)
+        return Batch(noisy=noisy, clean=clean, correlation=correlation)
+
+    def _stacks(self, pool: Pool, rng: np.random.Generator) -> Batch:
         found = []
-        for _ in range(self.batch):
-            light = pool[rng.integers(len(pool))]
-            y, x = (rng.integers(n - self.side + 1) for n in light.shape)
-            patch = np.rot90(light[y : y + self.side, x : x + self.side], int(rng.integers(4)))
-            patch = patch[:, ::-1] if rng.random() < 0.5 else patch
-            found.append(example(np.ascontiguousarray(patch, np.float32), rng))
-        noisy, clean, correlation = (torch.from_numpy(np.stack(part)) for part in zip(*found, strict=True))
-        return Batch(noisy=noisy[:, None], clean=clean[:, None], correlation=correlation)
+        for patch in pool.patches(self.batch, self.side, MARGIN, rng):
+            order = seen(rng)
+            low, high = min(order), max(order) + 1
+            recorded, mean, told = example(patch[low:high], rng)
+            inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
+            chosen = np.stack([recorded[(index - low, *inner)] for index in order])
+            found.append((chosen, mean[(slice(order[0] - low, order[0] - low + 1), *inner)], told))
+        noisy, clean, correlation = _together(found)
+        return Batch(noisy=noisy[:, :1], clean=clean, correlation=correlation, beside=noisy[:, 1:])
+
+
+def _together(found: list[tuple[Lights, Lights, Lights]]) -> tuple[Tensor, Tensor, Tensor]:
+    noisy, clean, correlation = (torch.from_numpy(np.stack(part)) for part in zip(*found, strict=True))
+    return noisy, clean, correlation
 
 
 def batches(seed: int, batch: int, side: int, workers: int) -> Iterator[Batch]:

@@ -9,10 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import QuietfieldError
+from core.instant.reach import DEPTH, OUTPUTS, REACH
 from core.methods.base import Block, Operation, register
 from core.params import param
 from core.progress import Context
-from core.stack import Stack
+from core.stack import AXIS_NAMES, Stack
 
 MAKITALO_2013 = (
     "Mäkitalo M, Foi A. Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian "
@@ -20,7 +22,7 @@ MAKITALO_2013 = (
 )
 
 
-@register("instant", label="Instant", group="instant")
+@register("instant", label="Instant", group="instant", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Operation):
     """Denoise with a network that was trained on simulated microscopy and needs no training.
@@ -30,16 +32,28 @@ class Instant(Operation):
     """
 
     citations: ClassVar[tuple[str, ...]] = (MAKITALO_2013,)
+    mix: ClassVar[str] = "strength"
 
     strength: float = param(
         1.0, "Strength", ge=0.0, le=1.0, step=0.05,
         help="1 gives the denoised image, 0 the raw one, anything between a mixture of both.",
     )  # fmt: skip
-    averaging: str = param(
-        "none", "Averaging",
-        choices={"none": "None", "eight": "Eight orientations"},
-        help="Denoise the image turned and mirrored in eight ways and take the mean: a little better, and "
-        "eight times as slow.",
+    quality: str = param(
+        "instant", "Quality",
+        choices={"instant": "Instant", "best": "Best"},
+        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
+        "and eight times as slow.",
+    )  # fmt: skip
+    neighbours: str = param(
+        "none", "Neighbours",
+        choices={"none": "None", "Z": "Planes along Z", "T": "Frames along time"},
+        help="Let the network see the two planes or frames before and the two after each one. It was taught "
+        "to use only what they share; compare with none where things move fast.",
+    )  # fmt: skip
+    uncertainty: bool = param(
+        False, "Expected error",
+        help="Also give an image of the error that the network expects of every pixel, in counts (standard "
+        "deviation). It knows simulated images only.",
     )  # fmt: skip
     noise: str = param(
         "auto", "Noise of", advanced=True,
@@ -47,6 +61,11 @@ class Instant(Operation):
         help="Measure the noise once for each channel, or for every plane where contrast or exposure differ "
         "from plane to plane. Automatic compares some planes.",
     )  # fmt: skip
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the results."""
+        return OUTPUTS if self.uncertainty else OUTPUTS[:1]
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once, and load the network."""
@@ -57,14 +76,30 @@ class Instant(Operation):
         noise = stack.fact(f"instant noise, {self.noise}", lambda: measure(stack, self.noise))
         network, _ = load_network()
         return Denoiser(
-            network=network, noise=noise, strength=self.strength, eightfold=self.averaging == "eight"
-        )
+            network=network, noise=noise, strength=self.strength, eightfold=self.quality == "best",
+            along=self._along(stack.axes), uncertain=self.uncertainty,
+        )  # fmt: skip
 
-    def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
-        """Neighbours needed: what the network sees, or all of the plane if its own noise is measured."""
-        from core.instant.reach import REACH
+    def halo(self, axes: str) -> Mapping[str, int]:
+        """Neighbours needed: what the network sees.
 
-        return {"Y": REACH, "X": REACH}
+        Raises
+        ------
+        QuietfieldError
+            If the stack has no such neighbours.
+        """
+        along = self._along(axes)
+        return {"Y": REACH, "X": REACH} | ({along: DEPTH} if along else {})
+
+    def _along(self, axes: str) -> str:
+        if self.neighbours == "none":
+            return ""
+        if self.neighbours not in axes:
+            raise QuietfieldError(
+                f"Instant with neighbours along {AXIS_NAMES[self.neighbours]} ({self.neighbours}) needs an "
+                "axis the stack does not have. Choose other neighbours, or change what its axes mean."
+            )
+        return self.neighbours
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block that is taken for the whole of a stack."""

@@ -6,17 +6,24 @@ predicts shares of the image and its blurs, and a rest that is added: an untrain
 blur, and where there is little light it can fall back on a wide one. What it sees are differences from the
 widest blur, and how dark that is where it is below `LEVEL`. It sees no farther than
 `core.instant.reach.REACH`, so that pieces give the same as the whole.
+
+Where neighbouring planes or frames are given, it sees them and their blur too, and predicts shares of
+these; without them it is the same as if they did not exist. Beside the denoised image it tells how far off
+it expects to be.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from core.instant.blurs import coarse, fine, root
+from core.instant.reach import OFFSETS
 
 WIDTHS = (32, 64, 96, 96)
 """Channels at a half, a quarter, an eighth and a sixteenth of the resolution."""
@@ -30,6 +37,9 @@ BASE = 2
 COARSE = (3.0, 5.0, 9.0)
 """Standard deviations in pixels of the blurs at lower resolution; the last is the widest."""
 
+BESIDE = (0.0, 1.0)
+"""Standard deviations in pixels of the blurs of neighbouring planes or frames."""
+
 LEAST = 64
 """Images have sides of at least this."""
 
@@ -38,6 +48,21 @@ LEVEL = 10.0
 
 SCALE = 4.0
 """Noise standard deviations that become 1 inside the network."""
+
+
+class Prediction(NamedTuple):
+    """What the network makes of images.
+
+    Attributes
+    ----------
+    denoised : Tensor, shape (N, 1, Y, X)
+        In the units of the input.
+    log_variance : Tensor, shape (N, 1, Y, X)
+        Logarithm of the squared error it expects of `denoised`.
+    """
+
+    denoised: Tensor
+    log_variance: Tensor
 
 
 class InstantNetwork(nn.Module):
@@ -58,11 +83,19 @@ class InstantNetwork(nn.Module):
         self.up = nn.ModuleList(_level(count, count) for count in widths[:-1])
         blurs = len(FINE) + len(COARSE) - 1
         self.end = nn.Conv2d(widths[0], 4 * (blurs + 1), 1)
-        nn.init.zeros_(self.end.weight)
+        beside = 4 * len(BESIDE) * len(OFFSETS)
+        self.beside = nn.Conv2d(beside, widths[0], 3, padding=1, bias=False)
+        self.shares = nn.Conv2d(widths[0], beside, 1)
+        self.doubt = nn.Sequential(
+            nn.Conv2d(widths[0], widths[0], 1), nn.ReLU(inplace=True), nn.Conv2d(widths[0], 4, 1)
+        )
+        for convolution in (self.end, self.beside, self.shares):
+            nn.init.zeros_(convolution.weight)
+        nn.init.zeros_(self.shares.bias)  # type: ignore[arg-type]
         with torch.no_grad():
             self.end.bias.copy_((torch.arange(4 * (blurs + 1)) // 4 == BASE).float())  # type: ignore[union-attr]
 
-    def forward(self, images: Tensor, correlation: Tensor) -> Tensor:
+    def forward(self, images: Tensor, correlation: Tensor, beside: Tensor | None = None) -> Prediction:
         """Denoise images.
 
         Parameters
@@ -71,39 +104,54 @@ class InstantNetwork(nn.Module):
             Sides are multiples of `core.instant.reach.GRID` and at least `LEAST`.
         correlation : Tensor, shape (N, 2)
             Correlation of the noise between neighbours along rows (Y) and columns (X).
-
-        Returns
-        -------
-        Tensor, shape (N, 1, Y, X)
+        beside : Tensor, shape (N, len(OFFSETS), Y, X), optional
+            Neighbouring planes or frames, in the order of `core.instant.reach.OFFSETS`.
         """
         light = images.square()  # proportional to light, plus a constant: blurs of it have no bias
-        fine, coarse = _root(_fine(light)), _root(_coarse(light))
-        widest = coarse[:, -1:]
+        blurs, wide = root(fine(light, FINE)), root(coarse(light, COARSE))
+        widest = wide[:, -1:]
         told = (SCALE * SCALE * correlation)[:, :, None, None].expand(-1, -1, *widest.shape[2:])
         dark = functional.relu(LEVEL - widest)
-        details = torch.cat([fine, coarse[:, :-1]], 1) - widest
-        half = torch.cat([details, told, dark], 1) / SCALE
-        half = half.contiguous(memory_format=torch.channels_last)
+        details = torch.cat([blurs, wide[:, :-1]], 1) - widest
+        others = None if beside is None else root(fine(beside.square(), BESIDE)) - widest
+        features = self._features(torch.cat([details, told, dark], 1), others)
+        result = _mixed(details, widest, self.end(features))
+        if others is not None:
+            result = result + _phases(self.shares(features) * others)
+        doubt = self.doubt(features.detach()).clamp(-14.0, 7.0)
+        return Prediction(functional.pixel_shuffle(result, 2), functional.pixel_shuffle(doubt, 2))
+
+    def _features(self, seen: Tensor, others: Tensor | None) -> Tensor:
+        half = (seen / SCALE).contiguous(memory_format=torch.channels_last)
         kept = []
         for level, convolutions in enumerate(self.down):
-            half = convolutions(functional.max_pool2d(half, 2) if level else half)
+            half = functional.max_pool2d(half, 2) if level else half
+            first, *rest = convolutions.children()
+            half = first(half)
+            if level == 0 and others is not None:
+                half = half + self.beside(others / SCALE)
+            for layer in rest:
+                half = layer(half)
             kept.append(half)
         for level in reversed(range(len(self.up))):
             risen = functional.interpolate(self.narrow[level](half), scale_factor=2.0, mode="nearest")
             half = self.up[level](risen + kept[level])
-        return _mixed(details, widest, self.end(half))
+        return half
 
 
 def _mixed(details: Tensor, widest: Tensor, predicted: Tensor) -> Tensor:
     """Sum of the widest blur, of shares of the others' differences from it, and of the rest."""
-    fine, coarse = details[:, : 4 * len(FINE)], details[:, 4 * len(FINE) :]
-    result = widest + SCALE * predicted[:, -4:]
-    for blur in range(len(FINE)):
-        result = result + predicted[:, 4 * blur : 4 * blur + 4] * fine[:, 4 * blur : 4 * blur + 4]
+    many = 4 * len(FINE)
+    result = widest + SCALE * predicted[:, -4:] + _phases(predicted[:, :many] * details[:, :many])
     for blur in range(len(COARSE) - 1):
-        first = 4 * (len(FINE) + blur)
-        result = result + predicted[:, first : first + 4] * coarse[:, blur : blur + 1]
-    return functional.pixel_shuffle(result, 2)
+        first = many + 4 * blur
+        result = result + predicted[:, first : first + 4] * details[:, many + blur : many + blur + 1]
+    return result
+
+
+def _phases(images: Tensor) -> Tensor:
+    """Sum of (N, 4 * number, Y, X) over the number: four pixels of every 2 x 2."""
+    return images.reshape(len(images), -1, 4, *images.shape[2:]).sum(1)
 
 
 def _level(before: int, after: int) -> nn.Sequential:
@@ -113,40 +161,3 @@ def _level(before: int, after: int) -> nn.Sequential:
         nn.Conv2d(after, after, 3, padding=1),
         nn.ReLU(inplace=True),
     )
-
-
-def _root(light: Tensor) -> Tensor:
-    return light.clamp_min(1e-6).sqrt()
-
-
-def _gaussians(sigmas: Sequence[float], like: Tensor) -> Tensor:
-    """Two-dimensional Gaussians (number, 1, side, side), cut off at three times the widest."""
-    radius = math.ceil(3 * max(sigmas))
-    offsets = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
-    found = []
-    for sigma in sigmas:
-        line = torch.exp(-0.5 * (offsets / sigma) ** 2) if sigma else (offsets == 0).to(like.dtype)
-        found.append(torch.outer(line, line) / line.sum() ** 2)
-    return torch.stack(found)[:, None]
-
-
-def _fine(images: Tensor) -> Tensor:
-    """Blurs of `FINE` at full resolution, as (N, 4 * number, Y/2, X/2): the four pixels of every 2x2."""
-    kernels = _gaussians(FINE, images)
-    phases = [functional.pad(kernels, (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)]
-    radius = kernels.shape[-1] // 2
-    padded = functional.pad(images, (radius,) * 4, mode="reflect")
-    return functional.conv2d(padded, torch.stack(phases, 1).flatten(0, 1), stride=2)
-
-
-def _coarse(images: Tensor) -> Tensor:
-    """Blurs of `COARSE`, at half resolution: (N, number, Y/2, X/2), the widest last."""
-    half = functional.avg_pool2d(images, 2)
-    near = _same(half, [COARSE[0] / 2])
-    far = _same(functional.avg_pool2d(half, 2), [sigma / 4 for sigma in COARSE[1:]])
-    return torch.cat([near, functional.interpolate(far, scale_factor=2.0, mode="bilinear")], 1)
-
-
-def _same(images: Tensor, sigmas: Sequence[float]) -> Tensor:
-    kernels = _gaussians(sigmas, images)
-    return functional.conv2d(functional.pad(images, (kernels.shape[-1] // 2,) * 4, mode="reflect"), kernels)

@@ -1,7 +1,36 @@
-"""How far the network sees, for those who must know it without loading torch."""
+"""How far the network sees and what it gives, for those who must know it without loading torch."""
 
 GRID = 16
 """Images have sides that are multiples of this, and pieces begin at multiples of it."""
 
 REACH = 144
 """Greatest distance in pixels over which the input can change the output, rounded up to the grid."""
+
+OFFSETS = (-2, -1, 1, 2)
+"""Neighbouring planes or frames the network may see, by their distance."""
+
+DEPTH = max(OFFSETS)
+"""Greatest distance of a neighbouring plane or frame."""
+
+OUTPUTS = ("result", "expected error")
+"""Names of the results of the method."""
+
+
+def beside(index: int, count: int) -> tuple[int, ...]:
+    """Indices of the neighbours of a plane or frame, in the order of `OFFSETS`.
+
+    Where the stack ends, the one on the other side takes the place of the missing one, or else the nearest.
+
+    Raises
+    ------
+    ValueError
+        If there is only one.
+    """
+    if count < 2 or not 0 <= index < count:
+        raise ValueError(f"plane {index} of {count} has no neighbours")
+    found = []
+    for offset in OFFSETS:
+        near = 1 if offset > 0 else -1
+        tries = (index + offset, index - offset, index + near, index - near)
+        found.append(next(i for i in tries if 0 <= i < count))
+    return tuple(found)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core import __version__
 from core.files.atomic import replacing
 from core.instant.examples import Batch, batches
-from core.instant.network import WIDTHS, InstantNetwork
+from core.instant.network import WIDTHS, InstantNetwork, Prediction
 from core.instant.validation import Row, evaluate
 from core.instant.weights import save_network
 
@@ -86,10 +86,16 @@ def rate(settings: Settings, step: int, seconds: float) -> float:
     return settings.rate * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def loss(output: Tensor, clean: Tensor) -> Tensor:
-    """Squared error of each patch divided by about itself, so that every level of noise counts alike."""
-    error = (output - clean).square().mean((1, 2, 3))
-    return (error / (0.5 * error.detach() + LEAST_ERROR)).mean()
+def loss(output: Prediction, clean: Tensor) -> Tensor:
+    """Squared error of each patch divided by about itself, so that every level of noise counts alike.
+
+    To this is added how unlikely the errors are under the variance the network expects of them; only that
+    expectation learns from it.
+    """
+    squares = (output.denoised - clean).square()
+    error = squares.mean((1, 2, 3))
+    unlikely = squares.detach() * torch.exp(-output.log_variance) + output.log_variance
+    return (error / (0.5 * error.detach() + LEAST_ERROR)).mean() + 0.5 * unlikely.mean()
 
 
 def learn(state: State, batch: Batch, settings: Settings) -> float:
@@ -98,7 +104,8 @@ def learn(state: State, batch: Batch, settings: Settings) -> float:
     for group in state.optimiser.param_groups:
         group["lr"] = rate(settings, state.step, state.seconds)
     clean = batch.clean.to(device)
-    output = state.network(batch.noisy.to(device), batch.correlation.to(device))
+    beside = None if batch.beside is None else batch.beside.to(device)
+    output = state.network(batch.noisy.to(device), batch.correlation.to(device), beside)
     state.optimiser.zero_grad(set_to_none=True)
     loss(output, clean).backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
@@ -107,7 +114,7 @@ def learn(state: State, batch: Batch, settings: Settings) -> float:
     keep = min(settings.average, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
         torch._foreach_lerp_(list(state.averaged.parameters()), list(state.network.parameters()), 1 - keep)
-        return float((output - clean).square().mean((1, 2, 3)).log().mean())
+        return float((output.denoised - clean).square().mean((1, 2, 3)).log().mean())
 
 
 def train(state: State, settings: Settings, out: Path) -> Iterator[str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from core.instant.examples import stabilised
+from core.instant.examples import DEEP, stabilised
 from core.instant.network import InstantNetwork
+from core.instant.reach import DEPTH, beside
 from core.noise.transform import Stabiliser
 from core.simulation.detection import Detector, Recording, record
 from core.simulation.scenes import scene
+from core.simulation.sequences import time_lapse, volume
 
 LEVELS = (0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Photons at the bright end."""
@@ -22,26 +25,58 @@ LEVELS = (0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 SEED = 987_654_321
 """Seed of the validation scenes; training counts from another one."""
 
+GROUND = 0.05
+"""Light between the specimens, as a share of the bright end."""
+
+Maker = Callable[[tuple[int, ...], int, tuple[int, int]], NDArray[np.float32]]
+
 SIGMAS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 6.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Mean PSNR in dB at one level of light; the range is the largest mean of each scene."""
+    """How well recordings of one kind are denoised.
+
+    Attributes
+    ----------
+    name : str
+        Which recordings.
+    raw, gaussian, network : float
+        Mean PSNR in dB of the recorded images, of the best Gaussian blur of each, and of the network's
+        results; the range is the largest mean of each scene.
+    doubt : float
+        Squared error the network expects over that which it makes, in dB: 0 if it is right.
+    """
 
     name: str
     raw: float
     gaussian: float
     network: float
+    doubt: float = 0.0
 
 
-def cases(scenes: int = 12, side: int = 128) -> list[tuple[str, list[Recording]]]:
-    """Recordings of fixed scenes at each level of light, and of correlated noise at two."""
-    return list(_cases(scenes, side))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """Recordings to score a network on.
+
+    Attributes
+    ----------
+    name : str
+        What they are.
+    recordings : tuple of Recording
+        All of one shape (Y, X).
+    beside : tuple of ndarray, shape (len(OFFSETS), Y, X), or None
+        The neighbouring planes or frames of each, as recorded.
+    """
+
+    name: str
+    recordings: tuple[Recording, ...]
+    beside: tuple[NDArray[np.float32], ...] | None = None
 
 
 @functools.lru_cache(maxsize=2)
-def _cases(scenes: int, side: int) -> tuple[tuple[str, list[Recording]], ...]:
+def cases(scenes: int = 12, side: int = 128) -> tuple[Case, ...]:
+    """Recordings of fixed scenes at each level of light, some with correlated noise, some of stacks."""
     lights = [scene((SEED, index), (side, side)) for index in range(scenes)]
     plain = Detector(read_noise=1.0)
     blurred = Detector(read_noise=1.0, smoothing=(0.7, 0.7))
@@ -50,42 +85,80 @@ def _cases(scenes: int, side: int) -> tuple[tuple[str, list[Recording]], ...]:
     found = []
     for number, (name, level, detector) in enumerate(kinds):
         rng = np.random.default_rng([SEED, number])
-        found.append(
-            (name, [record((light.astype(np.float64) + 0.05) * level, detector, rng) for light in lights])
+        recordings = tuple(
+            record((light.astype(np.float64) + GROUND) * level, detector, rng) for light in lights
         )
+        found.append(Case(name=name, recordings=recordings))
+    makers: tuple[tuple[str, Maker], ...] = (("volume", volume), ("time lapse", time_lapse))
+    for number, (name, make) in enumerate(makers):
+        rng = np.random.default_rng([SEED, 100 + number])
+        stacks = [make((SEED, index), DEEP, (side, side)).astype(np.float64) for index in range(scenes)]
+        found += _stacks(f"10 photons, {name}", [(light + GROUND) * 10 for light in stacks], plain, rng)
     return tuple(found)
+
+
+def _stacks(
+    name: str, stacks: Sequence[NDArray[np.float64]], detector: Detector, rng: np.random.Generator
+) -> tuple[Case, Case]:
+    """Middle planes of stacks (Z, Y, X) in photons, alone and with the planes beside."""
+    middles, others = [], []
+    for photons in stacks:
+        whole = record(photons.reshape(-1, photons.shape[-1]), detector, rng)
+        noisy = whole.noisy.reshape(photons.shape)
+        mean = whole.mean.reshape(photons.shape)[DEPTH]
+        middles.append(replace(whole, noisy=noisy[DEPTH], mean=mean))
+        others.append(noisy[list(beside(DEPTH, DEEP))])
+    return (
+        Case(name=f"{name}, alone", recordings=tuple(middles)),
+        Case(name=f"{name}, with neighbours", recordings=tuple(middles), beside=tuple(others)),
+    )
 
 
 def evaluate(network: InstantNetwork, scenes: int = 12, side: int = 128) -> list[Row]:
     """Score a network on the validation scenes, the noise being known."""
     rows = []
-    for name, recordings in cases(scenes, side):
-        outputs = denoised(network, recordings)
+    for case in cases(scenes, side):
+        outputs, expected = denoised(network, case)
         scores = [
             (
                 psnr(r.noisy, r.mean),
                 max(psnr(ndimage.gaussian_filter(r.noisy, s), r.mean) for s in SIGMAS),
                 psnr(o, r.mean),
+                10 * np.log10(np.mean(e**2) / np.mean((o - r.mean) ** 2)),
             )
-            for r, o in zip(recordings, outputs, strict=True)
+            for r, o, e in zip(case.recordings, outputs, expected, strict=True)
         ]
-        raw, gaussian, ours = np.mean(scores, axis=0)
-        rows.append(Row(name=name, raw=float(raw), gaussian=float(gaussian), network=float(ours)))
+        raw, gaussian, ours, doubt = map(float, np.mean(scores, axis=0))
+        rows.append(Row(name=case.name, raw=raw, gaussian=gaussian, network=ours, doubt=doubt))
     return rows
 
 
-def denoised(network: InstantNetwork, recordings: list[Recording]) -> NDArray[np.float32]:
-    """Denoise recordings of one shape, whose noise is known."""
+def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Denoise recordings whose noise is known.
+
+    Returns
+    -------
+    tuple of two ndarray, shape (N, Y, X)
+        Denoised images, and the error the network expects of them, both in the recordings' counts.
+    """
     device = next(network.parameters()).device
-    given = np.stack([stabilised(r.noisy, r.gain, r.constant) for r in recordings])[:, None]
-    told = torch.tensor([r.correlation for r in recordings], dtype=torch.float32, device=device)
+    known = case.recordings
+
+    def given(images: Sequence[NDArray[np.float32]]) -> torch.Tensor:
+        uniform = [stabilised(i, r.gain, r.constant) for i, r in zip(images, known, strict=True)]
+        return torch.from_numpy(np.stack(uniform)).to(device)
+
+    told = torch.tensor([r.correlation for r in known], dtype=torch.float32, device=device)
     with torch.inference_mode():
-        output = network(torch.from_numpy(given).to(device), told).cpu().numpy()[:, 0]
-    counts = [
-        Stabiliser(gain=r.gain, constant=r.constant).inverse(o)
-        for r, o in zip(recordings, output, strict=True)
-    ]
-    return np.stack(counts).astype(np.float32)
+        others = None if case.beside is None else given(case.beside)
+        output = network(given([r.noisy for r in known])[:, None], told, others)
+    images, errors = [], []
+    values, logs = output.denoised.cpu().numpy()[:, 0], output.log_variance.cpu().numpy()[:, 0]
+    for r, value, log in zip(known, values, logs, strict=True):
+        stabiliser = Stabiliser(gain=r.gain, constant=r.constant)
+        images.append(stabiliser.inverse(value))
+        errors.append(stabiliser.error(value, np.exp(0.5 * log)))
+    return np.stack(images).astype(np.float32), np.stack(errors).astype(np.float32)
 
 
 def psnr(image: NDArray[np.float32], mean: NDArray[np.float32]) -> float:

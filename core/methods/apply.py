@@ -55,9 +55,10 @@ def evaluate(
     pixels = stack.read(wide)
     if not operation.native:
         pixels = _as_float32(pixels)
-    block = Block(pixels=pixels, axes=stack.axes, origin=tuple(s.start for s in wide), shape=stack.shape)
-    results = operation.compute(block, context or Context())
     inner = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(region, wide, strict=True))
+    origin = tuple(s.start for s in wide)
+    block = Block(pixels=pixels, axes=stack.axes, origin=origin, shape=stack.shape, kept=inner)
+    results = operation.compute(block, context or Context())
     return tuple(np.ascontiguousarray(_as_float32(result[inner])) for result in results)
 
 

@@ -14,7 +14,7 @@ from core import params
 from core.errors import QuietfieldError
 from core.params import Value
 from core.progress import Context
-from core.stack import Pixels, Stack
+from core.stack import Pixels, Region, Stack
 
 WHOLE = sys.maxsize
 """Halo of a method that has to see the whole of an axis."""
@@ -37,12 +37,15 @@ class Block:
         Index in the stack of the first pixel.
     shape : tuple of int
         Shape of the whole stack.
+    kept : tuple of slice, or None
+        Part of `pixels` whose results are kept, the rest being neighbours; None for all of it.
     """
 
     pixels: Pixels
     axes: str
     origin: tuple[int, ...]
     shape: tuple[int, ...]
+    kept: tuple[slice, ...] | None = None
 
 
 class Method:
@@ -88,6 +91,9 @@ class Operation(Method):
         Whether several blocks may be computed at once in threads.
     seeded : bool
         Whether it has a parameter ``seed``.
+    mix : str
+        Name of the parameter, 0 to 1, that says which share of the first result comes from the method,
+        the rest being the input as it was; "" for none. A mixture needs nothing computed again.
     """
 
     __slots__ = ()
@@ -95,6 +101,7 @@ class Operation(Method):
     alignment: ClassVar[int] = 1
     native: ClassVar[bool] = False
     parallel: ClassVar[bool] = True
+    mix: ClassVar[str] = ""
 
     def prepare(self, stack: Stack) -> Operation:  # noqa: ARG002
         """Give the operation that knows what it has to know of the whole stack before it sees blocks of it.
@@ -114,11 +121,23 @@ class Operation(Method):
         """
         raise NotImplementedError
 
+    def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:  # noqa: ARG002
+        """Say, once prepared, why results there may be worse than usual: short sentences, or none.
+
+        Parameters
+        ----------
+        stack : Stack
+            What it works on.
+        region : tuple of slice
+            Which pixels are asked about: a part of one plane.
+        """
+        return ()
+
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Compute every output for a block, each of the block's shape.
 
         Borders of the block are treated as borders of the stack (reflected); the caller cuts
-        off what was computed from them inside the stack.
+        off what was computed from them inside the stack. Outside ``block.kept`` results may be anything.
         """
         raise NotImplementedError
 

@@ -95,6 +95,27 @@ class Stabiliser:
             return self._scaled(values)
         return self._counts(np.square(np.maximum(values, 0.0)) / 4 - 0.375)
 
+    def error(self, values: ArrayLike, errors: ArrayLike) -> NDArray[np.float64]:
+        """Give the error in counts of what `inverse` gives for values that are off by normal errors.
+
+        Parameters
+        ----------
+        values : array of any shape
+            Transformed values.
+        errors : array of the same shape
+            Standard deviations of their errors.
+
+        Returns
+        -------
+        ndarray, float64
+            Root of the mean squared error in counts.
+        """
+        values, squares = np.asarray(values, np.float64), np.square(np.asarray(errors, np.float64))
+        if self.constant_only:
+            return np.sqrt(self.constant * squares)
+        found: NDArray[np.float64] = self.gain / 4 * np.sqrt(squares * (4 * np.square(values) + 3 * squares))
+        return found
+
     def inverse_of_mean(self, values: ArrayLike) -> NDArray[np.float64]:
         """Give the mean of noisy counts from the mean of their transforms, without bias.
 

@@ -61,12 +61,12 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks instant", description=__doc__)
     parser.add_argument("--network", type=Path, default=FILE)
     parser.add_argument("--frames", type=int, default=4)
-    parser.add_argument("--averaging", choices=["none", "eight"], default="none")
+    parser.add_argument("--quality", choices=["instant", "best"], default="instant")
     parser.add_argument("--only", default="", help="only sets whose name contains this")
     given = parser.parse_args(arguments)
     network, record = load_network(given.network)
     print(
-        f"{given.network.name}: {record['steps']} steps, {record['hours']:.2f} h; averaging {given.averaging}"
+        f"{given.network.name}: {record['steps']} steps, {record['hours']:.2f} h; quality {given.quality}"
     )
     print(f"{'set':<26}{'measure':>8}{'raw':>8}{'Gauss':>8}{'Instant':>9}{'gain':>7}{'s/frame':>9}  noise")
     for name, files, kind in SETS:
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
             began = time.perf_counter()
             stack = Stack.of(frame, "YX")
             noise = measure(stack, Instant().noise)
-            operation = Denoiser(network=network, noise=noise, eightfold=given.averaging == "eight")
+            operation = Denoiser(network=network, noise=noise, eightfold=given.quality == "best")
             denoised = evaluate(stack, operation)[0].astype(np.float64)
             seconds += time.perf_counter() - began
             image = frame.astype(np.float64)

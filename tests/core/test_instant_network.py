@@ -23,6 +23,8 @@ def wild(seed: int = 0) -> InstantNetwork:
     network = InstantNetwork((8, 8, 8, 8))
     nn.init.normal_(network.end.weight, std=0.3)
     nn.init.normal_(network.end.bias, std=0.3)
+    nn.init.normal_(network.beside.weight, std=0.3)
+    nn.init.normal_(network.shares.weight, std=0.3)
     return network.eval().requires_grad_(False)
 
 
@@ -37,7 +39,7 @@ WHITE = torch.zeros(1, 2)
 def test_an_untrained_network_is_a_gaussian_blur() -> None:
     """Of the light, which goes as the square of the transformed image."""
     given = image() + 60
-    found = InstantNetwork()(given, WHITE)[0, 0].detach().numpy()
+    found = InstantNetwork()(given, WHITE).denoised[0, 0].detach().numpy()
     light = given[0, 0].numpy().astype(np.float64) ** 2
     expected = ndimage.gaussian_filter(light, 1.0, mode="mirror", truncate=5) ** 0.5
     np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -45,7 +47,9 @@ def test_an_untrained_network_is_a_gaussian_blur() -> None:
 
 def test_a_constant_added_comes_out_again_where_there_is_light() -> None:
     network, given = wild(), image() + 1000
-    torch.testing.assert_close(network(given + 2000, WHITE), network(given, WHITE) + 2000, atol=0.1, rtol=0)
+    found, expected = network(given + 2000, WHITE), network(given, WHITE)
+    torch.testing.assert_close(found.denoised, expected.denoised + 2000, atol=0.1, rtol=0)
+    torch.testing.assert_close(found.log_variance, expected.log_variance, atol=0.1, rtol=0)
 
 
 def test_without_any_weights_the_widest_blur_is_left_and_it_has_no_bias() -> None:
@@ -55,7 +59,7 @@ def test_without_any_weights_the_widest_blur_is_left_and_it_has_no_bias() -> Non
     transform = Stabiliser(gain=1.0, constant=0.0)
     counts = np.random.default_rng(0).poisson(0.5, (256, 256))
     given = torch.from_numpy(transform.forward(counts)).float()[None, None]
-    found = transform.inverse(network(given, WHITE)[0, 0].detach().numpy())
+    found = transform.inverse(network(given, WHITE).denoised[0, 0].detach().numpy())
     assert found.mean() == pytest.approx(counts.mean(), abs=0.01)
     assert found.std() < 0.05
 
@@ -70,26 +74,48 @@ def test_it_sees_as_far_as_is_said_and_no_farther() -> None:
         weights.abs_()
     side = 2 * REACH + 4 * GRID
     given = image(64, side).double()
-    before = network(given, WHITE.double())
+    before = torch.cat(network(given, WHITE.double()))
     for place in range(GRID):
         changed = given.clone()
         changed[..., 32, side // 2 + place] += 1e4
-        columns = torch.nonzero((network(changed, WHITE.double()) - before).abs().amax((0, 1, 2)) > 1e-9)
+        after = torch.cat(network(changed, WHITE.double()))
+        columns = torch.nonzero((after - before).abs().amax((0, 1, 2)) > 1e-9)
         farthest = max(farthest, int((columns - side // 2 - place).abs().max()))
     assert REACH - 3 * GRID < farthest <= REACH
 
 
 def test_it_knows_how_dark_it_is() -> None:
     network, given = wild(), image() / 20
-    assert (network(given + 3, WHITE) - network(given, WHITE) - 3).abs().max() > 0.004
+    brighter, before = network(given + 3, WHITE).denoised, network(given, WHITE).denoised
+    assert (brighter - before - 3).abs().max() > 0.004
 
 
 def test_the_correlation_it_is_told_matters_and_images_of_a_batch_do_not_mix() -> None:
     network = wild()
     images, told = torch.cat([image(seed=1), image(seed=2)]), torch.tensor([[0.0, 0.0], [0.5, 0.1]])
-    both = network(images, told)
-    torch.testing.assert_close(both[1:], network(images[1:], told[1:]), atol=1e-4, rtol=1e-4)
-    assert (both[1:] - network(images[1:], WHITE)).abs().max() > 0.01
+    both = network(images, told).denoised
+    torch.testing.assert_close(both[1:], network(images[1:], told[1:]).denoised, atol=1e-4, rtol=1e-4)
+    assert (both[1:] - network(images[1:], WHITE).denoised).abs().max() > 0.01
+
+
+def test_neighbours_matter_and_each_has_its_place() -> None:
+    network, given = wild(), image()
+    others = torch.cat([image(seed=seed) for seed in (2, 3, 4, 5)], 1)
+    alone, beside = network(given, WHITE).denoised, network(given, WHITE, others).denoised
+    assert (beside - alone).abs().max() > 0.01
+    assert (network(given, WHITE, others.flip(1)).denoised - beside).abs().max() > 0.01
+
+
+def test_before_it_learns_neighbours_make_no_difference() -> None:
+    network, given = InstantNetwork((8, 8, 8, 8)), image()
+    torch.testing.assert_close(network(given, WHITE, image().expand(-1, 4, -1, -1)), network(given, WHITE))
+
+
+def test_what_it_expects_of_its_error_does_not_change_what_it_learns() -> None:
+    network = wild().requires_grad_()
+    network(image(), WHITE).log_variance.sum().backward()
+    learning = {name.partition(".")[0] for name, p in network.named_parameters() if p.grad is not None}
+    assert learning == {"doubt"}
 
 
 def test_as_a_file_and_back(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from core.instant import train as command
-from core.instant.examples import Examples, example, stabilised
+from core.instant.examples import DEEP, Batch, Examples, Pool, Source, example, seen, stabilised
+from core.instant.network import Prediction
+from core.instant.reach import DEPTH
 from core.instant.training import Settings, begin, learn, loss, rate, resume, train
 from core.instant.validation import Row, evaluate
 from core.instant.weights import load_network
@@ -24,7 +26,12 @@ SMALL = Settings(hours=1, batch=2, side=64, workers=0, seed=3)
 
 @pytest.fixture(autouse=True)
 def _few_scenes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("core.instant.examples.FIRST", 3)
+    whole = Pool
+
+    def small(make: Source, seed: tuple[int, ...], **given: int) -> Pool:
+        return whole(make, seed, **{**given, "first": 3})
+
+    monkeypatch.setattr("core.instant.examples.Pool", small)
     torch.manual_seed(0)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
@@ -41,8 +48,8 @@ def test_examples_are_on_the_scale_of_the_noise() -> None:
         recording.mean, recording.gain, recording.constant
     )
     assert residual.std() == pytest.approx(1, abs=0.02)
-    noisy, clean, told = example(light, rng)
-    assert noisy.shape == clean.shape == light.shape
+    noisy, clean, told = example(light[None], rng)
+    assert noisy.shape == clean.shape == (1, *light.shape)
     assert noisy.dtype == clean.dtype == told.dtype == np.float32
     assert told.shape == (2,)
 
@@ -52,6 +59,32 @@ def test_batches_depend_on_the_seed_alone() -> None:
     torch.testing.assert_close(first.noisy, same.noisy)
     assert not torch.equal(first.noisy, other.noisy)
     assert first.noisy.shape == first.clean.shape == (2, 1, 64, 64)
+
+
+def with_and_without() -> tuple[Batch, Batch]:
+    """Batches of stacks and of planes, whichever come first."""
+    found: dict[bool, Batch] = {}
+    for batch in Examples(4, 2, 64):
+        found.setdefault(batch.beside is not None, batch)
+        if len(found) == 2:
+            break
+    return found[True], found[False]
+
+
+def test_some_batches_show_the_planes_beside() -> None:
+    stacks, planes = with_and_without()
+    assert planes.beside is None
+    assert stacks.beside is not None
+    assert stacks.beside.shape == (2, 4, 64, 64)
+    assert stacks.noisy.shape == stacks.clean.shape == planes.noisy.shape
+
+
+def test_mostly_the_middle_plane_is_denoised_and_none_is_its_own_neighbour() -> None:
+    rng = np.random.default_rng(0)
+    found = [seen(rng) for _ in range(400)]
+    assert 0.6 < np.mean([order == [DEPTH, 0, 1, 3, 4] for order in found]) < 0.9
+    assert all(order[0] not in order[1:] for order in found)
+    assert {index for order in found for index in order} == set(range(DEEP))
 
 
 def test_the_rate_rises_and_falls() -> None:
@@ -64,10 +97,18 @@ def test_the_rate_rises_and_falls() -> None:
 def test_every_level_of_noise_counts_alike() -> None:
     clean = torch.zeros(2, 1, 8, 8)
     output = torch.stack([torch.full((1, 8, 8), 0.5), torch.full((1, 8, 8), 50.0)]).requires_grad_()
-    loss(output, clean).backward()
+    loss(Prediction(output, torch.zeros_like(clean)), clean).backward()
     gradients = output.grad.abs().mean((1, 2, 3))  # type: ignore[union-attr]
     relative = gradients * torch.tensor([0.5, 50.0])
     assert relative[0] == pytest.approx(float(relative[1]), rel=0.15)
+
+
+def test_the_expected_error_is_best_where_it_is_the_real_one() -> None:
+    clean = torch.zeros(1, 1, 8, 8)
+    output = torch.full_like(clean, 0.5)
+    expected = torch.full_like(clean, float(np.log(0.25))).requires_grad_()
+    loss(Prediction(output, expected), clean).backward()
+    assert float(expected.grad.abs().max()) < 1e-6  # type: ignore[union-attr]
 
 
 def test_learning_lowers_the_error() -> None:
@@ -79,7 +120,7 @@ def test_learning_lowers_the_error() -> None:
 
 
 def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0)]
+    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
     monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
     out, settings = tmp_path / "network.safetensors", dataclasses.replace(SMALL, pause=0.0)
     state = begin(settings, CPU)
@@ -99,7 +140,7 @@ def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: py
 def test_the_command_writes_network_and_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0)]
+    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
     monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
     out = tmp_path / "network.safetensors"
     given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "0"]
@@ -111,7 +152,7 @@ def test_the_command_writes_network_and_card(
     assert known["starts"] == 2
     assert known["steps"] == len(lines)
     card = out.with_suffix(".md").read_text(encoding="utf-8")
-    assert "| 10 photons | 1.00 | 2.00 | 3.00 |" in card
+    assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
     assert "seed: 1" in card
 
 

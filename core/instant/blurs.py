@@ -1,0 +1,73 @@
+"""Gaussian blurs at half resolution, which the network behind Instant starts from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def root(light: Tensor) -> Tensor:
+    """Square root of light, 0 where blurs of noise are negative."""
+    return light.clamp_min(1e-6).sqrt()
+
+
+def fine(images: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """Blur at full resolution; 0 stands for the image itself.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, C, Y, X)
+    sigmas : sequence of float
+        Standard deviations in pixels.
+
+    Returns
+    -------
+    Tensor, shape (N, C * 4 * len(sigmas), Y / 2, X / 2)
+        For every image and blur the four pixels of every 2 x 2.
+    """
+    kernels = _gaussians(sigmas, images)
+    phases = torch.stack([functional.pad(kernels, (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)], 1)
+    radius = kernels.shape[-1] // 2
+    count, channels = images.shape[:2]
+    padded = functional.pad(images, (radius,) * 4, mode="reflect").flatten(0, 1)[:, None]
+    found = functional.conv2d(padded, phases.flatten(0, 1), stride=2)
+    return found.reshape(count, channels * found.shape[1], *found.shape[2:])
+
+
+def coarse(images: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """Blur at lower resolution, the first at a half, the others at a quarter.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, 1, Y, X)
+    sigmas : sequence of float
+        Standard deviations in pixels, all above 2.
+
+    Returns
+    -------
+    Tensor, shape (N, len(sigmas), Y / 2, X / 2)
+    """
+    half = functional.avg_pool2d(images, 2)
+    near = _same(half, [sigmas[0] / 2])
+    far = _same(functional.avg_pool2d(half, 2), [sigma / 4 for sigma in sigmas[1:]])
+    return torch.cat([near, functional.interpolate(far, scale_factor=2.0, mode="bilinear")], 1)
+
+
+def _gaussians(sigmas: Sequence[float], like: Tensor) -> Tensor:
+    """Two-dimensional Gaussians (number, 1, side, side), cut off at three times the widest."""
+    radius = math.ceil(3 * max(sigmas))
+    offsets = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
+    found = []
+    for sigma in sigmas:
+        line = torch.exp(-0.5 * (offsets / sigma) ** 2) if sigma else (offsets == 0).to(like.dtype)
+        found.append(torch.outer(line, line) / line.sum() ** 2)
+    return torch.stack(found)[:, None]
+
+
+def _same(images: Tensor, sigmas: Sequence[float]) -> Tensor:
+    kernels = _gaussians(sigmas, images)
+    return functional.conv2d(functional.pad(images, (kernels.shape[-1] // 2,) * 4, mode="reflect"), kernels)

@@ -1,0 +1,114 @@
+"""What makes an image unlike those the network of Instant was trained on, in sentences for a person."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.noise.model import NoiseEstimate
+
+SIDE = 512
+"""Rows and columns in the middle of an image that are looked at."""
+
+BLOCK = 8
+"""Rows and columns of the blocks that JPEG compresses."""
+
+_SATURATED = 0.01
+_QUIET = 0.002
+_STRIPED = 2.5
+_BLOCKY = 1.12
+_IMPULSES = 0.002
+
+SATURATED = (
+    "{share:.0%} of the pixels are saturated: what they would have shown is not known, nor made up for."
+)
+QUIET = "There is almost no noise in this image, so that nothing is gained by removing it."
+STRIPED = "There are stripes along the {along}, which are not noise of single pixels: they may stay, or be sharpened."
+BLOCKY = "This image seems to have been compressed in blocks of 8 x 8 pixels (JPEG), which changes its noise."
+IMPULSES = "Many single pixels are far too bright or dark; a median filter before removes them better."
+
+Image = NDArray[np.float32]
+
+
+def doubts(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[str, ...]:
+    """Say why the result of Instant on an image may not be as good as on those it was trained on.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (Y, X)
+        Any real type, in counts; its middle is looked at.
+    noise : NoiseEstimate
+        Its noise.
+
+    Returns
+    -------
+    tuple of str
+        Sentences, that of the estimate first; empty if nothing speaks against it.
+    """
+    found = [noise.problem] if noise.problem else []
+    if noise.saturated > _SATURATED:
+        found.append(SATURATED.format(share=noise.saturated))
+    image = _middle(plane)
+    if min(image.shape) < 4 * BLOCK:
+        return tuple(found)
+    low, high = (float(value) for value in np.quantile(image[::3, ::3], (0.005, 0.995)))
+    level = float(np.sqrt(noise.variance(np.median(image[::3, ::3]))))
+    if level <= _QUIET * (high - low):
+        return (*found, QUIET)
+    deviation = np.sqrt(np.maximum(noise.variance(_smooth(image)), 1e-12 * level**2)).astype(np.float32)
+    if _impulses(image, deviation) > _IMPULSES:
+        found.append(IMPULSES)
+    for along, turned, spread, correlation in (
+        ("rows", image, deviation, noise.correlation_x),
+        ("columns", image.T, deviation.T, noise.correlation_y),
+    ):
+        if _stripes(turned, spread, correlation) > _STRIPED:
+            found.append(STRIPED.format(along=along))
+    if min(_blocks(image, deviation), _blocks(image.T, deviation.T)) > _BLOCKY:
+        found.append(BLOCKY)
+    return tuple(found)
+
+
+def _middle(plane: NDArray[np.generic]) -> Image:
+    """Middle of an image, what is not finite replaced by its median; it begins where a JPEG block would."""
+    top, left = (max(0, (n - SIDE) // 2) // BLOCK * BLOCK for n in plane.shape)
+    image = plane[top : top + SIDE, left : left + SIDE].astype(np.float64)
+    finite = np.isfinite(image)
+    centre = float(np.median(image[finite])) if finite.any() else 0.0
+    return np.where(finite, image, centre).astype(np.float32)
+
+
+def _smooth(image: Image) -> Image:
+    """Mean of 3 x 3 pixels, borders repeated."""
+    wide = np.pad(image, 1, mode="edge")
+    rows = wide[:-2] + wide[1:-1] + wide[2:]
+    smooth: Image = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+    return smooth
+
+
+def _impulses(image: Image, deviation: Image) -> float:
+    """Share of pixels far above or below all of their four neighbours."""
+    inner = image[1:-1, 1:-1]
+    around = (image[:-2, 1:-1], image[2:, 1:-1], image[1:-1, :-2], image[1:-1, 2:])
+    highest = np.maximum(np.maximum(around[0], around[1]), np.maximum(around[2], around[3]))
+    lowest = np.minimum(np.minimum(around[0], around[1]), np.minimum(around[2], around[3]))
+    beyond = np.maximum(inner - highest, lowest - inner)
+    # around a bright pixel its own light raises the mean, and with it the noise there is to expect
+    return float((beyond > 6 * deviation[1:-1, 1:-1]).mean())
+
+
+def _stripes(image: Image, deviation: Image, correlation: float) -> float:
+    """How much more whole rows differ from those beside them than their noise explains (robust)."""
+    step = (image[1:-1] - 0.5 * (image[:-2] + image[2:])) / deviation[1:-1]
+    lines = np.clip(step, -3, 3).mean(axis=1)
+    spread = 1.483 * float(np.median(np.abs(lines - np.median(lines))))
+    shared = max(0.2, (1 + correlation) / max(1 - correlation, 0.1))
+    return spread / float(np.sqrt(1.5 * shared / image.shape[1]))
+
+
+def _blocks(image: Image, deviation: Image) -> float:
+    """How much larger steps between columns are where blocks meet than elsewhere."""
+    step = np.minimum(np.abs(image[:, 1:] - image[:, :-1]) / deviation[:, 1:], 3).mean(axis=0)
+    columns = len(step) // BLOCK * BLOCK
+    phases = np.median(step[:columns].reshape(-1, BLOCK), axis=0)
+    return float(phases[-1] / max(float(np.median(phases[:-1])), 1e-6))
