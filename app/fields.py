@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Mapping
 from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QValidator
+from PySide6.QtGui import QStandardItemModel, QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -95,6 +96,9 @@ class Field(QWidget):
 
     def set_value(self, value: Value) -> None:
         raise NotImplementedError
+
+    def allow_choices(self, reasons: Mapping[str, str]) -> None:
+        """Disable choices, each for its reason; only a choice has any."""
 
 
 class _WheelGuard(QObject):
@@ -271,6 +275,14 @@ class _Choice(Field):
     def set_value(self, value: Value) -> None:
         with QSignalBlocker(self.box):
             self.box.setCurrentIndex(self.box.findData(value))
+
+    def allow_choices(self, reasons: Mapping[str, str]) -> None:
+        model = self.box.model()
+        assert isinstance(model, QStandardItemModel)
+        for index, key in enumerate(self.param.choices):
+            item, reason = model.item(index), reasons.get(key, "")
+            item.setEnabled(not reason)
+            item.setToolTip(f"<p>{html.escape(reason)}</p>" if reason else "")
 
 
 class _Text(Field):

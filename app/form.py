@@ -153,6 +153,10 @@ class Form(QWidget):
         field.setEnabled(not reason)
         field.setToolTip(f"<p>{reason}</p>" if reason else tooltip(self._params[name]))
 
+    def allow_choices(self, name: str, reasons: Mapping[str, str]) -> None:
+        """Disable choices of a parameter, each with the reason as its tooltip; enable those with ""."""
+        self._fields[name].allow_choices(reasons)
+
     def reset(self) -> None:
         """Return to the defaults, or to the preset; emits `changed` if that changes anything."""
         if self.values() != self._baseline:

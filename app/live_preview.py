@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.jobs import Job, Jobs, Outcome
+from app.previewing import Computed, compute, covers
 from app.regions import visible_region
 from app.session import Result, Session
 from app.view_state import Preview
-from core.methods.apply import evaluate
 from core.methods.base import Operation
-from core.progress import Context
-from core.stack import Region, Stack
+from core.stack import Region
 
 DEBOUNCE = 60
 """Milliseconds a request has to rest before it is computed."""
@@ -23,12 +23,18 @@ DEBOUNCE = 60
 CHANNEL = "preview"
 
 
-def compute(label: str, stack: Stack, operation: Operation, region: Region, context: Context) -> Preview:
-    """Compute an operation on a region of a single plane, for the canvas."""
-    planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, operation, region, context)]
-    return Preview(
-        label=label, region=region, pixels=planes[0], deconvolved=planes[1] if len(planes) > 1 else None
-    )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Request:
+    label: str
+    make: Callable[[], Operation]
+    source: Result
+    key: object
+    region: Region
+
+    def same(self, other: _Request) -> bool:
+        """Whether both ask for the same operation on the same result."""
+        mine, theirs = (self.label, self.source.key), (other.label, other.source.key)
+        return self.key is not None and (mine, self.key) == (theirs, other.key)
 
 
 def _as_it_is(preview: Preview) -> Preview:
@@ -37,6 +43,8 @@ def _as_it_is(preview: Preview) -> Preview:
 
 class LivePreview(QObject):
     """Keeps the preview of the document in line with the newest request.
+
+    What was computed last is kept: as long as it holds all that is wanted, nothing is computed again.
 
     Parameters
     ----------
@@ -55,10 +63,13 @@ class LivePreview(QObject):
         What is going on, in a word; "" when the preview is up to date.
     failed : Signal of exception
         The newest request could not be computed; no preview is shown.
+    doubted : Signal of tuple of str
+        Why what is shown now may be worse than usual.
     """
 
     status = Signal(str)
     failed = Signal(object)
+    doubted = Signal(object)
 
     def __init__(
         self, session: Session, jobs: Jobs, parent: QObject | None = None, *, limit: int | None = None
@@ -67,19 +78,50 @@ class LivePreview(QObject):
         self._session, self._jobs, self._limit = session, jobs, limit
         self.arrange: Callable[[Preview], Preview] = _as_it_is
         self._generation = 0
-        self._wanted: tuple[str, Callable[[], Operation], Result] | None = None
+        self._wanted: _Request | None = None
+        self._share = 1.0
+        self._kept: tuple[_Request, Computed] | None = None
         self._mine: Preview | None = None
+        self._job: Job | None = None
         self._timer = QTimer(self, singleShot=True, interval=DEBOUNCE)
         self._timer.timeout.connect(self._start)
 
-    def request(self, label: str, make: Callable[[], Operation], source: Result) -> None:
-        """Preview an operation, which `make` gives in a thread, on the visible part of a result, soon.
+    def request(
+        self,
+        label: str,
+        make: Callable[[], Operation],
+        source: Result,
+        *,
+        key: object = None,
+        share: float = 1.0,
+    ) -> None:
+        """Preview an operation on the visible part of a result, soon.
 
         What is computed for former requests will not be shown any more. A preview of one that is
         still on the canvas is marked, until it is replaced, since to take it away would flicker.
+
+        Parameters
+        ----------
+        label : str
+            What the preview is called.
+        make : callable
+            Gives the operation, in a thread.
+        source : Result
+            What the operation works on.
+        key : object
+            Equal for equal operations, so that what is known of one need not be computed again; None
+            for one that is equal to none.
+        share : float
+            Which share of the result is mixed with the input, if the operation can be mixed.
         """
+        wanted, former = self._request(label, make, source, key), self._wanted
+        self._wanted, self._share = wanted, share
+        if self._known(wanted):
+            return
+        if former is not None and former.same(wanted) and former.region == wanted.region:
+            self._mix()  # it is being computed
+            return
         self._generation += 1
-        self._wanted = label, make, source
         self.status.emit("updating…")
         shown = self._session.snapshot.preview
         if shown is not None and shown is self._mine and not shown.label.endswith("…"):
@@ -91,34 +133,115 @@ class LivePreview(QObject):
         """Stop, and leave no preview behind."""
         self._generation += 1
         self._wanted = None
-        self._timer.stop()
-        self._jobs.cancel(CHANNEL)
+        self._stop()
+        self._forget_closed()
         self.status.emit("")
         mine, self._mine = self._mine, None
         if mine is not None and self._session.snapshot.preview is mine:
             self._session.set_preview(None)
 
+    def _stop(self) -> None:
+        self._timer.stop()
+        if self._job is not None:  # others have jobs in the same channel
+            self._job.cancel()
+            self._job = None
+
+    def _request(self, label: str, make: Callable[[], Operation], source: Result, key: object) -> _Request:
+        snapshot = self._session.snapshot
+        region = visible_region(source.stack, snapshot.position, snapshot.view, self._limit)
+        return _Request(label=label, make=make, source=source, key=key, region=region)
+
+    def _known(self, wanted: _Request) -> bool:
+        """Show what was computed last, if it is what is wanted."""
+        self._forget_closed()
+        if self._kept is None:
+            return False
+        request, computed = self._kept
+        if not (request.same(wanted) and covers(request.region, wanted.region)):
+            return False
+        self._generation += 1
+        self._stop()
+        self._show(computed.preview)
+        self.doubted.emit(computed.doubts)
+        self.status.emit("")
+        return True
+
+    def _forget_closed(self) -> None:
+        """Let go of what was computed of a result that is gone."""
+        if self._kept is not None:
+            source = self._kept[0].source
+            if self._session.snapshot.find(source.key) is not source:
+                self._kept = None
+
+    def _show(self, preview: Preview) -> None:
+        """Show a preview, mixed with its input as is wanted now, unless that is on the screen already."""
+        preview = self.arrange(replace(preview, share=self._share))
+        now, mine = self._session.snapshot.preview, self._mine
+        if now is not None and now is mine and _look(now) == _look(preview):
+            return
+        self._mine = preview
+        self._session.set_preview(preview)
+
+    def _mix(self) -> None:
+        """Mix what is on the screen as is wanted now."""
+        if self._mine is not None and self._session.snapshot.preview is self._mine:
+            self._show(self._mine)
+
     @Slot()
     def _start(self) -> None:
         if self._wanted is None:
             return
-        label, make, source = self._wanted
-        snapshot = self._session.snapshot
-        region = visible_region(source.stack, snapshot.position, snapshot.view, self._limit)
+        old = self._wanted
+        wanted = self._wanted = self._request(old.label, old.make, old.source, old.key)
+        known = self._doubts(wanted)
 
-        def work(job: Job) -> Preview:
-            return compute(label, source.stack, make(), region, job.context)
+        def work(job: Job) -> Computed:
+            stack = wanted.source.stack
+            method = wanted.make()
+            operation, mixed = method.prepare(stack), bool(method.mix)
+            preview = compute(
+                wanted.label, stack, operation, wanted.region, job.context, job.emit, mixed=mixed
+            )
+            if known is not None:
+                return Computed(preview=preview, doubts=known)
+            job.emit(preview)
+            return Computed(preview=preview, doubts=operation.doubts(stack, wanted.region))
 
-        end = partial(self._on_end, self._generation)
-        self._jobs.start(label, work, end=end, channel=CHANNEL, quiet=True)
+        self._job = self._jobs.start(
+            wanted.label,
+            work,
+            partial=partial(self._on_part, self._generation),
+            end=partial(self._on_end, self._generation, wanted),
+            channel=CHANNEL,
+            quiet=True,
+        )
 
-    def _on_end(self, generation: int, outcome: Outcome) -> None:
+    def _doubts(self, wanted: _Request) -> tuple[str, ...] | None:
+        """Doubts about the plane that is wanted, if they are known."""
+        if self._kept is None:
+            return None
+        request, computed = self._kept
+        here = request.same(wanted) and request.region[:-2] == wanted.region[:-2]
+        return computed.doubts if here else None
+
+    def _on_part(self, generation: int, preview: Preview) -> None:
+        if generation == self._generation:
+            self._show(preview)
+
+    def _on_end(self, generation: int, wanted: _Request, outcome: Outcome) -> None:
         if generation != self._generation or outcome.state == "cancelled":
             return
+        self._job = None
         if outcome.state == "succeeded":
-            self._mine = self.arrange(outcome.value)
-            self._session.set_preview(self._mine)
+            computed: Computed = outcome.value
+            self._kept = wanted, computed
+            self._show(computed.preview)
+            self.doubted.emit(computed.doubts)
             self.status.emit("")
         else:
             self.leave()
             self.failed.emit(outcome.error)
+
+
+def _look(preview: Preview) -> tuple[Any, ...]:
+    return preview.label, id(preview.pixels), preview.share, preview.second_output

@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         self.viewer = StackViewer(session, jobs)
         self.results_panel = ResultsPanel(session)
         self.filter_panel = FilterPanel(session, jobs)
+        self.filter_panel.preview.setChecked(self.preferences.live_preview)
         self.training_panel = TrainingPanel(session, jobs)
         self.contrast_panel = ContrastPanel(session, jobs)
         self.metrics_panel = MetricsPanel(session, jobs)
@@ -191,6 +192,7 @@ class MainWindow(QMainWindow):
         self.toolbar = bar
 
     def _connect(self) -> None:
+        self.filter_panel.preview.toggled.connect(self._on_live_preview)
         self.session.changed.connect(self._on_changed)
         self.session.dropped.connect(self._on_lost)
         self.training_panel.said.connect(self._on_lost)
@@ -324,6 +326,10 @@ class MainWindow(QMainWindow):
     def show_folder(self, folder: Path) -> None:
         """Show a folder in the file manager of the system."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    def _on_live_preview(self, wanted: bool) -> None:
+        self.remember(replace(self.preferences, live_preview=wanted))
+        self.actions_.refresh()
 
     def set_theme(self, scheme: Scheme) -> None:
         """Choose the colours of the window."""

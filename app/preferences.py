@@ -43,6 +43,8 @@ class Preferences:
         Last choices of the export dialog: "imagej" or "ome", "source" or "float32".
     export_sidecar : bool
         Whether recipe and metrics are written beside an exported stack.
+    live_preview : bool
+        Whether the chosen method is previewed by itself, as soon as a stack is open.
     """
 
     geometry: str = ""
@@ -53,6 +55,7 @@ class Preferences:
     export_format: str = "imagej"
     export_type: str = "source"
     export_sidecar: bool = True
+    live_preview: bool = True
 
     def opened(self, path: Path) -> Preferences:
         """Put a path on top of the recent ones."""

@@ -1,4 +1,4 @@
-"""Load, behind the shown window, what the first training, plot or file would otherwise wait for.
+"""Load, behind the shown window, what the first file, preview, plot or training would otherwise wait for.
 
 Some seconds of importing must not be felt in the window, which shares the interpreter with it. Two
 things would be: loading torch's largest library, during which Python holds its lock unless the
@@ -22,11 +22,14 @@ from app.jobs import Job
 FIRST = ("pyqtgraph",)
 """Imported before torch: the window itself needs it, as soon as a training starts."""
 
+INSTANT = ("core.instant.denoiser", "core.instant.weights", "tifffile", "imagecodecs")
+"""Imported once torch is there: what a stack that is dropped at once waits for."""
+
 THEN = (
-    "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction", "tifffile",
-    "imagecodecs", "core.quality.metrics", "core.quality.stacks", "core.simulation",
+    "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction",
+    "core.quality.metrics", "core.quality.stacks", "core.simulation",
 )  # fmt: skip
-"""Imported once torch is there, the most often needed first; needed in threads only."""
+"""Imported after that, the most often needed first; needed in threads only."""
 
 
 def load(job: Job) -> str:
@@ -45,6 +48,7 @@ def load(job: Job) -> str:
         job.context.check()
         words = best_device()
         job.emit(words)
+        _import(INSTANT, job)
         job.context.check()
         _first_optimiser()
         _import(THEN, job)

@@ -23,6 +23,8 @@ from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Slot,
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.jobs import Job, Outcome
+from app.session import Snapshot
+from app.view_state import Preview
 from core.learning.methods import Learned
 from core.methods.base import create
 from core.stack import Stack
@@ -135,6 +137,9 @@ class SelfTest(QObject):
         self._note("sample")
         source = session.snapshot.results[0].stack
 
+        yield lambda: _complete(session.snapshot.preview)
+        self._note("instant")
+        _check_instant(session.snapshot)
         self.window.filter_panel.choose("gaussian")
         self._press("filter-apply")
         yield lambda: len(session.snapshot.results) == 2
@@ -266,6 +271,21 @@ def _run(job: Job, work: Callable[[], None]) -> None:
 def _check(condition: bool, problem: str) -> None:
     if not condition:
         raise Failure(problem)
+
+
+def _complete(preview: Preview | None) -> bool:
+    return preview is not None and not preview.label.endswith("…")
+
+
+def _check_instant(snapshot: Snapshot) -> None:
+    """Instant came by itself, and is far nearer to the truth than the noisy plane."""
+    preview, truth = snapshot.preview, snapshot.truth
+    if preview is None or truth is None:
+        raise Failure("Instant did not show itself on the sample")
+    clean = truth.plane().astype(np.float64)
+    noisy = snapshot.results[0].stack.plane()
+    gain = np.mean((noisy - clean) ** 2) / np.mean((preview.pixels - clean) ** 2)
+    _check(bool(gain > 10), f"Instant is nearer to the truth by a factor of {gain:.1f} only")
 
 
 def _check_filter(source: Stack, result: Stack) -> None:

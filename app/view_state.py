@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,6 +28,9 @@ LUTS = ("Grays", "Fire", "Ice", "Green", "Magenta", "Cyan", "viridis", "magma", 
 
 SATURATED = (0.35, 1.0, 2.5, 5.0)
 """Percent of pixels that Auto saturates at its first, second, ... press."""
+
+OWN_SCALE: Mapping[str, str] = {"expected error": "magma"}
+"""Outputs of methods that are no image of the specimen, and the look-up table they are shown with."""
 
 Levels = tuple[float, float]
 """Intensity shown as the darkest and as the brightest shade."""
@@ -54,15 +57,24 @@ class Preview:
     region : tuple of slice
         Where in the stack the pixels lie, one slice for each axis.
     pixels : ndarray
-        (Y, X) float32.
-    deconvolved : ndarray or None
-        (Y, X) float32, for a method that also gives a deconvolved image.
+        (Y, X) float32, as the method gives them.
+    below : ndarray or None
+        (Y, X) float32, the input, for a method whose result can be mixed with it.
+    share : float
+        Which share of `pixels` is in the mixture with `below`, 0 to 1.
+    second : ndarray or None
+        (Y, X) float32, for a method that gives another image besides.
+    second_output : str
+        Name of that output, such as "deconvolved".
     """
 
     label: str
     region: Region
     pixels: NDArray[np.float32]
-    deconvolved: NDArray[np.float32] | None = None
+    below: NDArray[np.float32] | None = None
+    share: float = 1.0
+    second: NDArray[np.float32] | None = None
+    second_output: str = ""
 
 
 def apart(low: float, high: float) -> Levels:
@@ -144,6 +156,21 @@ def difference_limit(raw: Pixels) -> float:
     return float(f"{4 * sigma:.1e}") if sigma > 0 else 1.0
 
 
+def own_limit(pixels: Pixels) -> float:
+    """Intensity at which an output with a scale of its own is shown in its last colour; 0 if there is none.
+
+    The scale begins at 0 and leaves out the highest 0.2 percent of the finite pixels. Rounded to two digits.
+    """
+    flat = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)]
+    finite = flat[np.isfinite(flat)]
+    return float(f"{np.percentile(finite, 99.8):.1e}") if finite.size else 0.0
+
+
+def in_counts(label: str, output: str) -> str:
+    """Label of an output, with its unit where it is not shown on the scale of the image."""
+    return f"{label} (counts)" if output in OWN_SCALE else label
+
+
 def nice_length(limit: float) -> float:
     """Largest of 1, 2, 5, 10, 20, 50, ... and their tenths that is not above `limit` (> 0)."""
     power = 10.0 ** math.floor(math.log10(limit) + 1e-9)
@@ -170,11 +197,18 @@ class Patch:
         Row and column of its first pixel.
     pixels : ndarray
         (Y, X).
+    below : ndarray or None
+        (Y, X) pixels that are mixed with them, and `share` the share of `pixels`.
+    output : str
+        Name of the output of the method that the pixels are.
     """
 
     top: int
     left: int
     pixels: Pixels
+    below: Pixels | None = None
+    share: float = 1.0
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -191,12 +225,15 @@ class Pane:
         Result whose plane is subtracted, for a difference.
     patch : Patch or None
         A preview laid over it.
+    output : str
+        Name of the output of the method that the result is; "" for the source.
     """
 
     label: str
     key: int
     minus: int | None = None
     patch: Patch | None = None
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -239,38 +276,49 @@ def shown(snapshot: Snapshot, *, raw_held: bool = False) -> Shown | None:
         return None
     result = snapshot.result or source
     patch = _patch(snapshot)
+    output = result.step.output if result.step else ""
+    if patch is not None and output in OWN_SCALE:  # no image that a preview could lie on
+        result, output = source, ""
     name = result.label
     if patch is not None and snapshot.preview is not None:
         name = snapshot.preview.label
     elif result.key == source.key:
         name = f"{source.label} (no result yet)" if len(snapshot.results) == 1 else source.label
     raw = Pane(label=source.label, key=source.key)
+    other = Pane(label=in_counts(name, output), key=result.key, patch=patch, output=output)
     panes: tuple[Pane, ...]
     match snapshot.layout:
         case "single" if raw_held or (result.key == source.key and patch is None):
             panes = (raw,)
-        case "single":
-            panes = (Pane(label=name, key=result.key, patch=patch),)
-        case "difference":
-            panes = (Pane(label=f"{name} − {source.label}", key=result.key, minus=source.key, patch=patch),)
+        case "difference" if output not in OWN_SCALE:
+            panes = (replace(other, label=f"{name} − {source.label}", minus=source.key),)
+        case "single" | "difference":
+            panes = (other,)
         case _:
-            panes = (raw, Pane(label=name, key=result.key, patch=patch))
-            second = _patch(snapshot, deconvolved=True)
+            panes = (raw, other)
+            second = _patch(snapshot, second=True)
             if second is not None and snapshot.layout == "split":
-                panes += (Pane(label="deconvolved", key=result.key, patch=second),)
+                mixed = patch is not None and patch.below is not None and patch.share < 1
+                name = f"{second.output} at full strength" if mixed else second.output
+                label = in_counts(name, second.output)
+                panes += (Pane(label=label, key=result.key, patch=second, output=output),)
     return Shown(panes=panes, curtain=snapshot.layout == "curtain", position=dict(snapshot.position))
 
 
-def _patch(snapshot: Snapshot, *, deconvolved: bool = False) -> Patch | None:
+def _patch(snapshot: Snapshot, *, second: bool = False) -> Patch | None:
     """Preview as a patch of the plane shown, unless it belongs to another plane."""
     preview, source = snapshot.preview, snapshot.source
     if preview is None or source is None or len(preview.region) != len(source.stack.axes):
         return None
-    pixels = preview.deconvolved if deconvolved else preview.pixels
     at = dict(zip(source.stack.axes, preview.region, strict=True))
-    if pixels is None or any(at[a].start != i for a, i in snapshot.position.items()):
+    if any(at[a].start != i for a, i in snapshot.position.items()):
         return None
-    return Patch(top=at["Y"].start, left=at["X"].start, pixels=pixels)
+    top, left = at["Y"].start, at["X"].start
+    if not second:
+        return Patch(top=top, left=left, pixels=preview.pixels, below=preview.below, share=preview.share)
+    if preview.second is None:
+        return None
+    return Patch(top=top, left=left, pixels=preview.second, output=preview.second_output)
 
 
 def plane_key(result: int, position: Mapping[str, int]) -> tuple[int, tuple[tuple[str, int], ...]]:

@@ -10,7 +10,15 @@ from typing import Any
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QListWidget,
+    QWidget,
+)
 
 from app.main_window import MainWindow
 
@@ -52,12 +60,35 @@ class Driver:
             where = QPoint(10, button.height() // 2)  # check boxes react on their words only
         QTest.mouseClick(button, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
 
+    def method(self, name: str) -> None:
+        """Choose a method in the list of the filter panel with the arrow keys."""
+        for methods in self.window.filter_panel.findChildren(QListWidget):
+            for row in range(methods.count()):
+                item = methods.item(row)
+                if item.data(Qt.ItemDataRole.UserRole) == name:
+                    assert methods.isVisible(), f"{name} is not on the screen"
+                    methods.setFocus()
+                    QTest.keyClick(methods, Qt.Key.Key_Home)
+                    for _ in range(row):
+                        QTest.keyClick(methods, Qt.Key.Key_Down)
+                    assert self.window.filter_panel.list.chosen() == name
+                    return
+        raise AssertionError(f"there is no method called {name}")
+
+    def filter(self, name: str = "gaussian") -> None:
+        """Choose a method and apply it."""
+        self.method(name)
+        self.click("filter-apply")
+
     def keys(self, text: str, name: str = "") -> None:
         """Type on the keyboard, into a widget or the window."""
         QTest.keyClicks(self.widget(name) if name else self.window, text)
 
     def key(self, key: Qt.Key, name: str = "", modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
         """Press one key."""
+        if not name and not self.window.isActiveWindow():  # tooltips take it away where nobody manages windows
+            self.window.activateWindow()
+            self.qtbot.waitUntil(self.window.isActiveWindow)
         QTest.keyClick(self.widget(name) if name else self.window, key, modifiers)
 
     def set(self, name: str, value: object) -> None:

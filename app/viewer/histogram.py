@@ -63,7 +63,7 @@ def count(pixels: Pixels, whole: Levels) -> Counts:
     if flat.size == 0:
         return Counts(counts=np.zeros(1, np.int64), low=whole[0], high=whole[1], whole=whole)
     low, high = float(flat.min()), float(flat.max())
-    if flat.dtype.kind in "uib" or (high - low < 2**24 and bool((flat == np.rint(flat)).all())):
+    if flat.dtype.kind in "uib" or (max(-low, high) < 2**24 and bool((flat == np.rint(flat)).all())):
         width = max(1.0, np.ceil((high - low + 1) / BINS))
         number = max(1, int(np.ceil((high - low + 1) / width)))
         high = low + number * width

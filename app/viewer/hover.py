@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.viewer.picture import Face
+from app.viewer.rendering import Layer, mixed
 from core.stack import Pixels, Stack
 
 
@@ -79,7 +80,15 @@ def _reading(face: Face, x: int, y: int, raw: Pixels) -> float | None:
     if face.patch is not None:
         row, column = y - face.patch.top, x - face.patch.left
         if 0 <= row < face.patch.pixels.shape[0] and 0 <= column < face.patch.pixels.shape[1]:
-            value = float(face.patch.pixels[row, column])
+            value = _patched(face.patch, row, column)
     if layer.minus is None:
         return value
     return (float(raw[y, x]) if value is None else value) - float(layer.minus[y, x])
+
+
+def _patched(patch: Layer, row: int, column: int) -> float:
+    here = slice(row, row + 1), slice(column, column + 1)
+    pixels = patch.pixels[here]
+    if patch.below is not None and patch.share < 1:
+        pixels = mixed(pixels, patch.below[here], patch.share)
+    return float(pixels[0, 0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen, QPolygonF
 
@@ -70,10 +72,18 @@ def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | 
     painter.restore()
 
 
-def difference_bar(painter: QPainter, canvas: QRectF, lut: Table, limit: float) -> None:
-    """Draw the colours of a difference with their intensities at the lower left."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Legend:
+    """Colours of a scale, and what stands at its start, middle and end."""
+
+    table: Table
+    texts: tuple[str, str, str]
+
+
+def colour_bar(painter: QPainter, canvas: QRectF, legend: Legend) -> None:
+    """Draw the colours of a scale with their intensities at the lower left."""
     metrics = QFontMetricsF(painter.font())
-    texts = (f"−{limit:g}", "0", f"+{limit:g}")
+    lut, texts = legend.table, legend.texts
     width = max(3.2 * max(metrics.horizontalAdvance(t) for t in texts), 150.0) + 20
     height = metrics.height() + 20
     box = QRectF(canvas.left() + MARGIN, canvas.bottom() - MARGIN - height, width, height)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.viewer import painting
 from app.viewer.camera import Camera, Shape
-from app.viewer.luts import Table
+from app.viewer.painting import Legend
 from app.viewer.rendering import Colours, Layer, colours
 
 _DIM = QColor(0, 0, 0, 110)
@@ -19,11 +19,12 @@ _DIM = QColor(0, 0, 0, 110)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Face:
-    """A layer with its label and the preview laid over it."""
+    """A layer with its label, the preview laid over it, and the legend of a scale of its own."""
 
     layer: Layer
     label: str
     patch: Layer | None = None
+    legend: Legend | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,14 +39,11 @@ class Picture:
         One, or two that share the canvas, left and right of a handle.
     spacing : float or None
         Width of a pixel in micrometres.
-    difference : (ndarray, float) or None
-        Look-up table and limit of a difference, for its legend.
     """
 
     shape: Shape
     faces: tuple[Face, ...]
     spacing: float | None = None
-    difference: tuple[Table, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ class Layer:
         (256,) uint32 colours 0xffRRGGBB.
     minus : ndarray or None
         (Y, X) plane that is subtracted first.
+    below : ndarray or None
+        (Y, X) plane that the pixels are mixed with before all else, see `mixed`.
+    share : float
+        Share of the pixels in that mixture, 0 to 1.
     top, left : int
         Row and column of the first pixel in the picture.
     """
@@ -38,8 +42,19 @@ class Layer:
     levels: Levels
     table: Colours
     minus: Pixels | None = None
+    below: Pixels | None = None
+    share: float = 1.0
     top: int = 0
     left: int = 0
+
+
+def mixed(pixels: Pixels, below: Pixels, share: float) -> NDArray[Any]:
+    """Mix `share` of `pixels` with the rest of `below`; where that is no finite number, `pixels` stay.
+
+    Both are float32 arrays of one shape.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(np.isfinite(below), below + np.float32(share) * (pixels - below), pixels)
 
 
 def colours(layer: Layer, rows: slice, columns: slice) -> Colours:
@@ -61,6 +76,8 @@ def colours(layer: Layer, rows: slice, columns: slice) -> Colours:
         (Y, X) uint32, contiguous.
     """
     part = layer.pixels[rows, columns]
+    if layer.below is not None and layer.share < 1:
+        part = mixed(part, layer.below[rows, columns], layer.share)
     if layer.minus is None and part.dtype.kind in "ui" and part.dtype.itemsize <= 2:
         whole = _whole_table(part.dtype.str, layer.levels, layer.table.tobytes())
         return np.take(whole, part.view(f"u{part.dtype.itemsize}"))

@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from app import view_state
 from app.jobs import Jobs
 from app.session import Session, Snapshot
-from app.view_state import Levels, Pane, Shown
-from app.viewer import hover, luts
+from app.view_state import Pane, Shown
+from app.viewer import hover
 from app.viewer.auto import AutoLevels
+from app.viewer.colouring import Colouring, Scales
 from app.viewer.hover import Hover
 from app.viewer.layouts import CanvasGroup
 from app.viewer.navigation import Navigation
 from app.viewer.picture import Face, Picture
 from app.viewer.planes import PlaneReader, Planes, Wanted
-from app.viewer.rendering import Colours, Layer
-from core.stack import Pixels
+from app.viewer.rendering import Layer
 
 __all__ = ["Hover", "StackViewer"]
 
@@ -41,27 +41,21 @@ class _Look:
     planes: Planes
 
 
-def _face(
-    pane: Pane,
-    planes: Planes,
-    levels: Levels,
-    lut: Colours,
-    difference: tuple[luts.Table, float] | None,
-    *,
-    patched: bool,
-) -> Face:
+def _face(pane: Pane, planes: Planes, below: Colouring, above: Colouring, *, patched: bool) -> Face:
     """Picture of one pane; a preview is left out while planes of another position are on the screen."""
-    if difference is not None:
-        lut, levels = luts.packed(difference[0]), (-difference[1], difference[1])
     minus = planes[pane.minus] if pane.minus is not None else None
-    layer = Layer(pixels=planes[pane.key], levels=levels, table=lut, minus=minus)
+    layer = Layer(pixels=planes[pane.key], levels=below.levels, table=below.table, minus=minus)
     if pane.patch is None or not patched:
-        return Face(layer=layer, label=pane.label)
+        return Face(layer=layer, label=pane.label, legend=below.legend)
     patch = pane.patch
     rows, columns = patch.pixels.shape
-    below = None if minus is None else minus[patch.top : patch.top + rows, patch.left : patch.left + columns]
-    over = Layer(pixels=patch.pixels, levels=levels, table=lut, minus=below, top=patch.top, left=patch.left)
-    return Face(layer=layer, label=pane.label, patch=over)
+    if minus is not None:
+        minus = minus[patch.top : patch.top + rows, patch.left : patch.left + columns]
+    over = Layer(
+        pixels=patch.pixels, levels=above.levels, table=above.table, minus=minus,
+        below=patch.below, share=patch.share, top=patch.top, left=patch.left,
+    )  # fmt: skip
+    return Face(layer=layer, label=pane.label, patch=over, legend=above.legend)
 
 
 class StackViewer(QWidget):
@@ -83,7 +77,7 @@ class StackViewer(QWidget):
         self._auto = AutoLevels(session, jobs)
         self._look: _Look | None = None
         self._raw_held = False
-        self._limits: dict[tuple[int, int], float] = {}
+        self._scales = Scales()
         self._place: tuple[float, float] | None = None
         self._face: Face | None = None
         self._last_hover: Hover | None = None
@@ -165,7 +159,7 @@ class StackViewer(QWidget):
     def _on_changed(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
             self._raw_held = False
-            self._limits.clear()
+            self._scales.forget()
             self._look = None
             self.group.expect_another()
         watched = ("results", "shown", "position", "layout", "preview", "levels", "lut")
@@ -211,37 +205,20 @@ class StackViewer(QWidget):
         source = snapshot.source
         if source is None or shown is None or look is None or not shown.keys <= look.planes.keys():
             return
-        lut = luts.packed(self._table(snapshot))
-        levels = view_state.levels_of(snapshot)
         here = look.position == shown.position
-        faces, difference = [], None
+        faces = []
         for pane in shown.panes:
-            if pane.minus is not None:
-                limit = self._limit(source.key, snapshot.channel, look.planes[source.key])
-                difference = luts.table("difference"), limit
-            faces.append(_face(pane, look.planes, levels, lut, difference, patched=here))
+            minus = look.planes[pane.minus] if pane.minus is not None else None
+            below = above = self._scales.of(snapshot, look.planes[pane.key], pane.output, minus)
+            if pane.patch is not None and pane.patch.output in view_state.OWN_SCALE:
+                above = self._scales.of(snapshot, pane.patch.pixels, pane.patch.output)
+            faces.append(_face(pane, look.planes, below, above, patched=here))
         shape = look.planes[source.key].shape
         groups = [tuple(faces)] if shown.curtain else [(face,) for face in faces]
         spacing = source.stack.meta.spacing.get("X")
-        pictures = [
-            Picture(shape=(shape[0], shape[1]), faces=group, spacing=spacing, difference=difference)
-            for group in groups
-        ]
+        pictures = [Picture(shape=(shape[0], shape[1]), faces=group, spacing=spacing) for group in groups]
         self.group.show_pictures(pictures)
         self._place_raw_button(snapshot)
-
-    def _table(self, snapshot: Snapshot) -> luts.Table:
-        source = snapshot.source
-        brought = source.stack.meta.luts if source is not None else ()
-        if snapshot.lut == luts.FROM_FILE and snapshot.channel < len(brought):
-            return luts.from_file(brought[snapshot.channel])
-        return luts.table(snapshot.lut)
-
-    def _limit(self, source: int, channel: int, raw: Pixels) -> float:
-        """Limit of differences in this document and channel, fixed when it is first needed."""
-        if (source, channel) not in self._limits:
-            self._limits[source, channel] = view_state.difference_limit(raw)
-        return self._limits[source, channel]
 
     def _place_raw_button(self, snapshot: Snapshot) -> None:
         source = snapshot.source

@@ -271,6 +271,11 @@ COMMANDS: tuple[Command, ...] = (
         run=lambda w: w.arrangement.go_to(w.filter_panel),
     ),
     Command(
+        id="live-preview", text="Live Preview",
+        help="Preview the chosen method by itself, from the moment a stack is open",
+        run=lambda w: w.filter_panel.preview.toggle(), on=lambda w: w.filter_panel.preview.isChecked(),
+    ),
+    Command(
         id="run-recipe", text="Run Recipe…", icon="play", why_not=needs_stack,
         help="Do the steps of a recipe (.json, or a stack that Quietfield exported) to the open stack",
         run=lambda w: w.dialogs.choose_recipe(),
@@ -375,7 +380,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
         Submenu("Axes", ("axis-T", "axis-Z", "axis-C")), SEPARATOR,
         "plane-next", "plane-previous", "play",
     ),
-    "&Process": ("show-filters", SEPARATOR, "run-recipe"),
+    "&Process": ("show-filters", "live-preview", SEPARATOR, "run-recipe"),
     "&Train": ("show-train", SEPARATOR, "apply-network", "save-network"),
     "&Measure": ("show-metrics", "compare-filters", "export-metrics"),
     "&View": (

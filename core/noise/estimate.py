@@ -23,6 +23,9 @@ from core.stack import Stack
 LARGEST = 1024
 """Longest side that is looked at, in pixels; larger images are judged by their middle."""
 
+BRIGHTEST = 1e15
+"""Intensities that differ by this or more are refused: in float32, sums of their squares are infinite."""
+
 FRAMES = 4
 """Most frames that are looked at."""
 
@@ -55,7 +58,7 @@ def estimate(planes: NDArray[np.generic]) -> NoiseEstimate:
     Raises
     ------
     QuietfieldError
-        If the planes are too small.
+        If the planes are too small, or their intensities enormous.
 
     Notes
     -----
@@ -125,7 +128,13 @@ def _prepare(
     finite = np.isfinite(some)
     sample = some[:, ::7, ::5][finite[:, ::7, ::5]]
     centre = float(np.median(sample)) if sample.size else 0.0
-    pixels = (np.where(finite, some, centre) - centre).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        pixels = (np.where(finite, some, centre) - centre).astype(np.float32)
+    if not np.abs(pixels).max() < BRIGHTEST:
+        raise QuietfieldError(
+            f"Noise cannot be estimated where intensities differ by {BRIGHTEST:g} and more, since their "
+            "squares are no numbers any more. Divide the stack by a constant."
+        )
     ends = _ends(pixels)
     bad = ~finite
     if ends.saturated:

@@ -55,6 +55,7 @@ def test_drop_filter_undo_redo_export_reopen(driver, source):
     """From a dropped file to an exported one: pixels, metadata and recipe are right."""
     session = driver.window.session
     driver.drop(source)
+    driver.method("gaussian")
     driver.set("gaussian-sigma", "1.5")
     driver.click("filter-apply")
     driver.wait(lambda: len(session.snapshot.results) == 2)
@@ -101,7 +102,7 @@ def test_dialog_takes_another_name_instead_of_overwriting(driver, source):
     taken = source.with_name("cells_denoised.tif")
     taken.write_bytes(b"precious")
     driver.drop(source)
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     dialog = open_dialog(driver)
     assert dialog.path_edit.text() == str(source.with_name("cells_denoised-2.tif"))
@@ -123,7 +124,7 @@ def test_dialog_takes_another_name_instead_of_overwriting(driver, source):
 
 def test_dialog_refuses_what_cannot_be_written(driver, source):
     driver.drop(source)
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     dialog = open_dialog(driver)
     driver.set("export-path", "")
@@ -141,7 +142,7 @@ def test_dialog_refuses_what_cannot_be_written(driver, source):
 
 def test_result_undone_while_the_dialog_is_open(driver, source):
     driver.drop(source)
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     dialog = open_dialog(driver)
     driver.window.session.undo()
@@ -157,7 +158,7 @@ def test_failed_export_is_a_sentence_and_leaves_nothing(driver, source, monkeypa
 
     monkeypatch.setattr("core.files.save_stack", full)
     driver.drop(source)
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     open_dialog(driver)
     driver.click("export-accept")

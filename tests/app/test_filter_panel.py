@@ -45,6 +45,7 @@ def stack(frames: int = 3, name: str = "made up") -> Stack:
 def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[FilterPanel]:
     panel = FilterPanel(session, jobs)
     qtbot.addWidget(panel)
+    panel.choose("gaussian")
     panel.resize(320, 640)
     panel.show()
     qtbot.waitExposed(panel)
@@ -183,8 +184,17 @@ def test_the_preview_follows_parameters_position_view_method_and_document(
     expect("gaussian", 1, sigma=3.0)
     panel.choose("median")
     expect("median", 1)
+    whole = finished(session)
     session.set_view(View(8, 24, 8, 24))
-    qtbot.waitUntil(lambda: (p := finished(session)) is not None and p.pixels.shape == (16, 16))
+    qtbot.wait(150)
+    assert finished(session) is whole, "what holds all that is visible is not computed again"
+    session.move(T=0)
+    expect("median", 0)
+    shown = finished(session)
+    assert shown is not None
+    assert shown.pixels.shape == (16, 16)
+    session.set_view(View(0, 30, 8, 24))
+    qtbot.waitUntil(lambda: (p := finished(session)) is not None and p.pixels.shape == (30, 16))
     session.open(Stack.of(np.ones((2, 20, 20), np.float32), "TYX"), {})
     expect("median", 0)
 

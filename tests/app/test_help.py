@@ -118,7 +118,7 @@ def test_f1_opens_the_page_of_where_the_keyboard_is(driver, tmp_path) -> None:
     window.viewer.group.canvases[0].setFocus()
     assert page() == "viewer"
     window.arrangement.go_to(window.filter_panel)
-    window.filter_panel.findChild(QDoubleSpinBox, "gaussian-sigma").setFocus()
+    window.filter_panel.findChild(QDoubleSpinBox, "instant-strength").setFocus()
     assert page() == "filters"
     assert len(window.findChildren(HelpWindow)) == 1
 
@@ -127,7 +127,7 @@ def test_f1_in_the_export_dialog(driver, tmp_path) -> None:
     from app.documents.export_dialog import ExportDialog
 
     driver.drop(make(tmp_path / "cell.tif"))
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     driver.trigger("export")
     dialog = driver.window.findChild(ExportDialog)

@@ -1,91 +1,277 @@
-"""Instant in the window and on the command line: found through the list of methods like any filter."""
+"""Instant in the window: shown by itself after a drop, mixed without delay, applied like any filter."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDoubleSpinBox, QPushButton
-from pytestqt.qtbot import QtBot
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 
+from app import preferences
 from app.cli import main
-from app.jobs import Jobs
-from app.panels.filters import FilterPanel
-from app.session import Session
+from app.main_window import MainWindow
+from app.viewer.rendering import mixed
+from core.instant import denoiser
 from core.instant.method import Instant
 from core.methods.apply import evaluate
 from core.stack import Stack
+from tests.driver import Driver
 
 
-def stack() -> Stack:
-    y, x = np.mgrid[:64, :80]
+def stack(shape: tuple[int, ...] = (2, 64, 80), axes: str = "TYX") -> Stack:
+    y, x = np.mgrid[: shape[-2], : shape[-1]]
     light = 20 + 15 * np.sin(y / 7) * np.cos(x / 9)
-    return Stack.of(
-        np.random.default_rng(5).poisson(light, (2, 64, 80)).astype(np.uint16), "TYX", name="waves"
-    )
+    pixels = np.random.default_rng(5).poisson(light, shape).astype(np.uint16)
+    return Stack.of(pixels, axes, name="waves")
+
+
+def write(path: Path, source: Stack) -> Path:
+    tifffile.imwrite(path, source.read(), imagej=True, metadata={"axes": source.axes})
+    return path
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[FilterPanel]:
-    panel = FilterPanel(session, jobs)
-    qtbot.addWidget(panel)
-    panel.resize(320, 640)
-    panel.show()
-    qtbot.waitExposed(panel)
-    yield panel
-    panel.hide()
-    qtbot.waitUntil(lambda: not jobs.running)
+def waves(tmp_path: Path) -> Path:
+    return write(tmp_path / "waves.tif", stack())
 
 
-def test_preview_and_apply(qtbot: QtBot, session: Session, panel: FilterPanel) -> None:
-    source = stack()
-    session.open(source, {})
-    panel.choose("instant")
-    expected = evaluate(source, Instant())[0]
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Count how often the network runs, by the shapes it is given."""
+    seen: list[tuple[int, ...]] = []
+    real = denoiser.Denoiser._run
 
-    def previewed(pixels: np.ndarray) -> bool:
-        preview = session.snapshot.preview
-        return (
-            preview is not None
-            and preview.label == "Instant (preview)"
-            and preview.pixels.shape == pixels.shape
-            and np.allclose(preview.pixels, pixels, atol=1e-2)
-        )
+    def run(self, values, *rest):
+        seen.append(values.shape[-2:])
+        return real(self, values, *rest)
 
-    qtbot.waitUntil(lambda: previewed(expected[0]), timeout=20_000)
-    box = panel.findChild(QDoubleSpinBox, "instant-strength")
-    box.setFocus()
-    box.selectAll()
-    qtbot.keyClicks(box, "0.5")
-    qtbot.waitUntil(lambda: previewed((expected[0] + source.plane(T=0)) / 2), timeout=20_000)
-    qtbot.mouseClick(panel.findChild(QPushButton, "filter-apply"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=20_000)
+    monkeypatch.setattr(denoiser.Denoiser, "_run", run)
+    return seen
+
+
+def on_the_canvas(driver: Driver) -> NDArray[np.float32] | None:
+    """Pixels beside the raw image, as they are mixed."""
+    preview = driver.window.session.snapshot.preview
+    if preview is None or preview.label != "Instant (preview)":
+        return None
+    if preview.below is None or preview.share == 1:
+        return preview.pixels
+    return mixed(preview.pixels, preview.below, preview.share)
+
+
+def shows(driver: Driver, expected: NDArray[np.float32]) -> bool:
+    pixels = on_the_canvas(driver)
+    same = pixels is not None and pixels.shape == expected.shape
+    return bool(same and np.allclose(pixels, expected, atol=1e-2))
+
+
+def words(driver: Driver, name: str) -> str:
+    label = driver.widget(name)
+    return label.text() if label.isVisible() else ""
+
+
+def test_a_dropped_stack_is_shown_denoised_beside_raw_without_a_click(driver: Driver, waves: Path) -> None:
+    driver.drop(waves)
+    expected = evaluate(stack(), Instant())[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+    raw, result = (c.picture.faces[0].label for c in driver.window.viewer.group.shown if c.picture)
+    assert (raw, result) == ("raw", "Instant (preview)")
+    driver.keys(">", "stack-viewer")
+    assert driver.window.session.snapshot.preview is None
+    driver.wait(lambda: shows(driver, expected[1]))
+    driver.shot("instant-drop")
+
+
+def test_the_sample_is_shown_denoised(driver: Driver) -> None:
+    driver.click("welcome-simulated")
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    truth = driver.window.session.snapshot.truth
+    source = driver.window.session.snapshot.source
+    assert truth is not None
+    assert source is not None
+    denoised = on_the_canvas(driver)
+    assert denoised is not None
+    clean = truth.plane().astype(float)
+    gain = np.mean((source.stack.plane() - clean) ** 2) / np.mean((denoised - clean) ** 2)
+    assert gain > 10, "ten decibels nearer to the truth"
+
+
+def test_the_strength_slider_answers_at_once_and_runs_no_network(
+    driver: Driver, waves: Path, passes: list[tuple[int, ...]]
+) -> None:
+    driver.drop(waves)
+    expected = evaluate(stack(), Instant())[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+    raw = stack().plane(T=0).astype(np.float32)
+    count = len(passes)
+    slider = driver.widget("instant-strength-slider")
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    end, middle = (
+        QPoint(slider.width() - 8, slider.height() // 2),
+        QPoint(slider.width() // 2, slider.height() // 2),
+    )
+    QTest.mousePress(slider, left, none, end)
+    seen = set()
+    for part in range(1, 5):
+        QTest.mouseMove(slider, end + (middle - end) * part / 4)
+        strength = driver.widget("instant-strength").value()
+        seen.add(strength)
+        assert shows(driver, raw + strength * (expected[0] - raw)), "at once, not after a wait"
+    QTest.mouseRelease(slider, left, none, middle)
+    assert len(seen) == 4
+    assert not driver.window.jobs.running
+    driver.set("instant-strength", "0.5")
+    assert shows(driver, (expected[0] + raw) / 2)
+    driver.set("instant-strength", "0")
+    assert shows(driver, raw)
+    driver.wait()
+    assert len(passes) == count
+    driver.shot("instant-strength")
+
+
+def test_moving_about_in_what_is_known_runs_no_network(
+    driver: Driver, waves: Path, passes: list[tuple[int, ...]]
+) -> None:
+    driver.drop(waves)
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    count = len(passes)
+    driver.keys("++", "stack-viewer")
+    driver.click("filter-preview")
+    assert on_the_canvas(driver) is None
+    driver.click("filter-preview")
+    assert on_the_canvas(driver) is not None
+    driver.qtbot.wait(200)
+    driver.wait()
+    assert len(passes) == count
+
+
+def test_apply_undo_redo_and_the_recipe(driver: Driver, waves: Path) -> None:
+    driver.drop(waves)
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    driver.set("instant-strength", "0.5")
+    driver.click("filter-apply")
+    session = driver.window.session
+    driver.wait(lambda: len(session.snapshot.results) == 2)
     made = session.snapshot.results[1]
     assert made.step is not None
-    assert made.step.params == {"strength": 0.5, "averaging": "none", "noise": "auto"}
-    np.testing.assert_allclose(made.stack.read(), (expected + source.read()) / 2, atol=1e-2)
+    assert made.step.params["strength"] == 0.5
+    expected = (evaluate(stack(), Instant())[0] + stack().read()) / 2
+    np.testing.assert_allclose(made.stack.read(), expected, atol=1e-2)
+    assert session.snapshot.preview is None
+    driver.trigger("undo")
+    assert len(session.snapshot.results) == 1
+    driver.trigger("redo")
+    assert session.snapshot.results[1] is made
+    assert made.step.method == "instant"
 
 
-def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source, target = tmp_path / "waves.tif", tmp_path / "quiet.tif"
-    tifffile.imwrite(source, stack().read(), imagej=True, metadata={"axes": "TYX"})
-    words = [
-        "denoise",
-        str(source),
-        "-o",
-        str(target),
-        "--method",
-        "instant",
-        "--dtype",
-        "float32",
-        "--quiet",
-    ]
-    assert main([*words, "--strength", "0.8"]) == 0
+def test_a_large_plane_is_shown_from_its_middle(driver: Driver, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("app.previewing.FIRST", 32)
+    monkeypatch.setattr("app.previewing.PATIENCE", 0.0)
+    monkeypatch.setattr("core.instant.method.REACH", 16, raising=False)
+    monkeypatch.setattr(denoiser, "REACH", 16)
+    shown: list[tuple[str, tuple[int, ...]]] = []
+
+    def note(new, old):
+        if new.preview is not None and new.preview is not old.preview:
+            shown.append((new.preview.label, new.preview.pixels.shape))
+
+    driver.window.session.changed.connect(note)
+    driver.drop(write(tmp_path / "large.tif", stack((140, 150), "YX")))
+    driver.wait(lambda: bool(shown) and shown[-1] == ("Instant (preview)", (140, 150)))
+    assert set(shown[:-1]) <= {("Instant (preview) …", (32, 32)), ("Instant (preview) …", (64, 64))}
+    assert len(shown) > 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "sentence"),
+    [
+        (np.full((8, 8), 3, np.uint8), "at least 12 x 12"),
+        (np.full((64, 64), 9, np.uint16), "No noise was found"),
+    ],
+)
+def test_what_cannot_be_denoised_is_shown_raw_with_a_sentence(
+    driver: Driver, tmp_path: Path, pixels: np.ndarray, sentence: str
+) -> None:
+    tifffile.imwrite(tmp_path / "odd.tif", pixels)
+    failed: list[str] = []
+    driver.window.jobs.failed.connect(lambda label, outcome: failed.append(label))
+    driver.drop(tmp_path / "odd.tif")
+    said = "filter-problem", "filter-doubts"
+    driver.wait(lambda: any(words(driver, name) for name in said))
+    assert sentence in " ".join(words(driver, name) for name in said)
+    preview = driver.window.session.snapshot.preview
+    assert preview is None or np.array_equal(preview.pixels, pixels)
+    assert not failed
+    assert not driver.window.message.isVisible()
+
+
+def test_three_channels_of_colour_are_denoised_one_by_one(driver: Driver, tmp_path: Path) -> None:
+    source = stack((3, 64, 80), "CYX")
+    driver.drop(write(tmp_path / "colour.tif", source))
+    expected = evaluate(source, Instant())[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+    driver.window.session.move(C=2)
+    driver.wait(lambda: shows(driver, expected[2]))
+
+
+def test_it_can_be_turned_off_and_stays_off(
+    driver: Driver, waves: Path, passes: list[tuple[int, ...]]
+) -> None:
+    driver.trigger("live-preview")
+    assert not driver.widget("filter-preview").isChecked()
+    driver.drop(waves)
+    driver.qtbot.wait(200)
+    driver.wait()
+    assert driver.window.session.snapshot.preview is None
+    assert not passes
+    assert not preferences.load().live_preview
+    second = MainWindow()
+    assert not second.filter_panel.preview.isChecked()
+    assert not second.findChild(type(driver.action("live-preview")), "live-preview").isChecked()
+    second.close()
+    second.deleteLater()
+    driver.click("filter-preview")
+    assert driver.action("live-preview").isChecked()
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+
+
+def test_another_method_stays_chosen_from_stack_to_stack(
+    driver: Driver, waves: Path, passes: list[tuple[int, ...]]
+) -> None:
+    driver.method("median")
+    driver.drop(waves)
+    session = driver.window.session
+    driver.wait(lambda: session.snapshot.preview is not None)
+    assert session.snapshot.preview.label == "Median (preview)"
+    assert not passes
+
+
+def test_the_next_stack_replaces_what_is_computed_for_the_last(driver: Driver, tmp_path: Path) -> None:
+    first = write(tmp_path / "first.tif", stack((600, 700), "YX"))
+    second = write(tmp_path / "second.tif", stack((1, 64, 80)))
+    seen: list[tuple[int, ...]] = []
+    driver.window.session.changed.connect(
+        lambda new, old: (
+            new.preview and new.preview is not old.preview and seen.append(new.preview.pixels.shape)
+        )
+    )
+    driver.window.open_paths([first])
+    driver.qtbot.waitUntil(lambda: any(j.label == "Instant (preview)" for j in driver.window.jobs.running))
+    driver.drop(second)
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    assert set(seen) == {(64, 80)}
+
+
+def test_on_the_command_line(tmp_path: Path, waves: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "quiet.tif"
+    line = f"denoise {waves} -o {target} --method instant --dtype float32 --quiet --strength 0.8"
+    assert main(line.split()) == 0
     assert json.loads(capsys.readouterr().out)["pixels"] == 2 * 64 * 80
     expected = evaluate(stack(), Instant(strength=0.8))[0]
     np.testing.assert_allclose(tifffile.imread(target), expected, atol=1e-2)

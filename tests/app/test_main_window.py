@@ -41,7 +41,7 @@ def opened(driver: Driver, stack: Path) -> Driver:
 
 @pytest.fixture
 def filtered(opened: Driver) -> Driver:
-    opened.click("filter-apply")
+    opened.filter()
     opened.wait(lambda: len(opened.window.session.snapshot.results) == 2)
     return opened
 

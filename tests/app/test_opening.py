@@ -243,7 +243,7 @@ def test_broken_file_in_a_list_can_be_stepped_over(driver, stacks):
 )
 def test_broken_file_leaves_the_document(driver, stacks, tmp_path, content):
     driver.drop(stacks[0])
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     before = driver.window.session.snapshot
     broken = tmp_path / "broken.tif"
@@ -302,7 +302,7 @@ def test_dismissed_question_stays_away(driver, tmp_path):
     tifffile.imwrite(tmp_path / "planes.tif", np.ones((5, 16, 20), np.uint16), photometric="minisblack")
     driver.drop(tmp_path / "planes.tif")
     driver.click("axes-dismiss")
-    driver.click("filter-apply")
+    driver.filter()
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     assert not driver.window.axes_strip.isVisible()
 

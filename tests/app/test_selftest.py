@@ -27,7 +27,15 @@ def self_test(folder: Path, breakage: str = "") -> subprocess.CompletedProcess[s
 def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
     done = self_test(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)) == {"window", "sample", "filter", "training", "export", "codecs"}
+    assert set(json.loads(done.stdout)) == {
+        "window",
+        "sample",
+        "instant",
+        "filter",
+        "training",
+        "export",
+        "codecs",
+    }
     assert [p.name for p in tmp_path.iterdir()] == ["shot.png"]
     from PySide6.QtGui import QImage
 
@@ -52,10 +60,12 @@ def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
             "jetraw",
         ),
         (  # a result that is wrong
-            "import app.selftest as s\n"
-            "import scipy.ndimage as n\n"
-            "n.gaussian_filter = lambda pixels, *a, **k: pixels",
+            "import core.methods.filters as f\nf.Gaussian.compute = lambda self, block, _: (block.pixels,)",
             "differs from scipy's",
+        ),
+        (  # a network that does nothing
+            "import core.instant.denoiser as d\nd.Denoiser.compute = lambda self, block, _: (block.pixels,)",
+            "nearer to the truth by a factor of 1.0 only",
         ),
         (  # something that never ends
             "import app.selftest as s\ns.WATCHDOG_SECONDS = 3.0\ns.SelfTest._press = lambda self, name: None",

@@ -41,7 +41,7 @@ def test_the_window_is_shown_first_and_the_rest_is_loaded_behind_it(tmp_path: Pa
     told = json.loads(run.stdout.splitlines()[-1])
     loaded, later = set(told["loaded"]), set(told["later"])
     assert not loaded & LATER
-    assert not {m for m in loaded if m.startswith("core.learning.")} - {"core.learning.methods"}
-    assert later >= LATER | {"torch._dynamo", "core.learning.trainer"}
+    assert not {"core.learning.trainer", "core.learning.network", "core.instant.denoiser"} & loaded
+    assert later >= LATER | {"torch._dynamo", "core.learning.trainer", "core.instant.denoiser"}
     assert told["device"]
     assert told["sheet"], "the window is dressed"

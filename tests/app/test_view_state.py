@@ -20,8 +20,11 @@ from app.view_state import (
     levels_of,
     next_auto,
     nice_length,
+    own_limit,
     shown,
 )
+from core.history import Step
+from core.methods import catalogue  # noqa: F401  (a result's step names a method of the list)
 from core.stack import Stack
 
 
@@ -114,10 +117,11 @@ def _snapshot() -> Snapshot:
     return Snapshot(results=results, shown=5, position={"T": 1, "C": 0}, levels={0: (1.0, 2.0)})
 
 
-def _preview(time: int = 1, *, deconvolved: bool = False) -> Preview:
+def _preview(time: int = 1, second: str = "") -> Preview:
     region = (slice(time, time + 1), slice(0, 1), slice(2, 5), slice(3, 7))
     pixels = np.ones((3, 4), np.float32)
-    return Preview(label="try", region=region, pixels=pixels, deconvolved=pixels if deconvolved else None)
+    beside = pixels if second else None
+    return Preview(label="try", region=region, pixels=pixels, second=beside, second_output=second)
 
 
 def test_nothing_is_shown_without_a_document() -> None:
@@ -157,9 +161,46 @@ def test_a_preview_lies_at_its_pixels_and_only_on_its_plane() -> None:
 
 
 def test_a_deconvolved_preview_gets_a_pane_of_its_own() -> None:
-    now = shown(replace(_snapshot(), preview=_preview(deconvolved=True)))
+    now = shown(replace(_snapshot(), preview=_preview(second="deconvolved")))
     assert now is not None
     assert [p.label for p in now.panes] == ["raw", "try", "deconvolved"]
+
+
+def test_the_expected_error_says_its_unit_and_whether_it_is_that_of_a_mixture() -> None:
+    preview = _preview(second="expected error")
+    now = shown(replace(_snapshot(), preview=preview))
+    assert now is not None
+    assert [p.label for p in now.panes] == ["raw", "try", "expected error (counts)"]
+    assert now.panes[2].patch is not None
+    assert now.panes[2].patch.output == "expected error"
+    mixed = shown(replace(_snapshot(), preview=replace(preview, below=preview.pixels, share=0.5)))
+    assert mixed is not None
+    assert mixed.panes[2].label == "expected error at full strength (counts)"
+
+
+def test_a_result_that_is_an_expected_error_is_no_image_to_subtract_or_preview_on() -> None:
+    step = Step(method="gaussian", version=1, params={}, output="expected error")
+    both = _snapshot()
+    results = both.results[0], replace(both.results[1], step=step, label="Median, expected error")
+    both = replace(both, results=results)
+    found = []
+    for layout in ("single", "split", "curtain", "difference"):
+        now = shown(replace(both, layout=layout))
+        assert now is not None
+        found.append([(p.label, p.output, p.minus) for p in now.panes])
+    error = ("Median, expected error (counts)", "expected error", None)
+    assert found == [[error], [("raw", "", None), error], [("raw", "", None), error], [error]]
+    previewed = shown(replace(both, preview=_preview()))
+    assert previewed is not None
+    assert [(p.label, p.key, p.output) for p in previewed.panes] == [("raw", 4, ""), ("try", 4, "")]
+
+
+def test_the_scale_of_an_error_leaves_out_what_is_rare() -> None:
+    pixels = np.full((100, 100), 4.04, np.float32)
+    pixels[0, :5] = 1000
+    pixels[1, 0] = np.nan
+    assert own_limit(pixels) == 4.0
+    assert own_limit(np.full((8, 8), np.nan, np.float32)) == 0.0
 
 
 def test_levels_nobody_set_are_those_of_the_file_or_type() -> None:

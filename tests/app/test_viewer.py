@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from pytestqt.qtbot import QtBot
 from app.jobs import Jobs, Outcome
 from app.session import Session
 from app.view_state import LAYOUTS, View, difference_limit
+from app.viewer import luts
+from app.viewer.canvas import Canvas
 from app.viewer.hover import Hover
+from app.viewer.painting import Legend
 from app.viewer.viewer import StackViewer
 from core.errors import QuietfieldError
 from core.stack import Stack
@@ -242,15 +246,13 @@ def test_a_difference_has_levels_of_its_own(viewer: StackViewer, session: Sessio
     assert max(zero) - min(zero) <= 3  # grey
     session.set_levels((50.0, 60.0))
     assert seen(viewer, canvas, 60.5, 50.5) == zero
-    picture = canvas.picture
-    assert picture is not None
-    assert picture.difference is not None
-    assert picture.difference[1] == difference_limit(pixels[0])
-    add_result(session, pixels + np.float32(picture.difference[1]))
+    limit = difference_limit(pixels[0])
+    legend = canvas_legend(canvas)
+    assert legend.texts == (f"−{limit:g}", "0", f"+{limit:g}")
+    add_result(session, pixels + np.float32(limit))
     lighter = seen(viewer, canvas, 60.5, 50.5)
     assert lighter == (255, 240, 207)
-    assert canvas.picture is not None
-    assert canvas.picture.difference == picture.difference
+    assert canvas_legend(canvas).texts == legend.texts
     session.set_preview(preview(session, slice(45, 55), slice(55, 65), -1e6))
     assert seen(viewer, canvas, 60.5, 50.5) == (22, 58, 107)
 
@@ -265,11 +267,50 @@ def test_limits_of_differences_stay_from_plane_to_plane(
     limits = []
     for frame in (0, 1):
         session.move(T=frame)
-        picture = viewer.group.canvases[0].picture
-        assert picture is not None
-        assert picture.difference is not None
-        limits.append(picture.difference[1])
-    assert limits == [difference_limit(pixels[0])] * 2
+        limits.append(canvas_legend(viewer.group.canvases[0]).texts[2])
+    assert limits == [f"+{difference_limit(pixels[0]):g}"] * 2
+
+
+def canvas_legend(canvas: Canvas) -> Legend:
+    assert canvas.picture is not None
+    legend = canvas.picture.faces[-1].legend
+    assert legend is not None
+    return legend
+
+
+def test_an_expected_error_has_colours_and_a_scale_of_its_own(
+    viewer: StackViewer, session: Session, qtbot: QtBot
+) -> None:
+    pixels = _open(session, qtbot)
+    whole = preview(session, slice(0, pixels.shape[1]), slice(0, pixels.shape[2]), 222)
+    error = np.full(whole.pixels.shape, 2.0, np.float32)
+    error[:, : error.shape[1] // 2] = 4.0
+    session.set_preview(replace(whole, second=error, second_output="expected error"))
+    raw, result, third = viewer.group.shown
+    assert canvas_legend(third).texts == ("0", "2", "4")
+    assert seen(viewer, result, 60.5, 50.5) == _gray(222)
+    assert seen(viewer, third, 3.5, 3.5) == tuple(luts.table("magma")[255])
+    assert seen(viewer, third, pixels.shape[2] - 3.5, 3.5) == tuple(luts.table("magma")[128])
+    session.set_levels((50.0, 60.0))
+    assert seen(viewer, third, 3.5, 3.5) == tuple(luts.table("magma")[255])
+    assert raw.picture is not None
+    assert raw.picture.faces[0].legend is None
+
+
+def test_a_preview_is_mixed_with_what_lies_below(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:
+    pixels = _open(session, qtbot)
+    rows, columns = slice(30, 80), slice(40, 90)
+    part = replace(preview(session, rows, columns, 222), below=pixels[0, rows, columns].astype(np.float32))
+    under = float(pixels[0, 50, 60])
+    _, right = viewer.group.shown
+    told: list[Hover | None] = []
+    viewer.hovered.connect(told.append)
+    for share in (0.0, 0.25, 1.0):
+        session.set_preview(replace(part, share=share))
+        wanted = under + share * (222 - under)
+        assert seen(viewer, right, 60.5, 50.5) == _gray(np.float32(wanted))
+        hover(right, right.to_canvas(60.5, 50.5))
+        qtbot.waitUntil(lambda wanted=wanted: bool(told and told[-1] and told[-1].shown == wanted))
 
 
 def test_raw_is_shown_while_the_key_is_held(viewer: StackViewer, session: Session, qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.view_state import LUTS
 from app.viewer import luts
 from app.viewer.camera import MAX_SCALE, Camera, fitted
-from app.viewer.rendering import Layer, colours
+from app.viewer.rendering import Layer, colours, mixed
 
 GRAYS = luts.packed(luts.table("Grays"))
 places = st.floats(0, 500)
@@ -120,3 +120,12 @@ def test_parts_and_steps_are_taken_from_the_plane() -> None:
     part = colours(layer, slice(2, 8, 3), slice(1, 9, 2)) & 0xFF
     assert part.tolist() == values[2:8:3, 1:9:2].tolist()
     assert part.flags.c_contiguous
+
+
+def test_a_mixture_lies_between_its_parts_and_needs_numbers() -> None:
+    pixels = np.array([[10.0, 20.0, 30.0, 40.0]], np.float32)
+    below = np.array([[0.0, np.nan, np.inf, 80.0]], np.float32)
+    np.testing.assert_array_equal(mixed(pixels, below, 0.25), [[2.5, 20, 30, 70]])
+    table = luts.packed(luts.table("Grays"))
+    layer = Layer(pixels=pixels, levels=(0.0, 256.0), table=table, below=below, share=0.25)
+    np.testing.assert_array_equal(_gray(layer), [[2, 20, 30, 70]])

@@ -30,14 +30,18 @@ from core.errors import QuietfieldError
 from core.history import Step
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)
 from core.methods.apply import apply
-from core.methods.base import Group, Operation, find, summary
+from core.methods.base import Group, Method, Operation, find, summary
+from core.params import build, describe, values
 from core.stack import Stack
 
 GROUPS: dict[str, tuple[Group, ...]] = {"Filters": ("instant", "filter"), "Simulate noise": ("noise",)}
 
+SIDE = 4096
+"""Most rows and columns that are previewed; of a larger view the middle is taken."""
+
 
 class FilterPanel(QWidget):
-    """Filters and noise simulations with live preview.
+    """Instant, filters and noise simulations with live preview; Instant is chosen to begin with.
 
     The preview is computed on the visible part of the current plane, some moments after the last
     change, and is only shown if nothing has changed since. It pauses when a result is chosen for
@@ -51,13 +55,14 @@ class FilterPanel(QWidget):
         self._failure = ""
         self._paused = False
         self._applying: Job | None = None
-        self._live = LivePreview(session, jobs, self)
+        self._live = LivePreview(session, jobs, self, limit=SIDE)
         self._build()
         self._live.status.connect(self.status.setText)
         self._live.failed.connect(self._on_preview_failed)
+        self._live.doubted.connect(self._on_doubted)
         session.changed.connect(self._on_session)
         jobs.changed.connect(self.progress.refresh)
-        self.list.choose("gaussian")
+        self.list.choose("instant")
         self.list.changed.connect(self._on_method)
         self._on_method()
 
@@ -120,8 +125,11 @@ class FilterPanel(QWidget):
 
         self.progress = ProgressRow("filter")
         self.problem = Sentence("filter-problem")
+        self.doubts = Sentence("filter-doubts", warning=False)
+        self.doubts.setToolTip("<p>Found in the plane shown; others of the stack may differ.</p>")
         bottom = QVBoxLayout()
         bottom.setContentsMargins(*(column.contentsMargins().left(), 0) * 2)
+        bottom.addWidget(self.doubts)
         for part in (choice, watch, buttons):
             bottom.addLayout(part)
         bottom.addWidget(self.progress)
@@ -176,6 +184,8 @@ class FilterPanel(QWidget):
         chosen = self.form
         for form in self._forms.values():
             form.setVisible(form is chosen)
+        self.doubts.clear()
+        self._allow_choices()
         self._on_touched()
 
     # -- preview
@@ -190,6 +200,8 @@ class FilterPanel(QWidget):
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
             self._paused, self._failure = False, ""
+            self.doubts.clear()
+            self._allow_choices()
         elif new.shown != old.shown:
             self._paused = self.isVisible()
         elif (new.results, new.position, new.view) == (old.results, old.position, old.view):
@@ -216,7 +228,9 @@ class FilterPanel(QWidget):
             self.status.setText("paused" if self._paused and self.preview.isChecked() else "")
             return
         method, source = work
-        self._live.request(f"{method.label} (preview)", lambda: method, source)
+        share = float(getattr(method, method.mix)) if method.mix else 1.0
+        full = build(type(method), values(method) | {method.mix: 1.0}) if method.mix else method
+        self._live.request(f"{method.label} (preview)", lambda: full, source, key=full, share=share)
 
     def _allow(self, reason: str) -> None:
         busy = f"{self._applying.label} is running; wait for it or cancel it." if self._applying else ""
@@ -226,6 +240,20 @@ class FilterPanel(QWidget):
         self.copy.setEnabled(not reason)
         usual = "Copy the command that does the same to the file without this window."
         self.copy.setToolTip(f"<p>{reason or usual}</p>")
+
+    def _allow_choices(self) -> None:
+        """Offer of every choice only what the method can do with the axes of the open stack."""
+        source, cls = self._session.snapshot.source, find(self.list.chosen())
+        axes = source.stack.axes if source else ""
+        for p in describe(cls):
+            if p.kind == "choice":
+                self.form.allow_choices(p.name, {c: _refusal(cls, p.name, c, axes) for c in p.choices})
+
+    @Slot(object)
+    def _on_doubted(self, doubts: tuple[str, ...]) -> None:
+        words = " ".join(doubts)
+        if words != self.doubts.text():
+            self.doubts.say(words)
 
     @Slot(object)
     def _on_preview_failed(self, error: BaseException) -> None:
@@ -287,3 +315,16 @@ class FilterPanel(QWidget):
         meta = source.stack.meta
         QGuiApplication.clipboard().setText(command_line(method, meta.path, meta.name))
         self.status.setText("command copied")
+
+
+def _refusal(cls: type[Method], name: str, choice: str, axes: str) -> str:
+    """Why a method cannot be used with this choice on a stack with these axes, or ""; "" for no stack."""
+    if not axes:
+        return ""
+    try:
+        method = build(cls, {name: choice})
+        if isinstance(method, Operation):
+            method.halo(axes)
+    except QuietfieldError as error:
+        return str(error)
+    return ""

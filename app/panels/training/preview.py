@@ -124,9 +124,9 @@ class TrainingPreview(QObject):
             self.show_picture()
 
     def _arrange(self, preview: Preview) -> Preview:
-        if self._deconvolved and preview.deconvolved is not None:
-            label = f"{preview.label}, deconvolved"
-            return replace(preview, pixels=preview.deconvolved, deconvolved=None, label=label)
+        if self._deconvolved and preview.second is not None:
+            label = f"{preview.label}, {preview.second_output}"
+            return replace(preview, pixels=preview.second, second=None, second_output="", label=label)
         return preview
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.jobs import Job
-from app.live_preview import compute
+from app.previewing import preview_of
 from app.view_state import Preview
 from core.errors import QuietfieldError
 from core.history import fingerprint
@@ -226,7 +226,7 @@ class TrainingRun:
             prediction = trainer.model().prediction(self._device)
             step = self.report.step if self.report else 0
             label = f"{self.method.label}, step {step}"
-            self.picture = compute(label, scene.stack, prediction, scene.region, job.context)
+            self.picture = preview_of(label, scene.stack, prediction, scene.region, job.context)
             cost = time.monotonic() - began
             pixels = math.prod(s.stop - s.start for s in scene.region)
             quick = cost * PICTURE_SIDES[1] ** 2 / max(pixels, 1) < PICTURE_QUICK

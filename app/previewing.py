@@ -1,0 +1,110 @@
+"""What a method would do to the visible pixels: the middle first, where all of them take long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.view_state import Preview
+from core.methods.apply import evaluate
+from core.methods.base import Operation
+from core.progress import Context
+from core.stack import Region, Stack, region_shape
+
+FIRST = 720
+"""Rows and columns of the middle that is computed first; a network takes it with its neighbours at once."""
+
+PATIENCE = 0.4
+"""Seconds after which a person would rather see a part than nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Computed:
+    """A preview of all that was asked for, and why it may be worse than usual."""
+
+    preview: Preview
+    doubts: tuple[str, ...] = ()
+
+
+def compute(
+    label: str,
+    stack: Stack,
+    operation: Operation,
+    region: Region,
+    context: Context,
+    tell: Callable[[Preview], None],
+    *,
+    mixed: bool = False,
+) -> Preview:
+    """Compute an operation on a region of a single plane.
+
+    Parameters
+    ----------
+    label : str
+        Label of the preview; that of a part ends in an ellipsis.
+    stack : Stack
+        What the operation works on.
+    operation : Operation
+        What to do, prepared for the stack.
+    region : tuple of slice
+        Where.
+    context : Context
+        Cancellation.
+    tell : callable
+        Called with previews of the middle of the region, if all of it takes long.
+    mixed : bool
+        Whether previews hold the input as well, to be mixed with it.
+    """
+    began = time.monotonic()
+    for part in middles(stack, operation, region):
+        preview = preview_of(label, stack, operation, part, context, mixed=mixed)
+        if time.monotonic() - began > PATIENCE:
+            tell(replace(preview, label=f"{label} …"))
+    return preview_of(label, stack, operation, region, context, mixed=mixed)
+
+
+def preview_of(
+    label: str, stack: Stack, operation: Operation, region: Region, context: Context, *, mixed: bool = False
+) -> Preview:
+    """Compute an operation on a region of a single plane, for the canvas."""
+    planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, operation, region, context)]
+    below = stack.read(region).reshape(planes[0].shape).astype(np.float32) if mixed else None
+    two = len(planes) > 1
+    return Preview(
+        label=label, region=region, pixels=planes[0], below=below,
+        second=planes[1] if two else None, second_output=operation.outputs[1] if two else "",
+    )  # fmt: skip
+
+
+def middles(stack: Stack, operation: Operation, region: Region) -> Iterator[Region]:
+    """Parts of a region about its middle, each twice as wide as the one before.
+
+    All of them together cost at most a third of what the region costs; there are none where each
+    would cost as much as that.
+    """
+    halo = operation.halo(stack.axes)
+    sizes = dict(zip(stack.axes, region_shape(region), strict=True))
+    if any(halo.get(axis, 0) >= FIRST for axis in "YX"):
+        return
+    side = FIRST
+    while sizes["Y"] * sizes["X"] >= 4 * side * side:
+        yield tuple(
+            _middle(part, side) if axis in "YX" else part
+            for axis, part in zip(stack.axes, region, strict=True)
+        )
+        side *= 2
+
+
+def _middle(part: slice, side: int) -> slice:
+    start = part.start + max(0, part.stop - part.start - side) // 2
+    return slice(start, min(start + side, part.stop))
+
+
+def covers(outer: Region, inner: Region) -> bool:
+    """Whether a region holds all of another one."""
+    return len(outer) == len(inner) and all(
+        a.start <= b.start and b.stop <= a.stop for a, b in zip(outer, inner, strict=True)
+    )

@@ -1,0 +1,79 @@
+"""Which levels and colours a pane has: those of the document, or of a scale of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import view_state
+from app.session import Snapshot
+from app.view_state import Levels
+from app.viewer import luts
+from app.viewer.painting import Legend
+from app.viewer.rendering import Colours
+from core.stack import Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Colouring:
+    """How intensities become colours; with a legend where the scale is not that of the document."""
+
+    levels: Levels
+    table: Colours
+    legend: Legend | None = None
+
+
+class Scales:
+    """Colourings of the panes of a document; limits of scales of their own are fixed when first needed."""
+
+    def __init__(self) -> None:
+        self._limits: dict[tuple[int, str], float] = {}
+
+    def forget(self) -> None:
+        """Begin anew, for another document."""
+        self._limits.clear()
+
+    def of(self, snapshot: Snapshot, pixels: Pixels, output: str, minus: Pixels | None = None) -> Colouring:
+        """Colouring of a pane.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            The document.
+        pixels : ndarray
+            (Y, X) what the pane shows.
+        output : str
+            Which output of a method that is.
+        minus : ndarray or None
+            (Y, X) plane it is the difference from.
+        """
+        if minus is not None:
+            limit = self._limit(snapshot, "difference", minus)
+            return _own("difference", (-limit, limit), (f"−{limit:g}", "0", f"+{limit:g}"))
+        if output in view_state.OWN_SCALE:
+            limit = self._limit(snapshot, output, pixels)
+            return _own(view_state.OWN_SCALE[output], (0.0, limit), ("0", f"{limit / 2:g}", f"{limit:g}"))
+        return Colouring(levels=view_state.levels_of(snapshot), table=luts.packed(_table(snapshot)))
+
+    def _limit(self, snapshot: Snapshot, scale: str, pixels: Pixels) -> float:
+        key = snapshot.channel, scale
+        if key not in self._limits:
+            own = scale in view_state.OWN_SCALE
+            limit = view_state.own_limit(pixels) if own else view_state.difference_limit(pixels)
+            if limit <= 0:  # nothing yet to go by
+                return 1.0
+            self._limits[key] = limit
+        return self._limits[key]
+
+
+def _own(name: str, levels: Levels, texts: tuple[str, str, str]) -> Colouring:
+    table = luts.table(name)
+    return Colouring(levels=levels, table=luts.packed(table), legend=Legend(table, texts))
+
+
+def _table(snapshot: Snapshot) -> luts.Table:
+    """Look-up table a person has chosen."""
+    source = snapshot.source
+    brought = source.stack.meta.luts if source is not None else ()
+    if snapshot.lut == luts.FROM_FILE and snapshot.channel < len(brought):
+        return luts.from_file(brought[snapshot.channel])
+    return luts.table(snapshot.lut)
