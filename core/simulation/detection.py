@@ -317,13 +317,13 @@ def _photomultiplier(rng: np.random.Generator) -> Detector:
 def _with_filter(detector: Detector, rng: np.random.Generator) -> Detector:
     """Add one of the filters that correlate neighbours."""
     chance, along = rng.random(), rng.random()
-    if chance < 0.45:
+    if chance < 0.33:
         width = rng.uniform(0.3, 0.95)
         widths = (width, width) if along < 0.6 else (width * rng.choice([0.0, 0.6]), width)
         return replace(detector, smoothing=widths if rng.random() < 0.6 else widths[::-1])
-    if chance < 0.75:
+    if chance < 0.55:
         kernel = random_kernel(rng)
         return replace(detector, kernels=(kernel, kernel) if along < 0.5 else ((), kernel))
-    if chance < 0.93:
+    if chance < 0.95:
         return replace(detector, coarser=rng.uniform(1.05, 2.2), cubic=rng.random() < 0.5)
     return replace(detector, mosaic=True)
