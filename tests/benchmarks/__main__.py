@@ -1,6 +1,7 @@
 """Run a benchmark by its name: ``python -m tests.benchmarks NAME [options]``.
 
-A benchmark is a module of this package with a function ``main(arguments)``.
+A benchmark is a module of this package with a function ``main(arguments)``; modules whose names begin
+with an underscore are what they share.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import tests.benchmarks
 
 
 def main() -> int:
-    names = sorted(m.name for m in pkgutil.iter_modules(tests.benchmarks.__path__) if m.name != "__main__")
+    names = sorted(
+        m.name for m in pkgutil.iter_modules(tests.benchmarks.__path__) if not m.name.startswith("_")
+    )
     if len(sys.argv) < 2 or sys.argv[1] not in names:
         print(f"usage: python -m tests.benchmarks {{{','.join(names)}}} [options]", file=sys.stderr)
         return 2

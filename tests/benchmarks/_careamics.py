@@ -1,0 +1,50 @@
+"""Run by the Python of an environment that holds careamics: train N2V or N2V2 for some time, and predict.
+
+Arguments: file of noisy frames (T, Y, X), file to write to, "n2v" or "n2v2", seconds, frames to
+predict, seed. Nothing of Quietfield is imported here.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+
+def main(given: str, made: str, variant: str, seconds: float, frames: int, seed: int) -> None:
+    from careamics import CAREamist
+    from careamics.config import create_n2v_configuration
+    from pytorch_lightning import Callback, seed_everything
+
+    class Clock(Callback):
+        """Ends training when the time is up."""
+
+        def __init__(self) -> None:
+            self.began = self.ended = 0.0
+
+        def on_train_start(self, trainer: object, module: object) -> None:
+            self.began = self.ended = time.perf_counter()
+
+        def on_train_batch_end(self, trainer: object, *_: object) -> None:
+            self.ended = time.perf_counter()
+            if self.ended - self.began >= seconds:
+                trainer.should_stop = True  # type: ignore[attr-defined]
+
+    seed_everything(seed)
+    noisy = np.load(given).astype(np.float32)
+    config = create_n2v_configuration(
+        experiment_name="benchmark", data_type="array", axes="SYX", patch_size=[64, 64], batch_size=16,
+        num_epochs=100_000, use_n2v2=variant == "n2v2",
+    )  # fmt: skip
+    careamist, clock = CAREamist(source=config, work_dir="."), Clock()
+    careamist.trainer.callbacks.append(clock)
+    careamist.trainer.fit_loop.min_epochs = 0
+    careamist.train(train_source=noisy)
+    images = careamist.predict(
+        source=noisy[:frames], data_type="array", axes="SYX", tile_size=[256, 256], tile_overlap=[48, 48]
+    )
+    images = np.concatenate([np.asarray(image).reshape(-1, *noisy.shape[1:]) for image in images])
+    np.savez(made, images=images, seconds=clock.ended - clock.began)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), int(sys.argv[5]), int(sys.argv[6]))

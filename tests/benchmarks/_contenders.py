@@ -1,0 +1,161 @@
+"""What is compared: our methods, the best Gaussian there could be, and denoisers of other libraries.
+
+Every contender gets the noisy frames of a set and a time, and yields what it made of them at certain times of
+that. The time is that of its own work: training for networks, everything for the others.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core import params
+from core.learning.learned import Learned, preset
+from core.methods import catalogue  # noqa: F401
+from core.methods.apply import evaluate
+from core.methods.base import Operation, create, methods
+from core.stack import Stack
+from tests.benchmarks._sets import Image, Set, score
+
+SIGMAS = (0.5, 0.7, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0)
+WEIGHTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+"""Strengths that scikit-image's denoisers are calibrated among, of images scaled to a deviation of 1."""
+
+Result = tuple[float, NDArray[np.floating]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a contender gets: the set, noisy frames and their truth (T, Y, X), the frames that are scored,
+    seconds, times to look at it, seed, device, threads, and values for parameters."""
+
+    of: Set
+    noisy: NDArray[np.generic]
+    truth: Image
+    frames: int
+    seconds: float
+    moments: tuple[float, ...]
+    seed: int
+    device: str = "auto"
+    threads: int | None = None
+    given: tuple[tuple[str, str], ...] = ()
+
+
+Contender = Callable[[Task], Iterator[Result]]
+
+
+def _raw(task: Task) -> Iterator[Result]:
+    yield 0.0, task.noisy[: task.frames].astype(np.float32)
+
+
+def _oracle(task: Task) -> Iterator[Result]:
+    """Gaussian blur with the sigma that the truth favours, frame by frame."""
+    began = time.perf_counter()
+    best = []
+    for frame, truth in zip(task.noisy[: task.frames].astype(np.float64), task.truth, strict=False):
+        blurred = [ndimage.gaussian_filter(frame, sigma) for sigma in SIGMAS]
+        best.append(max(blurred, key=lambda image, t=truth: score(image, t, task.of.measure)))
+    yield time.perf_counter() - began, np.stack(best)
+
+
+def _operation(name: str, task: Task) -> Iterator[Result]:
+    began = time.perf_counter()
+    operation = create(name, {})
+    assert isinstance(operation, Operation)
+    stack = task.of.stack(task.noisy[: task.frames])
+    result = evaluate(stack, operation.prepare(stack))[0]
+    yield time.perf_counter() - began, result.reshape(-1, *result.shape[-2:])
+
+
+def _calibrated(kind: str, task: Task) -> Iterator[Result]:
+    """Denoiser of scikit-image, calibrated without truth by its own `calibrate_denoiser` (J-invariance)."""
+    from skimage import restoration
+
+    began = time.perf_counter()
+    frames = task.noisy[: task.frames].astype(np.float64)
+    scale, level = frames.std(), frames.mean()
+    frames = (frames - level) / scale
+    if kind == "tv":
+        function, ranges = restoration.denoise_tv_chambolle, {"weight": np.array(WEIGHTS)}
+    else:
+        function = partial(restoration.denoise_nl_means, patch_size=5, patch_distance=6, fast_mode=True)
+        ranges = {"h": np.array(WEIGHTS) * 2}
+    corner = tuple(slice(0, min(n, 256)) for n in frames.shape[1:])
+    chosen = restoration.calibrate_denoiser(frames[0][corner], function, denoise_parameters=ranges)
+    values = chosen.keywords["denoiser_kwargs"]
+    result = np.stack([function(frame, **values) for frame in frames])
+    yield time.perf_counter() - began, result * scale + level
+
+
+def _learned(cls: type[Learned], chosen: str, task: Task) -> Iterator[Result]:
+    """Train for the time given with a preset, and use the network at every moment."""
+    from core.learning.trainer import Trainer
+
+    values = dict(preset(cls, chosen).values)
+    known = {p.name: p for p in params.describe(cls)}
+    values |= {name: known[name].parse(text) for name, text in task.given if name in known}
+    method = params.build(cls, {**values, "steps": 0, "seconds": task.seconds, "seed": task.seed})
+    stack, target = task.of.stack(task.noisy), None
+    if method.needs_target:  # it never sees the truth of what it is scored on
+        stack = task.of.stack(task.noisy[task.frames :])
+        target = task.of.stack(task.truth[task.frames :].astype(np.float32))
+    trainer = Trainer(stack, method, device=task.device, threads=task.threads, target=target)
+    left = list(task.moments)
+    for report in trainer.run():
+        if report.step and left and report.seconds >= left[0]:
+            left = [moment for moment in left if moment > report.seconds]
+            yield report.seconds, _used(trainer.model(), task)
+    if trainer.model().record.seconds >= task.seconds:
+        yield trainer.model().record.seconds, _used(trainer.model(), task)
+
+
+def _used(model: object, task: Task) -> NDArray[np.floating]:
+    from core.learning.model import Model
+
+    assert isinstance(model, Model)
+    some: Stack = task.of.stack(task.noisy[: task.frames])
+    result = evaluate(some, model.prediction(task.device))[0]
+    return result.reshape(-1, *result.shape[-2:])
+
+
+def _careamics(python: Path, variant: str, task: Task) -> Iterator[Result]:
+    """A leading library in an environment of its own, with its own defaults, ended by time."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, made = Path(folder) / "noisy.npy", Path(folder) / "made.npz"
+        np.save(given, task.noisy)
+        script = Path(__file__).with_name("_careamics.py")
+        words = [given, made, variant, task.seconds, task.frames, task.seed]
+        subprocess.run([python, script, *map(str, words)], check=True, cwd=folder)
+        with np.load(made) as file:
+            yield float(file["seconds"]), file["images"]
+
+
+def suits(name: str, task: Task) -> bool:
+    """Whether a contender makes sense on a set: pairs of frames need a still scene, CARE other fields."""
+    if name == "care":
+        return task.of.fields and len(task.noisy) > task.frames
+    return name != "noise2noise" or task.of.still
+
+
+def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
+    """All contenders by name; those of careamics where the Python of its environment is given."""
+    found: dict[str, Contender] = {
+        "raw": _raw,
+        "oracle-gaussian": _oracle,
+        "skimage-tv": partial(_calibrated, "tv"),
+        "skimage-nl-means": partial(_calibrated, "nl-means"),
+    }
+    found |= {m.name: partial(_operation, m.name) for m in methods("instant")}
+    found |= {m.name: partial(_learned, m, chosen) for m in methods("learned") if issubclass(m, Learned)}
+    if careamics is not None:
+        found |= {f"careamics-{v}": partial(_careamics, careamics, v) for v in ("n2v", "n2v2")}
+    return found
