@@ -1,7 +1,7 @@
 """How neighbours share noise, from the spectrum of small blocks, the quietest of them in every band.
 
 Structure is in some places and bands only, and there is more of it the lower the frequency; noise, once
-divided by its deviation, is the same everywhere. A low quantile over the blocks thus is noise in every band in
+divided by its deviation, is the same everywhere. A low quantile over blocks thus is noise in every band in
 which a twentieth of them have no structure. To these bands a blur of independent noise is fitted, to the
 higher ones foremost; what exceeds it in lower ones counts as structure, unless it is as even as noise.
 """
