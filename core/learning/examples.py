@@ -15,9 +15,10 @@ from core.learning.data import Normalisation
 from core.learning.learned import BlindSpot, Learned
 from core.learning.lines import draw_lines
 from core.learning.masks import Mask, draw_mask
+from core.learning.pairs import FramePairs, TargetPairs
 from core.learning.patches import Patches, cut, held_out_patches
 from core.learning.sampling import draw_places
-from core.learning.tiles import FramePairs, Place, TargetPairs, Tiles
+from core.learning.tiles import Place, Tiles
 from core.stack import Stack
 
 

@@ -17,8 +17,9 @@ from core.learning.data import (
     read_float,
 )
 from core.learning.masks import Mask
+from core.learning.pairs import frames_of, normalised_target, other_frame
 from core.learning.sampling import Places, draw_places
-from core.learning.tiles import Tiles, frames_of, normalised_target, other_frame
+from core.learning.tiles import Tiles
 from core.stack import Region, Stack, region_shape
 
 

@@ -9,8 +9,8 @@ from core.errors import QuietfieldError
 from core.learning import data
 from core.learning.evidence import excess, motion
 from core.learning.methods import Noise2Noise
+from core.learning.pairs import FramePairs, frames_of, other_frame
 from core.learning.sampling import draw_places
-from core.learning.tiles import FramePairs, frames_of, other_frame
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import Stack, plane_regions

@@ -9,9 +9,9 @@ from core.errors import QuietfieldError
 from core.learning import data
 from core.learning.checkpoint import load_model, save_model
 from core.learning.methods import Care, Noise2Void
+from core.learning.pairs import TargetPairs
 from core.learning.sampling import draw_places
 from core.learning.targets import fitted, open_target
-from core.learning.tiles import TargetPairs
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import Stack
