@@ -365,6 +365,14 @@ class MainWindow(QMainWindow):
 
     # -- device -------------------------------------------------------------------------------
 
+    def toggle_expected_error(self) -> None:
+        """Preview the error that Instant expects beside its result, or stop."""
+        self.arrangement.go_to(self.filter_panel)
+        self.filter_panel.toggle("instant", "uncertainty")
+        if self.filter_panel.is_on("instant", "uncertainty"):
+            self.session.set_layout("split")
+        self.actions_.refresh()
+
     def look_for_devices(self) -> None:
         """Load what networks need, behind the window, and tell what they will run on."""
         self.jobs.start("Looking for devices", preload.load, partial=self._on_device, quiet=True)

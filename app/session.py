@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.view_state import Layout, Levels, Preview, View
+from app.view_state import OWN_SCALE, Layout, Levels, Preview, View
 from core.history import History, Step
 from core.stack import Stack
 
@@ -46,6 +46,11 @@ class Result:
     step: Step | None = None
     parent: int = 0
     seconds: float = 0.0
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it shows the specimen, so that it can be measured against a reference."""
+        return self.step is None or self.step.output not in OWN_SCALE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

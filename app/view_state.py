@@ -299,7 +299,7 @@ def shown(snapshot: Snapshot, *, raw_held: bool = False) -> Shown | None:
             second = _patch(snapshot, second=True)
             if second is not None and snapshot.layout == "split":
                 mixed = patch is not None and patch.below is not None and patch.share < 1
-                name = f"{second.output} at full strength" if mixed else second.output
+                name = f"{second.output.removeprefix('expected ')} at strength 1" if mixed else second.output
                 label = in_counts(name, second.output)
                 panes += (Pane(label=label, key=result.key, patch=second, output=output),)
     return Shown(panes=panes, curtain=snapshot.layout == "curtain", position=dict(snapshot.position))

@@ -86,7 +86,7 @@ class Driver:
 
     def key(self, key: Qt.Key, name: str = "", modifiers: Any = Qt.KeyboardModifier.NoModifier) -> None:
         """Press one key."""
-        if not name and not self.window.isActiveWindow():  # tooltips take it away where nobody manages windows
+        if not name and not self.window.isActiveWindow():  # a tooltip may have taken it
             self.window.activateWindow()
             self.qtbot.waitUntil(self.window.isActiveWindow)
         QTest.keyClick(self.widget(name) if name else self.window, key, modifiers)

@@ -151,11 +151,11 @@ class Canvas(QWidget):
             painting.label(painter, picture.faces[1].label, right, right=True)
         else:
             painting.label(painter, picture.faces[0].label, whole)
+        bar = painting.scale_bar(painter, whole, self.camera.scale, picture.spacing)
         legend = picture.faces[-1].legend
         if legend is not None:
             place = whole.adjusted(self._handle_x(), 0, 0, 0) if len(picture.faces) == 2 else whole
-            painting.colour_bar(painter, place, legend)
-        painting.scale_bar(painter, whole, self.camera.scale, picture.spacing)
+            painting.colour_bar(painter, place, legend, bar)
         if len(picture.faces) == 2:
             painting.handle(painter, self._handle_x(), whole.height(), held=self._holding)
         if self._mark is not None:

@@ -37,8 +37,8 @@ def label(painter: QPainter, text: str, canvas: QRectF, *, right: bool = False) 
     return box
 
 
-def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | None) -> None:
-    """Draw a bar of a round length at the lower right.
+def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | None) -> QRectF:
+    """Draw a bar of a round length at the lower right; return where, or an empty box for none.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | 
     unit, size = ("µm", spacing) if spacing else ("px", 1.0)
     limit = min(canvas.width() / 4, 160.0) / scale * size
     if canvas.width() < 90 or limit <= 0:
-        return
+        return QRectF()
     length = nice_length(limit)
     if unit == "px" and length < 1:
-        return
+        return QRectF()
     metrics = QFontMetricsF(painter.font())
     text = length_text(length, unit)
     bar = length / size * scale
@@ -70,6 +70,7 @@ def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | 
     painter.drawText(box.adjusted(0, 3, 0, -9), Qt.AlignmentFlag.AlignCenter, text)
     painter.fillRect(QRectF(box.center().x() - bar / 2, box.bottom() - 8, bar, 3), _INK)
     painter.restore()
+    return box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +81,15 @@ class Legend:
     texts: tuple[str, str, str]
 
 
-def colour_bar(painter: QPainter, canvas: QRectF, legend: Legend) -> None:
-    """Draw the colours of a scale with their intensities at the lower left."""
+def colour_bar(painter: QPainter, canvas: QRectF, legend: Legend, beside: QRectF) -> None:
+    """Draw the colours of a scale with their intensities at the lower left, above what is `beside` it."""
     metrics = QFontMetricsF(painter.font())
     lut, texts = legend.table, legend.texts
     width = max(3.2 * max(metrics.horizontalAdvance(t) for t in texts), 150.0) + 20
     height = metrics.height() + 20
     box = QRectF(canvas.left() + MARGIN, canvas.bottom() - MARGIN - height, width, height)
+    if box.intersects(beside):
+        box.moveBottom(beside.top() - MARGIN / 2)
     if box.right() > canvas.right() or box.top() < canvas.top():
         return
     painter.save()

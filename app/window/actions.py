@@ -304,6 +304,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     *_layout_commands(),
     Command(
+        id="expected-error", text="Expected Error", keys=("E",), why_not=needs_stack,
+        help="Show beside Instant the error it expects of every pixel, in counts",
+        run=lambda w: w.toggle_expected_error(), on=lambda w: w.filter_panel.is_on("instant", "uncertainty"),
+    ),
+    Command(
         id="zoom-in", text="Zoom In", icon="zoom-in", keys=("+", "=", "Ctrl++", "Ctrl+="),
         help="Magnify the view", why_not=needs_stack, run=lambda w: w.viewer.zoom(1.25),
     ),
@@ -384,7 +389,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
     "&Train": ("show-train", SEPARATOR, "apply-network", "save-network"),
     "&Measure": ("show-metrics", "compare-filters", "export-metrics"),
     "&View": (
-        *_LAYOUT_IDS, SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
+        *_LAYOUT_IDS, "expected-error", SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
         Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),
     ),
     "&Help": ("help", "keys", "show-log", SEPARATOR, "copy-report", "about"),

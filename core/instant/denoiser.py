@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.instant.familiarity import doubts
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, beside
@@ -95,17 +96,15 @@ class Denoiser(Operation):
         return tuple(results)
 
     def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
-        """Say where the noise of a plane could not be told; its middle is looked at."""
-        middle = tuple(
-            slice(part.start + max(0, part.stop - part.start - LOOKED_AT) // 2, part.stop) for part in region
-        )
-        where = tuple(slice(part.start, min(part.start + LOOKED_AT, part.stop)) for part in middle)
-        plane = stack.read(where).reshape([part.stop - part.start for part in where[-2:]])
+        """Say what the middle of a plane has that was not simulated, or that hides its noise."""
+        where = (*region[:-2], *(_about_middle(n) for n in stack.shape[-2:]))
+        pixels = stack.read(where)
+        plane = pixels.reshape(pixels.shape[-2:])
         channel = region[stack.axes.index("C")].start if "C" in stack.axes else 0
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
         if not noise.gain and noise.constant <= 0:
             return ("No noise was found here, so that nothing is changed.",)
-        return (f"The noise is hard to tell here. {noise.problem}",) if noise.problem else ()
+        return doubts(plane, noise)
 
     def _noise_of(self, plane: Plane, block: Block, index: tuple[int, ...]) -> NoiseEstimate:
         if self.noise.each_plane:
@@ -176,6 +175,12 @@ class Denoiser(Operation):
             for result, image in zip(results, output, strict=True):
                 result[rows, columns] = image[0, 0].numpy()[inner]
         return results[0], results[1]
+
+
+def _about_middle(size: int) -> slice:
+    """Part of an axis that is looked at for doubts."""
+    start = max(0, size - LOOKED_AT) // 2 // GRID * GRID
+    return slice(start, min(start + LOOKED_AT, size))
 
 
 def _lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:

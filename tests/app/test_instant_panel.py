@@ -276,3 +276,64 @@ def test_on_the_command_line(tmp_path: Path, waves: Path, capsys: pytest.Capture
     expected = evaluate(stack(), Instant(strength=0.8))[0]
     np.testing.assert_allclose(tifffile.imread(target), expected, atol=1e-2)
     assert expected.std() < 0.95 * stack().read().std()
+
+
+def test_the_expected_error_is_one_key_away_and_a_result_of_its_own(driver: Driver, waves: Path) -> None:
+    driver.drop(waves)
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    driver.trigger("layout-curtain")
+    driver.key(Qt.Key.Key_E)
+    session = driver.window.session
+    denoised, error = evaluate(stack(), Instant(uncertainty=True))
+    driver.wait(lambda: session.snapshot.preview is not None and session.snapshot.preview.second is not None)
+    assert shows(driver, denoised[0])
+    assert session.snapshot.preview is not None
+    np.testing.assert_allclose(session.snapshot.preview.second, error[0], rtol=1e-3)
+    assert driver.action("expected-error").isChecked()
+    assert driver.widget("instant-uncertainty").isChecked()
+    labels = [c.picture.faces[0].label for c in driver.window.viewer.group.shown if c.picture]
+    assert labels == ["raw", "Instant (preview)", "expected error (counts)"]
+    driver.shot("instant-error")
+    driver.click("filter-apply")
+    driver.wait(lambda: len(session.snapshot.results) == 3)
+    made = session.snapshot.results[2]
+    assert made.label == "Instant, expected error"
+    np.testing.assert_allclose(made.stack.read(), error, rtol=1e-3)
+    session.set_reference("frames", "mean", stack())
+    driver.wait(lambda: session.snapshot.results[1].key in session.snapshot.measures)
+    assert made.key not in session.snapshot.measures, "an error is no image to be compared"
+    driver.key(Qt.Key.Key_E)
+    assert not driver.widget("instant-uncertainty").isChecked()
+    driver.wait(lambda: session.snapshot.preview is not None and session.snapshot.preview.second is None)
+
+
+def test_best_and_neighbours_are_in_the_form_where_the_stack_has_them(driver: Driver, waves: Path) -> None:
+    driver.drop(waves)
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    items = driver.widget("instant-neighbours").model()
+    assert [items.item(i).isEnabled() for i in range(3)] == [True, False, True]
+    assert "depth (Z)" in items.item(1).toolTip()
+    driver.choose("instant-neighbours", "Frames")
+    expected = evaluate(stack(), Instant(neighbours="T"))[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+    driver.choose("instant-neighbours", "None")
+    driver.choose("instant-quality", "Best")
+    best = evaluate(stack(), Instant(quality="best"))[0]
+    driver.wait(lambda: shows(driver, best[0]))
+
+
+def test_doubts_are_said_once_and_stay_from_plane_to_plane(driver: Driver, tmp_path: Path) -> None:
+    pixels = np.minimum(stack((3, 128, 128)).read(), 30)  # a third of it is saturated
+    tifffile.imwrite(tmp_path / "bright.tif", pixels, imagej=True, metadata={"axes": "TYX"})
+    driver.drop(tmp_path / "bright.tif")
+    driver.wait(lambda: "saturated" in words(driver, "filter-doubts"))
+    said: list[str] = []
+    label = driver.widget("filter-doubts")
+    real = label.say
+    label.say = lambda text: (said.append(text), real(text))
+    driver.keys(">", "stack-viewer")
+    driver.wait(lambda: on_the_canvas(driver) is not None)
+    assert not said or said == [words(driver, "filter-doubts")]
+    driver.shot("instant-doubts")
+    driver.method("gaussian")
+    assert not words(driver, "filter-doubts")

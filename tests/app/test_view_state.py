@@ -175,7 +175,7 @@ def test_the_expected_error_says_its_unit_and_whether_it_is_that_of_a_mixture() 
     assert now.panes[2].patch.output == "expected error"
     mixed = shown(replace(_snapshot(), preview=replace(preview, below=preview.pixels, share=0.5)))
     assert mixed is not None
-    assert mixed.panes[2].label == "expected error at full strength (counts)"
+    assert mixed.panes[2].label == "error at strength 1 (counts)"
 
 
 def test_a_result_that_is_an_expected_error_is_no_image_to_subtract_or_preview_on() -> None:

@@ -157,6 +157,18 @@ class FilterPanel(QWidget):
         """Choose a method by name."""
         self.list.choose(name)
 
+    def is_on(self, method: str, switch: str) -> bool:
+        """Whether a method is chosen, with this parameter switched on."""
+        return self.list.chosen() == method and bool(self.form.values()[switch])
+
+    def toggle(self, method: str, switch: str) -> None:
+        """Choose a method with a parameter switched on, or switch it off again."""
+        wanted = not self.is_on(method, switch)
+        self.choose(method)
+        self.form.set_values({switch: wanted})
+        self.preview.setChecked(wanted or self.preview.isChecked())
+        self._on_touched()
+
     def _source(self, snapshot: Snapshot) -> Result | None:
         return snapshot.source if self.input.currentData() == "raw" else snapshot.result
 

@@ -67,8 +67,8 @@ class Measuring(QObject):
         """Measure the first result that has not been; at most one at a time."""
         snapshot = self._session.snapshot
         waiting = [
-            r for r in snapshot.results
-            if (key := _key(snapshot.reference, r)) not in self._done and key not in self._failed
+            r for r in snapshot.results if r.is_image
+            and (key := _key(snapshot.reference, r)) not in self._done and key not in self._failed
         ]  # fmt: skip
         if not waiting:
             return

@@ -216,6 +216,9 @@ class MetricsPanel(QWidget):
             values = tuple(getattr(measures, m.name) for m in self._metrics)
         elif self.measuring.problem(result):
             values = (math.nan,) * len(self._metrics)
+        elif not result.is_image:
+            values = (math.nan,) * len(self._metrics)
+            note = "This is no image of the specimen that could be measured."
         if snapshot.reference is not None and result.stack is snapshot.reference.stack and values:
             own = zip(self._metrics, values, strict=True)
             values = tuple(math.nan if m.needs_reference else v for m, v in own)
