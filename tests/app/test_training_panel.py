@@ -277,8 +277,8 @@ def test_the_canvas_shows_the_network_while_it_learns(
     preview = session.snapshot.preview
     assert preview is not None
     assert preview.region == stack.region(T=0, Y=slice(0, 40), X=slice(8, 64))
-    assert preview.deconvolved is not None
-    assert preview.pixels.shape == preview.deconvolved.shape == (40, 56)
+    assert preview.second is not None
+    assert preview.pixels.shape == preview.second.shape == (40, 56)
     session.move(T=2)
     assert session.snapshot.preview is None
     qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)
