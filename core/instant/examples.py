@@ -7,7 +7,6 @@ the planes beside.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -224,15 +223,13 @@ def _together(found: list[tuple[Lights, Lights, Lights]]) -> tuple[Tensor, Tenso
 
 
 def batches(seed: int, batch: int, side: int, workers: int) -> Iterator[Batch]:
-    """Endless batches made by processes of low priority beside this one."""
+    """Endless batches made by processes beside this one."""
     loader: DataLoader[Batch] = DataLoader(
         Examples(seed, batch, side), batch_size=None, num_workers=workers,
-        worker_init_fn=_yield_to_others if workers else None, prefetch_factor=8 if workers else None,
+        worker_init_fn=_one_thread if workers else None, prefetch_factor=8 if workers else None,
     )  # fmt: skip
     return iter(loader)
 
 
-def _yield_to_others(worker: int) -> None:  # noqa: ARG001
+def _one_thread(worker: int) -> None:  # noqa: ARG001
     torch.set_num_threads(1)
-    if hasattr(os, "nice"):
-        os.nice(19)
