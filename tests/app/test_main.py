@@ -29,6 +29,7 @@ def window(monkeypatch):
     monkeypatch.setitem(sys.modules, "app.application", module)
     monkeypatch.setattr("app.application", module, raising=False)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     return opened
 
 
@@ -44,6 +45,14 @@ def test_paths_open_in_the_window(window, tmp_path):
     assert start.main([str(f) for f in files]) == 0
     assert start.main(["-psn_0_12345", str(tmp_path)]) == 0  # macOS adds the first
     assert window == [files, [tmp_path]]
+
+
+def test_threads_that_wait_leave_the_processors_to_others_unless_told_otherwise(window, monkeypatch):
+    start.main([])
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    start.main([])
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_a_missing_file_is_refused_before_the_window_opens(window, tmp_path, capsys):

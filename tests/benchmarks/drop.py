@@ -26,8 +26,9 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QMimeData, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
-from app import application
+from app import __main__, application
 
+__main__._share_processors()
 app = application.make_application()
 window = application.make_window()
 app.processEvents()
