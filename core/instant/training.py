@@ -25,6 +25,9 @@ from core.instant.weights import save_network
 LEAST_ERROR = 0.002
 """Errors of about this size or less no longer count in full; at half a photon they are not larger."""
 
+DOUBT_RATE = 10.0
+"""Learning rate of what tells the expected error, in learning rates of the rest: it has two layers only."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -76,7 +79,10 @@ def begin(settings: Settings, device: torch.device) -> State:
     torch.manual_seed(settings.seed)
     network = InstantNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network).requires_grad_(False)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.rate, betas=(0.9, 0.99))
+    doubt = list(network.doubt.parameters())
+    rest = [p for name, p in network.named_parameters() if not name.startswith("doubt.")]
+    groups = [{"params": rest, "times": 1.0}, {"params": doubt, "times": DOUBT_RATE}]
+    optimiser = torch.optim.Adam(groups, lr=settings.rate, betas=(0.9, 0.99))
     return State(network=network, averaged=averaged, optimiser=optimiser)
 
 
@@ -102,13 +108,14 @@ def learn(state: State, batch: Batch, settings: Settings) -> float:
     """Take one step; return the mean of the logarithms of the patches' errors."""
     device = next(state.network.parameters()).device
     for group in state.optimiser.param_groups:
-        group["lr"] = rate(settings, state.step, state.seconds)
+        group["lr"] = group["times"] * rate(settings, state.step, state.seconds)
     clean = batch.clean.to(device)
     beside = None if batch.beside is None else batch.beside.to(device)
     output = state.network(batch.noisy.to(device), batch.correlation.to(device), beside)
     state.optimiser.zero_grad(set_to_none=True)
     loss(output, clean).backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
+    for group in state.optimiser.param_groups:
+        nn.utils.clip_grad_norm_(group["params"], 1.0)
     state.optimiser.step()
     state.step += 1
     keep = min(settings.average, (1 + state.step) / (10 + state.step))

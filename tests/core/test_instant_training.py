@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -142,14 +144,17 @@ def test_the_command_writes_network_and_card(
 ) -> None:
     rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
     monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
+    seconds = itertools.count(0.0, 0.1)  # a clock on which every step takes a tenth of a second
+    monkeypatch.setattr("core.instant.training.time", SimpleNamespace(perf_counter=lambda: next(seconds)))
     out = tmp_path / "network.safetensors"
     given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "0"]
     assert command.main([*given, "--hours", "0.00001"]) == 0
-    assert command.main([*given, "--hours", "0.0002"]) == 0
+    assert command.main([*given, "--hours", "0.0001"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "step 1" in lines[0]
     _, known = load_network(out)
     assert known["starts"] == 2
+    assert len(lines) == 4
     assert known["steps"] == len(lines)
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
