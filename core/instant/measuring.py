@@ -16,6 +16,9 @@ PLANES = 4
 ALIKE = 1.25
 """Noise of planes that differ by no more than this factor in standard deviation counts as the same."""
 
+MIDDLE = 512
+"""Side in pixels of the part of planes that are compared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackNoise:
@@ -53,7 +56,7 @@ def measure(stack: Stack, noise: str) -> StackNoise:
         planes = _some(stack, channel)
         found.append(estimate(planes if len(planes) > 1 else planes[0]))
         if noise == "auto" and len(planes) > 1 and not differ:
-            differ = _differ([estimate(plane) for plane in planes])
+            differ = _differ([estimate(_middle(plane)) for plane in planes])
     return StackNoise(channels=tuple(found), each_plane=noise == "plane" or differ)
 
 
@@ -68,6 +71,12 @@ def _some(stack: Stack, channel: int) -> Pixels:
         at = {axis: channel if axis == "C" else int(i) for (axis, _), i in zip(free, index, strict=True)}
         planes.append(stack.plane(**at))
     return np.stack(planes)
+
+
+def _middle(plane: Pixels) -> Pixels:
+    """Middle of a plane, which is enough to compare it with others."""
+    parts = [slice((n - min(n, MIDDLE)) // 2, (n + min(n, MIDDLE)) // 2) for n in plane.shape]
+    return plane[parts[0], parts[1]]
 
 
 def _differ(found: list[NoiseEstimate]) -> bool:

@@ -87,7 +87,7 @@ class InstantNetwork(nn.Module):
         self.beside = nn.Conv2d(beside, widths[0], 3, padding=1, bias=False)
         self.shares = nn.Conv2d(widths[0], beside, 1)
         self.doubt = nn.Sequential(
-            nn.Conv2d(widths[0], widths[0], 1), nn.ReLU(inplace=True), nn.Conv2d(widths[0], 4, 1)
+            nn.Conv2d(widths[0], widths[0], 1), nn.ReLU(inplace=True), nn.Conv2d(widths[0], 1, 1)
         )
         for convolution in (self.end, self.beside, self.shares):
             nn.init.zeros_(convolution.weight)
@@ -119,7 +119,8 @@ class InstantNetwork(nn.Module):
         if others is not None:
             result = result + _phases(self.shares(features) * others)
         doubt = self.doubt(features.detach()).clamp(-14.0, 7.0)
-        return Prediction(functional.pixel_shuffle(result, 2), functional.pixel_shuffle(doubt, 2))
+        smooth = functional.interpolate(doubt, scale_factor=2.0, mode="bilinear")
+        return Prediction(functional.pixel_shuffle(result, 2), smooth)
 
     def _features(self, seen: Tensor, others: Tensor | None) -> Tensor:
         half = (seen / SCALE).contiguous(memory_format=torch.channels_last)
