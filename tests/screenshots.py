@@ -1,7 +1,7 @@
 """Take the README's screenshots from the real window: ``python -m tests.screenshots FOLDER``.
 
-They show the simulated sample: the classic filters compared, a network in training, and the
-curtain between raw and denoised.
+They show the simulated sample: Instant as it shows itself and the error it expects, the classic filters
+compared, a network in training, and the curtain between raw and denoised.
 """
 
 from __future__ import annotations
@@ -82,6 +82,14 @@ def take(folder: Path) -> None:
     click("welcome-simulated")
     wait(lambda: window.session.snapshot.source is not None and idle())
     click("notes-dismiss")
+    rest(1000)
+    wait(idle)
+    shot("instant")
+    trigger("expected-error")
+    rest(1000)
+    wait(idle)
+    shot("error")
+    trigger("expected-error")
     click("metrics-compare")
     wait(lambda: len(window.session.snapshot.results) > 3 and idle())
     wait(lambda: len(window.session.snapshot.measures) == len(window.session.snapshot.results))
