@@ -40,6 +40,11 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``denoise``."""
     parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
     add_method(parser, "filter", argv)
+    parser.add_argument(
+        "--output", metavar="NAME",
+        help="which result of a method to keep, where it has several: of Instant with --uncertainty, result "
+        "(default) or expected-error",
+    )  # fmt: skip
     add_output(parser)
     add_input(parser)
     add_quiet(parser)
@@ -129,7 +134,10 @@ def run_method(args: argparse.Namespace) -> int:
     from core.methods.base import create
 
     step = Step.of(create(args.method, given(args)))
-    return _each(args, [step], [step.operation()], "noisy" if args.command == "simulate" else "denoised")
+    if args.command == "simulate":
+        return _each(args, [step], [step.operation()], "noisy")
+    steps = _with_output([step], [step.operation()], args.output)
+    return _each(args, steps, [step.operation()], _suffix(steps))
 
 
 def run_apply(args: argparse.Namespace) -> int:
@@ -138,20 +146,35 @@ def run_apply(args: argparse.Namespace) -> int:
         raise QuietfieldError(f"{args.recipe} is a folder. Give a trained network or a recipe.")
     if not there(args.recipe):
         raise QuietfieldError(f"{args.recipe} does not exist. Give a trained network or a recipe.")
-    from core.methods.base import find
-
     if args.recipe.suffix == MODEL_SUFFIX:
         steps, operations = _from_model(args.recipe, args.device)
     else:
         steps, operations = _from_recipe(args.recipe, args.models, args.device)
-    last = steps[-1] if args.output is None else dataclasses.replace(steps[-1], output=args.output)
-    steps = [*steps[:-1], last]
-    for step, operation in zip(steps, operations, strict=True):
+    steps = _with_output(steps, operations, args.output)
+    return _each(args, steps, operations, _suffix(steps))
+
+
+def _with_output(steps: Sequence[Step], operations: Sequence[Operation], output: str | None) -> list[Step]:
+    """Steps of which the last gives the result that is asked for."""
+    from core.methods.base import find
+
+    wanted = None if output is None else output.replace("-", " ")
+    last = steps[-1] if wanted is None else dataclasses.replace(steps[-1], output=wanted)
+    found = [*steps[:-1], last]
+    for step, operation in zip(found, operations, strict=True):
         if step.output not in operation.outputs:
-            known = ", ".join(operation.outputs)
+            known = ", ".join(name.replace(" ", "-") for name in operation.outputs)
             label = find(step.method).label
-            raise QuietfieldError(f"{label} gives no output called {step.output!r}. There are: {known}.")
-    return _each(args, steps, operations, "denoised" if last.output == "result" else last.output)
+            raise QuietfieldError(
+                f"{label} gives no output called {output or step.output!r}. There are: {known}."
+            )
+    return found
+
+
+def _suffix(steps: Sequence[Step]) -> str:
+    """What to add to the names of files."""
+    output = steps[-1].output
+    return "denoised" if output == "result" else output.replace(" ", "_")
 
 
 def _from_model(path: Path, device: str) -> tuple[list[Step], list[Operation]]:

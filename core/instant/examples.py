@@ -25,7 +25,7 @@ from core.simulation.sequences import time_lapse, volume
 PHOTONS = (0.3, 1500.0)
 """Range of the photons at the bright end of a scene."""
 
-SKEW = 1.4
+SKEW = 1.6
 """Above 1, few photons are drawn more often than many: they are harder to learn."""
 
 CLEAN = 0.08

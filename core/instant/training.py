@@ -22,7 +22,7 @@ from core.instant.network import WIDTHS, InstantNetwork, Prediction
 from core.instant.validation import Row, evaluate
 from core.instant.weights import save_network
 
-LEAST_ERROR = 0.002
+LEAST_ERROR = 0.0007
 """Errors of about this size or less no longer count in full; at half a photon they are not larger."""
 
 DOUBT_RATE = 10.0

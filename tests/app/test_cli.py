@@ -141,6 +141,21 @@ def test_denoise_gives_scipys_result_in_the_dtype_of_the_source(folder, capsys):
         assert file.imagej_metadata["finterval"] == 0.5
 
 
+def test_the_error_instant_expects_is_written_where_it_is_asked_for(folder, capsys):
+    whole = "denoise noisy.tif --method instant --uncertainty --dtype float32 -o"
+    assert run(f"{whole} result.tif") == 0
+    assert run(f"{whole} error.tif --output expected-error") == 0
+    result, error = tifffile.imread("result.tif"), tifffile.imread("error.tif")
+    assert result.shape == error.shape == tifffile.imread("noisy.tif").shape
+    assert 0 < error.mean() < result.mean()
+    assert run("apply error.tif noisy.tif -o again.tif --dtype float32") == 0
+    np.testing.assert_array_equal(tifffile.imread("again.tif"), error)
+    capsys.readouterr()
+    assert run("denoise noisy.tif --method instant -o none.tif --output expected-error") == 1
+    assert "no output called 'expected-error'. There are: result." in capsys.readouterr().err
+    assert not Path("none.tif").exists()
+
+
 def test_float32_and_ome(folder, capsys):
     assert run("denoise noisy.tif -o out.ome.tif --method box --dtype float32 --format ome") == 0
     with tifffile.TiffFile("out.ome.tif") as file:
