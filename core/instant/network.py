@@ -87,7 +87,7 @@ class InstantNetwork(nn.Module):
         self.beside = nn.Conv2d(beside, widths[0], 3, padding=1, bias=False)
         self.shares = nn.Conv2d(widths[0], beside, 1)
         self.doubt = nn.Sequential(
-            nn.Conv2d(widths[0], widths[0], 1), nn.ReLU(inplace=True), nn.Conv2d(widths[0], 1, 1)
+            nn.Conv2d(widths[0] + seen, widths[0], 1), nn.ReLU(inplace=True), nn.Conv2d(widths[0], 1, 1)
         )
         for convolution in (self.end, self.beside, self.shares):
             nn.init.zeros_(convolution.weight)
@@ -114,16 +114,17 @@ class InstantNetwork(nn.Module):
         dark = functional.relu(LEVEL - widest)
         details = torch.cat([blurs, wide[:, :-1]], 1) - widest
         others = None if beside is None else root(fine(beside.square(), BESIDE)) - widest
-        features = self._features(torch.cat([details, told, dark], 1), others)
+        seen = torch.cat([details, told, dark], 1) / SCALE
+        features = self._features(seen, others)
         result = _mixed(details, widest, self.end(features))
         if others is not None:
             result = result + _phases(self.shares(features) * others)
-        doubt = self.doubt(features.detach()).clamp(-14.0, 7.0)
+        doubt = self.doubt(torch.cat([features.detach(), seen], 1)).clamp(-14.0, 7.0)
         smooth = functional.interpolate(doubt, scale_factor=2.0, mode="bilinear")
         return Prediction(functional.pixel_shuffle(result, 2), smooth)
 
     def _features(self, seen: Tensor, others: Tensor | None) -> Tensor:
-        half = (seen / SCALE).contiguous(memory_format=torch.channels_last)
+        half = seen.contiguous(memory_format=torch.channels_last)
         kept = []
         for level, convolutions in enumerate(self.down):
             half = functional.max_pool2d(half, 2) if level else half
