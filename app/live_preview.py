@@ -127,17 +127,20 @@ class LivePreview(QObject):
         if shown is not None and shown is self._mine and not shown.label.endswith("…"):
             self._mine = replace(shown, label=f"{shown.label} …")
             self._session.set_preview(self._mine)
+        elif shown is None:
+            self._session.set_preview(None, awaited=label.removesuffix(" (preview)"))
         self._timer.start()
 
     def leave(self) -> None:
         """Stop, and leave no preview behind."""
         self._generation += 1
-        self._wanted = None
+        waited, self._wanted = self._wanted is not None, None
         self._stop()
         self._forget_closed()
         self.status.emit("")
         mine, self._mine = self._mine, None
-        if mine is not None and self._session.snapshot.preview is mine:
+        shown = self._session.snapshot.preview
+        if (shown is None and waited) or (shown is not None and shown is mine):
             self._session.set_preview(None)
 
     def _stop(self) -> None:
@@ -229,10 +232,13 @@ class LivePreview(QObject):
             self._show(preview)
 
     def _on_end(self, generation: int, wanted: _Request, outcome: Outcome) -> None:
-        if generation != self._generation or outcome.state == "cancelled":
+        if generation != self._generation:
             return
         self._job = None
-        if outcome.state == "succeeded":
+        if outcome.state == "cancelled":  # another took its place: the same may be asked for again
+            self._wanted = None
+            self.status.emit("")
+        elif outcome.state == "succeeded":
             computed: Computed = outcome.value
             self._kept = wanted, computed
             self._show(computed.preview)

@@ -100,6 +100,8 @@ class Snapshot:
         Visible part of the plane.
     preview : Preview or None
         Shown in place of the result while it is set.
+    awaited : str
+        What is being computed while no preview is set; "" if nothing is.
     reference : Reference or None
         What results are measured against.
     truth : Stack or None
@@ -122,6 +124,7 @@ class Snapshot:
     layout: Layout = "split"
     view: View | None = None
     preview: Preview | None = None
+    awaited: str = ""
     reference: Reference | None = None
     truth: Stack | None = None
     measures: Mapping[int, Measures] = field(default_factory=dict)
@@ -235,7 +238,7 @@ class Session(QObject):
         if self._former is not None:
             snapshot, self._history, self._made = self._former
             self._former = None
-            self._set(replace(snapshot, preview=None, layout=self.snapshot.layout))
+            self._set(replace(snapshot, preview=None, awaited="", layout=self.snapshot.layout))
 
     def forget_former(self) -> None:
         """Let go of the former document and its pixels."""
@@ -356,10 +359,10 @@ class Session(QObject):
         if lut != self.snapshot.lut:
             self._set(replace(self.snapshot, lut=lut))
 
-    def set_preview(self, preview: Preview | None) -> None:
-        """Show a preview, or stop showing one."""
-        if preview is not self.snapshot.preview:
-            self._set(replace(self.snapshot, preview=preview))
+    def set_preview(self, preview: Preview | None, *, awaited: str = "") -> None:
+        """Show a preview, or none, and say what is still being computed in that case."""
+        if preview is not self.snapshot.preview or awaited != self.snapshot.awaited:
+            self._set(replace(self.snapshot, preview=preview, awaited=awaited))
 
     def set_reference(self, kind: Literal["file", "frames", "truth"], label: str, stack: Stack) -> None:
         """Name what results are measured against."""

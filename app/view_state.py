@@ -283,7 +283,9 @@ def shown(snapshot: Snapshot, *, raw_held: bool = False) -> Shown | None:
     if patch is not None and snapshot.preview is not None:
         name = snapshot.preview.label
     elif result.key == source.key:
-        name = f"{source.label} (no result yet)" if len(snapshot.results) == 1 else source.label
+        without = "no result yet" if len(snapshot.results) == 1 else ""
+        why = f"computing {snapshot.awaited}…" if snapshot.awaited else without
+        name = f"{source.label} ({why})" if why else source.label
     raw = Pane(label=source.label, key=source.key)
     other = Pane(label=in_counts(name, output), key=result.key, patch=patch, output=output)
     panes: tuple[Pane, ...]

@@ -90,7 +90,7 @@ def run_simulate(args: argparse.Namespace) -> int:
 
     stem, ending = split_suffix(args.out)
     truth = args.truth or args.out.with_name(f"{stem}_truth{ending}")
-    if truth == args.out:
+    if truth.resolve() == args.out.resolve():
         raise Usage(
             "The stack and its truth would be written to one file. Name another with --truth.", "simulate"
         )

@@ -162,7 +162,7 @@ class StackViewer(QWidget):
             self._scales.forget()
             self._look = None
             self.group.expect_another()
-        watched = ("results", "shown", "position", "layout", "preview", "levels", "lut")
+        watched = ("results", "shown", "position", "layout", "preview", "awaited", "levels", "lut")
         if any(getattr(new, name) is not getattr(old, name) for name in watched):
             self._refresh()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -252,7 +253,23 @@ def test_another_method_stays_chosen_from_stack_to_stack(
     assert not passes
 
 
-def test_the_next_stack_replaces_what_is_computed_for_the_last(driver: Driver, tmp_path: Path) -> None:
+def pane_labels(driver: Driver) -> list[str]:
+    return [c.picture.faces[0].label for c in driver.window.viewer.group.shown if c.picture]
+
+
+def test_the_next_stack_replaces_what_is_computed_for_the_last(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, free = threading.Event(), threading.Event()
+    real = denoiser.Denoiser._run
+
+    def run(self, values, *rest):
+        if values.shape[-1] > 400:  # the first stack is being computed until the second one is open
+            held.set()
+            free.wait(30)
+        return real(self, values, *rest)
+
+    monkeypatch.setattr(denoiser.Denoiser, "_run", run)
     first = write(tmp_path / "first.tif", stack((600, 700), "YX"))
     second = write(tmp_path / "second.tif", stack((1, 64, 80)))
     seen: list[tuple[int, ...]] = []
@@ -262,10 +279,43 @@ def test_the_next_stack_replaces_what_is_computed_for_the_last(driver: Driver, t
         )
     )
     driver.window.open_paths([first])
-    driver.qtbot.waitUntil(lambda: any(j.label == "Instant (preview)" for j in driver.window.jobs.running))
+    driver.qtbot.waitUntil(held.is_set, timeout=30_000)
+    assert pane_labels(driver) == ["raw", "raw (computing Instant…)"]
+    driver.window.session.changed.connect(lambda new, old: new.source is not old.source and free.set())
     driver.drop(second)
     driver.wait(lambda: on_the_canvas(driver) is not None)
     assert set(seen) == {(64, 80)}
+    assert pane_labels(driver) == ["raw", "Instant (preview)"]
+
+
+def test_what_cannot_be_computed_is_not_awaited(driver: Driver, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "tiny.tif", np.full((8, 8), 3, np.uint8))
+    driver.drop(tmp_path / "tiny.tif")
+    driver.wait(lambda: bool(words(driver, "filter-problem")))
+    assert pane_labels(driver) == ["raw", "raw (no result yet)"]
+
+
+def test_a_preview_that_another_one_displaced_can_be_asked_for_again(
+    driver: Driver, waves: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, free = threading.Event(), threading.Event()
+    real = denoiser.Denoiser._run
+
+    def run(self, values, *rest):
+        held.set()
+        free.wait(30)
+        return real(self, values, *rest)
+
+    monkeypatch.setattr(denoiser.Denoiser, "_run", run)
+    driver.window.open_paths([waves])
+    driver.qtbot.waitUntil(held.is_set, timeout=30_000)
+    driver.window.jobs.start("other", lambda job: None, channel="preview", quiet=True)
+    free.set()
+    driver.wait()
+    assert on_the_canvas(driver) is None
+    assert driver.widget("filter-status").text() == ""
+    driver.window.filter_panel._on_touched()
+    driver.wait(lambda: on_the_canvas(driver) is not None)
 
 
 def test_on_the_command_line(tmp_path: Path, waves: Path, capsys: pytest.CaptureFixture[str]) -> None:

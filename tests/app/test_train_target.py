@@ -17,6 +17,7 @@ from app.cli import main
 from app.jobs import Jobs
 from app.panels.training import TrainingPanel
 from app.session import Session
+from app.view_state import View
 from core.files import open_stack
 from core.learning.checkpoint import load_model
 from core.methods.apply import evaluate
@@ -146,6 +147,29 @@ def test_care_in_the_window_is_care_on_the_command_line(
     other = load_model(folder / "n.quietfield")
     found, expected = (evaluate(stack, m.prediction("cpu"))[0] for m in (model, other))
     np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_a_cancelled_training_leaves_the_part_that_the_one_before_was_trained_on(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, folder: Path
+) -> None:
+    session.open(open_stack(folder / "noisy.tif"), {})
+    session.set_view(View(4, 36, 8, 44))
+    choose(panel, "care")
+    panel.settings.target.ask_file = lambda: str(folder / "clean.tif")
+    panel.settings.target._on_file()
+    where = panel.settings.region
+    where.setCurrentIndex(where.findData("visible"))
+    panel.controls.start.click()
+    qtbot.waitUntil(lambda: bool(panel.network.kept) and not jobs.running, timeout=60_000)
+    steps = panel.network.kept[-1].step
+    where.setCurrentIndex(where.findData("whole"))
+    panel.controls.start.click()
+    panel.controls.cancel.click()
+    qtbot.waitUntil(lambda: not jobs.running, timeout=60_000)
+    panel._on_continue()
+    qtbot.waitUntil(lambda: not jobs.running, timeout=60_000)
+    assert not panel.problem.isVisible(), panel.problem.text()
+    assert panel.network.kept[-1].step > steps
 
 
 def test_a_clean_stack_of_another_shape_is_said(

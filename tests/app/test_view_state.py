@@ -147,6 +147,19 @@ def test_what_each_layout_shows() -> None:
     assert [p.key for p in held.panes] == [4]
 
 
+def test_raw_in_place_of_a_result_says_why() -> None:
+    alone = replace(_snapshot(), results=_snapshot().results[:1], shown=4, layout="split")
+    labels = []
+    for snapshot in (alone, replace(alone, awaited="Instant"), replace(_snapshot(), shown=4)):
+        now = shown(snapshot)
+        assert now is not None
+        labels.append(now.panes[1].label)
+    assert labels == ["raw (no result yet)", "raw (computing Instant…)", "raw"]
+    ready = shown(replace(alone, awaited="Instant", preview=_preview()))
+    assert ready is not None
+    assert ready.panes[1].label == "try"
+
+
 def test_a_preview_lies_at_its_pixels_and_only_on_its_plane() -> None:
     now = shown(replace(_snapshot(), preview=_preview()))
     assert now is not None

@@ -47,7 +47,8 @@ class TrainingPanel(QWidget):
         self._trained_on: Result | None = None
         self._pixels: Stack | None = None
         self._part: Region | None = None
-        self._before: tuple[tuple[Kept, ...], Result | None, Stack | None] = ((), None, None)
+        self._before: tuple[tuple[Kept, ...], Result | None, Stack | None, Region | None]
+        self._before = (), None, None, None
         self._live = TrainingPreview(session, jobs, self)
         self.settings = TrainingSettings()
         self.controls = TrainingControls()
@@ -211,11 +212,11 @@ class TrainingPanel(QWidget):
         if source is None or self._job is not None:
             return
         self.problem.clear()
+        self._before = (self.network.kept, self._trained_on, self._pixels, self._part)
         stack = self._chosen_pixels(source, again=bool(start))
         method = self.settings.method()
         target = self._target(source)
         self._run = TrainingRun(stack, method, self.settings.device, self._live.look, start, target)
-        self._before = (self.network.kept, self._trained_on, self._pixels)
         self._trained_on, self._pixels = source, stack
         self.network.show_kept((), live=True)
         self.network.words.setText("In training.")
@@ -280,7 +281,7 @@ class TrainingPanel(QWidget):
         self._live.follow(None, None)
         kept = outcome.state == "succeeded"
         if not kept:
-            before, self._trained_on, self._pixels = self._before
+            before, self._trained_on, self._pixels, self._part = self._before
             self.network.show_kept(before)
             self._show_curve(before[-1].model if before else None)
         words = {"cancelled": "Training was cancelled; nothing was changed.", "succeeded": "Training ended."}
