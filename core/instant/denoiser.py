@@ -62,6 +62,7 @@ class Denoiser(Operation):
     label: ClassVar[str] = "Instant"
     alignment: ClassVar[int] = GRID
     parallel: ClassVar[bool] = False
+    skips: ClassVar[bool] = True
 
     network: InstantNetwork
     noise: StackNoise
@@ -102,7 +103,7 @@ class Denoiser(Operation):
         plane = pixels.reshape(pixels.shape[-2:])
         channel = region[stack.axes.index("C")].start if "C" in stack.axes else 0
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
-        if not noise.gain and noise.constant <= 0:
+        if not noise.gain and noise.floor <= 0:
             return ("No noise was found here, so that nothing is changed.",)
         return doubts(plane, noise)
 
@@ -124,12 +125,12 @@ class Denoiser(Operation):
     def _plane(
         self, plane: Plane, others: list[Plane], noise: NoiseEstimate, context: Context
     ) -> list[Plane]:
+        finite = np.isfinite(plane)
         try:
             stabiliser = Stabiliser.of(noise)
         except QuietfieldError:  # no noise at all
-            return [plane, np.zeros_like(plane)]
+            return [plane, np.where(finite, 0, np.nan).astype(np.float32)]
         lift = _lift(stabiliser, noise)
-        finite = np.isfinite(plane)
         known = np.where(finite, plane, noise.mean)
         shown = np.stack([known, *(np.where(np.isfinite(other), other, known) for other in others)])
         values = (stabiliser.forward(shown) + lift).astype(np.float32)
@@ -140,7 +141,8 @@ class Denoiser(Operation):
         error = stabiliser.error(values[0] + change - lift, np.sqrt(variance))
         left = (1 - self.strength) ** 2 * noise.variance(denoised)
         error = np.sqrt(np.square(self.strength * error) + left)
-        return [np.where(finite, image, plane).astype(np.float32) for image in (mixed, error)]
+        results = np.where(finite, mixed, plane), np.where(finite, error, np.nan)
+        return [result.astype(np.float32) for result in results]
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
         """Mean, and variance of the error, over the orientations."""

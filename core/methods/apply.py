@@ -127,7 +127,8 @@ def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iter
         if margin >= WHOLE or math.prod(chunk.values()) * 4 <= limit:
             continue
         rest = math.prod(chunk.values()) // chunk[axis] * 4
-        least = max(1, 16 * margin, 64 if axis in "YX" else 1)
+        times = 4 if operation.skips and axis not in "YX" else 16
+        least = max(1, times * margin, 64 if axis in "YX" else 1)
         step = operation.alignment if axis in "YX" else 1
         want = max(limit // rest, least)
         chunk[axis] = min(chunk[axis], want + -want % step)

@@ -89,6 +89,8 @@ class Operation(Method):
         Whether blocks come in the stack's own type instead of float32.
     parallel : bool
         Whether several blocks may be computed at once in threads.
+    skips : bool
+        Whether planes outside ``block.kept`` are not computed, so that neighbouring ones are only read.
     seeded : bool
         Whether it has a parameter ``seed``.
     mix : str
@@ -101,6 +103,7 @@ class Operation(Method):
     alignment: ClassVar[int] = 1
     native: ClassVar[bool] = False
     parallel: ClassVar[bool] = True
+    skips: ClassVar[bool] = False
     mix: ClassVar[str] = ""
 
     def prepare(self, stack: Stack) -> Operation:  # noqa: ARG002

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.errors import QuietfieldError
 from core.instant.method import Instant
 from core.instant.reach import OFFSETS, OUTPUTS, beside
-from core.methods.apply import apply, evaluate
+from core.methods.apply import apply, blocks, evaluate
 from core.methods.base import Block
 from core.noise.transform import Stabiliser
 from core.progress import Context
@@ -73,6 +73,13 @@ def test_only_what_is_kept_is_computed() -> None:
     )
 
 
+def test_long_stacks_are_cut_into_blocks_of_few_planes() -> None:
+    stack = Stack.of(np.broadcast_to(np.uint16(0), (60, 2048, 2048)), "TYX")
+    parts = list(blocks(stack, with_noise(noise(1, 2), along="T")))
+    assert all(part[0].stop - part[0].start <= 8 for part in parts)
+    assert sum(part[0].stop - part[0].start for part in parts) == 60
+
+
 def test_a_stack_without_such_neighbours_is_refused_and_a_single_frame_is_not() -> None:
     stack = Stack.of(frames(1, 80, 96), "TYX")
     with pytest.raises(QuietfieldError, match=r"depth \(Z\).*does not have"):
@@ -103,3 +110,14 @@ def test_without_the_network_the_error_is_that_of_the_noise() -> None:
     denoised = evaluate(stack, with_noise(known))[0]
     error = evaluate(stack, with_noise(known, strength=0.0, uncertain=True))[1]
     np.testing.assert_allclose(error, np.sqrt(known.variance(denoised)), rtol=1e-3)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.0])
+def test_where_there_is_no_number_no_error_is_expected(gain: float) -> None:
+    """Whether there is noise or none."""
+    pixels = frames(1, 80, 96)[0].astype(np.float32)
+    pixels[3, :3] = np.nan, np.inf, -np.inf
+    result, error = evaluate(Stack.of(pixels, "YX"), with_noise(noise(gain, 0.0), uncertain=True))
+    np.testing.assert_array_equal(result[3, :3], pixels[3, :3])
+    np.testing.assert_array_equal(np.isnan(error), ~np.isfinite(pixels))
+    assert np.nanmin(error) >= 0
