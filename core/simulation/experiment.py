@@ -55,8 +55,8 @@ PIXEL, INTERVAL = 0.1, 1.0
 STEP, FIELD = 0.5, 0.8
 """Distance of planes in depths of field, and the depth of field in micrometres."""
 
-BYTES = 48
-"""Memory needed for each pixel of a stack."""
+BYTES, ONCE, KEPT = 48, 40, 2
+"""Memory for each pixel of the planes whose light differs, of any one plane, and of the noisy stack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,9 @@ class Simulation(Method):
 
     def check_memory(self) -> None:
         """Raise a `QuietfieldError` if the stack does not fit into the memory that is free."""
-        needed, free = BYTES * self.planes * self.size**2, memory.available()
+        different = 1 if self.kind == "image" else self.planes
+        needed = (BYTES * different + ONCE + KEPT * self.planes) * self.size**2
+        free = memory.available()
         if free is not None and needed > free:
             raise QuietfieldError(
                 f"Simulating {self.planes} planes of {self.size} x {self.size} pixels needs about "

@@ -66,6 +66,14 @@ def test_what_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         params.build(Simulation, {"specimen": "unicorn"})
 
 
+def test_frames_of_one_image_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 10**9)
+    Simulation(size=1024, planes=300).check_memory()
+    for kind in ("time-lapse", "volume"):
+        with pytest.raises(QuietfieldError, match="memory"):
+            Simulation(kind=kind, size=1024, planes=300).check_memory()
+
+
 def test_it_can_be_cancelled() -> None:
     context = Context()
     context.cancel()
