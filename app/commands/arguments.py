@@ -181,7 +181,8 @@ def add_output(parser: Parser) -> None:
     )  # fmt: skip
     writing.add_argument(
         "--dtype", choices=DTYPES, default="source",
-        help="type of the pixels written; integers are rounded and clipped (default: that of the source)",
+        help="type of the pixels written; integers are rounded and clipped (default: that of the "
+        "source; float32 for an expected error)",
     )  # fmt: skip
 
 

@@ -124,6 +124,7 @@ class ExportDialog(QDialog):
         self.format_box.currentIndexChanged.connect(self._on_format)
         self.path_edit.textChanged.connect(self._check)
         self.type_box.currentIndexChanged.connect(self._check)
+        self.result_box.currentIndexChanged.connect(self._check)
         self._check()
 
     @property
@@ -178,6 +179,9 @@ class ExportDialog(QDialog):
         else:
             size = math.prod(self._source.stack.shape) * _itemsize(self.type_box.currentData())
             words = f"About {size / 1e6:,.0f} MB." if size >= 1e6 else ""
+        result = self._results.get(self.result_box.currentData())
+        if good and result is not None and not result.is_image and "int" in self.type_box.currentData():
+            words = f"{words} Whole counts lose most of an error; float32 keeps it.".strip()
         self.hint.setText(words)
         self.export_button.setEnabled(good)
         self.export_button.setToolTip("Write the file" if good else words)

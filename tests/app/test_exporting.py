@@ -152,6 +152,23 @@ def test_result_undone_while_the_dialog_is_open(driver, source):
     dialog.reject()
 
 
+def test_dialog_says_that_whole_counts_lose_most_of_an_error(driver, source):
+    driver.drop(source)
+    session = driver.window.session
+    raw = session.snapshot.results[0]
+    steps = [
+        Step(method="instant", version=1, params={"uncertainty": True}, output=output)
+        for output in ("result", "expected error")
+    ]
+    session.add(raw.key, steps, [raw.stack, raw.stack], 0.0)
+    dialog = open_dialog(driver)
+    for row, pixels, said in ((0, 0, False), (1, 0, True), (1, 1, False)):
+        dialog.result_box.setCurrentIndex(row)
+        dialog.type_box.setCurrentIndex(pixels)
+        assert ("float32 keeps it" in dialog.hint.text()) == said
+    dialog.reject()
+
+
 def test_failed_export_is_a_sentence_and_leaves_nothing(driver, source, monkeypatch):
     def full(*words, **more):
         raise QuietfieldError("cells.tif could not be written: the disk is full.")
