@@ -14,7 +14,8 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.jobs import Job
@@ -32,8 +33,19 @@ THEN = (
 """Imported after that, the most often needed first; needed in threads only."""
 
 
-def load(job: Job) -> str:
+PATIENCE = 15.0
+"""Seconds for which what is needed last waits until nothing else is computed."""
+
+
+def load(job: Job, crowded: Callable[[Job], bool]) -> str:
     """Import everything, in a thread; the name of the best device is handed over as soon as it is known.
+
+    Parameters
+    ----------
+    job : Job
+        The job this runs as.
+    crowded : callable
+        Whether anything but that job is computed, such as what a stack that was just dropped shows.
 
     Returns
     -------
@@ -49,7 +61,7 @@ def load(job: Job) -> str:
         words = best_device()
         job.emit(words)
         _import(INSTANT, job)
-        job.context.check()
+        _wait_for_others(job, crowded)
         _first_optimiser()
         _import(THEN, job)
         gc.freeze()  # modules stay for good: never search them again
@@ -63,6 +75,15 @@ def _import(names: Sequence[str], job: Job) -> None:
     for name in names:
         job.context.check()
         importlib.import_module(name)
+
+
+def _wait_for_others(job: Job, crowded: Callable[[Job], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        job.context.check()
+        if not crowded(job) or time.monotonic() > end:
+            return
+        time.sleep(0.05)
 
 
 def best_device() -> str:
