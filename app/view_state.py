@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.instant.reach import EXPECTED_ERROR
 from core.stack import Pixels, Region
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LUTS = ("Grays", "Fire", "Ice", "Green", "Magenta", "Cyan", "viridis", "magma", 
 SATURATED = (0.35, 1.0, 2.5, 5.0)
 """Percent of pixels that Auto saturates at its first, second, ... press."""
 
-OWN_SCALE: Mapping[str, str] = {"expected error": "magma"}
+OWN_SCALE: Mapping[str, str] = {EXPECTED_ERROR: "magma"}
 """Outputs of methods that are no image of the specimen, and the look-up table they are shown with."""
 
 Levels = tuple[float, float]

@@ -238,9 +238,9 @@ def _one(
     operations: Sequence[Operation],
     progress: Progress,
 ) -> dict[str, object]:
-    from app.view_state import OWN_SCALE
     from core.files import open_stack, save_stack
     from core.history import Recipe, fingerprint
+    from core.instant.reach import EXPECTED_ERROR
     from core.methods.apply import apply
     from core.methods.stream import streaming
 
@@ -257,7 +257,7 @@ def _one(
         result = apply(result, operation, part)[operation.outputs.index(step.output)]
     output = operations[-1].outputs.index(steps[-1].output)
     # an error of some counts would hardly be left of whole ones
-    usual = "float32" if steps[-1].output in OWN_SCALE else stack.dtype.name
+    usual = "float32" if steps[-1].output == EXPECTED_ERROR else stack.dtype.name
     dtype = usual if args.dtype == "source" else args.dtype
     working = context.part(1 - share, 1.0)
     with streaming(result, operations[-1], output, context=working) as last:  # computed while it is written

@@ -40,7 +40,7 @@ ENDS = 0.25
 DEEP = 2 * DEPTH + 1
 """Planes of a simulated volume or time lapse."""
 
-MARGIN = 4
+MARGIN = 6
 """Pixels around a plane that are recorded and cut off, so that filters do not mix planes."""
 
 Lights = NDArray[np.float32]

@@ -12,7 +12,10 @@ OFFSETS = (-2, -1, 1, 2)
 DEPTH = max(OFFSETS)
 """Greatest distance of a neighbouring plane or frame."""
 
-OUTPUTS = ("result", "expected error")
+EXPECTED_ERROR = "expected error"
+"""Name of the result that is no image but the error of one."""
+
+OUTPUTS = ("result", EXPECTED_ERROR)
 """Names of the results of the method."""
 
 

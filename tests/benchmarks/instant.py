@@ -65,9 +65,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--only", default="", help="only sets whose name contains this")
     given = parser.parse_args(arguments)
     network, record = load_network(given.network)
-    print(
-        f"{given.network.name}: {record['steps']} steps, {record['hours']:.2f} h; quality {given.quality}"
-    )
+    print(f"{given.network.name}: {record['steps']} steps, {record['hours']:.2f} h; quality {given.quality}")
     print(f"{'set':<26}{'measure':>8}{'raw':>8}{'Gauss':>8}{'Instant':>9}{'gain':>7}{'s/frame':>9}  noise")
     for name, files, kind in SETS:
         if given.only not in name:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import simulation
 from core.instant import validation
+from core.instant.examples import Examples
 from core.instant.method import Instant
 from core.instant.weights import load_network
 from core.methods.apply import evaluate
@@ -31,8 +34,26 @@ def test_the_shipped_network_beats_the_best_gaussian(rows: list[validation.Row])
 
 
 def test_the_error_it_expects_is_the_one_it_makes(rows: list[validation.Row]) -> None:
+    """Within 2.5 dB for every kind of recording; noise was known exactly here, which it does not know."""
     for row in rows:
-        assert abs(row.doubt) < 1.0, row
+        assert abs(row.doubt) < 2.5, row
+
+
+def test_where_it_expects_more_error_there_is_more() -> None:
+    """On examples like those it learned from, pixels in six groups by the error that is expected of them."""
+    network, _ = load_network()
+    expected, real = [], []
+    for batch in itertools.islice(Examples(987_654, 8, 96), 24):
+        with torch.inference_mode():
+            output = network(batch.noisy, batch.correlation, batch.beside)
+        expected.append(output.log_variance.exp().numpy().ravel())
+        real.append((output.denoised - batch.clean).square().numpy().ravel())
+    variance, squares = np.concatenate(expected), np.concatenate(real)
+    groups = np.digitize(variance, np.quantile(variance, np.linspace(0, 1, 7)[1:-1]))
+    ratios = [float(squares[groups == g].mean() / variance[groups == g].mean()) for g in range(6)]
+    assert all(0.5 < ratio < 2.0 for ratio in ratios), ratios
+    means = [float(squares[groups == g].mean()) for g in range(6)]
+    assert means == sorted(means)
 
 
 def test_planes_and_frames_beside_help(rows: list[validation.Row]) -> None:
