@@ -20,9 +20,11 @@ def write_card(path: Path) -> None:
         for row in record["validation"]
     )
     curve = record["curve"]
+    common = set.intersection(*(set(p["psnr"]) for p in curve))
     every = max(1, len(curve) // 12)
     points = "\n".join(
-        f"| {p['hours']:.2f} | {p['step']} | {p['error']:.3f} | {statistics.mean(p['psnr'].values()):.2f} |"
+        f"| {p['hours']:.2f} | {p['step']} | {p['error']:.3f} "
+        f"| {statistics.mean(p['psnr'][name] for name in common):.2f} |"
         for p in (*curve[: len(curve) - 1 : every], curve[-1])
     )
     chosen = "\n".join(f"- {name}: {value}" for name, value in settings.items())

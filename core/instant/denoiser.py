@@ -137,15 +137,16 @@ class Denoiser(Operation):
         mean, variance = self._predicted(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
         denoised = stabiliser.inverse(values[0] + change - lift)
-        mixed = known + self.strength * (denoised - known)
+        mixed = np.where(finite, known + self.strength * (denoised - known), plane).astype(np.float32)
+        if not self.uncertain:
+            return [mixed]
         error = stabiliser.error(values[0] + change - lift, np.sqrt(variance))
         left = (1 - self.strength) ** 2 * noise.variance(denoised)
         error = np.sqrt(np.square(self.strength * error) + left)
-        results = np.where(finite, mixed, plane), np.where(finite, error, np.nan)
-        return [result.astype(np.float32) for result in results]
+        return [mixed, np.where(finite, error, np.nan).astype(np.float32)]
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
-        """Mean, and variance of the error, over the orientations."""
+        """Mean over the orientations, and that of the variance of the error, which is 0 if not asked for."""
         correlation = (noise.correlation_y, noise.correlation_x)
         turns = range(8 if self.eightfold else 1)
         mean, variance = (np.zeros(values.shape[1:], np.float32) for _ in range(2))
@@ -154,14 +155,15 @@ class Denoiser(Operation):
             seen = correlation if turn % 2 == 0 else correlation[::-1]
             denoised, log = self._run(_turned(values, turn), seen, part)
             mean += _turned_back(denoised, turn) / len(turns)
-            variance += _turned_back(np.exp(log), turn) / len(turns)
+            if self.uncertain:
+                variance += _turned_back(np.exp(log), turn) / len(turns)
         return mean, variance
 
     def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> tuple[Plane, Plane]:
         """Send a plane, and those beside it, through the network, in tiles with margins."""
         height, width = values.shape[1:]
         told = torch.tensor([correlation], dtype=torch.float32)
-        results = np.empty((2, height, width), np.float32)
+        results = np.empty((len(self.outputs), height, width), np.float32)
         tiles = list(_tiles(height, width))
         for done, (rows, columns) in enumerate(tiles):
             context.step(done / len(tiles), self.label)
@@ -169,14 +171,15 @@ class Denoiser(Operation):
             piece = _padded(values[:, top : rows.stop + REACH, left : columns.stop + REACH])
             given = torch.from_numpy(piece)[None]
             with torch.inference_mode():
-                output = self.network(given[:, :1], told, given[:, 1:] if len(piece) > 1 else None)
+                others = given[:, 1:] if len(piece) > 1 else None
+                output = self.network(given[:, :1], told, others, expect=self.uncertain)
             inner = (
                 slice(rows.start - top, rows.stop - top),
                 slice(columns.start - left, columns.stop - left),
             )
-            for result, image in zip(results, output, strict=True):
+            for result, image in zip(results, output, strict=False):
                 result[rows, columns] = image[0, 0].numpy()[inner]
-        return results[0], results[1]
+        return results[0], results[-1]
 
 
 def _about_middle(size: int) -> slice:

@@ -98,6 +98,7 @@ def loss(output: Prediction, clean: Tensor) -> Tensor:
     To this is added how unlikely the errors are under the variance the network expects of them; only that
     expectation learns from it.
     """
+    assert output.log_variance is not None
     squares = (output.denoised - clean).square()
     error = squares.mean((1, 2, 3))
     unlikely = squares.detach() * torch.exp(-output.log_variance) + output.log_variance

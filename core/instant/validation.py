@@ -152,6 +152,7 @@ def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], 
     with torch.inference_mode():
         others = None if case.beside is None else given(case.beside)
         output = network(given([r.noisy for r in known])[:, None], told, others)
+    assert output.log_variance is not None
     images, errors = [], []
     values, logs = output.denoised.cpu().numpy()[:, 0], output.log_variance.cpu().numpy()[:, 0]
     for r, value, log in zip(known, values, logs, strict=True):
