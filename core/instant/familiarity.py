@@ -19,7 +19,7 @@ PARTS = 8
 # Of the scenes of core/simulation with random detectors, fewer than two in a hundred exceed any of these.
 _SATURATED = 0.01
 _QUIET = 0.002
-_STRIPED = 8.0
+_STRIPED = 4.0
 _BLOCKY = 1.12
 _IMPULSES = 0.005
 _SHARP = 0.05

@@ -98,3 +98,11 @@ def test_problems_of_the_estimate_come_first_and_odd_pixels_do_no_harm():
 def test_recorded_images_without_faults(name):
     pixels = tifffile.imread(DATA / f"{name}.tif")
     assert not said(pixels.reshape(-1, *pixels.shape[-2:])[0])
+
+
+@needs_data
+def test_lines_of_a_recorded_stack_are_seen():
+    """Its row means differ from those beside them three times as much as the noise of its pixels explains."""
+    stack = tifffile.imread(DATA / "stacks/nuclei_zyx.tif")
+    assert "stripes along the rows" in said(stack[0])
+    assert "stripes along the rows" in said(stack[59])
