@@ -134,10 +134,11 @@ def run_method(args: argparse.Namespace) -> int:
     from core.methods.base import create
 
     step = Step.of(create(args.method, given(args)))
+    operations = [step.operation()]
     if args.command == "simulate":
-        return _each(args, [step], [step.operation()], "noisy")
-    steps = _with_output([step], [step.operation()], args.output)
-    return _each(args, steps, [step.operation()], _suffix(steps))
+        return _each(args, [step], operations, "noisy")
+    steps = _with_output([step], operations, args.output)
+    return _each(args, steps, operations, _suffix(steps))
 
 
 def run_apply(args: argparse.Namespace) -> int:

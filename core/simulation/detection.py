@@ -108,8 +108,8 @@ class Detector:
         Whether by cubic convolution, and not linearly.
     mosaic : bool
         Whether every second pixel is filled with the mean of its neighbours; excludes the filters above.
-    hot : float
-        Share of pixels that are far too bright.
+    hot, dead : float
+        Shares of pixels that are far too bright, and that show no light.
     saturation : float
         Photons above which a pixel shows no more; infinite for none.
     levels : int
@@ -135,6 +135,7 @@ class Detector:
     cubic: bool = False
     mosaic: bool = False
     hot: float = 0.0
+    dead: float = 0.0
     saturation: float = np.inf
     levels: int = 0
     step: float = 0.0
@@ -219,6 +220,8 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
     if detector.hot:
         where = rng.random(counted.shape) < detector.hot
         counted[where] += rng.gamma(2.0, 0.5 * (float(mean.max()) + 10), int(where.sum()))
+    if detector.dead:
+        counted[rng.random(counted.shape) < detector.dead] = 0.0
     counted = np.minimum(counted, np.float32(detector.saturation))
     if detector.levels:
         counted, scale, low = _digitised(counted, detector)
@@ -286,10 +289,13 @@ def random_detector(rng: np.random.Generator) -> Detector:
     if rng.random() < 0.05:
         detector = replace(detector, floor=detector.read_noise * rng.uniform(-2, 1))
     else:
+        uneven = rng.uniform(0, 0.4) if rng.random() < 0.15 else 0.0
+        faulty = 10 ** rng.uniform(-5, -3) if rng.random() < 0.1 else 0.0
         detector = replace(
             detector,
-            uneven=rng.uniform(0, 0.4) if rng.random() < 0.15 else 0.0,
-            hot=10 ** rng.uniform(-5, -3) if rng.random() < 0.1 else 0.0,
+            uneven=uneven,
+            hot=faulty,
+            dead=faulty,
             frames=int(rng.integers(2, 17)) if rng.random() < 0.1 else 1,
             pattern=rng.uniform(0, 1.5) if rng.random() < 0.1 else 0.0,
             stripes=(rng.uniform(0, 0.6) ** 2, rng.uniform(0, 0.8) ** 2)

@@ -37,7 +37,7 @@ CAMERA = Detector(read_noise=1.5, levels=65536, step=4.0, dark=100.0)
 
 DETECTORS: Mapping[str, tuple[str, Detector]] = {
     "camera": ("Camera", CAMERA),
-    "scmos": ("sCMOS camera", replace(CAMERA, uneven=0.4, hot=2e-4)),
+    "scmos": ("sCMOS camera", replace(CAMERA, uneven=0.4, hot=2e-4, dead=1e-4)),
     "emccd": ("EMCCD", replace(CAMERA, read_noise=0.1, excess=True, step=20.0)),
     "photomultiplier": (
         "Photomultiplier", Detector(pulse=1.5, read_noise=0.1, levels=256, step=12.0, dark=4.0),

@@ -36,7 +36,7 @@ def test_simulated_images_are_familiar():
     for index in range(60):
         draw = np.random.default_rng([3, index])
         light = (scene((78, index)).astype(np.float64) + 0.02) * 0.5 * 2000 ** draw.random()
-        detector = replace(random_detector(draw), stripes=(0.0, 0.0), hot=0.0)
+        detector = replace(random_detector(draw), stripes=(0.0, 0.0), hot=0.0, dead=0.0)
         image = record(light, detector, draw).noisy
         noise = estimate(image)
         if noise.reliable:

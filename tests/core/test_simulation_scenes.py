@@ -110,3 +110,9 @@ def test_textures_have_the_scale_they_are_asked_for() -> None:
         return float(np.mean(noise[:, 1:] * noise[:, :-1]))
 
     assert neighbours(1.5) < neighbours(3) < neighbours(8)
+
+
+def test_dead_pixels_show_no_light() -> None:
+    recording = record(np.full((200, 200), 50.0), Detector(dead=0.01), np.random.default_rng(3))
+    assert (recording.noisy == 0).mean() == pytest.approx(0.01, rel=0.3)
+    assert recording.mean.min() == 50.0

@@ -1,0 +1,65 @@
+"""Instant and every classic filter on simulated scenes that training never saw, by light.
+
+PSNR in dB, range = brightest mean of each scene, the mean of all scenes. Of each filter the best of its sizes
+counts, chosen with the truth for each scene; Instant is told the true noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from core.instant.denoiser import Denoiser
+from core.instant.measuring import StackNoise
+from core.instant.validation import SIGMAS, cases, psnr
+from core.instant.weights import FILE, load_network
+from core.methods.apply import evaluate
+from core.noise.model import NoiseEstimate
+from core.simulation.detection import Recording
+from core.stack import Stack
+
+SIDES = (3, 5, 7, 9, 13)
+"""Sides of the windows of box and median in pixels."""
+
+
+def known(recording: Recording) -> NoiseEstimate:
+    """The true noise of a recording, as if it had been estimated."""
+    shared = np.zeros((7, 7))
+    shared[3, 3], shared[4, 3], shared[3, 4] = 1.0, *recording.correlation
+    dark, mean = float(recording.mean.min()), float(recording.mean.mean())
+    return NoiseEstimate(
+        gain=recording.gain, constant=recording.constant, floor=recording.gain * dark + recording.constant,
+        dark=dark, gain_error=0.0, constant_error=0.0, mean=mean, autocorrelation=shared,
+    )  # fmt: skip
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks simulated", description=__doc__)
+    parser.add_argument("--network", type=Path, default=FILE)
+    given = parser.parse_args(arguments)
+    network, _ = load_network(given.network)
+    titles = ("raw", "box", "median", "Gauss", "Instant", "best")
+    print(f"{'light':<28}" + "".join(f"{title:>9}" for title in titles) + f"{'gain':>9}")
+    for case in cases():
+        if case.beside is not None:
+            continue
+        rows = []
+        for r in case.recordings:
+            stack, noise = Stack.of(r.noisy, "YX"), StackNoise(channels=(known(r),), each_plane=False)
+            ours = (
+                evaluate(stack, Denoiser(network=network, noise=noise, eightfold=eightfold))[0]
+                for eightfold in (False, True)
+            )
+            rows.append((
+                psnr(r.noisy, r.mean),
+                max(psnr(ndimage.uniform_filter(r.noisy, side), r.mean) for side in SIDES),
+                max(psnr(ndimage.median_filter(r.noisy, side), r.mean) for side in SIDES),
+                max(psnr(ndimage.gaussian_filter(r.noisy, sigma), r.mean) for sigma in SIGMAS),
+                *(psnr(image, r.mean) for image in ours),
+            ))  # fmt: skip
+        found = np.mean(rows, axis=0)
+        gain = found[-1] - found[:-2].max()
+        print(f"{case.name:<28}" + "".join(f"{one:9.2f}" for one in found) + f"{gain:+9.2f}", flush=True)
