@@ -12,7 +12,7 @@ from app.view_state import Preview
 from core.methods.apply import evaluate
 from core.methods.base import Operation
 from core.progress import Context
-from core.stack import Region, Stack, region_shape
+from core.stack import Region, Stack, middle, region_shape
 
 FIRST = 720
 """Rows and columns of the middle that is computed first; a network takes it with its neighbours at once."""
@@ -92,15 +92,10 @@ def middles(stack: Stack, operation: Operation, region: Region) -> Iterator[Regi
     side = FIRST
     while sizes["Y"] * sizes["X"] >= 4 * side * side:
         yield tuple(
-            _middle(part, side) if axis in "YX" else part
+            middle(part, side) if axis in "YX" else part
             for axis, part in zip(stack.axes, region, strict=True)
         )
         side *= 2
-
-
-def _middle(part: slice, side: int) -> slice:
-    start = part.start + max(0, part.stop - part.start - side) // 2
-    return slice(start, min(start + side, part.stop))
 
 
 def covers(outer: Region, inner: Region) -> bool:

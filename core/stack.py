@@ -236,6 +236,13 @@ def region_shape(region: Region) -> tuple[int, ...]:
     return tuple(s.stop - s.start for s in region)
 
 
+def middle(part: slice | int, most: int, step: int = 1) -> slice:
+    """Middle of an axis or of a part of it, at most `most` long, that starts a multiple of `step` into it."""
+    whole = slice(0, part) if isinstance(part, int) else part
+    start = whole.start + max(0, whole.stop - whole.start - most) // 2 // step * step
+    return slice(start, min(start + most, whole.stop))
+
+
 def plane_regions(shape: Sequence[int]) -> list[Region]:
     """Regions of single planes, in the order of the file."""
     rest = tuple(slice(0, n) for n in shape[-2:])

@@ -21,7 +21,7 @@ from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.progress import Context
-from core.stack import Region, Stack
+from core.stack import Region, Stack, middle
 
 TILE = 1024
 """Side in pixels of the pieces that go through the network at once, without their neighbours."""
@@ -98,7 +98,7 @@ class Denoiser(Operation):
 
     def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
         """Say what the middle of a plane has that was not simulated, or that hides its noise."""
-        where = (*region[:-2], *(_about_middle(n) for n in stack.shape[-2:]))
+        where = (*region[:-2], *(middle(n, LOOKED_AT, GRID) for n in stack.shape[-2:]))
         pixels = stack.read(where)
         plane = pixels.reshape(pixels.shape[-2:])
         channel = region[stack.axes.index("C")].start if "C" in stack.axes else 0
@@ -180,12 +180,6 @@ class Denoiser(Operation):
             for result, image in zip(results, output, strict=False):
                 result[rows, columns] = image[0, 0].numpy()[inner]
         return results[0], results[-1]
-
-
-def _about_middle(size: int) -> slice:
-    """Part of an axis that is looked at for doubts."""
-    start = max(0, size - LOOKED_AT) // 2 // GRID * GRID
-    return slice(start, min(start + LOOKED_AT, size))
 
 
 def _lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.noise.model import NoiseEstimate
+from core.stack import middle
 
 SIDE = 512
 """Rows and columns in the middle of an image that are looked at."""
@@ -78,8 +79,8 @@ def doubts(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[str, ...]:
 
 def _middle(plane: NDArray[np.generic]) -> Image:
     """Middle of an image, what is not finite replaced by its median; it begins where a JPEG block would."""
-    top, left = (max(0, (n - SIDE) // 2) // BLOCK * BLOCK for n in plane.shape)
-    image = plane[top : top + SIDE, left : left + SIDE].astype(np.float64)
+    rows, columns = (middle(n, SIDE, BLOCK) for n in plane.shape)
+    image = plane[rows, columns].astype(np.float64)
     finite = np.isfinite(image)
     centre = float(np.median(image[finite])) if finite.any() else 0.0
     return np.where(finite, image, centre).astype(np.float32)

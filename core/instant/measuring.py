@@ -8,7 +8,7 @@ import numpy as np
 
 from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
-from core.stack import Pixels, Stack
+from core.stack import Pixels, Stack, middle
 
 PLANES = 4
 """Planes of each channel that are looked at, spread over the stack."""
@@ -51,12 +51,13 @@ def measure(stack: Stack, noise: str) -> StackNoise:
     QuietfieldError
         If the planes are too small.
     """
+    inner = tuple(middle(stack.sizes[axis], MIDDLE) for axis in "YX")
     found, differ = [], False
     for channel in range(stack.sizes.get("C", 1)):
         planes = _some(stack, channel)
         found.append(estimate(planes if len(planes) > 1 else planes[0]))
         if noise == "auto" and len(planes) > 1 and not differ:
-            differ = _differ([estimate(_middle(plane)) for plane in planes])
+            differ = _differ([estimate(plane[inner]) for plane in planes])
     return StackNoise(channels=tuple(found), each_plane=noise == "plane" or differ)
 
 
@@ -71,12 +72,6 @@ def _some(stack: Stack, channel: int) -> Pixels:
         at = {axis: channel if axis == "C" else int(i) for (axis, _), i in zip(free, index, strict=True)}
         planes.append(stack.plane(**at))
     return np.stack(planes)
-
-
-def _middle(plane: Pixels) -> Pixels:
-    """Middle of a plane, which is enough to compare it with others."""
-    parts = [slice((n - min(n, MIDDLE)) // 2, (n + min(n, MIDDLE)) // 2) for n in plane.shape]
-    return plane[parts[0], parts[1]]
 
 
 def _differ(found: list[NoiseEstimate]) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from core.learning.strategy import Direction
 from core.noise.estimate import LARGEST, estimate, estimate_stack
 from core.noise.model import BLIND_SPOT_LIMIT
-from core.stack import Stack
+from core.stack import Stack, middle
 
 UNLIKE = 0.2
 """Difference of the correlations along both axes that structure, having no direction, does not explain."""
@@ -144,8 +144,7 @@ def _plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.fl
     if "C" in stack.axes:
         at["C"] = channel
     for axis in "YX":
-        spare = max(0, (stack.sizes[axis] - LARGEST) // 2)
-        at[axis] = slice(spare, spare + LARGEST)
+        at[axis] = middle(stack.sizes[axis], LARGEST)
     pixels = stack.read(stack.region(**at))
     plane = pixels.reshape(pixels.shape[-2:]).astype(np.float64)
     plane[~np.isfinite(plane)] = np.nan

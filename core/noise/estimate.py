@@ -18,7 +18,7 @@ from core.noise.blocks import MARGIN, SIDE, block_means, interior
 from core.noise.frames import from_frames
 from core.noise.model import NoiseEstimate
 from core.noise.plane import from_plane
-from core.stack import Stack
+from core.stack import Stack, middle
 
 LARGEST = 1024
 """Longest side that is looked at, in pixels; larger images are judged by their middle."""
@@ -111,8 +111,7 @@ def estimate_stack(stack: Stack, **at: int) -> NoiseEstimate:
         first = max(0, min(at.get("T", sizes["T"] // 2) - FRAMES // 2, sizes["T"] - FRAMES))
         where["T"] = slice(first, first + FRAMES)
     for axis in "YX":
-        spare = max(0, (sizes[axis] - LARGEST) // 2)
-        where[axis] = slice(spare, min(spare + LARGEST, sizes[axis]))
+        where[axis] = middle(sizes[axis], LARGEST)
     pixels = stack.read(stack.region(**where))
     return estimate(pixels.reshape(-1, *pixels.shape[-2:]))
 
@@ -121,9 +120,7 @@ def _prepare(
     frames: NDArray[np.generic],
 ) -> tuple[NDArray[np.float32], float, _Ends, NDArray[np.bool_]]:
     """Middle of a few frames about their median, what piles up, and which blocks of each frame are usable."""
-    rows, columns = (
-        slice((n - min(n, LARGEST)) // 2, (n - min(n, LARGEST)) // 2 + LARGEST) for n in frames.shape[1:]
-    )
+    rows, columns = (middle(n, LARGEST) for n in frames.shape[1:])
     some = frames[:FRAMES, rows, columns]
     finite = np.isfinite(some)
     sample = some[:, ::7, ::5][finite[:, ::7, ::5]]

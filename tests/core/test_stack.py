@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import QuietfieldError
-from core.stack import AXES, ArraySource, Metadata, Stack, plane_regions, region_shape
+from core.stack import AXES, ArraySource, Metadata, Stack, middle, plane_regions, region_shape
 
 PIXELS = np.arange(2 * 3 * 4 * 5, dtype=np.uint16).reshape(2, 3, 4, 5)
 
@@ -76,3 +76,13 @@ def test_what_was_read_is_a_copy_in_native_byte_order() -> None:
     assert read.dtype.isnative
     read[:] = 0
     assert swapped.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@given(size=st.integers(1, 400), most=st.integers(1, 300), step=st.integers(1, 16), start=st.integers(0, 50))
+def test_middle_lies_in_the_middle(size: int, most: int, step: int, start: int) -> None:
+    found = middle(slice(start, start + size), most, step)
+    before, after = found.start - start, start + size - found.stop
+    assert found.stop - found.start == min(size, most)
+    assert before % step == 0
+    assert 0 <= after - before <= 2 * step + 1
+    assert middle(size, most, step) == slice(found.start - start, found.stop - start)
