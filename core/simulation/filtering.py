@@ -60,10 +60,6 @@ def interpolation(length: int, factor: float, *, cubic: bool) -> tuple[Matrix, M
         Mean light on each of the S pixels of the sensor.
     back : ndarray, shape (`length`, S)
         Interpolation of the sensor's pixels.
-
-    References
-    ----------
-    Keys, Cubic convolution interpolation for digital image processing (1981), 10.1109/TASSP.1981.1163711.
     """
     count = int(np.ceil(length / factor)) + 2
     middle = factor * (np.arange(count) - 1.0)  # of the pixels of the sensor, the first before the image
@@ -78,11 +74,16 @@ def interpolation(length: int, factor: float, *, cubic: bool) -> tuple[Matrix, M
     sensor[empty, np.where(middle[empty] < 0, 0, length - 1)] = 1
     sensor /= sensor.sum(axis=1, keepdims=True)
     away = np.abs(pixels[:, None] - middle) / factor
-    near = 1 - 2.5 * away**2 + 1.5 * away**3
-    far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
-    back = np.where(away < 1, near, np.where(away < 2, far, 0)) if cubic else np.clip(1 - away, 0, 1)
+    back = _cubic(away) if cubic else np.clip(1 - away, 0, 1)
     back /= back.sum(axis=1, keepdims=True)
     return np.asarray(sensor, np.float32), np.asarray(back, np.float32)
+
+
+def _cubic(away: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of cubic convolution by distance in pixels (Keys 1981, doi:10.1109/TASSP.1981.1163711)."""
+    near = 1 - 2.5 * away**2 + 1.5 * away**3
+    far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
+    return np.where(away < 1, near, np.where(away < 2, far, 0.0))
 
 
 def noise_of(matrix: Matrix | None) -> Noise:
@@ -123,9 +124,7 @@ def random_kernel(rng: np.random.Generator) -> Kernel:
         part = rng.uniform(0.05, 0.5)
         kernel = np.array([0, 1 - part, part])
         if rng.random() < 0.5:
-            away = np.abs(np.arange(-2, 3) - part)
-            near, far = 1 - 2.5 * away**2 + 1.5 * away**3, 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
-            kernel = np.where(away < 1, near, np.where(away < 2, far, 0))
+            kernel = _cubic(np.abs(np.arange(-2, 3) - part))
     else:
         beside = rng.uniform(-0.06, 0.27)
         kernel = np.array([beside, 1 - 2 * beside, beside])
