@@ -49,8 +49,7 @@ not measure what depends on single pixels from its results without a control.
 
 {chosen}
 
-Command: `python -m core.instant.train --hours {settings["hours"]:g} --out FILE`. The scenes a step sees
-depend on how often the training was started and how many processes simulate.
+The scenes a step sees depend on how often the training was started and how many processes simulate.
 
 ## Simulated scenes it never saw
 

@@ -1,6 +1,6 @@
-"""Train the network of Instant: ``python -m core.instant.train --hours 8 --out FILE``.
+"""Train the network of Instant: ``python -m core.instant.train --out FILE``.
 
-Run it again with the same FILE to go on after an interruption, or with more hours to train longer.
+Run it again with the same FILE to go on after an interruption, or with more steps to train longer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the arguments say."""
     standard = Settings()
     parser = argparse.ArgumentParser(prog="python -m core.instant.train", description=__doc__)
-    parser.add_argument("--hours", type=float, default=standard.hours, help="length of the training")
+    parser.add_argument("--steps", type=int, default=standard.steps, help="length of the training")
+    parser.add_argument(
+        "--widths", type=int, nargs="+", default=standard.widths, help="channels of the levels of the network"
+    )
     parser.add_argument("--out", type=Path, required=True, help="file of the network, .safetensors")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="threads of the network, 0 for all")
@@ -29,13 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--side", type=int, default=standard.side, help="side of a patch in pixels")
     parser.add_argument("--rate", type=float, default=standard.rate, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=standard.seed)
-    parser.add_argument("--pause", type=float, default=standard.pause, help="seconds between validations")
+    parser.add_argument("--pause", type=int, default=standard.pause, help="steps between validations")
     given = parser.parse_args(arguments)
     if given.threads:
         torch.set_num_threads(given.threads)
     settings = Settings(
-        hours=given.hours, batch=given.batch, side=given.side, rate=given.rate, seed=given.seed,
-        workers=given.workers, pause=given.pause,
+        steps=given.steps, widths=tuple(given.widths), batch=given.batch, side=given.side, rate=given.rate,
+        seed=given.seed, workers=given.workers, pause=given.pause,
     )  # fmt: skip
     device = torch.device(given.device)
     known = resume_file(given.out).exists()

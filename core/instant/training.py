@@ -1,4 +1,4 @@
-"""Train the network on simulated microscopy for some hours; it can be stopped and resumed."""
+"""Train the network on simulated microscopy for some steps; it can be stopped and resumed."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ class Settings:
 
     Attributes
     ----------
-    hours : float
-        Length of the learning rate's schedule, in hours of training.
+    steps : int
+        Length of the training and of the learning rate's schedule.
+    widths : tuple of int
+        Channels of each level of the network.
     batch, side : int
         Patches a step, and their side in pixels.
     rate : float
@@ -47,18 +49,19 @@ class Settings:
         Seed of weights, scenes and noise.
     workers : int
         Processes that simulate.
-    pause : float
-        Seconds of training between two looks at the validation scenes.
+    pause : int
+        Steps between two looks at the validation scenes.
     """
 
-    hours: float = 8.0
+    steps: int = 30_000
+    widths: tuple[int, ...] = WIDTHS
     batch: int = 8
     side: int = 96
     rate: float = 1e-3
     average: float = 0.999
     seed: int = 1
     workers: int = 1
-    pause: float = 300.0
+    pause: int = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +80,7 @@ class State:
 def begin(settings: Settings, device: torch.device) -> State:
     """Start with fresh weights."""
     torch.manual_seed(settings.seed)
-    network = InstantNetwork().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = InstantNetwork(settings.widths).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network).requires_grad_(False)
     doubt = list(network.doubt.parameters())
     rest = [p for name, p in network.named_parameters() if not name.startswith("doubt.")]
@@ -86,9 +89,9 @@ def begin(settings: Settings, device: torch.device) -> State:
     return State(network=network, averaged=averaged, optimiser=optimiser)
 
 
-def rate(settings: Settings, step: int, seconds: float) -> float:
-    """Learning rate: rises over 100 steps, then falls as a cosine over the hours to a hundredth."""
-    done = min(1.0, seconds / (3600 * settings.hours))
+def rate(settings: Settings, step: int) -> float:
+    """Learning rate: rises over 100 steps, then falls as a cosine to a hundredth."""
+    done = min(1.0, step / settings.steps)
     return settings.rate * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
@@ -109,7 +112,7 @@ def learn(state: State, batch: Batch, settings: Settings) -> float:
     """Take one step; return the mean of the logarithms of the patches' errors."""
     device = next(state.network.parameters()).device
     for group in state.optimiser.param_groups:
-        group["lr"] = group["times"] * rate(settings, state.step, state.seconds)
+        group["lr"] = group["times"] * rate(settings, state.step)
     clean = batch.clean.to(device)
     beside = None if batch.beside is None else batch.beside.to(device)
     output = state.network(batch.noisy.to(device), batch.correlation.to(device), beside)
@@ -126,21 +129,19 @@ def learn(state: State, batch: Batch, settings: Settings) -> float:
 
 
 def train(state: State, settings: Settings, out: Path) -> Iterator[str]:
-    """Train until the hours are over; give a line of text after every look at the validation scenes.
+    """Train until all steps are done; give a line of text after every look at the validation scenes.
 
     After each look the averaged network is written to `out`, and what is needed to go on beside it.
     """
     state.starts += 1
     source = batches(settings.seed + 1000 * state.starts, settings.batch, settings.side, settings.workers)
     errors: list[float] = []
-    last = state.seconds
-    while state.seconds < 3600 * settings.hours:
+    while state.step < settings.steps:
         began = time.perf_counter()
         errors.append(learn(state, next(source), settings))
         state.seconds += time.perf_counter() - began
-        if state.seconds - last < settings.pause and state.seconds < 3600 * settings.hours:
+        if state.step % settings.pause and state.step < settings.steps:
             continue
-        last = state.seconds
         rows = evaluate(state.averaged)
         state.curve.append(
             {

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +21,7 @@ from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 
 CPU = torch.device("cpu")
-SMALL = Settings(hours=1, batch=2, side=64, workers=0, seed=3)
+SMALL = Settings(steps=1000, batch=2, side=64, workers=0, seed=3)
 
 
 @pytest.fixture(autouse=True)
@@ -90,10 +88,10 @@ def test_mostly_the_middle_plane_is_denoised_and_none_is_its_own_neighbour() -> 
 
 
 def test_the_rate_rises_and_falls() -> None:
-    assert rate(SMALL, 0, 0) == pytest.approx(1e-5)
-    assert rate(SMALL, 200, 0) == pytest.approx(1e-3)
-    assert rate(SMALL, 200, 1800) == pytest.approx(5.05e-4)
-    assert rate(SMALL, 200, 3600) == rate(SMALL, 200, 9999) == pytest.approx(1e-5)
+    assert rate(SMALL, 0) == pytest.approx(1e-5)
+    assert rate(SMALL, 100) == pytest.approx(9.76e-4, rel=1e-3)
+    assert rate(SMALL, 500) == pytest.approx(5.05e-4)
+    assert rate(SMALL, 1000) == rate(SMALL, 9999) == pytest.approx(1e-5)
 
 
 def test_every_level_of_noise_counts_alike() -> None:
@@ -124,7 +122,7 @@ def test_learning_lowers_the_error() -> None:
 def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
     monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
-    out, settings = tmp_path / "network.safetensors", dataclasses.replace(SMALL, pause=0.0)
+    out, settings = tmp_path / "network.safetensors", dataclasses.replace(SMALL, pause=1)
     state = begin(settings, CPU)
     run = train(state, settings, out)
     assert "above Gaussian: 10 +1.00" in next(run)
@@ -144,18 +142,16 @@ def test_the_command_writes_network_and_card(
 ) -> None:
     rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
     monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
-    seconds = itertools.count(0.0, 0.1)  # a clock on which every step takes a tenth of a second
-    monkeypatch.setattr("core.instant.training.time", SimpleNamespace(perf_counter=lambda: next(seconds)))
     out = tmp_path / "network.safetensors"
-    given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "0"]
-    assert command.main([*given, "--hours", "0.00001"]) == 0
-    assert command.main([*given, "--hours", "0.0001"]) == 0
+    given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "1"]
+    given += ["--widths", "8", "8", "8", "8"]
+    assert command.main([*given, "--steps", "1"]) == 0
+    assert command.main([*given, "--steps", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "step 1" in lines[0]
     _, known = load_network(out)
-    assert known["starts"] == 2
-    assert len(lines) == 4
-    assert known["steps"] == len(lines)
+    assert (known["starts"], known["widths"]) == (2, [8, 8, 8, 8])
+    assert known["steps"] == len(lines) == 4
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
     assert "seed: 1" in card
