@@ -130,17 +130,17 @@ class Denoiser(Operation):
             stabiliser = Stabiliser.of(noise)
         except QuietfieldError:  # no noise at all
             return [plane, np.where(finite, 0, np.nan).astype(np.float32)]
-        lift = _lift(stabiliser, noise)
+        raised = lift(stabiliser, noise)
         known = np.where(finite, plane, noise.mean)
         shown = np.stack([known, *(np.where(np.isfinite(other), other, known) for other in others)])
-        values = (stabiliser.forward(shown) + lift).astype(np.float32)
+        values = (stabiliser.forward(shown) + raised).astype(np.float32)
         mean, variance = self._predicted(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
-        denoised = stabiliser.inverse(values[0] + change - lift)
+        denoised = stabiliser.inverse(values[0] + change - raised)
         mixed = np.where(finite, known + self.strength * (denoised - known), plane).astype(np.float32)
         if not self.uncertain:
             return [mixed]
-        error = stabiliser.error(values[0] + change - lift, np.sqrt(variance))
+        error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))
         left = (1 - self.strength) ** 2 * noise.variance(denoised)
         error = np.sqrt(np.square(self.strength * error) + left)
         return [mixed, np.where(finite, error, np.nan).astype(np.float32)]
@@ -162,14 +162,15 @@ class Denoiser(Operation):
     def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> tuple[Plane, Plane]:
         """Send a plane, and those beside it, through the network, in tiles with margins."""
         height, width = values.shape[1:]
-        told = torch.tensor([correlation], dtype=torch.float32)
+        device = next(self.network.parameters()).device
+        told = torch.tensor([correlation], dtype=torch.float32, device=device)
         results = np.empty((len(self.outputs), height, width), np.float32)
         tiles = list(_tiles(height, width))
         for done, (rows, columns) in enumerate(tiles):
             context.step(done / len(tiles), self.label)
             top, left = max(rows.start - REACH, 0), max(columns.start - REACH, 0)
             piece = _padded(values[:, top : rows.stop + REACH, left : columns.stop + REACH])
-            given = torch.from_numpy(piece)[None]
+            given = torch.from_numpy(piece)[None].to(device)
             with torch.inference_mode():
                 others = given[:, 1:] if len(piece) > 1 else None
                 output = self.network(given[:, :1], told, others, expect=self.uncertain)
@@ -178,11 +179,11 @@ class Denoiser(Operation):
                 slice(columns.start - left, columns.stop - left),
             )
             for result, image in zip(results, output, strict=False):
-                result[rows, columns] = image[0, 0].numpy()[inner]
+                result[rows, columns] = image[0, 0].cpu().numpy()[inner]
         return results[0], results[-1]
 
 
-def _lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
+def lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
     """What to add to transformed values whose level says nothing, or is too high to keep digits."""
     dark = float(stabiliser.forward(noise.dark))
     return FAR * LEVEL - dark if stabiliser.constant_only or dark > FAR * LEVEL else 0.0

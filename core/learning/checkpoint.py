@@ -22,7 +22,7 @@ from core.history import FindModel, ModelFile
 from core.learning.data import Normalisation
 from core.learning.learned import Learned
 from core.learning.model import Model, Record
-from core.learning.network import UNet
+from core.learning.network import blank
 from core.methods import base
 from core.methods.base import Operation
 
@@ -56,7 +56,7 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
     whole: dict[str, Any] = {
         "schema": SCHEMA,
         "program": model.record.program,
-        "architecture": {"kind": "unet", **dataclasses.asdict(model.method.architecture())},
+        "architecture": dataclasses.asdict(model.method.architecture()),
         "method": {
             "name": model.method.name, "version": model.method.version, "params": params.values(model.method),
         },
@@ -74,7 +74,7 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
 def room(method: Learned) -> int:
     """About how many bytes the file of a network takes that training can go on from."""
     with torch.device("meta"):
-        count: int = sum(tensor.numel() for tensor in UNet(method.architecture()).state_dict().values())
+        count: int = sum(tensor.numel() for tensor in blank(method.architecture()).state_dict().values())
     return 6 * 4 * count + 2**18  # kept, current, averaged and best weights, and two moments of each
 
 
@@ -255,7 +255,7 @@ def check_weights(weights: Mapping[str, Tensor], method: Learned) -> None:
         If a tensor is missing, left over, of another shape or type, or not finite.
     """
     with torch.device("meta"):
-        wanted = UNet(method.architecture()).state_dict()
+        wanted = blank(method.architecture()).state_dict()
     expected, found = ({n: (t.shape, t.dtype) for n, t in w.items()} for w in (wanted, weights))
     if expected != found:
         raise ValueError("the weights do not fit the network described")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from core.instant.measuring import measure
+from core.learning.data import Normalisation
 from core.learning.strategy import Direction
 from core.noise.estimate import LARGEST, estimate, estimate_stack
-from core.noise.model import BLIND_SPOT_LIMIT
+from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
+from core.noise.transform import Stabiliser
 from core.stack import Stack, middle
 
 UNLIKE = 0.2
@@ -57,6 +63,30 @@ def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
         "Fine structure covers the image, so that correlated noise cannot be told from it. Single pixels are "
         "hidden, as in Noise2Void; choose the covered line yourself where you see stripes."
     )
+
+
+def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
+    """Noise of each channel as Instant measures it, and what makes it uniform.
+
+    Raises
+    ------
+    QuietfieldError
+        If a channel has no noise at all.
+    """
+    noise = stack.fact("instant noise, stack", lambda: measure(stack, "stack"))
+    return [(Stabiliser.of(one), one) for one in noise.channels]
+
+
+def photons(known: Sequence[tuple[Stabiliser, NoiseEstimate]]) -> Normalisation:
+    """How counts become photons: their variance is their mean; or where noise is constant, multiples of it.
+
+    Light that is not seen, but adds to the variance as read noise does, counts as photons too.
+    """
+    pairs = [
+        (0.0, math.sqrt(s.constant)) if s.constant_only else (-s.constant / s.gain, s.gain) for s, _ in known
+    ]
+    means, stds = zip(*pairs, strict=True)
+    return Normalisation(offset=0.0, mean=means, std=stds, fill=known[0][1].mean)
 
 
 def alike(plane: NDArray[np.floating]) -> float:

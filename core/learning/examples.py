@@ -12,6 +12,7 @@ from core.errors import QuietfieldError
 from core.learning import data
 from core.learning import device as devices
 from core.learning.data import Normalisation
+from core.learning.evidence import levels, photons
 from core.learning.learned import BlindSpot, Learned
 from core.learning.lines import draw_lines
 from core.learning.masks import Mask, draw_mask
@@ -87,8 +88,14 @@ class Examples:
         yield from self._tiles.load(
             self._strategy.offset,
             by_channel=self._method.normalise == "channel",
-            known=None if state is None else state["normalisation"],
+            known=self._known() if state is None else state["normalisation"],
         )
+
+    def _known(self) -> Normalisation | None:
+        """How pixels become numbers, where that does not depend on their mean and deviation."""
+        if not self._strategy.adapts:
+            return None
+        return photons(levels(self._stack))
 
     def keep_on(self, device: torch.device) -> None:
         """Move the training pixels beside the network where they fit."""

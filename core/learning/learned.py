@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from core import params
 from core.errors import QuietfieldError
-from core.learning.presets import PAIRED, PRESETS, Preset
+from core.learning.presets import ADAPTING, PAIRED, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import Method
 from core.params import Value, param
@@ -198,6 +198,54 @@ class BlindSpot(Learned):
         5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True,
         help="A hidden pixel shows the value of another pixel from this neighbourhood.",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapting(BlindSpot):
+    """The network of Instant, trained on to predict hidden pixels of a stack."""
+
+    presets: ClassVar[Mapping[str, Preset]] = ADAPTING
+
+    seconds: float = param(
+        60.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0,
+        help="Training ends after this time or after all steps, whichever comes first; 0 for no limit. "
+        "A run that ends by time cannot be repeated bit for bit.",
+    )  # fmt: skip
+    patch: int = param(
+        96, "Patch side", unit="px", ge=64, le=1024, step=16,
+        help="Training looks at square pieces of this size; smaller where the stack is smaller.",
+    )  # fmt: skip
+    batch: int = param(
+        8, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
+    )
+    learning_rate: float = param(
+        3e-4, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
+    )
+    validation_patches: int = param(
+        32, "Validation patches", ge=1, le=4096, step=1, advanced=True,
+        help="Patches that the validation error is computed on, always the same ones.",
+    )  # fmt: skip
+    warmup: int = param(
+        50, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True,
+        help="The learning rate rises in a straight line over these first steps.",
+    )  # fmt: skip
+    average: float = param(
+        0.2, "Weight averaging", ge=0.0, le=1.0, step=0.05, advanced=True,
+        help="Weights are averaged over about this share of the training so far; 0 for no average.",
+    )  # fmt: skip
+    box: int = param(
+        4, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True,
+        help="One pixel in every box of this side is hidden from the network, and predicted.",
+    )  # fmt: skip
+
+    # What is no choice here: the network is there already, and only a better one replaces it.
+    width: int = 32
+    depth: int = 5
+    keep: str = "best"
+    reduction: str = "mean"
+    normalise: str = "channel"
+    precision: str = "float32"
+    neighbourhood: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import QuietfieldError
 from core.learning import device as devices
 from core.learning.learned import Learned
 from core.learning.masks import hide
-from core.learning.network import UNet, initial
+from core.learning.network import initial
 from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
 from core.learning.patches import Patches
 
@@ -50,13 +50,16 @@ class Learner:
             )
         self._positivity = strategy.positivity
         self._layout = devices.layout(device)
-        network = initial(method.architecture(), method.seed)
-        self.network: UNet = network.to(device=device, memory_format=self._layout)  # type: ignore[call-overload]
+        network = self._untrained()
+        self.network: nn.Module = network.to(device=device, memory_format=self._layout)  # type: ignore[call-overload]
         self._averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._half = False
         self._chunk = method.batch
         if device.type == "cpu":
             self._chunk = min(method.batch, max(1, CHUNK_PIXELS // side**2))
+
+    def _untrained(self) -> nn.Module:
+        return initial(self._method.architecture(), self._method.seed)
 
     def warm(self, weights: Mapping[str, Tensor]) -> None:
         """Start from these weights."""
@@ -74,7 +77,7 @@ class Learner:
         )
 
     @property
-    def current(self) -> UNet:
+    def current(self) -> nn.Module:
         """Network to look at while training goes on: the averaged one where there is one."""
         return self._averaged if self._method.average > 0 else self.network
 
@@ -83,6 +86,7 @@ class Learner:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         loss = self._gradients(patches)
+        self._bound()
         self._optimiser.step()
         if self._method.average > 0:
             weight = 1 / max(1.0, self._method.average * number)
@@ -90,6 +94,9 @@ class Learner:
                 for mean, value in zip(self._averaged.parameters(), self.network.parameters(), strict=True):
                     mean.lerp_(value, weight)
         return loss
+
+    def _bound(self) -> None:
+        """Limit the gradients before a step, where that is wanted."""
 
     def look(self, patches: Patches) -> float:
         """Mean loss of the current network on patches, without learning from them."""
@@ -152,7 +159,7 @@ class Learner:
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _losses(self, network: UNet, patches: Patches) -> Tensor:
+    def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
         shown = patches.pixels if patches.mask is None else hide(patches.pixels, patches.mask)
         shown = shown[:, None].contiguous(memory_format=self._layout)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):

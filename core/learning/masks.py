@@ -126,6 +126,25 @@ def hide(patches: Tensor, mask: Mask) -> Tensor:
     return flat.scatter(1, mask.changed, values).reshape(patches.shape)
 
 
+def surrounded(patches: Tensor, mask: Mask) -> Tensor:
+    """Copy patches (N, Y, X) with every hidden pixel showing the mean of the nearest that are not hidden.
+
+    The mean is weighted by a Gaussian of sigma 1 px over 5 x 5 pixels; what it shows says nothing of the
+    pixel that its surroundings do not say.
+    """
+    hidden = torch.zeros_like(patches.flatten(1), dtype=torch.bool).scatter(1, mask.changed, True)
+    hidden = hidden.reshape(patches.shape)
+    seen = (~hidden).to(patches.dtype)[:, None]
+    row = torch.exp(-0.5 * torch.arange(-2.0, 3.0, device=patches.device, dtype=patches.dtype).square())
+
+    def around(images: Tensor) -> Tensor:
+        down = torch.nn.functional.conv2d(images, row.reshape(1, 1, 5, 1), padding=(2, 0))
+        return torch.nn.functional.conv2d(down, row.reshape(1, 1, 1, 5), padding=(0, 2))
+
+    mean = around(seen * patches[:, None]) / around(seen)
+    return torch.where(hidden, mean[:, 0], patches)
+
+
 def _medians(flat: Tensor, shown: Tensor) -> Tensor:
     """Medians (N, L) of pixels (N, P) at indices (N, L, K), of which those below 0 do not count."""
     values = flat.gather(1, shown.clamp(min=0).flatten(1)).reshape(shown.shape)

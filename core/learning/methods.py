@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
-from core.learning.learned import DEPTHS, BlindSpot, Learned, Paired, preset
+from core.instant.method import MAKITALO_2013
+from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Paired, preset
 from core.learning.presets import PRESETS, Preset
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
@@ -29,6 +30,7 @@ __all__ = [
     "Noise2VoidConvolved",
     "Paired",
     "Preset",
+    "Quietfield",
     "Strategy",
     "StructNoise2Void",
     "preset",
@@ -61,6 +63,54 @@ BROADDUS_2020 = (
     "blind-spot networks. IEEE International Symposium on Biomedical Imaging (ISBI), 2020. "
     "doi:10.1109/ISBI45749.2020.9098336"
 )
+
+
+@register("quietfield", label="Quietfield", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quietfield(Adapting):
+    """Train the network of Instant further on the stack itself, as far as that helps.
+
+    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show the mean
+    of their surroundings meanwhile, so that the network does not forget to use them. The network kept
+    lies halfway between that of Instant and the trained one; where it does not predict hidden pixels of
+    the held-out parts better, it is that of Instant. The noise must be independent from pixel to pixel.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013)
+
+    quality: str = param(
+        "best", "Quality",
+        choices={"instant": "Instant", "best": "Best"},
+        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
+        "and eight times as slow.",
+    )  # fmt: skip
+    train: str = param(
+        "auto", "Train", advanced=True,
+        choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
+        help="Pixels whose noise is shared by their neighbours teach the network to keep noise: by default "
+        "the network of Instant is left as it is on such stacks.",
+    )  # fmt: skip
+
+    def strategy(self) -> Strategy:
+        """In what this method differs from the others."""
+        return Strategy(
+            replacement="surroundings", adapts=True, idle=self.train == "no", eightfold=self.quality == "best"
+        )
+
+    def architecture(self) -> Architecture:
+        """What its network looks like."""
+        return Architecture(kind="instant")
+
+    def settled(self, stack: Stack) -> tuple[Learned, str]:
+        """Look whether hidden pixels can be learned from."""
+        from core.learning.evidence import levels  # needs scipy, for which the window need not wait
+
+        shared = [noise for _, noise in levels(stack) if not noise.blind_spot_valid]
+        if self.train != "auto" or not shared:
+            return self, shared[0].warning if shared and self.train == "yes" else ""
+        return replace(self, train="no"), (
+            f"{shared[0].warning} The network of Instant, which knows of such noise, is left as it is."
+        )
 
 
 @register("n2v", label="Noise2Void", group="learned")

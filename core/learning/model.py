@@ -8,11 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
+from core.instant.network import InstantNetwork
+from core.learning.adapted import AdaptedPrediction
 from core.learning.data import Normalisation
 from core.learning.device import choose, layout
 from core.learning.learned import Learned
-from core.learning.network import UNet
+from core.learning.network import blank
 from core.learning.prediction import DeconvolvingPrediction, Prediction
+from core.methods.base import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ class Model:
     record: Record = field(default_factory=Record)
     resume: Mapping[str, Any] | None = None
 
-    def prediction(self, device: str = "auto") -> Prediction:
+    def prediction(self, device: str = "auto") -> Operation:
         """Operation that denoises with this network.
 
         Parameters
@@ -75,10 +78,12 @@ class Model:
             Name of a device, or "auto" for the best.
         """
         chosen = choose(device)
-        network = UNet(self.method.architecture())
+        network = blank(self.method.architecture())
         network.load_state_dict(dict(self.weights))
         network = network.to(device=chosen, memory_format=layout(chosen)).eval().requires_grad_(False)  # type: ignore[call-overload]
         strategy = self.method.strategy()
+        if isinstance(network, InstantNetwork):
+            return AdaptedPrediction(network=network, eightfold=strategy.eightfold)
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(
             network=network, device=chosen, normalisation=self.normalisation, sigma=strategy.prediction_sigma

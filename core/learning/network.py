@@ -7,6 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from core.instant.network import InstantNetwork
 from core.learning.strategy import Architecture
 
 
@@ -107,6 +108,11 @@ def receptive_field(architecture: Architecture) -> int:
             low, high = 2 * low - beside - 2, 2 * high + 1 + beside + 2
         farthest = max(farthest, place - low, high - place)
     return farthest
+
+
+def blank(architecture: Architecture) -> nn.Module:
+    """Give a network whose weights are to be filled in."""
+    return InstantNetwork() if architecture.kind == "instant" else UNet(architecture)
 
 
 def initial(architecture: Architecture, seed: int) -> UNet:

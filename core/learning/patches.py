@@ -35,6 +35,8 @@ class Patches:
         Which pixels of the target were measured, (N, Y, X) bool; None for all.
     black : Tensor
         Level of no light, (N,).
+    channel : Tensor
+        Channel of each patch, (N,) int64; 0 where all channels count as one.
     mask : Mask or None
         Which pixels are hidden and predicted; None where all are predicted.
     """
@@ -43,6 +45,7 @@ class Patches:
     target: Tensor
     valid: Tensor | None
     black: Tensor
+    channel: Tensor
     mask: Mask | None
 
     def part(self, start: int, stop: int, device: torch.device | None = None) -> Patches:
@@ -53,6 +56,7 @@ class Patches:
             self.target[start:stop].to(device),
             None if self.valid is None else self.valid[start:stop].to(device),
             self.black[start:stop].to(device),
+            self.channel[start:stop].to(device),
             None if self.mask is None else self.mask.part(start, stop, device),
         )
 
@@ -66,7 +70,8 @@ def cut(
 ) -> Patches:
     """Patches from tiles in memory, on the device."""
     pixels, target, valid = tiles.pair(places, side, generator)
-    return Patches(pixels, target, valid, tiles.black[places.tile], mask).part(0, len(pixels), device)
+    black, channel = tiles.black[places.tile], tiles.channel[places.tile]
+    return Patches(pixels, target, valid, black, channel, mask).part(0, len(pixels), device)
 
 
 def held_out_patches(
@@ -91,7 +96,7 @@ def held_out_patches(
     if frames:
         times = frames_of(regions, stack.axes)
         others = replace(places, tile=other_frame(places.tile, len(regions), times, generator))
-    pixels, targets, valid, black = [], [], [], []
+    pixels, targets, valid, black, channels = [], [], [], [], []
     for region, other in zip(_regions(regions, places, side), _regions(regions, others, side), strict=True):
         channel = channel_of_region(region, stack.axes) if len(norm.mean) > 1 else 0
         pixels.append(torch.from_numpy(normalised(read_float(stack, region), norm, channel)))
@@ -100,12 +105,14 @@ def held_out_patches(
         wanted = normalised(read, norm, channel) if target is None else normalised_target(read, norm, channel)
         targets.append(torch.from_numpy(wanted))
         black.append(-norm.mean[channel] / norm.std[channel])
+        channels.append(channel)
     measured = torch.stack(valid)
     return Patches(
         torch.stack(pixels),
         torch.stack(targets),
         None if bool(measured.all()) else measured,
         torch.tensor(black),
+        torch.tensor(channels),
         None,
     )
 

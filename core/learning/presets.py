@@ -78,6 +78,28 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 )  # fmt: skip
 """Presets of methods that hide pixels."""
 
+ADAPTING: Mapping[str, Preset] = MappingProxyType(
+    {
+        name: Preset(
+            label=label, help=help,
+            values=MappingProxyType(
+                {
+                    "seconds": seconds, "steps": 12000, "patch": 96, "batch": 8, "box": 4,
+                    "learning_rate": 3e-4, "schedule": "cosine", "patience": 10, "factor": 0.5, "warmup": 50,
+                    "epoch": 50, "validation": 0.1, "validation_patches": 32, "average": 0.2,
+                    "augment": "eight",
+                }
+            ),
+        )
+        for name, label, seconds, help in (
+            ("fast", "Fast", 60.0, "What a minute on two processor cores can give."),
+            ("balanced", "Balanced", 300.0, "Five minutes."),
+            ("best", "Best", 1200.0, "Twenty minutes."),
+        )
+    }
+)  # fmt: skip
+"""Presets of the method that trains the network of Instant on."""
+
 MASKING = ("box", "neighbourhood")
 """Parameters that only methods that hide pixels have."""
 

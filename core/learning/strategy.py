@@ -20,8 +20,9 @@ class Strategy:
     ----------
     supervision : {"hidden", "frames", "target"}
         What the network learns to predict.
-    replacement : {"pixel", "median"}
-        What a hidden pixel shows: the value of another pixel of its neighbourhood, or its median.
+    replacement : {"pixel", "median", "surroundings"}
+        What a hidden pixel shows: the value of another pixel of its neighbourhood, or its median, or the mean
+        of the nearest pixels that are not hidden.
     line : {"", "x", "y", "both"}
         Along which axes the neighbours of a hidden pixel are covered too.
     reach : int
@@ -36,10 +37,16 @@ class Strategy:
         Camera offset in counts, subtracted before anything else; None to estimate it.
     deconvolved : bool
         Whether the network's output before the PSF is a result of its own.
+    adapts : bool
+        Whether the network of Instant is trained on, instead of a new one.
+    idle : bool
+        Whether there is nothing to be learned, so that it stays as it is.
+    eightfold : bool
+        Whether the result is the mean over eight orientations.
     """
 
     supervision: Supervision = "hidden"
-    replacement: Literal["pixel", "median"] = "pixel"
+    replacement: Literal["pixel", "median", "surroundings"] = "pixel"
     line: Direction = ""
     reach: int = 0
     training_sigma: float = 0.0
@@ -47,6 +54,9 @@ class Strategy:
     positivity: float = 0.0
     offset: float | None = 0.0
     deconvolved: bool = False
+    adapts: bool = False
+    idle: bool = False
+    eightfold: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -65,6 +75,8 @@ class Architecture:
 
     Attributes
     ----------
+    kind : {"unet", "instant"}
+        A U-Net, or the network of Instant, to which the rest does not apply.
     width, depth : int
         Channels of the first level, and number of levels.
     pooling : {"max", "blur"}
@@ -73,6 +85,7 @@ class Architecture:
         Whether the first level is handed to the last one, past all others.
     """
 
+    kind: Literal["unet", "instant"] = "unet"
     width: int = 64
     depth: int = 3
     pooling: Literal["max", "blur"] = "max"

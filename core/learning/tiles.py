@@ -63,6 +63,7 @@ class Tiles:
         self.pixels = torch.empty(0)
         self.valid: Tensor | None = None
         self.black = torch.empty(0)
+        self.channel = torch.empty(0, dtype=torch.int64)
         self.normalisation = Normalisation(offset=0.0, mean=(0.0,), std=(1.0,), fill=0.0)
 
     # ------------------------------------------------------------------ for training
@@ -104,6 +105,7 @@ class Tiles:
         self.normalisation = known or self._measured(pixels, offset, by_channel=by_channel)
         self.pixels = torch.from_numpy(pixels)
         self.black = torch.empty(self.count)
+        self.channel = torch.zeros(self.count, dtype=torch.int64)
         for index in range(self.count):
             self._normalise(index, pixels[index])
 
@@ -157,6 +159,7 @@ class Tiles:
         norm, channel = self.normalisation, self._channel(index)
         self.pixels[index] = torch.from_numpy(normalised(light, norm, channel)).to(self.pixels.device)
         self.black[index] = -norm.mean[channel] / norm.std[channel]
+        self.channel[index] = channel
 
     def _channel(self, index: int) -> int:
         if len(self.normalisation.mean) == 1:

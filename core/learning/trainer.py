@@ -15,6 +15,7 @@ from core import __version__
 from core.errors import QuietfieldError
 from core.history import fingerprint
 from core.learning import device as devices
+from core.learning.adapter import Adapter
 from core.learning.data import patch_side
 from core.learning.examples import Examples
 from core.learning.learned import Learned
@@ -26,6 +27,9 @@ from core.learning.tiles import MEMORY_BYTES
 from core.stack import Stack
 
 REPORT_SECONDS = 0.2
+UNCHANGED = (
+    "Training on this stack did not lower the error on the parts held out: the network of Instant is kept."
+)
 REFRESH_STEPS = 8
 """Steps between two tiles read anew from a stack that does not fit into memory."""
 
@@ -103,12 +107,16 @@ class Trainer:
         self._stack, self._method, self._threads = stack, method, threads
         self._target = None if target is None else fitted(target, stack)
         self._device = devices.choose(device)
-        self._learner = Learner(method, self._device, self._side)
+        self._adapts, self._idle = method.strategy().adapts, method.strategy().idle
+        if self._adapts:
+            self._learner: Learner = Adapter(stack, method, self._device, self._side)
+        else:
+            self._learner = Learner(method, self._device, self._side)
         self._examples = Examples(stack, method, self._side, memory, self._target)
         self._rate = Rate(method)
         self._generator = torch.Generator().manual_seed(method.seed)
         self._best: dict[str, Tensor] | None = None
-        self._best_validation = math.inf
+        self._best_validation, self._best_step = math.inf, 0
         self._step, self._seconds, self._mark = 0, 0.0, 0.0
         self._validation: float | None = None
         self._recent: list[Tensor] = []
@@ -127,7 +135,7 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do: all steps done, time up, or training failed."""
-        return self._failed or self._fraction() >= 1
+        return self._failed or self._idle or self._fraction() >= 1
 
     def run(self) -> Iterator[Report]:
         """Train, reporting several times a second; to stop, ask for no further report.
@@ -145,7 +153,7 @@ class Trainer:
         for fraction in self._prepare():
             yield self._report(f"Reading the stack, {fraction:.0%}")
         good = self.state_dict()
-        if self.finished and not self._failed:
+        if self.finished and not self._failed and not self._idle:
             self._note(
                 f"This network has had all its training already ({self._step} steps in "
                 f"{self._seconds:.0f} s). Allow more steps or time to go on."
@@ -170,6 +178,9 @@ class Trainer:
             yield self._report(loss=taken, speed=max(speed, 0.0))
             self._mark = reported = time.perf_counter()
             steps = self._step
+        if self._adapts and self._step and self._best_step == 0:
+            self._note(UNCHANGED)
+            yield self._report()
 
     def model(self) -> Model:
         """Copy of the network as it would be kept if training ended now."""
@@ -223,6 +234,7 @@ class Trainer:
             **self._learner.state_dict(),
             "best": None if self._best is None else copied(self._best),
             "best_validation": self._best_validation,
+            "best_step": self._best_step,
             "rate": self._rate.state_dict(),
             "generator": self._generator.get_state(),
             "places": self._examples.places,
@@ -270,12 +282,14 @@ class Trainer:
         self._learner.begin()
         if state is not None:
             self._take(state)
+        elif self._adapts and not self._idle:
+            self._keep_better(self._learner.look(self._held_out))
         self._ready = True
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._learner.load_state_dict(state)
         self._best = None if state["best"] is None else copied(state["best"])
-        self._best_validation = state["best_validation"]
+        self._best_validation, self._best_step = state["best_validation"], state.get("best_step", 0)
         self._rate.load_state_dict(state["rate"])
         self._generator.set_state(state["generator"])
         self._step, self._seconds = state["step"], state["seconds"]
@@ -322,9 +336,14 @@ class Trainer:
         mean = math.fsum(self._epoch_loss) / len(self._epoch_loss)
         self._curve.append((self._step, mean, self._validation))
         self._epoch_loss.clear()
-        if self._method.keep == "best" and self._validation < self._best_validation:
-            self._best, self._best_validation = copied(self._learner.current.state_dict()), self._validation
+        self._keep_better(self._validation)
         return True
+
+    def _keep_better(self, validation: float) -> None:
+        """Keep the network as it is now if that is wanted, and it is the best so far."""
+        if self._method.keep == "best" and validation < self._best_validation:
+            self._best, self._best_validation = copied(self._learner.current.state_dict()), validation
+            self._best_step = self._step
 
     def _give_up(self, good: Mapping[str, Any]) -> None:
         broken = self._step
@@ -369,6 +388,8 @@ class Trainer:
 def _kind(method: Learned) -> str:
     sigma = method.strategy().training_sigma
     psf = f", PSF {sigma:g} px" if sigma else ""
+    if method.strategy().adapts:
+        return method.label
     return f"{method.label} (width {method.width}, depth {method.depth}{psf})"
 
 

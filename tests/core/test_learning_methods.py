@@ -13,6 +13,7 @@ CLASSES = tuple(m for m in base.methods("learned") if issubclass(m, Learned))
 
 def test_methods_are_on_the_list():
     assert [m.name for m in base.methods("learned")] == [
+        "quietfield",
         "n2v",
         "n2v2",
         "structn2v",

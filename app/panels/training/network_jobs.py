@@ -81,6 +81,8 @@ def facts(model: Model) -> str:
 
 def kind(method: Learned) -> str:
     """Name what has to stay the same when a network is trained further."""
+    if method.strategy().adapts:
+        return method.label
     sigma = method.strategy().training_sigma
     psf = f" and PSF sigma {sigma:g} px" if sigma else ""
     return f"{method.label} of width {method.width}, depth {method.depth}{psf}"

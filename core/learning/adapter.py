@@ -1,0 +1,98 @@
+"""The network of Instant in training on a stack: hidden pixels, in photons, never far from where it began."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from core.instant.denoiser import lift
+from core.instant.weights import load_network
+from core.learning.evidence import levels
+from core.learning.learned import Learned
+from core.learning.learner import Learner
+from core.learning.masks import surrounded
+from core.learning.patches import Patches
+from core.stack import Stack
+
+SHARE = 0.5
+"""How far the weights kept lie from those of Instant towards the trained ones."""
+
+LEAST_PHOTONS = 0.5
+"""Errors count by the variance of as many photons as are predicted, and at least that of this many."""
+
+STEEPEST = 1.0
+"""Largest norm of the gradient of a step."""
+
+
+class Adapter(Learner):
+    """The network of Instant, trained on a stack by hiding pixels from it.
+
+    A hidden pixel shows the mean of its surroundings, which say the same without it: unlike one that shows
+    another value, it does not teach the network to mistrust the pixel itself. Patches are in photons as
+    `core.learning.evidence.photons` makes them.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to train on.
+    method : Learned
+        Method and parameters.
+    device : torch.device
+        Where to compute.
+    side : int
+        Side of the patches in pixels.
+    """
+
+    def __init__(self, stack: Stack, method: Learned, device: torch.device, side: int) -> None:
+        super().__init__(method, device, side)
+        self._start = copy.deepcopy(self.network).requires_grad_(False)
+        self._mixed = copy.deepcopy(self._start)
+        known = levels(stack)
+        self._constant = torch.tensor([s.constant_only for s, _ in known], device=device)
+        self._lift = torch.tensor([lift(s, noise) for s, noise in known], device=device)
+        self._correlation = torch.tensor(
+            [(n.correlation_y, n.correlation_x) for _, n in known], device=device
+        )
+
+    def _untrained(self) -> nn.Module:
+        network, _ = load_network()
+        network.doubt.requires_grad_(False)  # nothing here tells it how large errors are
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(not name.startswith(("doubt.", "beside.", "shares.")))
+        return network.train()
+
+    @property
+    def current(self) -> nn.Module:
+        """Network that would be kept: between that of Instant and the trained one."""
+        with torch.no_grad():
+            pairs = zip(self._start.parameters(), super().current.parameters(), strict=True)
+            for mixed, (start, trained) in zip(self._mixed.parameters(), pairs, strict=True):
+                mixed.copy_(torch.lerp(start, trained, SHARE))
+        return self._mixed
+
+    def _bound(self) -> None:
+        nn.utils.clip_grad_norm_(self.network.parameters(), STEEPEST)
+
+    def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
+        assert patches.mask is not None
+        constant = self._constant[patches.channel][:, None, None]
+        level = self._lift[patches.channel].float()[:, None, None]
+        light = surrounded(patches.pixels, patches.mask)
+        shown = torch.where(constant, light, 2 * (light + 0.375).clamp(min=0).sqrt()) + level
+        told = self._correlation[patches.channel].float()
+        values = network(shown[:, None], told, expect=False).denoised[:, 0] - level
+        signal = torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
+        variance = torch.where(constant, 1.0, signal.detach().clamp(min=LEAST_PHOTONS))
+        squares = ((patches.target - signal).square() / variance).flatten(1).gather(1, patches.mask.hidden)
+        counts = patches.mask.counts
+        if patches.valid is not None:
+            counts = counts & patches.valid.flatten(1).gather(1, patches.mask.hidden)
+        return torch.where(counts, squares, 0.0).sum(1) / counts.sum(1).clamp(min=1)
+
+    def warm(self, weights: Mapping[str, Tensor]) -> None:
+        """Start from these weights, which also become what the network kept stays close to."""
+        super().warm(weights)
+        self._start.load_state_dict(dict(weights))
