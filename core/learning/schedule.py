@@ -24,10 +24,18 @@ class Rate:
         self._best = math.inf
         self._bad = 0
 
+    @property
+    def highest(self) -> float:
+        """Learning rate as lowered so far, without warm-up and cosine."""
+        return self._method.learning_rate * self._lowered
+
+    def halve(self) -> None:
+        """Go on at half the rate, with every schedule."""
+        self._lowered *= 0.5
+
     def at(self, step: int, fraction: float) -> float:
         """Learning rate for a step (counted from 0), with this fraction of the training done."""
-        method = self._method
-        rate = method.learning_rate * self._lowered
+        method, rate = self._method, self.highest
         if method.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
         return rate * min(1.0, (step + 1) / method.warmup) if method.warmup else rate

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from core.errors import QuietfieldError
 from core.history import fingerprint
 from core.learning import device as devices
 from core.learning.adapter import Adapter
+from core.learning.course import Course, Report
 from core.learning.data import patch_side
 from core.learning.examples import Examples
 from core.learning.learned import Learned
@@ -26,6 +26,8 @@ from core.learning.targets import caution, fitted
 from core.learning.tiles import MEMORY_BYTES
 from core.stack import Stack
 
+__all__ = ["Report", "Trainer"]
+
 REPORT_SECONDS = 0.2
 UNCHANGED = (
     "Training on this stack did not lower the error on the parts held out: the network of Instant is kept."
@@ -33,39 +35,8 @@ UNCHANGED = (
 REFRESH_STEPS = 8
 """Steps between two tiles read anew from a stack that does not fit into memory."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """How training stands.
-
-    Attributes
-    ----------
-    step, steps : int
-        Updates done, and those expected in all (an estimate where time is the limit).
-    epoch, epochs : int
-        The same in epochs.
-    loss : float
-        Mean training loss since the last report; NaN before the first step.
-    validation : float or None
-        Loss on the parts held out, after the last whole epoch.
-    seconds, seconds_left : float
-        Time trained, without pauses, and time expected to remain; NaN while unknown.
-    pixels_per_second : float
-        Pixels of patches trained on in a second, since the last report.
-    note : str
-        What the person should know, or "".
-    """
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    loss: float
-    validation: float | None
-    seconds: float
-    seconds_left: float
-    pixels_per_second: float
-    note: str
+RESTARTS = 5
+"""How often in a row training starts again from the last good state before it is given up."""
 
 
 class Trainer:
@@ -117,14 +88,11 @@ class Trainer:
         self._generator = torch.Generator().manual_seed(method.seed)
         self._best: dict[str, Tensor] | None = None
         self._best_validation, self._best_step = math.inf, 0
-        self._step, self._seconds, self._mark = 0, 0.0, 0.0
-        self._validation: float | None = None
-        self._recent: list[Tensor] = []
-        self._epoch_loss: list[float] = []
-        self._curve: list[tuple[int, float, float]] = []
-        self._notes = [text for text in (note, self._examples.note) if text]
+        self._course = Course(method, (note, self._examples.note))
         if self._side < method.patch:
-            self._notes.append(f"The patches have {self._side} px, as the network and the stack allow.")
+            self._course.note(f"The patches have {self._side} px, as the network and the stack allow.")
+        self._good: Mapping[str, Any] = {}
+        self._restarts = 0
         self._failed = False
         self._ready = False
         self._pending: Mapping[str, Any] | None = None
@@ -135,7 +103,7 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do: all steps done, time up, or training failed."""
-        return self._failed or self._idle or self._fraction() >= 1
+        return self._failed or self._idle or self._course.fraction >= 1
 
     def run(self) -> Iterator[Report]:
         """Train, reporting several times a second; to stop, ask for no further report.
@@ -150,50 +118,55 @@ class Trainer:
         """
         if self._threads is not None:
             torch.set_num_threads(devices.sensible(self._threads))
+        course = self._course
         for fraction in self._prepare():
             yield self._report(f"Reading the stack, {fraction:.0%}")
-        good = self.state_dict()
+        self._good = self.state_dict()
         if self.finished and not self._failed and not self._idle:
-            self._note(
-                f"This network has had all its training already ({self._step} steps in "
-                f"{self._seconds:.0f} s). Allow more steps or time to go on."
+            course.note(
+                f"This network has had all its training already ({course.step} steps in "
+                f"{course.seconds:.0f} s). Allow more steps or time to go on."
             )
         yield self._report()
-        self._mark = reported = time.perf_counter()
-        steps = self._step
+        reported = course.start_clock()
+        steps = course.step
         while not self.finished:
-            self._train_step()
-            whole = self._step % self._method.epoch == 0 or self._fraction() >= 1
-            if not whole and self._mark - reported < REPORT_SECONDS:
+            now = self._train_step()
+            whole = course.whole
+            if not whole and now - reported < REPORT_SECONDS:
                 continue
-            taken = self._collect()
-            if whole and math.isfinite(taken):
-                taken = taken if self._end_epoch() else math.nan
-            if not math.isfinite(taken):
-                self._give_up(good)
+            loss = course.collect()
+            if whole and math.isfinite(loss):
+                loss = loss if self._end_epoch() else math.nan
+            if not math.isfinite(loss):
+                self._start_over()
             elif whole:
-                good = self.state_dict()
-            self._tick()
-            speed = (self._step - steps) * self._method.batch * self._side**2 / (self._mark - reported)
-            yield self._report(loss=taken, speed=max(speed, 0.0))
-            self._mark = reported = time.perf_counter()
-            steps = self._step
-        if self._adapts and self._step and self._best_step == 0:
-            self._note(UNCHANGED)
+                self._restarts = 0
+                self._good = self.state_dict()
+            now = course.tick()
+            speed = (course.step - steps) * self._method.batch * self._side**2 / (now - reported)
+            yield self._report(loss=loss, speed=max(speed, 0.0))
+            reported = course.start_clock()
+            steps = course.step
+        if self._adapts and course.step and self._best_step == 0:
+            course.note(UNCHANGED)
             yield self._report()
 
     def model(self) -> Model:
         """Copy of the network as it would be kept if training ended now."""
-        state = self.state_dict()
+        state, course = self.state_dict(), self._course
+        if self._good and not (_finite(state["network"]) and _finite(state["averaged"])):
+            self._start_over()  # the last steps broke it, and no loss has told so yet
+            state = self.state_dict()
         weights = copied(self._kept())
         record = Record(
-            steps=self._step,
-            seconds=self._seconds,
-            curve=tuple(self._curve),
+            steps=course.step,
+            seconds=course.seconds,
+            curve=tuple(course.curve),
             source=state["source"],
             program=__version__,
             device=str(self._device),
-            note=" ".join(self._notes),
+            note=" ".join(course.notes),
         )
         return Model(
             method=self._method,
@@ -229,20 +202,17 @@ class Trainer:
         for _ in self._prepare():
             pass
         return {
-            "step": self._step,
-            "seconds": self._seconds,
+            **self._course.state_dict(),
             **self._learner.state_dict(),
             "best": None if self._best is None else copied(self._best),
             "best_validation": self._best_validation,
             "best_step": self._best_step,
             "rate": self._rate.state_dict(),
+            "restarts": self._restarts,
             "generator": self._generator.get_state(),
             "places": self._examples.places,
             "normalisation": self._examples.normalisation,
             "source": self._source,
-            "curve": list(self._curve),
-            "epoch_loss": list(self._epoch_loss),
-            "validation": self._validation,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -263,7 +233,7 @@ class Trainer:
         if state is not None and not _same_source(state["source"], self._source):
             state = None
         if state is None and self._warm is not None:
-            self._note(
+            self._course.note(
                 "Training starts anew from the weights of a network that was trained on another stack, "
                 "or whose file does not hold what is needed to go on."
             )
@@ -276,7 +246,7 @@ class Trainer:
                 shown = time.perf_counter()
         words = caution(self._stack, self._examples.normalisation)
         if words:
-            self._note(words)
+            self._course.note(words)
         self._examples.keep_on(self._device)
         self._held_out = self._examples.held_out()
         self._learner.begin()
@@ -291,68 +261,58 @@ class Trainer:
         self._best = None if state["best"] is None else copied(state["best"])
         self._best_validation, self._best_step = state["best_validation"], state.get("best_step", 0)
         self._rate.load_state_dict(state["rate"])
+        self._restarts = int(state.get("restarts", 0))
         self._generator.set_state(state["generator"])
-        self._step, self._seconds = state["step"], state["seconds"]
-        self._curve, self._epoch_loss = list(state["curve"]), list(state["epoch_loss"])
-        self._validation = state["validation"]
+        self._course.load_state_dict(state)
 
     # ------------------------------------------------------------------ training
 
-    def _fraction(self) -> float:
-        method = self._method
-        by_steps = self._step / method.steps if method.steps else 0.0
-        by_time = self._seconds / method.seconds if method.seconds else 0.0
-        return max(by_steps, by_time)
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self._seconds += now - self._mark
-        self._mark = now
-
-    def _train_step(self) -> None:
-        if self._step % REFRESH_STEPS == REFRESH_STEPS - 1:
+    def _train_step(self) -> float:
+        """Take a step; gives the reading of the clock."""
+        course = self._course
+        if course.step % REFRESH_STEPS == REFRESH_STEPS - 1:
             self._examples.refresh(self._generator)
         patches = self._examples.draw(self._generator, self._device)
-        rate = self._rate.at(self._step, self._fraction())
-        self._recent.append(self._learner.step(patches, rate, self._step + 1))
-        self._step += 1
-        self._tick()
-
-    def _collect(self) -> float:
-        """Mean loss of the steps since the last time; the only place that waits for the device."""
-        if not self._recent:
-            return math.nan
-        values = torch.stack(self._recent).tolist()
-        self._recent.clear()
-        self._epoch_loss.extend(values)
-        return math.fsum(values) / len(values)
+        rate = self._rate.at(course.step, course.fraction)
+        return course.stepped(self._learner.step(patches, rate, course.step + 1))
 
     def _end_epoch(self) -> bool:
         """Look at the parts held out; whether the loss there is a number."""
-        self._validation = self._learner.look(self._held_out)
-        if not math.isfinite(self._validation):
+        validation = self._learner.look(self._held_out)
+        if not math.isfinite(validation):
             return False
-        self._rate.watch(self._validation)
-        mean = math.fsum(self._epoch_loss) / len(self._epoch_loss)
-        self._curve.append((self._step, mean, self._validation))
-        self._epoch_loss.clear()
-        self._keep_better(self._validation)
+        self._rate.watch(validation)
+        self._course.end_epoch(validation)
+        self._keep_better(validation)
         return True
 
     def _keep_better(self, validation: float) -> None:
         """Keep the network as it is now if that is wanted, and it is the best so far."""
         if self._method.keep == "best" and validation < self._best_validation:
             self._best, self._best_validation = copied(self._learner.current.state_dict()), validation
-            self._best_step = self._step
+            self._best_step = self._course.step
 
-    def _give_up(self, good: Mapping[str, Any]) -> None:
-        broken = self._step
-        self._take(good)
-        self._failed = True
-        self._notes.append(
-            f"Training broke down at step {broken} (the loss is no longer a number) and was stopped; the "
-            f"network of step {self._step} is kept. Lower the learning rate and start again."
+    def _start_over(self) -> None:
+        """Go back to the last good state and on at half the learning rate; give up if that never helps."""
+        course = self._course
+        broken, spent = course.step, course.seconds
+        self._take(self._good)
+        course.seconds = max(course.seconds, spent)  # a time limit holds whatever happens
+        if self._restarts >= RESTARTS:
+            self._failed = True
+            course.note(
+                f"Training broke down {RESTARTS + 1} times in a row, at last at step {broken} (the loss is "
+                f"no longer a number), and was stopped; the network of step {course.step} is kept. Choose a "
+                "much lower learning rate, and look for enormous values in the stack."
+            )
+            return
+        self._restarts += 1
+        self._rate.halve()
+        course.note(
+            f"Training broke down at step {broken} (the loss was no longer a number) and went on from step "
+            f"{course.step} at half the learning rate, {self._rate.highest:.3g}."
         )
+        self._good = self.state_dict()
 
     def _kept(self) -> dict[str, Tensor]:
         for _ in self._prepare():
@@ -362,27 +322,12 @@ class Trainer:
         network = self._learner.network if self._method.keep == "last" else self._learner.current
         return dict(network.state_dict())
 
-    def _note(self, text: str) -> None:
-        if text not in self._notes:
-            self._notes.append(text)
-
     def _report(self, note: str = "", *, loss: float = math.nan, speed: float = 0.0) -> Report:
-        method = self._method
-        fraction = min(self._fraction(), 1.0)
-        steps = max(self._step, round(self._step / fraction)) if fraction > 0 else method.steps
-        left = self._seconds * (1 - fraction) / fraction if fraction > 0 else math.nan
-        return Report(
-            step=self._step,
-            steps=steps,
-            epoch=self._step // method.epoch,
-            epochs=-(-steps // method.epoch),
-            loss=loss,
-            validation=self._validation,
-            seconds=self._seconds,
-            seconds_left=0.0 if self.finished else left,
-            pixels_per_second=speed,
-            note=" ".join([*self._notes, note] if note else self._notes),
-        )
+        return self._course.report(note, finished=self.finished, loss=loss, speed=speed)
+
+
+def _finite(tensors: Mapping[str, Tensor]) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
 
 
 def _kind(method: Learned) -> str:

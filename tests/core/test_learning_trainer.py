@@ -7,6 +7,7 @@ import torch
 
 from core.errors import QuietfieldError
 from core.learning import data
+from core.learning.checkpoint import load_model, save_model
 from core.learning.methods import DecoNoising, Noise2Void
 from core.learning.tiles import MEMORY_BYTES
 from core.learning.trainer import Trainer
@@ -139,19 +140,79 @@ def test_a_time_limit_ends_training():
     assert model.record.steps == reports[-1].step > 0
 
 
-def test_loss_that_is_no_number_stops_with_the_last_good_network():
-    stack = scene()[0]
-    trainer = Trainer(stack, small(steps=40, epoch=2, learning_rate=1e-3), device="cpu")
-    notes = []
+def broken(trainer, times, every=6):
+    """Reports of a training whose network is spoilt some times, always when it reaches a step."""
     for report in trainer.run():
-        notes.append(report.note)
-        if report.step == 6:
+        yield report
+        if report.step == every and times:
+            times -= 1
             with torch.no_grad():
                 trainer._learner.network.end.bias.fill_(math.nan)
-    assert "broke down" in notes[-1]
-    assert trainer.finished
-    assert report.step == 6
+
+
+def test_loss_that_is_no_number_restarts_at_half_the_rate():
+    stack, method = scene()[0], small(steps=20, epoch=2, learning_rate=1e-3, schedule="constant")
+    trainer = Trainer(stack, method, device="cpu")
+    reports = list(broken(trainer, 1))
+    assert "step 8" in reports[-1].note
+    assert "from step 6 at half the learning rate, 0.0005." in reports[-1].note
+    assert [r.step for r in reports].count(6) == 2
+    assert reports[-1].step == 20
+    assert trainer._rate.at(15, 0.7) == 5e-4
+    assert [point[0] for point in trainer.model().record.curve] == list(range(2, 21, 2))
     assert all(bool(torch.isfinite(t).all()) for t in trainer.model().weights.values())
+
+
+def test_halving_survives_stopping(tmp_path):
+    stack, method = scene()[0], small(steps=20, epoch=2, keep="last")
+    whole = Trainer(stack, method, device="cpu")
+    list(broken(whole, 2))
+    first = Trainer(stack, method, device="cpu")
+    for report in broken(first, 2):
+        if "0.00025" in report.note:
+            break
+    save_model(tmp_path / "half.quietfield", first.model())
+    second = Trainer(stack, method, device="cpu")
+    second.restore(load_model(tmp_path / "half.quietfield"))
+    list(second.run())
+    assert second._rate.highest == whole._rate.highest == 2.5e-4
+    assert same(whole.model().weights, second.model().weights)
+
+
+def test_training_that_breaks_down_again_and_again_is_given_up():
+    trainer = Trainer(scene()[0], small(steps=40, epoch=2, learning_rate=1e-3), device="cpu")
+    last = list(broken(trainer, 6))[-1]
+    assert "broke down 6 times in a row" in last.note
+    assert trainer.finished
+    assert last.step == 6
+    assert all(bool(torch.isfinite(t).all()) for t in trainer.model().weights.values())
+    enough = Trainer(scene()[0], small(steps=12, epoch=2), device="cpu")
+    assert list(broken(enough, 5))[-1].step == 12
+
+
+def test_good_epochs_between_allow_any_number_of_restarts():
+    trainer = Trainer(scene()[0], small(steps=16, epoch=1), device="cpu")
+    spoilt = set()
+    for report in trainer.run():
+        if report.step not in spoilt and 0 < report.step < 16:
+            spoilt.add(report.step)
+            with torch.no_grad():
+                trainer._learner.network.end.bias.fill_(math.nan)
+    assert len(spoilt) > 6
+    assert report.step == 16
+    assert trainer._rate.highest == pytest.approx(1e-3 * 0.5 ** len(spoilt))
+
+
+@pytest.mark.parametrize("keep", ["average", "best", "last"])
+def test_network_spoilt_by_the_very_last_step_is_not_kept(keep):
+    trainer = Trainer(scene()[0], small(steps=40, epoch=2, keep=keep), device="cpu")
+    take(trainer, 6)
+    with torch.no_grad():
+        trainer._learner.network.end.bias.fill_(math.nan)
+    model = trainer.model()
+    assert "half the learning rate" in model.record.note
+    for tensors in (model.weights, model.resume["network"]):
+        assert all(bool(torch.isfinite(t).all()) for t in tensors.values())
 
 
 def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch):
