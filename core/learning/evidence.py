@@ -38,8 +38,7 @@ def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
     reach : int
         Pixels that will be covered on each side of a hidden one.
     """
-    channels = range(stack.sizes.get("C", 1))
-    found = [estimate_stack(stack, C=channel) for channel in channels]
+    found = estimates(stack)
     known = [noise for noise in found if noise.reliable]
     if known:
         along_x = max((noise.correlation_x for noise in known), key=abs)
@@ -48,7 +47,7 @@ def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
         least = max(BLIND_SPOT_LIMIT, 0.5 * max(abs(along_x), abs(along_y)))
         x, y = abs(along_x) > least, abs(along_y) > least
     else:
-        planes = [_plane(stack, channel) for channel in channels]
+        planes = [middle_plane(stack, channel) for channel in range(len(found))]
         pairs = [(alike(plane), alike(plane.T)) for plane in planes]
         along_x, along_y = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
         x, y = along_x > along_y + UNLIKE, along_y > along_x + UNLIKE
@@ -65,16 +64,36 @@ def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
     )
 
 
-def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
-    """Noise of each channel as Instant measures it, and what makes it uniform.
+def estimates(stack: Stack) -> list[NoiseEstimate]:
+    """Noise of each channel, from consecutive frames in the middle of the stack.
 
     Raises
     ------
     QuietfieldError
-        If a channel has no noise at all.
+        If the planes are too small, or their intensities enormous.
+    """
+    channels = range(stack.sizes.get("C", 1))
+    return stack.fact("noise of channels", lambda: [estimate_stack(stack, C=channel) for channel in channels])
+
+
+def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
+    """Noise of each channel as Instant measures it, and what makes it uniform.
+
+    A channel without any noise is left as it is.
+
+    Raises
+    ------
+    QuietfieldError
+        If the noise cannot be measured: planes too small, or intensities enormous.
     """
     noise = stack.fact("instant noise, stack", lambda: measure(stack, "stack"))
-    return [(Stabiliser.of(one), one) for one in noise.channels]
+    return [(_stabiliser(one), one) for one in noise.channels]
+
+
+def _stabiliser(noise: NoiseEstimate) -> Stabiliser:
+    if noise.gain > 0 or noise.floor > 0:
+        return Stabiliser.of(noise)
+    return Stabiliser(gain=0.0, constant=1.0)
 
 
 def photons(known: Sequence[tuple[Stabiliser, NoiseEstimate]]) -> Normalisation:
@@ -113,9 +132,9 @@ def motion(stack: Stack) -> str:
     """
     times = stack.sizes["T"]
     for channel in range(stack.sizes.get("C", 1)):
-        first = _plane(stack, channel, time=0)
+        first = middle_plane(stack, channel, time=0)
         for time in sorted({times // 2, times - 1} - {0}):
-            if excess(first, _plane(stack, channel, time=time)) > MOVES:
+            if excess(first, middle_plane(stack, channel, time=time)) > MOVES:
                 return (
                     f"Frame {time + 1} differs from the first one by more than noise explains: the scene "
                     "moves or changes, and Noise2Noise will blur what does. Noise2Void needs no still scene."
@@ -166,7 +185,7 @@ def _blocks(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:
+def middle_plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:
     """Middle of a plane of a channel, by default of the middle one, NaN where it is not finite."""
     at: dict[str, slice | int] = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
     if time is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,11 +12,12 @@ from torch import Generator
 from core.errors import QuietfieldError
 from core.learning import data
 from core.learning import device as devices
-from core.learning.data import Normalisation
+from core.learning.data import Normalisation, Split, channel_of_region
 from core.learning.evidence import levels, photons
 from core.learning.learned import BlindSpot, Learned
 from core.learning.lines import draw_lines
 from core.learning.masks import Mask, draw_mask
+from core.learning.obstacles import instant_doubts, quiet
 from core.learning.pairs import FramePairs, TargetPairs
 from core.learning.patches import Patches, cut, held_out_patches
 from core.learning.sampling import draw_places
@@ -56,6 +58,8 @@ class Examples:
                 else f"{method.label} learns from the noisy stack alone. Name no clean one, or choose CARE."
             )
         self._split = data.split(stack, method.validation, side, "Z" if kind == "frames" else "TZ")
+        if self._strategy.adapts and not self._strategy.idle:
+            self._split = _noisy(self._split, stack)
         if target is not None:
             self._tiles: Tiles = TargetPairs(stack, self._split, side, memory, target=target)
         else:
@@ -137,3 +141,15 @@ class Examples:
         if strategy.line:
             return draw_lines(*sizes, strategy.line, strategy.reach, generator)
         return draw_mask(*sizes, generator, median=strategy.replacement == "median")
+
+
+def _noisy(split: Split, stack: Stack) -> Split:
+    """Leave out channels with almost no noise, whose errors would drown all others; not if all are such."""
+    silent = quiet(instant_doubts(stack))
+    if not silent or len(silent) == stack.sizes.get("C", 1):
+        return split
+    training, held_out = (
+        tuple(region for region in regions if channel_of_region(region, stack.axes) not in silent)
+        for regions in (split.training, split.held_out)
+    )
+    return replace(split, training=training, held_out=held_out)

@@ -199,6 +199,12 @@ class BlindSpot(Learned):
         help="A hidden pixel shows the value of another pixel from this neighbourhood.",
     )  # fmt: skip
 
+    def settled(self, stack: Stack) -> tuple[Learned, str]:
+        """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
+        from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
+
+        return self, obstacles(stack)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapting(BlindSpot):

@@ -103,13 +103,33 @@ class Quietfield(Adapting):
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Look whether hidden pixels can be learned from."""
-        from core.learning.evidence import levels  # needs scipy, for which the window need not wait
+        if self.train == "no":
+            return self, ""
+        from core.instant.network import LEAST  # needs torch, for which the window need not wait
+        from core.learning.evidence import levels
+        from core.learning.obstacles import doubted, instant_doubts, quiet
 
-        shared = [noise for _, noise in levels(stack) if not noise.blind_spot_valid]
-        if self.train != "auto" or not shared:
-            return self, shared[0].warning if shared and self.train == "yes" else ""
+        height, width = stack.shape[-2:]
+        if min(height, width) < LEAST:
+            words = (
+                f"The planes of {stack.meta.name} have {width} x {height} pixels; the network of Instant "
+                f"needs at least {LEAST} x {LEAST} to be trained on."
+            )
+            if self.train == "yes":
+                raise QuietfieldError(
+                    f"{words} Train where noise allows, choose Noise2Void, or a larger field."
+                )
+            return replace(self, train="no"), f"{words} It is left as it is."
+        told = instant_doubts(stack)
+        silent = quiet(told)
+        found = [noise for at, (_, noise) in enumerate(levels(stack)) if at not in silent]
+        shared = [noise.warning for noise in found if not noise.blind_spot_valid][:1]
+        words = " ".join([*shared, doubted(stack, told)]).strip()
+        if self.train == "yes" or (found and not shared):
+            return self, words
         return replace(self, train="no"), (
-            f"{shared[0].warning} The network of Instant, which knows of such noise, is left as it is."
+            f"{words} The network of Instant{', which knows of such noise,' if shared else ''} "
+            "is left as it is."
         )
 
 

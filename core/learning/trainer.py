@@ -88,8 +88,8 @@ class Trainer:
         self._generator = torch.Generator().manual_seed(method.seed)
         self._best: dict[str, Tensor] | None = None
         self._best_validation, self._best_step = math.inf, 0
-        self._course = Course(method, (note, self._examples.note))
-        if self._side < method.patch:
+        self._course = Course(method, (note, "" if self._idle else self._examples.note))
+        if self._side < method.patch and not self._idle:
             self._course.note(f"The patches have {self._side} px, as the network and the stack allow.")
         self._good: Mapping[str, Any] = {}
         self._restarts = 0

@@ -1,0 +1,84 @@
+"""What speaks against learning from hidden pixels of a stack, in sentences for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.errors import QuietfieldError
+from core.instant.familiarity import IMPULSES, QUIET, doubts
+from core.learning.evidence import estimates, levels, middle_plane
+from core.noise.model import NoiseEstimate
+from core.stack import Stack
+
+Told = Sequence[Sequence[str]]
+"""Doubts of Instant about each channel."""
+
+
+def obstacles(stack: Stack) -> str:
+    """Say in sentences why predicting hidden pixels may gain little on a stack; "" if nothing tells so.
+
+    Correlated noise is told of only where its estimate is reliable. Nothing is said of a stack whose noise
+    cannot be estimated.
+    """
+    return stack.fact("obstacles to learning from hidden pixels", lambda: _obstacles(stack))
+
+
+def _obstacles(stack: Stack) -> str:
+    try:
+        found = estimates(stack)
+    except QuietfieldError:  # too small or too large for an estimate, but not for training
+        return ""
+    told = _doubts(stack, found)
+    silent = quiet(told)
+    known = [(at, noise) for at, noise in enumerate(found) if noise.reliable and at not in silent]
+    correlated = [(_most(noise), at) for at, noise in known if noise.warning]
+    words = [doubted(stack, told)]
+    if correlated:
+        at = max(correlated)[1]
+        words.append((f"Channel {at + 1}: " if len(found) > 1 else "") + found[at].warning)
+    return " ".join(text for text in words if text)
+
+
+def instant_doubts(stack: Stack) -> Told:
+    """Doubts about each channel, the noise being as Instant measures it.
+
+    Raises
+    ------
+    QuietfieldError
+        If the noise cannot be measured: planes too small, or intensities enormous.
+    """
+    return stack.fact("doubts of Instant", lambda: _doubts(stack, [noise for _, noise in levels(stack)]))
+
+
+def quiet(told: Told) -> tuple[int, ...]:
+    """Channels with almost no noise, as Instant judges it."""
+    return tuple(at for at, sentences in enumerate(told) if QUIET in sentences)
+
+
+def doubted(stack: Stack, told: Told) -> str:
+    """Say in sentences which channels of a stack have almost no noise, and whether single pixels stand out.
+
+    Noise that many pixels share is not always told from structure: it is noise of single pixels that is
+    said not to be there.
+    """
+    words, silent = [], quiet(told)
+    if silent:
+        name = stack.meta.name
+        if len(silent) < len(told):
+            numbers = [str(at + 1) for at in silent]
+            listed = " and ".join([", ".join(numbers[:-1]), numbers[-1]] if len(numbers) > 1 else numbers)
+            name = f"{'channels' if len(numbers) > 1 else 'channel'} {listed} of {name}"
+        words.append(
+            f"Almost no noise of single pixels was found in {name}, so that training gains nothing there."
+        )
+    if any(IMPULSES in sentences for sentences in told):
+        words.append(IMPULSES)
+    return " ".join(words)
+
+
+def _doubts(stack: Stack, known: Sequence[NoiseEstimate]) -> Told:
+    return [doubts(middle_plane(stack, at), noise) for at, noise in enumerate(known)]
+
+
+def _most(noise: NoiseEstimate) -> float:
+    return max(abs(noise.correlation_x), abs(noise.correlation_y))
