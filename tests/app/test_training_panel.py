@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -245,6 +246,55 @@ def test_a_stack_that_cannot_be_trained_on_is_a_sentence(
     assert "small.tif" in sentence(panel)
     assert len(session.snapshot.results) == 1
     assert panel.controls.start.isEnabled()
+
+
+def test_a_stack_that_teaches_nothing_is_denoised_by_the_network_as_it_is(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
+) -> None:
+    session.open(stack, {})  # 48 rows, and the network of Instant needs 64
+    box = panel.findChild(QComboBox, "training-method")
+    box.setCurrentIndex(box.findData("quietfield"))
+    panel._on_settings()
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
+    qtbot.waitUntil(lambda: idle(jobs))
+    step = session.snapshot.results[1].step
+    assert step is not None
+    assert step.model is not None
+    model = session.snapshot.models[step.model.sha256]
+    assert model.record.steps == 0
+    assert "needs at least 64 x 64" in model.record.note
+    assert "left as it is" in panel.network.words.text()
+
+
+def test_curves_of_a_training_that_starts_over_never_run_backwards(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from core.learning.learner import Learner
+
+    monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
+    step, spoilt = Learner.step, []
+
+    def broken(self: Learner, patches: Any, rate: float, number: int) -> Any:
+        loss = step(self, patches, rate, number)
+        if number == 23 and not spoilt:
+            spoilt.append(number)
+            return loss * float("nan")
+        return loss
+
+    monkeypatch.setattr(Learner, "step", broken)
+    session.open(stack, {})
+    choose(panel, "n2v", steps=40)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    run = panel._run
+    assert run is not None
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert spoilt == [23]
+    assert run.report is not None
+    assert "half the learning rate" in run.report.note
+    assert [point[0] for point in run.losses] == list(range(1, 41))
 
 
 def test_a_defect_leaves_the_panel_usable(

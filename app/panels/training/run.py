@@ -180,7 +180,7 @@ class TrainingRun:
             self._wait(trainer, job)
             if self._stop.is_set():
                 break
-        if self.report is None or self.report.step == 0:
+        if self.report is None or (self.report.step == 0 and not trainer.finished):
             raise QuietfieldError("Training was stopped before its first step; there is no network to keep.")
         model = trainer.model()
         if not self.kept or self.kept[-1].step != self.report.step:
@@ -201,6 +201,9 @@ class TrainingRun:
         self.kept += [Kept(step=k.step, model=replace(k.model, resume=None)) for k in self._earlier]
 
     def _take(self, report: Report, trainer: Trainer) -> None:
+        if self.report is not None and report.step < self.report.step:  # it broke down and started over
+            self.losses = [point for point in self.losses if point[0] <= report.step]
+            self.validations = [point for point in self.validations if point[0] <= report.step]
         self.report = report
         if math.isfinite(report.loss):
             self.losses.append((report.step, report.loss))
