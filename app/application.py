@@ -13,8 +13,12 @@ from app import defects, preferences, theme
 from app.main_window import MainWindow
 from core import __version__
 
-LOOK_FOR_DEVICES = 300
+LOOK_FOR_DEVICES = 0
 """Milliseconds after the window is shown until torch is loaded behind it."""
+
+
+LOOK_FOR_DEVICES = 30
+"""Milliseconds after the first events, such as painting the window, until torch is loaded behind it."""
 
 
 def make_application() -> QApplication:
@@ -34,10 +38,9 @@ def make_window(paths: Sequence[str | Path] = ()) -> MainWindow:
     with theme.undressed():
         window = MainWindow()
     window.show()
-    timer = QTimer(window)
-    timer.setSingleShot(True)
+    timer = QTimer(window, singleShot=True, interval=LOOK_FOR_DEVICES)
     timer.timeout.connect(window.look_for_devices)
-    timer.start(LOOK_FOR_DEVICES)
+    QTimer.singleShot(0, timer.start)
     if paths:
         window.open_paths([Path(p).absolute() for p in paths])
     return window

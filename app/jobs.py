@@ -18,6 +18,9 @@ from core.progress import Cancelled, Context
 PROGRESS_INTERVAL = 1 / 30
 """Least time between two progress reports that reach the window, in seconds."""
 
+REST = 0.2
+"""Seconds without other work after which what gives way to it begins: one job follows another sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -49,6 +52,7 @@ class Job:
         self.label, self.channel, self.quiet = label, channel, quiet
         self.fraction, self.text = 0.0, ""
         self.started = time.monotonic()
+        self.giving_way = False
         self.on_done: Callable[[Any], None] | None = None
         self.on_partial: Callable[[Any], None] | None = None
         self.on_end: Callable[[Outcome], None] | None = None
@@ -182,6 +186,34 @@ class Jobs(QObject):
     def busy(self) -> tuple[Job, ...]:
         """Running jobs a person should know of, the oldest first."""
         return tuple(j for j in self.running if not j.quiet)
+
+    def give_way(self, job: Job, patience: float) -> None:
+        """Wait, in the thread of a job, until nothing else has been computed for a moment.
+
+        Parameters
+        ----------
+        job : Job
+            What waits; others that wait do not count.
+        patience : float
+            Seconds after which it goes on anyhow.
+
+        Raises
+        ------
+        Cancelled
+            If the job is cancelled.
+        """
+        now = time.monotonic()
+        end, busy = now + patience, now
+        job.giving_way = True
+        try:
+            while now < end and now - busy < REST:
+                time.sleep(REST / 8)
+                job.context.check()
+                now = time.monotonic()
+                if any(not other.giving_way for other in tuple(self.running)):
+                    busy = now
+        finally:
+            job.giving_way = False
 
     def shut_down(self, seconds: float = 5.0) -> bool:
         """Cancel everything and wait; return whether all threads ended in time.

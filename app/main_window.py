@@ -34,7 +34,7 @@ from app import defects, preferences, preload, theme
 from app.documents.exporting import Exported, Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
-from app.jobs import Job, Jobs, Outcome
+from app.jobs import Jobs, Outcome
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -376,12 +376,9 @@ class MainWindow(QMainWindow):
     def look_for_devices(self) -> None:
         """Load what networks need, behind the window, and tell what they will run on."""
         self.jobs.start(
-            "Looking for devices", lambda job: preload.load(job, self._crowded), partial=self._on_device,
-            quiet=True,
+            "Looking for devices", lambda job: preload.load(job, self.jobs.give_way),
+            partial=self._on_device, quiet=True,
         )  # fmt: skip
-
-    def _crowded(self, job: Job) -> bool:
-        return any(other is not job for other in self.jobs.running)
 
     def _on_device(self, words: str) -> None:
         self.device = words

@@ -14,38 +14,37 @@ import importlib
 import importlib.util
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.jobs import Job
 
-FIRST = ("pyqtgraph",)
-"""Imported before torch: the window itself needs it, as soon as a training starts."""
+FIRST = ("tifffile", "imagecodecs")
+"""Imported before anything else: what opens the first stack would hold Python's lock while it waits for the
+system's loader, which loads one library at a time."""
 
-INSTANT = ("core.instant.denoiser", "core.instant.weights", "tifffile", "imagecodecs")
-"""Imported once torch is there: what a stack that is dropped at once waits for."""
+INSTANT = ("core.instant.denoiser", "core.instant.weights")
+"""Imported as soon as torch is there: what a stack that is dropped at once waits for."""
 
 THEN = (
-    "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction",
+    "pyqtgraph", "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction",
     "core.quality.metrics", "core.quality.stacks", "core.simulation",
 )  # fmt: skip
-"""Imported after that, the most often needed first; needed in threads only."""
-
+"""Imported when nothing else is computed; the window itself needs the first, as soon as a training starts."""
 
 PATIENCE = 15.0
-"""Seconds for which what is needed last waits until nothing else is computed."""
+"""Seconds for which these wait for that."""
 
 
-def load(job: Job, crowded: Callable[[Job], bool]) -> str:
+def load(job: Job, give_way: Callable[[Job, float], None]) -> str:
     """Import everything, in a thread; the name of the best device is handed over as soon as it is known.
 
     Parameters
     ----------
     job : Job
         The job this runs as.
-    crowded : callable
-        Whether anything but that job is computed, such as what a stack that was just dropped shows.
+    give_way : callable
+        Waits until nothing but that job is computed, such as what a stack that was just dropped shows.
 
     Returns
     -------
@@ -55,13 +54,15 @@ def load(job: Job, crowded: Callable[[Job], bool]) -> str:
     swept = gc.isenabled()
     gc.disable()
     try:
+        _spare_reading()
         _import(FIRST, job)
         _load_library()
         job.context.check()
         words = best_device()
         job.emit(words)
         _import(INSTANT, job)
-        _wait_for_others(job, crowded)
+        give_way(job, PATIENCE)
+        _first_image()
         _first_optimiser()
         _import(THEN, job)
         gc.freeze()  # modules stay for good: never search them again
@@ -75,15 +76,6 @@ def _import(names: Sequence[str], job: Job) -> None:
     for name in names:
         job.context.check()
         importlib.import_module(name)
-
-
-def _wait_for_others(job: Job, crowded: Callable[[Job], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
-        job.context.check()
-        if not crowded(job) or time.monotonic() > end:
-            return
-        time.sleep(0.05)
 
 
 def best_device() -> str:
@@ -110,6 +102,29 @@ def _load_library() -> None:
         dlopen = ctypes.CDLL(None).dlopen  # unlike ctypes.CDLL(library), a call that lets others run
         dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
         dlopen(os.fsencode(library), os.RTLD_NOW)
+
+
+def _spare_reading() -> None:
+    """Keep PySide from reading the source of all that is imported, in search of its own name.
+
+    It wants to know where ``from __feature__ import`` may be used, which is nowhere. Of the time that
+    importing torch takes, this is a seventh.
+    """
+    feature = sys.modules.get("shibokensupport.feature")
+    if hasattr(feature, "_mod_uses_pyside"):
+        feature._mod_uses_pyside = lambda _: False  # type: ignore[union-attr]
+
+
+def _first_image() -> None:
+    """Denoise a little noise: what libraries do once, at their first image, is done then."""
+    import numpy as np
+
+    from core.instant.method import Instant
+    from core.methods.apply import evaluate
+    from core.stack import Stack
+
+    noise = np.random.default_rng(0).poisson(20.0, (2, 128, 128)).astype(np.uint16)
+    evaluate(Stack.of(noise, "TYX"), Instant())
 
 
 def _first_optimiser() -> None:

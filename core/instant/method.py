@@ -69,11 +69,13 @@ class Instant(Operation):
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once, and load the network."""
-        from core.instant.denoiser import Denoiser
         from core.instant.measuring import measure
-        from core.instant.weights import load_network
 
         noise = stack.fact(f"instant noise, {self.noise}", lambda: measure(stack, self.noise))
+
+        from core.instant.denoiser import Denoiser  # torch may still be loading: the noise needs none of it
+        from core.instant.weights import load_network
+
         network, _ = load_network()
         return Denoiser(
             network=network, noise=noise, strength=self.strength, eightfold=self.quality == "best",

@@ -250,6 +250,47 @@ def test_quiet_jobs_stay_out_of_the_bar(qtbot, jobs):
     qtbot.waitUntil(lambda: idle(jobs))
 
 
+def test_what_gives_way_begins_when_nothing_else_runs(qtbot, jobs):
+    gate, order = Gate(), []
+
+    def late(name):
+        def work(job: Job) -> None:
+            jobs.give_way(job, 60.0)
+            order.append(name)
+
+        return work
+
+    first = jobs.start("first", gate, done=lambda _: order.append("first"))
+    qtbot.waitUntil(gate.started.is_set)
+    waiting = [jobs.start(name, late(name)) for name in ("one", "other")]
+    qtbot.waitUntil(lambda: all(job.giving_way for job in waiting))
+    qtbot.wait(500)
+    assert order == []
+    assert first in jobs.running
+    gate.go.set()
+    qtbot.waitUntil(lambda: idle(jobs))
+    assert order[0] == "first"
+    assert sorted(order[1:]) == ["one", "other"]
+    assert not any(job.giving_way for job in waiting)
+
+
+def test_what_gives_way_goes_on_when_its_patience_ends_and_can_be_cancelled(qtbot, jobs):
+    gate, ends = Gate(), {}
+    jobs.start("first", gate)
+    qtbot.waitUntil(gate.started.is_set)
+    for name, patience in (("brief", 0.05), ("long", 60.0)):
+        jobs.start(
+            name, lambda job, p=patience: jobs.give_way(job, p), channel=name,
+            end=lambda outcome, name=name: ends.update({name: outcome.state}),
+        )  # fmt: skip
+    qtbot.waitUntil(lambda: "brief" in ends)
+    jobs.cancel("long")
+    qtbot.waitUntil(lambda: "long" in ends)
+    gate.go.set()
+    qtbot.waitUntil(lambda: idle(jobs))
+    assert ends == {"brief": "succeeded", "long": "cancelled"}
+
+
 def test_callback_that_fails_still_ends_the_job(qtbot, jobs):
     ends: list[Outcome] = []
 

@@ -24,8 +24,10 @@ watch.start(50)
 QTimer.singleShot(120_000, app.quit)
 app.exec()
 later = sorted(sys.modules)
+import shibokensupport.feature as feature
+read = feature.pyside_feature_dict["torch"] == 0 or feature._mod_uses_pyside(application)
 window.jobs.shut_down()
-print(json.dumps({"loaded": loaded, "later": later, "sheet": sheet, "device": window.device}))
+print(json.dumps({"loaded": loaded, "later": later, "sheet": sheet, "read": read, "device": window.device}))
 """
 
 LATER = {"torch", "scipy", "pyqtgraph", "imagecodecs", "tifffile"}
@@ -45,3 +47,4 @@ def test_the_window_is_shown_first_and_the_rest_is_loaded_behind_it(tmp_path: Pa
     assert later >= LATER | {"torch._dynamo", "core.learning.trainer", "core.instant.denoiser"}
     assert told["device"]
     assert told["sheet"], "the window is dressed"
+    assert not told["read"], "PySide reads the source of what is imported (see app/preload.py)"

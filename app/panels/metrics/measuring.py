@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # these import scipy, for which the first window need not wai
 PLANES = 100
 """Most planes of a stack that are measured; of a longer one, as many evenly spread."""
 
+PATIENCE = 15.0
+"""Seconds for which measures wait until nothing else is computed, such as the preview of a new stack."""
+
 CHANNEL = "measures"
 
 
@@ -79,6 +82,7 @@ class Measuring(QObject):
         self._busy = key
 
         def work(job: Job) -> StackMeasures:
+            self._jobs.give_way(job, PATIENCE)
             from core.quality.stacks import measure_stack
 
             return measure_stack(

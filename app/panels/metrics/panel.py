@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.jobs import Job, Jobs, Outcome
 from app.panels.metrics.comparing import Comparing
-from app.panels.metrics.measuring import Measuring
+from app.panels.metrics.measuring import PATIENCE, Measuring
 from app.panels.metrics.references import Offer, chosen, frames_in, offers, truth_label
 from app.panels.metrics.table import MetricsTable, Row, as_text
 from app.session import Result, Session, Snapshot
@@ -129,7 +129,7 @@ class MetricsPanel(QWidget):
         snapshot = self._session.snapshot
         if snapshot.results and not self._asked:
             self._asked = True
-            self._jobs.start("Loading measures", _load_metrics, done=self._on_metrics, quiet=True)
+            self._jobs.start("Loading measures", self._load_metrics, done=self._on_metrics, quiet=True)
         self._show_offers(snapshot)
         self._show_affine(snapshot)
         self.about.setText(self._words(snapshot))
@@ -320,14 +320,14 @@ class MetricsPanel(QWidget):
 
         self._jobs.start("Saving the table", work, end=end)
 
+    def _load_metrics(self, job: Job) -> Sequence[Metric]:
+        self._jobs.give_way(job, PATIENCE)
+        from core.quality.metrics import METRICS
+
+        return METRICS
+
     def _ask_open(self) -> str:
         return QFileDialog.getOpenFileName(self, "Open reference", "", STACKS)[0]
 
     def _ask_save(self, suggested: str) -> str:
         return QFileDialog.getSaveFileName(self, "Export metrics", suggested, TABLES)[0]
-
-
-def _load_metrics(_: Job) -> Sequence[Metric]:
-    from core.quality.metrics import METRICS
-
-    return METRICS
