@@ -9,13 +9,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.network import InstantNetwork
-from core.instant.reach import REACH
+from core.instant.reach import DEPTH, REACH
 from core.methods.base import Block, Operation
 from core.progress import Context
-from core.stack import Stack
+from core.stack import AXIS_NAMES, Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +29,8 @@ class AdaptedPrediction(Operation):
         The network.
     eightfold : bool
         Whether to average over eight orientations.
+    along : {"", "Z", "T"}
+        Axis along which it sees neighbouring planes or frames, if any.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -36,15 +39,27 @@ class AdaptedPrediction(Operation):
 
     network: InstantNetwork
     eightfold: bool = False
+    along: str = ""
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
         noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
-        return Denoiser(network=self.network, noise=noise, eightfold=self.eightfold)
+        return Denoiser(network=self.network, noise=noise, eightfold=self.eightfold, along=self.along)
 
-    def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
-        """Neighbours needed: what the network sees."""
-        return {"Y": REACH, "X": REACH}
+    def halo(self, axes: str) -> Mapping[str, int]:
+        """Neighbours needed: what the network sees.
+
+        Raises
+        ------
+        QuietfieldError
+            If the stack has no such neighbours.
+        """
+        if self.along and self.along not in axes:
+            raise QuietfieldError(
+                f"This network uses neighbours along {AXIS_NAMES[self.along]} ({self.along}); the stack has "
+                "none. Use it on stacks like the one it was trained on, or train another one."
+            )
+        return {"Y": REACH, "X": REACH} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block that is taken for the whole of a stack."""

@@ -23,6 +23,10 @@ SHARE = 0.5
 LEAST_PHOTONS = 0.5
 """Errors count by the variance of as many photons as are predicted, and at least that of this many."""
 
+FAR = 6.0
+"""Errors beyond this many standard deviations of the noise count less than their squares: they are no noise,
+but pixels out of order."""
+
 STEEPEST = 1.0
 """Largest norm of the gradient of a step."""
 
@@ -86,7 +90,8 @@ class Adapter(Learner):
         values = network(shown[:, None], told, expect=False).denoised[:, 0] - level
         signal = torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
         variance = torch.where(constant, 1.0, signal.detach().clamp(min=LEAST_PHOTONS))
-        squares = ((patches.target - signal).square() / variance).flatten(1).gather(1, patches.mask.hidden)
+        errors = ((patches.target - signal) / variance.sqrt()).flatten(1).gather(1, patches.mask.hidden)
+        squares = 2 * nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=FAR)
         counts = patches.mask.counts
         if patches.valid is not None:
             counts = counts & patches.valid.flatten(1).gather(1, patches.mask.hidden)

@@ -84,6 +84,13 @@ class Quietfield(Adapting):
         help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
         "and eight times as slow.",
     )  # fmt: skip
+    neighbours: str = param(
+        "auto", "Neighbours",
+        choices={"auto": "As found", "none": "None", "Z": "Planes along Z", "T": "Frames along time"},
+        help="Let the network see the two planes or frames before and the two after each one. As found uses "
+        "them where they lower the error at hidden pixels for certain: not where fields differ or things "
+        "move too far.",
+    )  # fmt: skip
     train: str = param(
         "auto", "Train", advanced=True,
         choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
@@ -94,15 +101,27 @@ class Quietfield(Adapting):
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
         return Strategy(
-            replacement="surroundings", adapts=True, idle=self.train == "no", eightfold=self.quality == "best"
-        )
+            replacement="surroundings", adapts=True, idle=self.train == "no",
+            eightfold=self.quality == "best", along=self.neighbours if self.neighbours in ("T", "Z") else "",
+        )  # fmt: skip
 
     def architecture(self) -> Architecture:
         """What its network looks like."""
         return Architecture(kind="instant")
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:
-        """Look whether hidden pixels can be learned from."""
+        """Look whether hidden pixels can be learned from, and whether neighbours help to predict them."""
+        method, words = self._trained_where_possible(stack)
+        if self.neighbours != "auto":
+            return method, words
+        if method.strategy().idle:
+            return replace(method, neighbours="none"), words
+        from core.learning.context import neighbours  # needs torch, for which the window need not wait
+
+        along, found = neighbours(stack)
+        return replace(method, neighbours=along), f"{words} {found}".strip()
+
+    def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:
         if self.train == "no":
             return self, ""
         from core.instant.network import LEAST  # needs torch, for which the window need not wait

@@ -43,6 +43,8 @@ class Strategy:
         Whether there is nothing to be learned, so that it stays as it is.
     eightfold : bool
         Whether the result is the mean over eight orientations.
+    along : {"", "Z", "T"}
+        Axis along which the network sees neighbouring planes or frames, if any.
     """
 
     supervision: Supervision = "hidden"
@@ -57,6 +59,7 @@ class Strategy:
     adapts: bool = False
     idle: bool = False
     eightfold: bool = False
+    along: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from core import params
 from core.learning.learned import Learned, preset
 from core.methods import catalogue  # noqa: F401
 from core.methods.apply import evaluate
-from core.methods.base import Operation, create, methods
+from core.methods.base import Operation, create, find, methods
+from core.params import Value
 from core.stack import Stack
 from tests.benchmarks._sets import Image, Set, score
 
@@ -96,14 +98,14 @@ def _calibrated(kind: str, task: Task) -> Iterator[Result]:
     yield time.perf_counter() - began, result * scale + level
 
 
-def _learned(cls: type[Learned], chosen: str, task: Task) -> Iterator[Result]:
+def _learned(cls: type[Learned], chosen: str, task: Task, **fixed: Value) -> Iterator[Result]:
     """Train for the time given with a preset, and use the network at every moment."""
     from core.learning.trainer import Trainer
 
     values = dict(preset(cls, chosen).values)
     known = {p.name: p for p in params.describe(cls)}
     values |= {name: known[name].parse(text) for name, text in task.given if name in known}
-    method = params.build(cls, {**values, "steps": 0, "seconds": task.seconds, "seed": task.seed})
+    method = params.build(cls, {**values, **fixed, "steps": 0, "seconds": task.seconds, "seed": task.seed})
     stack, target = task.of.stack(task.noisy), None
     if method.needs_target:  # it never sees the truth of what it is scored on
         stack = task.of.stack(task.noisy[task.frames :])
@@ -114,7 +116,7 @@ def _learned(cls: type[Learned], chosen: str, task: Task) -> Iterator[Result]:
         if report.step and left and report.seconds >= left[0]:
             left = [moment for moment in left if moment > report.seconds]
             yield report.seconds, _used(trainer.model(), task)
-    if trainer.model().record.seconds >= task.seconds:
+    if trainer.finished:  # its time is up, or it had nothing to learn
         yield trainer.model().record.seconds, _used(trainer.model(), task)
 
 
@@ -156,6 +158,9 @@ def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
     }
     found |= {m.name: partial(_operation, m.name) for m in methods("instant")}
     found |= {m.name: partial(_learned, m, chosen) for m in methods("learned") if issubclass(m, Learned)}
+    found["quietfield-alone"] = partial(
+        _learned, cast(type[Learned], find("quietfield")), chosen, neighbours="none"
+    )
     if careamics is not None:
         found |= {f"careamics-{v}": partial(_careamics, careamics, v) for v in ("n2v", "n2v2")}
     return found
