@@ -1,7 +1,8 @@
 """Run by the Python of an environment that holds careamics: train N2V or N2V2 for some time, and predict.
 
 Arguments: file of noisy frames (T, Y, X), file to write to, "n2v" or "n2v2", seconds, frames to
-predict, seed. Nothing of Quietfield is imported here.
+predict, seed. Training ends after 30 epochs of 100 steps, or when the time is up. Made for careamics 0.3.
+Nothing of Quietfield is imported here.
 """
 
 import sys
@@ -12,38 +13,40 @@ import numpy as np
 
 def main(given: str, made: str, variant: str, seconds: float, frames: int, seed: int) -> None:
     from careamics import CAREamist
-    from careamics.config import create_n2v_configuration
-    from pytorch_lightning import Callback, seed_everything
+    from careamics.config import create_n2v_config
+    from lightning.pytorch import seed_everything
+    from lightning.pytorch.callbacks import Callback
 
     class Clock(Callback):
         """Ends training when the time is up."""
 
         def __init__(self) -> None:
             self.began = self.ended = 0.0
+            self.steps = 0
 
         def on_train_start(self, trainer: object, module: object) -> None:
             self.began = self.ended = time.perf_counter()
 
         def on_train_batch_end(self, trainer: object, *_: object) -> None:
             self.ended = time.perf_counter()
+            self.steps += 1
             if self.ended - self.began >= seconds:
                 trainer.should_stop = True  # type: ignore[attr-defined]
 
     seed_everything(seed)
     noisy = np.load(given).astype(np.float32)
-    config = create_n2v_configuration(
+    config = create_n2v_config(
         experiment_name="benchmark", data_type="array", axes="SYX", patch_size=[64, 64], batch_size=16,
-        num_epochs=100_000, use_n2v2=variant == "n2v2",
+        num_epochs=30, num_steps=100, use_n2v2=variant == "n2v2",
     )  # fmt: skip
-    careamist, clock = CAREamist(source=config, work_dir="."), Clock()
-    careamist.trainer.callbacks.append(clock)
-    careamist.trainer.fit_loop.min_epochs = 0
-    careamist.train(train_source=noisy)
-    images = careamist.predict(
-        source=noisy[:frames], data_type="array", axes="SYX", tile_size=[256, 256], tile_overlap=[48, 48]
+    clock = Clock()
+    careamist = CAREamist(config, work_dir=".", callbacks=[clock], enable_progress_bar=False)
+    careamist.train(train_data=noisy)
+    images, _ = careamist.predict(
+        noisy[:frames], data_type="array", axes="SYX", tile_size=(256, 256), tile_overlap=(48, 48)
     )
     images = np.concatenate([np.asarray(image).reshape(-1, *noisy.shape[1:]) for image in images])
-    np.savez(made, images=images, seconds=clock.ended - clock.began)
+    np.savez(made, images=images, seconds=clock.ended - clock.began, steps=clock.steps)
 
 
 if __name__ == "__main__":
