@@ -43,6 +43,7 @@ class AdaptedPrediction(Operation):
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
+        self.halo(stack.axes)
         noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
         return Denoiser(network=self.network, noise=noise, eightfold=self.eightfold, along=self.along)
 

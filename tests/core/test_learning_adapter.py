@@ -1,0 +1,171 @@
+"""Quietfield: the network of Instant trained on a stack, and what decides how it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from core.errors import QuietfieldError
+from core.instant.denoiser import lift
+from core.instant.method import Instant
+from core.instant.weights import load_network
+from core.learning.checkpoint import load_model, save_model
+from core.learning.context import neighbours
+from core.learning.data import normalised
+from core.learning.evidence import levels, photons
+from core.learning.masks import draw_mask, surrounded
+from core.learning.methods import Quietfield
+from core.learning.trainer import UNCHANGED, Trainer
+from core.methods.apply import evaluate
+from core.noise.model import NoiseEstimate
+from core.noise.transform import Stabiliser
+from core.simulation.detection import Detector, record
+from core.simulation.scenes import scene
+from core.simulation.specimens import tubules
+from core.stack import Stack
+from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
+from tests.data import DATA, needs_data
+
+
+def recorded(
+    seeds: tuple[int, ...], side: int = 96, photons: float = 20.0, smoothing: float = 0.0
+) -> tuple[Stack, NDArray]:
+    """Frames of simulated tubules and their truth; a seed again is the same scene, with other noise."""
+    light = np.stack([scene((5, seed), (side, side), tubules) for seed in seeds]).astype(np.float64) + 0.05
+    detector = Detector(read_noise=1.0, smoothing=(smoothing, smoothing))
+    recording = record((light * photons).reshape(-1, side), detector, np.random.default_rng(3))
+    shape = light.shape
+    return Stack.of(recording.noisy.reshape(shape), "TYX", name="tubules"), recording.mean.reshape(shape)
+
+
+def psnr(image: NDArray, truth: NDArray) -> float:
+    return float(10 * np.log10(truth.max() ** 2 / np.mean((image - truth) ** 2)))
+
+
+@given(seed=st.integers(0, 1000), side=st.integers(16, 40), box=st.integers(2, 6))
+@settings(max_examples=25, deadline=None)
+def test_surroundings_know_nothing_of_hidden_pixels(seed: int, side: int, box: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    mask = draw_mask(2, side, box, 3, generator)
+    patches = torch.randn(2, side, side, generator=generator)
+    others = patches.flatten(1).scatter(1, mask.hidden, 1e3).reshape(patches.shape)
+    torch.testing.assert_close(surrounded(patches, mask), surrounded(others, mask))
+    changed = (surrounded(patches, mask) != patches).flatten(1)
+    assert not changed.scatter(1, mask.hidden, False).any()
+
+
+def test_surroundings_of_a_flat_image_are_the_image() -> None:
+    mask = draw_mask(1, 30, 3, 3, torch.Generator().manual_seed(0))
+    flat = torch.full((1, 30, 30), 7.5)
+    torch.testing.assert_close(surrounded(flat, mask), flat)
+
+
+@pytest.mark.parametrize(("gain", "constant"), [(2.5, -40.0), (0.3, 12.0), (0.0, 9.0)])
+def test_photons_are_what_the_transform_is_the_root_of(gain: float, constant: float) -> None:
+    noise = NoiseEstimate(
+        gain=gain, constant=constant, floor=1.0, dark=30.0, gain_error=0, constant_error=0, mean=100.0,
+        autocorrelation=np.eye(7),
+    )  # fmt: skip
+    stabiliser = Stabiliser(gain=gain, constant=constant)
+    counts = np.linspace(20, 4000, 50, dtype=np.float32)
+    light = normalised(counts, photons([(stabiliser, noise)]), 0).astype(np.float64)
+    root = light if gain == 0 else 2 * np.sqrt(light + 0.375)
+    np.testing.assert_allclose(root, stabiliser.forward(counts), rtol=1e-5)
+    assert np.isfinite(lift(stabiliser, noise))
+
+
+def test_training_on_a_stack_lowers_the_error() -> None:
+    """On specimens of one kind the network gets better than Instant, beside the truth."""
+    stack, truth = recorded((1, 2, 3, 4), side=128)
+    method = Quietfield(
+        steps=60, seconds=0, patch=64, batch=4, epoch=20, warmup=10, learning_rate=6e-4, quality="instant",
+        neighbours="none",
+    )  # fmt: skip
+    trainer = Trainer(stack, method, device="cpu")
+    reports = list(trainer.run())
+    first = trainer.model().record.curve[0][2]
+    assert UNCHANGED not in reports[-1].note
+    assert reports[-1].validation is not None
+    assert 0.7 < first < 1.4  # in variances of the noise
+    instant = evaluate(stack, Instant())[0]
+    ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
+    gains = [psnr(o, t) - psnr(i, t) for o, i, t in zip(ours, instant, truth, strict=True)]
+    assert np.mean(gains) > 0.03
+
+
+def test_without_training_it_is_instant() -> None:
+    stack, _ = recorded((1, 2))
+    for quality in ("instant", "best"):
+        trainer = Trainer(stack, Quietfield(train="no", quality=quality, neighbours="T"), device="cpu")
+        *_, last = trainer.run()
+        assert last.step == 0
+        ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
+        theirs = evaluate(stack, Instant(quality=quality, neighbours="T"))[0]
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_network_that_did_not_get_better_is_that_of_instant() -> None:
+    stack, _ = recorded((1, 2, 3), side=128)
+    method = Quietfield(
+        steps=4, seconds=0, patch=64, batch=1, epoch=2, warmup=0, learning_rate=1.0, neighbours="none"
+    )
+    trainer = Trainer(stack, method, device="cpu")
+    *_, last = trainer.run()
+    assert UNCHANGED in last.note
+    network, _ = load_network()
+    for name, weights in trainer.model().weights.items():
+        torch.testing.assert_close(weights, network.state_dict()[name], rtol=0, atol=0)
+
+
+def test_frames_of_one_scene_help_and_those_of_others_do_not() -> None:
+    still, _ = recorded((1,) * 6)
+    assert neighbours(still)[0] == "T"
+    fields, _ = recorded((1, 2, 3, 4, 5, 6))
+    assert neighbours(fields)[0] == "none"
+    assert neighbours(Stack.of(still.plane(T=0), "YX")) == ("none", "")
+
+
+def test_what_was_found_is_what_is_used(tmp_path: Path) -> None:
+    stack, truth = recorded((1,) * 6)
+    method = Quietfield(steps=1, seconds=0, patch=64, batch=1, quality="instant")
+    trainer = Trainer(stack, method, device="cpu")
+    *_, last = trainer.run()
+    assert "Neighbours along time (T) help" in last.note
+    model = trainer.model()
+    assert isinstance(model.method, Quietfield)
+    assert model.method.neighbours == "T"
+    save_model(tmp_path / "a.quietfield", model)
+    again = load_model(tmp_path / "a.quietfield")
+    assert again.method == model.method
+    result = evaluate(stack, again.prediction("cpu"))[0]
+    np.testing.assert_array_equal(result, evaluate(stack, model.prediction("cpu"))[0])
+    alone = evaluate(stack, Instant())[0]
+    assert psnr(result, truth) > psnr(alone, truth) + 0.5
+    with pytest.raises(QuietfieldError, match="neighbours along time"):
+        evaluate(Stack.of(stack.plane(T=0), "YX"), again.prediction("cpu"))
+
+
+def test_shared_noise_leaves_the_network_as_it_is() -> None:
+    stack, _ = recorded((1,), side=256, smoothing=0.7)
+    assert not levels(stack)[0][1].blind_spot_valid
+    trainer = Trainer(stack, Quietfield(seconds=1), device="cpu")
+    *_, last = trainer.run()
+    assert last.step == 0
+    assert "correlated" in last.note
+    assert "is left as it is" in last.note
+
+
+@needs_data
+def test_recorded_frames_of_different_fields_do_not_see_each_other() -> None:
+    from core.files import open_stack
+
+    stack = open_stack(DATA / "w2s" / "noisy_ch2.tif", axes="TYX")
+    assert neighbours(stack)[0] == "none"
+    mice = open_stack(DATA / "fmd" / "confocal_mice_4frames_noisy.tif", axes="TYX")
+    assert neighbours(mice)[0] == "T"
