@@ -96,7 +96,7 @@ def take(folder: Path) -> None:
     trigger("layout-split")
     shot("compare")
     trigger("show-train")
-    widget("deconoising-seconds").setValue(TRAINING_SECONDS)
+    widget("quietfield-seconds").setValue(TRAINING_SECONDS)
     click("training-start")
     rest(TRAINING_SECONDS * 600)
     shot("training")

@@ -79,7 +79,7 @@ class Quietfield(Adapting):
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013)
 
     quality: str = param(
-        "best", "Quality",
+        "instant", "Quality",
         choices={"instant": "Instant", "best": "Best"},
         help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
         "and eight times as slow.",

@@ -84,17 +84,23 @@ ADAPTING: Mapping[str, Preset] = MappingProxyType(
             label=label, help=help,
             values=MappingProxyType(
                 {
-                    "seconds": seconds, "steps": 12000, "patch": 96, "batch": 8, "box": 4,
+                    "seconds": seconds, "quality": quality, "steps": 12000, "patch": 96, "batch": 8, "box": 4,
                     "learning_rate": 3e-4, "schedule": "cosine", "patience": 10, "factor": 0.5, "warmup": 50,
                     "epoch": 50, "validation": 0.1, "validation_patches": 32, "average": 0.2,
                     "augment": "eight",
                 }
             ),
         )
-        for name, label, seconds, help in (
-            ("fast", "Fast", 60.0, "What a minute on two processor cores can give."),
-            ("balanced", "Balanced", 300.0, "Five minutes."),
-            ("best", "Best", 1200.0, "Twenty minutes."),
+        for name, label, seconds, quality, help in (
+            ("fast", "Fast", 60.0, "instant", "A minute of training."),
+            (
+                "balanced", "Balanced", 300.0, "best",
+                "Five minutes of training, and the mean over eight orientations.",
+            ),
+            (
+                "best", "Best", 1200.0, "best",
+                "Twenty minutes of training, for large stacks, and the mean over eight orientations.",
+            ),
         )
     }
 )  # fmt: skip

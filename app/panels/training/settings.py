@@ -20,7 +20,10 @@ from core.methods.base import methods, summary
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.device import Device
 
-PROMINENT = ("sigma", "positivity", "estimate_offset", "offset", "line", "reach", "seconds", "steps")
+PROMINENT = (
+    "sigma", "positivity", "estimate_offset", "offset", "line", "reach", "seconds", "steps", "quality",
+    "neighbours",
+)  # fmt: skip
 """Parameters that stand in sight; all others wait under More."""
 
 
@@ -76,7 +79,6 @@ class TrainingSettings(QWidget):
         grid.addLayout(self._place, 5, 0, 1, 2)
         self._add(grid, 6, "&Train on", self.region)
         self._add(grid, 7, "&Device", self.processor)
-        self.kind.setCurrentIndex(max(0, self.kind.findData("deconoising")))
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.preset.currentIndexChanged.connect(self._on_preset)
         self.target.changed.connect(self.changed)
