@@ -23,6 +23,9 @@ SHARE = 0.5
 LEAST_PHOTONS = 0.5
 """Errors count by the variance of as many photons as are predicted, and at least that of this many."""
 
+FILLS = 2
+"""How often the network predicts what hidden pixels show, before what it predicts from that counts."""
+
 FAR = 6.0
 """Errors beyond this many standard deviations of the noise count less than their squares: they are no noise,
 but pixels out of order."""
@@ -34,9 +37,10 @@ STEEPEST = 1.0
 class Adapter(Learner):
     """The network of Instant, trained on a stack by hiding pixels from it.
 
-    A hidden pixel shows the mean of its surroundings, which say the same without it: unlike one that shows
-    another value, it does not teach the network to mistrust the pixel itself. Patches are in photons as
-    `core.learning.evidence.photons` makes them.
+    A hidden pixel shows what the network itself predicts there, found in a few passes from the mean of its
+    surroundings, which say the same without it. Unlike one that shows another value, it does not teach the
+    network to mistrust the pixel itself; nor, as a mean does, to sharpen what is not blurred. Patches are in
+    photons as `core.learning.evidence.photons` makes them.
 
     Parameters
     ----------
@@ -82,20 +86,29 @@ class Adapter(Learner):
 
     def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
         assert patches.mask is not None
+        hidden = patches.mask.hidden
         constant = self._constant[patches.channel][:, None, None]
-        level = self._lift[patches.channel].float()[:, None, None]
         light = surrounded(patches.pixels, patches.mask)
-        shown = torch.where(constant, light, 2 * (light + 0.375).clamp(min=0).sqrt()) + level
-        told = self._correlation[patches.channel].float()
-        values = network(shown[:, None], told, expect=False).denoised[:, 0] - level
-        signal = torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
+        for _ in range(FILLS):
+            with torch.no_grad():
+                known = self._signal(network, light, patches.channel).flatten(1).gather(1, hidden)
+            light = light.flatten(1).scatter(1, hidden, known).reshape(light.shape)
+        signal = self._signal(network, light, patches.channel)
         variance = torch.where(constant, 1.0, signal.detach().clamp(min=LEAST_PHOTONS))
-        errors = ((patches.target - signal) / variance.sqrt()).flatten(1).gather(1, patches.mask.hidden)
+        errors = ((patches.target - signal) / variance.sqrt()).flatten(1).gather(1, hidden)
         squares = 2 * nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=FAR)
         counts = patches.mask.counts
         if patches.valid is not None:
-            counts = counts & patches.valid.flatten(1).gather(1, patches.mask.hidden)
+            counts = counts & patches.valid.flatten(1).gather(1, hidden)
         return torch.where(counts, squares, 0.0).sum(1) / counts.sum(1).clamp(min=1)
+
+    def _signal(self, network: nn.Module, light: Tensor, channel: Tensor) -> Tensor:
+        """What the network makes of patches (N, Y, X) in photons, in photons."""
+        constant, level = self._constant[channel][:, None, None], self._lift[channel].float()[:, None, None]
+        shown = torch.where(constant, light, 2 * (light + 0.375).clamp(min=0).sqrt()) + level
+        told = self._correlation[channel].float()
+        values = network(shown[:, None], told, expect=False).denoised[:, 0] - level
+        return torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
 
     def warm(self, weights: Mapping[str, Tensor]) -> None:
         """Start from these weights, which also become what the network kept stays close to."""

@@ -70,10 +70,10 @@ BROADDUS_2020 = (
 class Quietfield(Adapting):
     """Train the network of Instant further on the stack itself, as far as that helps.
 
-    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show the mean
-    of their surroundings meanwhile, so that the network does not forget to use them. The network kept
-    lies halfway between that of Instant and the trained one; where it does not predict hidden pixels of
-    the held-out parts better, it is that of Instant. The noise must be independent from pixel to pixel.
+    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show what the
+    network expects there meanwhile, so that it does not forget to use them. The network kept lies
+    halfway between that of Instant and the trained one; where it does not predict hidden pixels of the
+    held-out parts better, it is that of Instant. The noise must be independent from pixel to pixel.
     """
 
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013)
