@@ -13,10 +13,6 @@ from app import defects, preferences, theme
 from app.main_window import MainWindow
 from core import __version__
 
-LOOK_FOR_DEVICES = 0
-"""Milliseconds after the window is shown until torch is loaded behind it."""
-
-
 LOOK_FOR_DEVICES = 30
 """Milliseconds after the first events, such as painting the window, until torch is loaded behind it."""
 
