@@ -156,6 +156,29 @@ def test_training_to_the_end_adds_what_the_network_makes_of_the_stack(
     np.testing.assert_array_equal(apply(stack, again)[0].read(), denoised.stack.read())
 
 
+def test_a_newcomers_start_trains_the_network_of_instant(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel
+) -> None:
+    """Without any choice but the number of steps; what helps is found out, said, and used."""
+    still = sample(frames=4, shape=(96, 96)).noisy
+    session.open(still, {})
+    assert panel.findChild(QComboBox, "training-method").currentText() == "Quietfield"
+    panel.settings.form.set_values({"steps": 2, "batch": 1, "patch": 64, "validation_patches": 2})
+    panel._on_settings()
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2 and idle(jobs), timeout=WAIT)
+    denoised = session.snapshot.results[1]
+    assert denoised.label == "Quietfield"
+    assert denoised.step is not None
+    assert denoised.step.model is not None
+    model = session.snapshot.models[denoised.step.model.sha256]
+    assert model.record.steps == 2
+    assert "Neighbours along time (T) help" in model.record.note
+    np.testing.assert_array_equal(denoised.stack.read(), apply(still, model.prediction())[0].read())
+    before, after = (one.read().astype(float).std(axis=0).mean() for one in (still, denoised.stack))
+    assert after < 0.3 * before  # of four shots of one scene
+
+
 def test_the_plot_and_the_words_follow_the_reports(
     qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack
 ) -> None:
