@@ -113,6 +113,8 @@ def shortest(work: Callable[[], None], device: torch.device, turns: int = 5) -> 
 
 def multiplications(architecture: Architecture) -> float:
     """Multiplications the network needs for a pixel."""
+    if architecture.kind != "unet":
+        raise SystemExit("only U-Nets are measured")
     network, side, total = initial(architecture, 0), 64, 0.0
 
     def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
