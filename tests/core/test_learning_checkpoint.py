@@ -2,6 +2,8 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -26,6 +28,16 @@ def stack():
 @pytest.fixture(scope="module")
 def model(stack):
     return trained(stack, small(DecoNoising, keep="best"))[0]
+
+
+def test_a_fresh_process_can_use_a_network(tmp_path, model):
+    """Nothing else needs to have put the methods on their list."""
+    path = tmp_path / "network.quietfield"
+    save_model(path, model)
+    code = "import sys, pathlib; from core.learning.checkpoint import load_model; "
+    code += "print(load_model(pathlib.Path(sys.argv[1])).method.label)"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == model.method.label
 
 
 def test_a_file_gives_back_the_model(tmp_path, stack, model):
