@@ -493,6 +493,7 @@ def test_a_network_whose_stack_was_closed_is_kept_and_said_so(opened, tmp_path):
     window = opened.window
     panel = window.training_panel
     window.arrangement.go_to(panel)
+    panel.settings.kind.setCurrentIndex(panel.settings.kind.findData("n2v"))
     tiny = {"width": 4, "depth": 2, "patch": 16, "batch": 1, "epoch": 5, "steps": 10**6, "seconds": 0.0}
     panel.settings.form.set_values(tiny)
     opened.click("training-start")

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from app.jobs import Jobs
+from app.panels.metrics.references import frames_in
 from app.panels.training import TrainingPanel
 from app.panels.training.loss_plot import ticks
 from app.session import Session
@@ -171,6 +172,7 @@ def test_a_newcomers_start_trains_the_network_of_instant(
     assert denoised.label == "Quietfield"
     assert denoised.step is not None
     assert denoised.step.model is not None
+    assert frames_in(session.snapshot, denoised.key) == "all"  # five, of the four there are
     model = session.snapshot.models[denoised.step.model.sha256]
     assert model.record.steps == 2
     assert "Neighbours along time (T) help" in model.record.note

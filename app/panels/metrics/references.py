@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.session import Reference, Snapshot
+from core.instant.reach import DEPTH
 from core.methods.base import find
 from core.stack import Stack
 
@@ -98,6 +99,8 @@ def frames_in(snapshot: Snapshot, key: int) -> str:
         step = result.step
         if step.model is None:
             reach += step.operation().halo(source.stack.axes).get("T", 0)
+        elif step.params.get("neighbours") == "T":  # of a trained network, which was told so or found it
+            reach += DEPTH
         result = snapshot.find(result.parent)
     frames = 2 * reach + 1
     return "all" if frames >= total else str(frames)
