@@ -22,6 +22,16 @@ MAKITALO_2013 = (
 )
 
 
+def orientations() -> str:
+    """Declare the parameter of methods that may take the mean over eight orientations."""
+    return param(
+        "instant", "Quality",
+        choices={"instant": "Instant", "best": "Best"},
+        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
+        "and eight times as slow.",
+    )  # fmt: skip
+
+
 @register("instant", label="Instant", group="instant", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Operation):
@@ -38,12 +48,7 @@ class Instant(Operation):
         1.0, "Strength", ge=0.0, le=1.0, step=0.05,
         help="1 gives the denoised image, 0 the raw one, anything between a mixture of both.",
     )  # fmt: skip
-    quality: str = param(
-        "instant", "Quality",
-        choices={"instant": "Instant", "best": "Best"},
-        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
-        "and eight times as slow.",
-    )  # fmt: skip
+    quality: str = orientations()
     neighbours: str = param(
         "none", "Neighbours",
         choices={"none": "None", "Z": "Planes along Z", "T": "Frames along time"},

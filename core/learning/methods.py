@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
-from core.instant.method import MAKITALO_2013
+from core.instant.method import MAKITALO_2013, orientations
 from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Paired, preset
 from core.learning.presets import PRESETS, Preset
 from core.learning.strategy import Architecture, Direction, Strategy
@@ -78,12 +78,7 @@ class Quietfield(Adapting):
 
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013)
 
-    quality: str = param(
-        "instant", "Quality",
-        choices={"instant": "Instant", "best": "Best"},
-        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
-        "and eight times as slow.",
-    )  # fmt: skip
+    quality: str = orientations()
     neighbours: str = param(
         "auto", "Neighbours",
         choices={"auto": "As found", "none": "None", "Z": "Planes along Z", "T": "Frames along time"},
