@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from core.files.atomic import write_text
 from core.instant.weights import load_network
@@ -44,7 +46,7 @@ denoiser it may smooth away structures that are weaker than the noise, or sharpe
 not measure what depends on single pixels from its results without a control.
 
 ## Training
-
+{_before(record.get("before", []))}
 {record["hours"]:.2f} hours, {record["steps"]} steps, started {record["starts"]} times; {record["machine"]}.
 
 {chosen}
@@ -68,3 +70,15 @@ network expects with that which it makes, in dB: 0 is right, above 0 is too care
 {points}
 """,
     )
+
+
+def _before(trainings: Sequence[Mapping[str, Any]]) -> str:
+    """Say which trainings came before, a paragraph each."""
+    lines = [
+        f"\nIt started from an earlier network: {one['hours']:.2f} hours, {one['steps']} steps, "
+        f"started {one['starts']} times; {one['machine']}; "
+        + ", ".join(f"{name} {value}" for name, value in one["settings"].items())
+        + ".\n"
+        for one in trainings
+    ]
+    return "".join(lines)

@@ -18,7 +18,7 @@ from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, beside
 from core.methods.base import WHOLE, Block, Operation
 from core.noise.estimate import estimate
-from core.noise.model import NoiseEstimate
+from core.noise.model import TRANSPOSED, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.progress import Context
 from core.stack import Region, Stack, middle
@@ -147,19 +147,20 @@ class Denoiser(Operation):
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
         """Mean over the orientations, and that of the variance of the error, which is 0 if not asked for."""
-        correlation = (noise.correlation_y, noise.correlation_x)
+        told = noise.correlations
+        transposed = tuple(told[lag] for lag in TRANSPOSED)
         turns = range(8 if self.eightfold else 1)
         mean, variance = (np.zeros(values.shape[1:], np.float32) for _ in range(2))
         for turn in turns:
             part = context.part(turn / len(turns), (turn + 1) / len(turns))
-            seen = correlation if turn % 2 == 0 else correlation[::-1]
+            seen = told if turn % 2 == 0 else transposed
             denoised, log = self._run(_turned(values, turn), seen, part)
             mean += _turned_back(denoised, turn) / len(turns)
             if self.uncertain:
                 variance += _turned_back(np.exp(log), turn) / len(turns)
         return mean, variance
 
-    def _run(self, values: Plane, correlation: tuple[float, float], context: Context) -> tuple[Plane, Plane]:
+    def _run(self, values: Plane, correlation: tuple[float, ...], context: Context) -> tuple[Plane, Plane]:
         """Send a plane, and those beside it, through the network, in tiles with margins."""
         height, width = values.shape[1:]
         device = next(self.network.parameters()).device

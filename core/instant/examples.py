@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from core.instant.reach import DEPTH, beside
+from core.noise.model import LAGS
 from core.noise.transform import Stabiliser
 from core.simulation.detection import Recording, random_detector, record
 from core.simulation.scenes import scene
@@ -55,8 +56,8 @@ class Batch:
     ----------
     noisy, clean : Tensor, shape (N, 1, Y, X)
         Transform of the recorded image, and of its mean.
-    correlation : Tensor, shape (N, 2)
-        Correlation of the noise along Y and X as the network is told, a little wrong.
+    correlation : Tensor, shape (N, len(LAGS))
+        Correlation of the noise at `core.noise.model.LAGS` as the network is told, a little wrong.
     beside : Tensor, shape (N, len(OFFSETS), Y, X), or None
         Transforms of the neighbouring planes or frames.
     """
@@ -94,7 +95,7 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
     Returns
     -------
     noisy, clean : ndarray, shape (Z, Y, X)
-    correlation : ndarray of two floats
+    correlation : ndarray, shape (len(LAGS),)
     """
     peak = PHOTONS[0] * (PHOTONS[1] / PHOTONS[0]) ** (rng.random() ** SKEW)
     if rng.random() < CLEAN:
@@ -102,7 +103,7 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
     recording = record(photons.reshape(-1, light.shape[-1]), random_detector(rng), rng)
     gain, constant = misjudged(recording, rng)
-    told = np.array(recording.correlation) + rng.normal(0, 0.02, 2)
+    told = np.array(recording.correlation) + rng.normal(0, 0.02, len(LAGS))
     return (
         stabilised(recording.noisy, gain, constant).reshape(light.shape),
         stabilised(recording.mean, gain, constant).reshape(light.shape),

@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from core.instant.blurs import coarse, fine, root
 from core.instant.reach import OFFSETS
+from core.noise.model import LAGS
 
 WIDTHS = (32, 64, 96, 96)
 """Channels at a half, a quarter, an eighth and a sixteenth of the resolution."""
@@ -77,7 +78,7 @@ class InstantNetwork(nn.Module):
     def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
         self.widths = tuple(widths)
-        seen = 4 * len(FINE) + len(COARSE) - 1 + 3
+        seen = 4 * len(FINE) + len(COARSE) - 1 + len(LAGS) + 1
         self.down = nn.ModuleList(_level(a, b) for a, b in zip((seen, *widths), widths, strict=False))
         self.narrow = nn.ModuleList(nn.Conv2d(below, above, 1) for above, below in itertools.pairwise(widths))
         self.up = nn.ModuleList(_level(count, count) for count in widths[:-1])
@@ -104,8 +105,8 @@ class InstantNetwork(nn.Module):
         ----------
         images : Tensor, shape (N, 1, Y, X)
             Sides are multiples of `core.instant.reach.GRID` and at least `LEAST`.
-        correlation : Tensor, shape (N, 2)
-            Correlation of the noise between neighbours along rows (Y) and columns (X).
+        correlation : Tensor, shape (N, len(LAGS))
+            Correlation of the noise at each of `core.noise.model.LAGS`.
         beside : Tensor, shape (N, len(OFFSETS), Y, X), optional
             Neighbouring planes or frames, in the order of `core.instant.reach.OFFSETS`.
         expect : bool

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch", type=int, default=standard.batch, help="patches a step")
     parser.add_argument("--side", type=int, default=standard.side, help="side of a patch in pixels")
     parser.add_argument("--rate", type=float, default=standard.rate, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="network of the same widths to start from")
     parser.add_argument("--seed", type=int, default=standard.seed)
     parser.add_argument("--pause", type=int, default=standard.pause, help="steps between validations")
     given = parser.parse_args(arguments)
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     device = torch.device(given.device)
     known = resume_file(given.out).exists()
-    state = resume(settings, device, given.out) if known else begin(settings, device)
+    state = resume(settings, device, given.out) if known else begin(settings, device, given.start)
     for line in train(state, settings, given.out):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

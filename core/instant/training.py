@@ -20,13 +20,17 @@ from core.files.atomic import replacing
 from core.instant.examples import Batch, batches
 from core.instant.network import WIDTHS, InstantNetwork, Prediction
 from core.instant.validation import Row, evaluate
-from core.instant.weights import save_network
+from core.instant.weights import load_network, save_network
 
 LEAST_ERROR = 0.0007
 """Errors of about this size or less no longer count in full; at half a photon they are not larger."""
 
 DOUBT_RATE = 10.0
 """Learning rate of what tells the expected error, in learning rates of the rest: it has two layers only."""
+
+
+BEFORE = ("settings", "steps", "hours", "starts", "machine", "curve")
+"""What is kept of the record of the network that another one starts from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +79,24 @@ class State:
     seconds: float = 0.0
     starts: int = 0
     curve: list[dict[str, Any]] = field(default_factory=list)
+    before: list[dict[str, Any]] = field(default_factory=list)
 
 
-def begin(settings: Settings, device: torch.device) -> State:
-    """Start with fresh weights."""
+def begin(settings: Settings, device: torch.device, start: Path | None = None) -> State:
+    """Start with fresh weights, or with those of a network of the same widths and its course."""
     torch.manual_seed(settings.seed)
-    network = InstantNetwork(settings.widths).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network, before = InstantNetwork(settings.widths), []
+    if start is not None:
+        known, record = load_network(start)
+        network.load_state_dict(known.state_dict())
+        before = [*record.get("before", []), {name: record[name] for name in BEFORE}]
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network).requires_grad_(False)
     doubt = list(network.doubt.parameters())
     rest = [p for name, p in network.named_parameters() if not name.startswith("doubt.")]
     groups = [{"params": rest, "times": 1.0}, {"params": doubt, "times": DOUBT_RATE}]
     optimiser = torch.optim.Adam(groups, lr=settings.rate, betas=(0.9, 0.99))
-    return State(network=network, averaged=averaged, optimiser=optimiser)
+    return State(network=network, averaged=averaged, optimiser=optimiser, before=before)
 
 
 def rate(settings: Settings, step: int) -> float:
@@ -170,6 +180,7 @@ def record(state: State, settings: Settings, rows: list[Row]) -> dict[str, Any]:
         "steps": state.step, "hours": round(state.seconds / 3600, 3), "starts": state.starts,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, "
         f"{next(state.network.parameters()).device.type}, torch {torch.__version__.split('+')[0]}",
+        "before": state.before,
         "validation": [dataclasses.asdict(row) for row in rows], "curve": state.curve,
     }  # fmt: skip
 
@@ -180,7 +191,7 @@ def save(state: State, settings: Settings, rows: list[Row], out: Path) -> None:
     whole = {
         "network": state.network.state_dict(), "averaged": state.averaged.state_dict(),
         "optimiser": state.optimiser.state_dict(), "step": state.step, "seconds": state.seconds,
-        "starts": state.starts, "curve": state.curve,
+        "starts": state.starts, "curve": state.curve, "before": state.before,
     }  # fmt: skip
     with replacing(resume_file(out)) as temporary:
         torch.save(whole, temporary)
@@ -199,7 +210,7 @@ def resume(settings: Settings, device: torch.device, out: Path) -> State:
     state.averaged.load_state_dict(whole["averaged"])
     state.optimiser.load_state_dict(whole["optimiser"])
     state.step, state.seconds = int(whole["step"]), float(whole["seconds"])
-    state.starts, state.curve = int(whole["starts"]), list(whole["curve"])
+    state.starts, state.curve, state.before = int(whole["starts"]), list(whole["curve"]), whole["before"]
     return state
 
 

@@ -61,9 +61,7 @@ class Adapter(Learner):
         known = levels(stack)
         self._constant = torch.tensor([s.constant_only for s, _ in known], device=device)
         self._lift = torch.tensor([lift(s, noise) for s, noise in known], device=device)
-        self._correlation = torch.tensor(
-            [(n.correlation_y, n.correlation_x) for _, n in known], device=device
-        )
+        self._correlation = torch.tensor([noise.correlations for _, noise in known], device=device)
 
     def _untrained(self) -> nn.Module:
         network, _ = load_network()

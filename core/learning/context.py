@@ -85,7 +85,7 @@ def _falls(
     raised = lift(stabiliser, noise)
     uniform = stabiliser.forward(np.concatenate([hidden, planes[1:]])) + raised
     given = torch.from_numpy(uniform.astype(np.float32))[None]
-    told = torch.tensor([[noise.correlation_y, noise.correlation_x]], dtype=torch.float32)
+    told = torch.tensor([noise.correlations], dtype=torch.float32)
     signals = []
     for others in (None, given[:, 1:]):
         with torch.inference_mode():

@@ -8,6 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+LAGS = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
+"""Distances along (Y, X) of neighbours whose correlations say what a network needs to know of noise."""
+
+TRANSPOSED = (1, 0, 2, 4, 3)
+"""Where each of `LAGS` is found in an image whose rows and columns change places."""
+
 BLIND_SPOT_LIMIT = 0.15
 """Correlation of neighbouring pixels above which a network that masks single pixels keeps noise."""
 
@@ -71,6 +77,16 @@ class NoiseEstimate:
     def correlation_y(self) -> float:
         """Correlation of neighbours in a column."""
         return float(self.autocorrelation[4, 3])
+
+    @property
+    def correlations(self) -> tuple[float, ...]:
+        """Correlations at each of `LAGS`, the mean over both diagonals."""
+        middle = len(self.autocorrelation) // 2
+        found = (
+            (self.autocorrelation[middle + y, middle + x] + self.autocorrelation[middle + y, middle - x]) / 2
+            for y, x in LAGS
+        )
+        return tuple(map(float, found))
 
     @property
     def reliable(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from core.noise.model import LAGS
 from core.optics import gaussian_kernel
 from core.simulation.clipping import cut_off
 from core.simulation.drawing import Light
@@ -91,6 +92,8 @@ class Detector:
         Exposures the image is the mean of.
     uneven : float
         Relative spread of the read noise from pixel to pixel, as in an sCMOS camera.
+    response, amplifiers : float
+        Relative spread of the gain from pixel to pixel, and from column to column.
     pattern : float
         Standard deviation in photons of what each pixel adds to every image.
     stripes : (float, float)
@@ -126,6 +129,8 @@ class Detector:
     pulse: float = np.inf
     frames: int = 1
     uneven: float = 0.0
+    response: float = 0.0
+    amplifiers: float = 0.0
     pattern: float = 0.0
     stripes: tuple[float, float] = (0.0, 0.0)
     floor: float = -np.inf
@@ -145,7 +150,8 @@ class Detector:
         """Refuse what cannot be told apart from the noise, or is not filtered as one filter."""
         if (max(self.smoothing) > 0) + any(map(len, self.kernels)) + (self.coarser > 1) + self.mosaic > 1:
             raise ValueError("a detector has one filter at most")
-        if np.isfinite(self.floor) and (self.uneven or self.pattern or max(self.stripes) or self.frames > 1):
+        fixed = self.uneven, self.pattern, self.response, self.amplifiers, *self.stripes
+        if np.isfinite(self.floor) and (any(fixed) or self.frames > 1):
             raise ValueError("a detector with a floor has no fixed pattern, stripes, or averaging")
 
 
@@ -159,16 +165,16 @@ class Recording:
         The image, and what it would be on average, without hot pixels and saturation.
     gain, constant : float
         The variance of the noise is ``gain * mean + constant``, exactly but for a floor, which lowers it in
-        the dark: there the line is right on average over the image.
-    correlation : (float, float)
-        Correlation of the noise between neighbours along rows (Y) and columns (X), at the mean of the image.
+        the dark, and a gain that differs from pixel to pixel: there the line is right on average.
+    correlation : tuple of float
+        Correlation of the noise at each of `core.noise.model.LAGS`, at the mean of the image.
     """
 
     noisy: NDArray[np.float32]
     mean: NDArray[np.float32]
     gain: float
     constant: float
-    correlation: tuple[float, float]
+    correlation: tuple[float, ...]
 
 
 def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Recording:
@@ -199,24 +205,25 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
             matrices[axis] = kernel_matrix(size, detector.kernels[axis])
     counted, mean, gain, constant = _counted(photons, detector, rng)
     light = float(mean.mean())
+    rows, columns = (spread**2 for spread in detector.stripes)
+    bands = detector.amplifiers**2 * float(np.mean(np.square(photons)))
+    white = max(gain * light + constant, 1e-12)
     if detector.mosaic:
         counted, mean = demosaiced(counted), demosaiced(mean)
-        share, beside = DEMOSAICED[0], [DEMOSAICED[1]] * 2
-        down = across = Noise(variance=share**0.5, covariance=DEMOSAICED[1] / share**0.5)
+        shares = DEMOSAICED
+        one, two, three = (DEMOSAICED[lag, 0] / DEMOSAICED[0, 0] ** 0.5 for lag in range(3))
+        down = across = Noise(variance=one, covariance=two, second=three)
     else:
         counted, mean = filtered(counted, *matrices), filtered(mean, *matrices)
         down, across = (noise_of(matrix) for matrix in matrices)
-        share = down.variance * across.variance
-        beside = [down.covariance * across.variance, across.covariance * down.variance]
-    rows, columns = (spread**2 for spread in detector.stripes)
-    striped = rows * down.variance + columns * across.variance
-    white = max(gain * light + constant, 1e-12)
-    total = share * white + striped
-    correlation = (
-        (beside[0] * white + rows * down.covariance + columns * across.variance) / total,
-        (beside[1] * white + rows * down.variance + columns * across.covariance) / total,
+        shares = {(y, x): down.at(y) * across.at(x) for y, x in ((0, 0), *LAGS)}
+    total, *beside = (
+        shares[y, x] * white + rows * down.at(y) + (columns + bands) * across.at(x)
+        for y, x in ((0, 0), *LAGS)
     )
-    gain, constant = share * gain, share * constant + striped
+    correlation = tuple(covariance / total for covariance in beside)
+    gain = shares[0, 0] * gain + across.variance * bands / max(light, 1e-9)
+    constant = shares[0, 0] * constant + rows * down.variance + columns * across.variance
     if detector.hot:
         where = rng.random(counted.shape) < detector.hot
         counted[where] += rng.gamma(2.0, 0.5 * (float(mean.max()) + 10), int(where.sum()))
@@ -253,6 +260,11 @@ def _counted(
     if detector.pattern:
         counted += np.float32(detector.pattern) * rng.standard_normal(photons.shape, np.float32)
         constant += detector.pattern**2
+    if detector.response:
+        counted *= 1 + np.float32(detector.response) * rng.standard_normal(photons.shape, np.float32)
+        gain += detector.response**2 * float(np.mean(np.square(photons)) / max(np.mean(photons), 1e-9))
+    if detector.amplifiers:
+        counted *= 1 + np.float32(detector.amplifiers) * rng.standard_normal(photons.shape[1], np.float32)
     for axis, size in enumerate(detector.stripes):
         if size:
             shape = tuple(n if axis == other else 1 for other, n in enumerate(photons.shape))
@@ -298,6 +310,8 @@ def random_detector(rng: np.random.Generator) -> Detector:
             dead=faulty,
             frames=int(rng.integers(2, 17)) if rng.random() < 0.1 else 1,
             pattern=rng.uniform(0, 1.5) if rng.random() < 0.1 else 0.0,
+            response=rng.uniform(0, 0.02) if rng.random() < 0.1 else 0.0,
+            amplifiers=rng.uniform(0, 0.01) if rng.random() < 0.05 else 0.0,
             stripes=(rng.uniform(0, 0.6) ** 2, rng.uniform(0, 0.8) ** 2)
             if rng.random() < 0.07
             else (0.0, 0.0),

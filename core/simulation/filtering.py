@@ -26,10 +26,17 @@ class Noise:
         Its variance.
     covariance : float
         Its covariance between neighbours.
+    second : float
+        Its covariance between neighbours but one.
     """
 
     variance: float = 1.0
     covariance: float = 0.0
+    second: float = 0.0
+
+    def at(self, lag: int) -> float:
+        """Covariance at a distance of 0, 1 or 2 pixels."""
+        return (self.variance, self.covariance, self.second)[lag]
 
 
 def kernel_matrix(length: int, kernel: NDArray[np.float64] | Kernel) -> Matrix:
@@ -90,10 +97,9 @@ def noise_of(matrix: Matrix | None) -> Noise:
     """Variance and covariance of filtered white noise, averaged over the pixels."""
     if matrix is None:
         return Noise()
-    return Noise(
-        variance=float((matrix**2).sum() / len(matrix)),
-        covariance=float((matrix[1:] * matrix[:-1]).sum() / max(len(matrix) - 1, 1)),
-    )
+    pairs = ((matrix[lag:], matrix[: len(matrix) - lag]) for lag in range(3))
+    found = [float((first * second).sum() / max(len(first), 1)) for first, second in pairs]
+    return Noise(variance=found[0], covariance=found[1], second=found[2])
 
 
 def filtered(image: NDArray[np.float32], down: Matrix | None, across: Matrix | None) -> NDArray[np.float32]:
@@ -110,8 +116,8 @@ def demosaiced(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(missing, ndimage.correlate(image, cross, mode="mirror"), image)
 
 
-DEMOSAICED = (0.625, 0.25)
-"""Variance of white noise after `demosaiced`, and its covariance between neighbours along either axis."""
+DEMOSAICED = {(0, 0): 0.625, (1, 0): 0.25, (0, 1): 0.25, (1, 1): 1 / 16, (2, 0): 1 / 32, (0, 2): 1 / 32}
+"""Covariance of white noise after `demosaiced` by distance along (Y, X)."""
 
 
 def random_kernel(rng: np.random.Generator) -> Kernel:

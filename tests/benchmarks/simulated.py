@@ -17,7 +17,7 @@ from core.instant.measuring import StackNoise
 from core.instant.validation import SIGMAS, cases, psnr
 from core.instant.weights import FILE, load_network
 from core.methods.apply import evaluate
-from core.noise.model import NoiseEstimate
+from core.noise.model import LAGS, NoiseEstimate
 from core.simulation.detection import Recording
 from core.stack import Stack
 
@@ -28,7 +28,9 @@ SIDES = (3, 5, 7, 9, 13)
 def known(recording: Recording) -> NoiseEstimate:
     """The true noise of a recording, as if it had been estimated."""
     shared = np.zeros((7, 7))
-    shared[3, 3], shared[4, 3], shared[3, 4] = 1.0, *recording.correlation
+    shared[3, 3] = 1.0
+    for (y, x), told in zip(LAGS, recording.correlation, strict=True):
+        shared[3 + y, 3 + x] = shared[3 + y, 3 - x] = told
     dark, mean = float(recording.mean.min()), float(recording.mean.mean())
     return NoiseEstimate(
         gain=recording.gain, constant=recording.constant, floor=recording.gain * dark + recording.constant,

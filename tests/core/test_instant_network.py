@@ -14,6 +14,7 @@ from core.errors import QuietfieldError
 from core.instant.network import InstantNetwork
 from core.instant.reach import GRID, REACH
 from core.instant.weights import load_network, save_network
+from core.noise.model import LAGS
 from core.noise.transform import Stabiliser
 
 
@@ -33,7 +34,7 @@ def image(height: int = 128, width: int = 96, seed: int = 1) -> torch.Tensor:
     return torch.from_numpy(ndimage.gaussian_filter(noise, 1.5) * 20 + noise).float()[None, None]
 
 
-WHITE = torch.zeros(1, 2)
+WHITE = torch.zeros(1, len(LAGS))
 
 
 def test_an_untrained_network_is_a_gaussian_blur() -> None:
@@ -92,7 +93,8 @@ def test_it_knows_how_dark_it_is() -> None:
 
 def test_the_correlation_it_is_told_matters_and_images_of_a_batch_do_not_mix() -> None:
     network = wild()
-    images, told = torch.cat([image(seed=1), image(seed=2)]), torch.tensor([[0.0, 0.0], [0.5, 0.1]])
+    images = torch.cat([image(seed=1), image(seed=2)])
+    told = torch.tensor([[0.0] * 5, [0.5, 0.1, 0.0, 0.0, 0.0]])
     both = network(images, told).denoised
     torch.testing.assert_close(both[1:], network(images[1:], told[1:]).denoised, atol=1e-4, rtol=1e-4)
     assert (both[1:] - network(images[1:], WHITE).denoised).abs().max() > 0.01

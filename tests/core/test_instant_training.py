@@ -17,6 +17,7 @@ from core.instant.reach import DEPTH
 from core.instant.training import Settings, begin, learn, loss, rate, resume, train
 from core.instant.validation import Row, evaluate
 from core.instant.weights import load_network
+from core.noise.model import LAGS
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 
@@ -51,7 +52,7 @@ def test_examples_are_on_the_scale_of_the_noise() -> None:
     noisy, clean, told = example(light[None], rng)
     assert noisy.shape == clean.shape == (1, *light.shape)
     assert noisy.dtype == clean.dtype == told.dtype == np.float32
-    assert told.shape == (2,)
+    assert told.shape == (len(LAGS),)
 
 
 def test_batches_depend_on_the_seed_alone() -> None:
@@ -155,6 +156,24 @@ def test_the_command_writes_network_and_card(
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
     assert "seed: 1" in card
+    assert "earlier" not in card
+
+
+def test_a_network_can_start_from_another_one_and_its_card_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: [])
+    monkeypatch.setattr("core.instant.train.write_card", lambda _path: None)
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    given = ["--workers", "0", "--batch", "1", "--side", "64", "--widths", "8", "8", "8", "8"]
+    assert command.main([*given, "--steps", "2", "--out", str(first)]) == 0
+    more = [*given, "--start", str(first), "--out", str(second), "--seed", "3"]
+    assert command.main([*more, "--steps", "1", "--rate", "1e-9"]) == 0
+    known, _ = load_network(first)
+    network, record = load_network(second)
+    torch.testing.assert_close(network.state_dict(), known.state_dict(), atol=1e-3, rtol=1e-3)
+    assert [(one["steps"], one["settings"]["seed"]) for one in record["before"]] == [(2, 1)]
+    assert record["steps"] == 1
 
 
 def test_an_untrained_network_loses_against_the_best_gaussian() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
+from core.noise.model import LAGS
 from core.simulation.clipping import cut_off
 from core.simulation.detection import Detector, random_detector, record
 from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of, random_kernel
@@ -18,6 +19,8 @@ PHOTONS = 12 + 9 * np.sin(np.arange(56)[:, None] / 9) * np.cos(np.arange(64) / 1
 DETECTORS = {
     "pulses": Detector(pulse=0.8, read_noise=0.3),
     "exposures": Detector(frames=5, read_noise=2.0, excess=True),
+    "gains": Detector(response=0.2, read_noise=1.0),
+    "amplifiers": Detector(amplifiers=0.2, kernels=((), (0.2, 0.6, 0.2))),
     "pattern": Detector(pattern=1.5, read_noise=1.0, uneven=0.3),
     "rows": Detector(stripes=(2.0, 0.0)),
     "columns, smooth": Detector(stripes=(0.0, 2.0), smoothing=(0.7, 0.5)),
@@ -31,9 +34,10 @@ DETECTORS = {
 }
 
 
-def neighbours(noise: np.ndarray, axis: int) -> float:
-    """Correlation of the neighbours along an axis of (repeats, Y, X)."""
-    first, second = np.delete(noise, -1, axis + 1), np.delete(noise, 0, axis + 1)
+def correlation(noise: np.ndarray, y: int, x: int) -> float:
+    """Correlation of pixels at a distance along both axes, over (repeats, Y, X)."""
+    rows, columns = noise.shape[1:]
+    first, second = noise[:, : rows - y, : columns - x], noise[:, y:, x:]
     return float(np.mean(first * second) / np.mean(noise**2))
 
 
@@ -47,12 +51,13 @@ def test_recordings_are_true(detector: Detector) -> None:
     error = noise.mean(axis=0) / np.sqrt(line / REPEATS)
     smooth = ndimage.gaussian_filter(error, 3)
     assert np.abs(smooth).max() < 2.5  # no place is wrong
-    assert error.mean() == pytest.approx(0, abs=0.15 if max(detector.stripes) else 0.05)
-    for dark in (True, False):  # the line holds where it is dim, and where it is bright
-        part = (first.mean < np.median(first.mean)) == dark
+    assert error.mean() == pytest.approx(0, abs=0.15 if max(*detector.stripes, detector.amplifiers) else 0.05)
+    uneven = detector.response or detector.amplifiers  # then its square grows with that of the light
+    median = np.median(first.mean)
+    for part in [first.mean > 0] if uneven else [first.mean < median, first.mean >= median]:
         assert np.mean(noise[:, part] ** 2) == pytest.approx(line[part].mean(), rel=0.04)
-    for axis in (0, 1):
-        assert neighbours(noise, axis) == pytest.approx(first.correlation[axis], abs=0.02)
+    for lag, told in zip(LAGS, first.correlation, strict=True):
+        assert correlation(noise, *lag) == pytest.approx(told, abs=0.02)
 
 
 def test_stripes_are_the_same_along_their_line() -> None:

@@ -56,7 +56,7 @@ def test_noise_has_the_variance_and_correlation_it_claims(detector: Detector) ->
         assert noisy.var() == pytest.approx(expected, rel=0.03)
         assert noisy.mean() - mean.mean() == pytest.approx(0, abs=0.03 * expected**0.5)
         residual = noisy - mean
-        for axis, correlation in enumerate(recording.correlation):
+        for axis, correlation in enumerate(recording.correlation[:2]):
             first, second = np.delete(residual, -1, axis).ravel(), np.delete(residual, 0, axis).ravel()
             assert stats.pearsonr(first, second).statistic == pytest.approx(correlation, abs=0.02)
 
