@@ -262,7 +262,7 @@ def _counted(
         constant += detector.pattern**2
     if detector.response:
         counted *= 1 + np.float32(detector.response) * rng.standard_normal(photons.shape, np.float32)
-        gain += detector.response**2 * float(np.mean(np.square(photons)) / max(np.mean(photons), 1e-9))
+        gain += detector.response**2 * float(np.mean(np.square(photons))) / max(float(np.mean(photons)), 1e-9)
     if detector.amplifiers:
         counted *= 1 + np.float32(detector.amplifiers) * rng.standard_normal(photons.shape[1], np.float32)
     for axis, size in enumerate(detector.stripes):
