@@ -54,20 +54,20 @@ def measure(stack: Stack, noise: str) -> StackNoise:
     inner = tuple(middle(stack.sizes[axis], MIDDLE) for axis in "YX")
     found, differ = [], False
     for channel in range(stack.sizes.get("C", 1)):
-        planes = _some(stack, channel)
+        planes = some_planes(stack, channel)
         found.append(estimate(planes if len(planes) > 1 else planes[0]))
         if noise == "auto" and len(planes) > 1 and not differ:
             differ = _differ([estimate(plane[inner]) for plane in planes])
     return StackNoise(channels=tuple(found), each_plane=noise == "plane" or differ)
 
 
-def _some(stack: Stack, channel: int) -> Pixels:
-    """Planes (N, Y, X) of a channel, spread over the other axes."""
+def some_planes(stack: Stack, channel: int, most: int = PLANES) -> Pixels:
+    """Planes (N, Y, X) of a channel, at most so many, spread over the other axes."""
     lead = [(axis, size) for axis, size in stack.sizes.items() if axis not in "YX"]
     free = [(axis, 1 if axis == "C" else size) for axis, size in lead]
     count = int(np.prod([size for _, size in free], dtype=np.int64))
     planes = []
-    for number in sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))}):
+    for number in sorted({round(part) for part in np.linspace(0, count - 1, min(count, most))}):
         index = np.unravel_index(number, [size for _, size in free]) if free else ()
         at = {axis: channel if axis == "C" else int(i) for (axis, _), i in zip(free, index, strict=True)}
         planes.append(stack.plane(**at))

@@ -7,7 +7,8 @@ the best of seven for each frame, chosen with the truth. Every frame's noise is 
 The single frames of confocal BPAE lie half a pixel and more beside their truth, which is a mean over many
 frames between which the stage drifted: a blurred image scores better for being blurred. Where it says
 registered, the truth is moved onto the noisy frame first (whole image, cross-correlation to a fiftieth of
-a pixel, of the noisy frame: no denoised one has a say), and the outermost pixels are left out.
+a pixel, of the noisy frame: no denoised one has a say), and the outermost pixels are left out. Where it says
+together, the noise is measured once, of all frames as the stack that they are.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from skimage.registration import phase_cross_correlation
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.method import Instant
+from core.instant.risk import toned
 from core.instant.weights import FILE, load_network
 from core.methods.apply import evaluate
 from core.stack import Stack
@@ -42,6 +44,7 @@ SETS: tuple[tuple[str, str, str], ...] = (
     *((f"confocal BPAE {c}, registered", f"fmd/confocal_BPAE_{c}_{{}}.tif", "255") for c in "BGR"),
     ("two-photon BPAE G", "fmd/twophoton_bpae_g_4frames_{}.tif", "255"),
     ("widefield BPAE G", "fmd/widefield_bpae_g_4frames_{}.tif", "255"),
+    ("widefield BPAE G, together", "fmd/widefield_bpae_g_4frames_{}.tif", "255"),
     ("bacteria", "pairs16/bacteria_{}.tif", "range"),
 )
 EDGE = 8
@@ -92,7 +95,10 @@ def main(arguments: list[str]) -> None:
         for frame, truth in zip(noisy, truths, strict=True):
             began = time.perf_counter()
             stack = Stack.of(frame, "YX")
-            noise = measure(stack, Instant().noise)
+            known = Stack.of(noisy, "TYX") if name.endswith("together") else stack
+            noise = measure(known, Instant().noise)
+            if given.quality == "best":
+                noise = toned(network, known, noise)
             operation = Denoiser(network=network, noise=noise, eightfold=given.quality == "best")
             denoised = evaluate(stack, operation)[0].astype(np.float64)
             seconds += time.perf_counter() - began
@@ -103,11 +109,11 @@ def main(arguments: list[str]) -> None:
             gaussian = max(score(ndimage.gaussian_filter(image, s), truth, kind) for s in SIGMAS)
             rows.append((score(image, truth, kind), gaussian, score(denoised, truth, kind)))
         raw, gaussian, ours = np.mean(rows, axis=0)
-        known = noise.channels[0]
-        deviation = float(known.variance(known.mean)) ** 0.5
+        one = noise.channels[0]
+        deviation = float(one.variance(one.mean)) ** 0.5
         print(
             f"{name:<28}{kind:>8}{raw:8.2f}{gaussian:8.2f}{ours:9.2f}{ours - gaussian:+7.2f}"
-            f"{seconds / len(noisy):9.2f}  gain {known.gain:.3g}, at mean {deviation:.3g}, correlation "
-            f"{known.correlation_y:.2f} {known.correlation_x:.2f} {known.problem}",
+            f"{seconds / len(noisy):9.2f}  gain {one.gain:.3g}, at mean {deviation:.3g}, correlation "
+            f"{one.correlation_y:.2f} {one.correlation_x:.2f} {one.problem}",
             flush=True,
         )

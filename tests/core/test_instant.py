@@ -39,7 +39,7 @@ def frames(count: int = 3, height: int = 96, width: int = 112, photons: float = 
 
 def noise(gain: float, constant: float, y: float = 0.0, x: float = 0.0) -> NoiseEstimate:
     patch = np.zeros((7, 7))
-    patch[3, 3], patch[3, 4], patch[4, 3] = 1, x, y
+    patch[3, 3], patch[3, [2, 4]], patch[[2, 4], 3] = 1, x, y
     return NoiseEstimate(
         gain=gain, constant=constant, floor=constant, dark=0.0, gain_error=0.0, constant_error=0.0, mean=20.0,
         autocorrelation=patch,
