@@ -38,7 +38,7 @@ STRANGE = 5.0
 """Pixels that the network changes by more standard deviations than this do not count: they are no noise."""
 
 DOUBT = 0.03
-"""By how much the variance of the noise may be larger than estimated: what is gained must be gained then too."""
+"""Share by which the variance of the noise may exceed the estimate; what is gained must be so then, too."""
 
 NEGLIGIBLE = 0.02
 """Correlations of the noise up to this size count as none."""
