@@ -66,8 +66,9 @@ class Adapter(Learner):
     def _untrained(self) -> nn.Module:
         network, _ = load_network()
         network.doubt.requires_grad_(False)  # nothing here tells it how large errors are
+        unused = ("doubt.",) if self._method.along else ("doubt.", "beside.", "shares.")
         for name, parameter in network.named_parameters():
-            parameter.requires_grad_(not name.startswith(("doubt.", "beside.", "shares.")))
+            parameter.requires_grad_(not name.startswith(unused))
         return network.train()
 
     @property
@@ -89,9 +90,9 @@ class Adapter(Learner):
         light = surrounded(patches.pixels, patches.mask)
         for _ in range(FILLS):
             with torch.no_grad():
-                known = self._signal(network, light, patches.channel).flatten(1).gather(1, hidden)
+                known = self._signal(network, light, patches).flatten(1).gather(1, hidden)
             light = light.flatten(1).scatter(1, hidden, known).reshape(light.shape)
-        signal = self._signal(network, light, patches.channel)
+        signal = self._signal(network, light, patches)
         variance = torch.where(constant, 1.0, signal.detach().clamp(min=LEAST_PHOTONS))
         errors = ((patches.target - signal) / variance.sqrt()).flatten(1).gather(1, hidden)
         squares = 2 * nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="none", delta=FAR)
@@ -100,13 +101,18 @@ class Adapter(Learner):
             counts = counts & patches.valid.flatten(1).gather(1, hidden)
         return torch.where(counts, squares, 0.0).sum(1) / counts.sum(1).clamp(min=1)
 
-    def _signal(self, network: nn.Module, light: Tensor, channel: Tensor) -> Tensor:
-        """What the network makes of patches (N, Y, X) in photons, in photons."""
-        constant, level = self._constant[channel][:, None, None], self._lift[channel].float()[:, None, None]
-        shown = torch.where(constant, light, 2 * (light + 0.375).clamp(min=0).sqrt()) + level
-        told = self._correlation[channel].float()
-        values = network(shown[:, None], told, expect=False).denoised[:, 0] - level
-        return torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
+    def _signal(self, network: nn.Module, light: Tensor, patches: Patches) -> Tensor:
+        """What the network makes of light (N, Y, X) in photons instead of the patches' own, in photons."""
+        constant = self._constant[patches.channel][:, None, None, None]
+        level = self._lift[patches.channel].float()[:, None, None, None]
+
+        def shown(light: Tensor) -> Tensor:
+            return torch.where(constant, light, 2 * (light + 0.375).clamp(min=0).sqrt()) + level
+
+        others = None if patches.beside is None else shown(patches.beside)
+        told = self._correlation[patches.channel].float()
+        values = network(shown(light[:, None]), told, others, expect=False).denoised - level
+        return torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)[:, 0]
 
     def warm(self, weights: Mapping[str, Tensor]) -> None:
         """Start from these weights, which also become what the network kept stays close to."""

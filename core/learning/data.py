@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.instant.reach import beside
 from core.stack import Region, Stack, plane_regions
 
 SMALLEST_PATCH = 16
@@ -57,6 +59,37 @@ class Split:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Which planes or frames a network sees beside one.
+
+    Attributes
+    ----------
+    axis : int
+        Axis along which they lie, by its place in the stack.
+    limits : range
+        Indices along it that may be looked at.
+    """
+
+    axis: int
+    limits: range
+
+    def regions(self, region: Region) -> tuple[Region, ...]:
+        """Regions beside that of a single plane, in the order of `core.instant.reach.OFFSETS`."""
+        first = self.limits.start
+        found = beside(region[self.axis].start - first, len(self.limits))
+        return tuple(narrowed(region, self.axis, first + i, first + i + 1) for i in found)
+
+
+def beside_of(stack: Stack, along: str, regions: Sequence[Region] = ()) -> Beside | None:
+    """What lies beside planes along an axis, among some regions or all of the stack; None without an axis."""
+    if not along:
+        return None
+    axis = stack.axes.index(along)
+    starts = [region[axis].start for region in regions or plane_regions(stack.shape)]
+    return Beside(axis, range(min(starts), max(starts) + 1))
+
+
 def patch_side(stack: Stack, wanted: int, depth: int) -> int:
     """Side of the patches: `wanted`, or the largest that fits the stack and the network's poolings.
 
@@ -76,7 +109,7 @@ def patch_side(stack: Stack, wanted: int, depth: int) -> int:
     return side
 
 
-def split(stack: Stack, share: float, side: int, axes: str = "TZ") -> Split:
+def split(stack: Stack, share: float, side: int, axes: str = "TZ", along: str = "") -> Split:
     """Hold out the last frames (of T, else Z), or the last rows or columns where there are too few frames.
 
     Parameters
@@ -89,12 +122,14 @@ def split(stack: Stack, share: float, side: int, axes: str = "TZ") -> Split:
         Side of the patches in pixels.
     axes : str
         Axes of which frames may be held out.
+    along : str
+        Axis along which the network sees neighbours, so that two frames have to be left to train on.
     """
     planes = plane_regions(stack.shape)
     for axis in axes:
         size = stack.sizes.get(axis, 1)
         count = math.floor(share * size + 1e-9)
-        if size > 1 and count:
+        if size > 1 and count and size - count >= (2 if axis == along else 1):
             at = stack.axes.index(axis)
             held = tuple(p for p in planes if p[at].start >= size - count)
             return Split(tuple(p for p in planes if p[at].start < size - count), held)

@@ -68,7 +68,7 @@ def layout(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
-def half_precision(device: torch.device, network: torch.nn.Module, side: int) -> bool:
+def half_precision(device: torch.device, network: torch.nn.Module, side: int, inputs: int = 1) -> bool:
     """Whether bfloat16 is both faster and right on this device.
 
     Processors without bfloat16 instructions take 25 to 90 times longer, so these are not even
@@ -79,6 +79,7 @@ def half_precision(device: torch.device, network: torch.nn.Module, side: int) ->
     if device.type != "cpu" or not _has_bfloat16():
         return False
     image = torch.linspace(-1, 1, side * side).sin().reshape(1, 1, side, side)
+    image = image.expand(-1, inputs, -1, -1)
     results, seconds = [], []
     for half in (False, True):
         best = BENCHMARK_SECONDS

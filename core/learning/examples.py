@@ -50,20 +50,22 @@ class Examples:
     def __init__(self, stack: Stack, method: Learned, side: int, memory: int, target: Stack | None) -> None:
         self._stack, self._method, self._side, self._target = stack, method, side, target
         self._strategy = method.strategy()
-        kind = self._strategy.supervision
+        kind, along = self._strategy.supervision, self._strategy.along
         if (kind == "target") is not (target is not None):
             raise QuietfieldError(
                 f"{method.label} learns from a noisy and a clean stack. Name the clean one too."
                 if target is None
                 else f"{method.label} learns from the noisy stack alone. Name no clean one, or choose CARE."
             )
-        self._split = data.split(stack, method.validation, side, "Z" if kind == "frames" else "TZ")
+        self._split = data.split(stack, method.validation, side, "Z" if kind == "frames" else "TZ", along)
         if self._strategy.adapts and not self._strategy.idle:
             self._split = _noisy(self._split, stack)
         if target is not None:
-            self._tiles: Tiles = TargetPairs(stack, self._split, side, memory, target=target)
+            self._tiles: Tiles = TargetPairs(stack, self._split, side, memory, along, target=target)
+        elif kind == "frames":
+            self._tiles = FramePairs(stack, self._split, side, memory)
         else:
-            self._tiles = (FramePairs if kind == "frames" else Tiles)(stack, self._split, side, memory)
+            self._tiles = Tiles(stack, self._split, side, memory, along)
 
     @property
     def note(self) -> str:
@@ -129,7 +131,7 @@ class Examples:
         generator.manual_seed(self._method.seed + 1)
         patches = held_out_patches(
             self._stack, self._split, self.normalisation, count=count, side=self._side, generator=generator,
-            frames=self._strategy.supervision == "frames", target=self._target,
+            frames=self._strategy.supervision == "frames", target=self._target, along=self._strategy.along,
         )  # fmt: skip
         return patches.hiding(self._mask(count, generator))
 

@@ -11,11 +11,12 @@ from typing import ClassVar
 
 from core import params
 from core.errors import QuietfieldError
-from core.learning.presets import ADAPTING, PAIRED, PRESETS, Preset
+from core.instant.reach import OFFSETS
+from core.learning.presets import ADAPTING, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import Method
 from core.params import Value, param
-from core.stack import Stack
+from core.stack import AXIS_NAMES, Stack
 
 DEPTHS = (2, 5)
 """Least and greatest number of levels of a network."""
@@ -127,6 +128,8 @@ class Learned(Method):
         words = []
         if "sigma" in given:
             words.append(f"sigma {given['sigma']:g} px")
+        if given.get("neighbours", "none") not in ("none", "auto"):
+            words.append(f"neighbours {given['neighbours']}")
         if "line" in given:
             words.append(f"line {given['line']}")
         if given.get("positivity"):
@@ -139,7 +142,12 @@ class Learned(Method):
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
-        return Strategy()
+        return Strategy(along=self.along)
+
+    @property
+    def along(self) -> str:
+        """Axis along which the network sees neighbouring planes or frames; "" for none."""
+        return ""
 
     @property
     def needs_target(self) -> bool:
@@ -148,7 +156,11 @@ class Learned(Method):
 
     def architecture(self) -> Architecture:
         """What its network looks like."""
-        return Architecture(width=self.width, depth=self.depth)
+        return Architecture(width=self.width, depth=self.depth, inputs=self._inputs)
+
+    @property
+    def _inputs(self) -> int:
+        return 1 + len(OFFSETS) if self.along else 1
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:  # noqa: ARG002
         """Give the method with everything decided that depends on the stack.
@@ -181,13 +193,68 @@ class Learned(Method):
         """Whether a network trained with `other` can be trained on with this method."""
 
         def kind(method: Learned) -> tuple[object, ...]:
-            return type(method), method.architecture(), method.strategy().training_sigma
+            strategy = method.strategy()
+            along = "" if strategy.adapts else strategy.along  # that of Instant knows neighbours of any kind
+            return type(method), method.architecture(), strategy.training_sigma, along
 
         return kind(self) == kind(other)
 
 
+def neighbours(help: str, *, found: bool = False) -> str:
+    """Declare the parameter of methods whose network may see planes or frames beside.
+
+    Parameters
+    ----------
+    help : str
+        What they do for the method.
+    found : bool
+        Whether they may be used as the stack suggests, which is then the default.
+    """
+    kinds = {"none": "None", "Z": "Planes along Z", "T": "Frames along time"}
+    return param(
+        "auto" if found else "none", "Neighbours",
+        choices={"auto": "As found", **kinds} if found else kinds,
+        help=f"Let the network see the two planes or frames before and the two after each one. {help}",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlindSpot(Learned):
+class Seeing(Learned):
+    """A network that may see the planes or frames beside the one it denoises, in training and afterwards."""
+
+    neighbours: str = neighbours(
+        "It learns by itself what they say of it: much where planes lie close or frames change little, "
+        "nothing where they show other things."
+    )
+
+    @property
+    def along(self) -> str:
+        """Axis along which the network sees neighbouring planes or frames; "" for none."""
+        return self.neighbours if self.neighbours in ("T", "Z") else ""
+
+    def settled(self, stack: Stack) -> tuple[Learned, str]:
+        """Refuse stacks without such neighbours."""
+        self.look_beside(stack)
+        return self, ""
+
+    def look_beside(self, stack: Stack) -> None:
+        """Make sure that a stack has the neighbours the network is to see.
+
+        Raises
+        ------
+        QuietfieldError
+            If it has none along that axis.
+        """
+        if self.along and stack.sizes.get(self.along, 1) < 2:
+            raise QuietfieldError(
+                f"{self.label} with neighbours along {AXIS_NAMES[self.along]} ({self.along}) needs at "
+                f"least two planes or frames along that axis, which {stack.meta.name} does not have. Choose "
+                "other neighbours, or change what its axes mean."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindSpot(Seeing):
     """A network trained on the noisy stack itself, to predict pixels that are hidden from it."""
 
     box: int = param(
@@ -201,6 +268,7 @@ class BlindSpot(Learned):
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
+        self.look_beside(stack)
         from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
 
         return self, obstacles(stack)
@@ -252,13 +320,6 @@ class Adapting(BlindSpot):
     normalise: str = "channel"
     precision: str = "float32"
     neighbourhood: int = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paired(Learned):
-    """A network trained on pairs of images of one scene, to predict one from the other."""
-
-    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
 
 def preset(method: type[Learned], name: str) -> Preset:

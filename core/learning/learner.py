@@ -49,6 +49,7 @@ class Learner:
                 f"patches have {side} px. Make the patches larger or sigma smaller."
             )
         self._positivity = strategy.positivity
+        self._inputs = method.architecture().inputs
         self._layout = devices.layout(device)
         network = self._untrained()
         self.network: nn.Module = network.to(device=device, memory_format=self._layout)  # type: ignore[call-overload]
@@ -73,7 +74,8 @@ class Learner:
             self.network.parameters(), lr=method.learning_rate, fused=self._device.type in ("cpu", "cuda")
         )
         self._half = method.precision == "bfloat16" or (
-            method.precision == "auto" and devices.half_precision(self._device, self.network, self._side)
+            method.precision == "auto"
+            and devices.half_precision(self._device, self.network, self._side, self._inputs)
         )
 
     @property
@@ -161,7 +163,10 @@ class Learner:
 
     def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
         shown = patches.pixels if patches.mask is None else hide(patches.pixels, patches.mask)
-        shown = shown[:, None].contiguous(memory_format=self._layout)
+        shown = shown[:, None]
+        if patches.beside is not None:
+            shown = torch.cat([shown, patches.beside], 1)
+        shown = shown.contiguous(memory_format=self._layout)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
             output = network(shown)
         phantom = output.float() * OUTPUT_SCALE

@@ -5,13 +5,14 @@ Nothing here needs torch, so that forms and lists of methods appear at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
 from core.instant.method import MAKITALO_2013, orientations
-from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Paired, preset
-from core.learning.presets import PRESETS, Preset
+from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Seeing, neighbours, preset
+from core.learning.presets import PAIRED, PRESETS, Preset
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
 from core.params import param
@@ -28,7 +29,6 @@ __all__ = [
     "Noise2Void",
     "Noise2Void2",
     "Noise2VoidConvolved",
-    "Paired",
     "Preset",
     "Quietfield",
     "Strategy",
@@ -79,13 +79,11 @@ class Quietfield(Adapting):
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013)
 
     quality: str = orientations()
-    neighbours: str = param(
-        "auto", "Neighbours",
-        choices={"auto": "As found", "none": "None", "Z": "Planes along Z", "T": "Frames along time"},
-        help="Let the network see the two planes or frames before and the two after each one. As found uses "
-        "them where they lower the error at hidden pixels for certain: not where fields differ or things "
-        "move too far.",
-    )  # fmt: skip
+    neighbours: str = neighbours(
+        "As found uses them where they lower the error at hidden pixels for certain: not where fields differ "
+        "or things move too far.",
+        found=True,
+    )
     train: str = param(
         "auto", "Train", advanced=True,
         choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
@@ -97,7 +95,7 @@ class Quietfield(Adapting):
         """In what this method differs from the others."""
         return Strategy(
             replacement="surroundings", adapts=True, idle=self.train == "no",
-            eightfold=self.quality == "best", along=self.neighbours if self.neighbours in ("T", "Z") else "",
+            eightfold=self.quality == "best", along=self.along,
         )  # fmt: skip
 
     def architecture(self) -> Architecture:
@@ -106,14 +104,15 @@ class Quietfield(Adapting):
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Look whether hidden pixels can be learned from, and whether neighbours help to predict them."""
+        self.look_beside(stack)
         method, words = self._trained_where_possible(stack)
         if self.neighbours != "auto":
             return method, words
         if method.strategy().idle:
             return replace(method, neighbours="none"), words
-        from core.learning.context import neighbours  # needs torch, for which the window need not wait
+        from core.learning import context  # needs torch, for which the window need not wait
 
-        along, found = neighbours(stack)
+        along, found = context.neighbours(stack)
         return replace(method, neighbours=along), f"{words} {found}".strip()
 
     def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:
@@ -173,11 +172,11 @@ class Noise2Void2(BlindSpot):
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
-        return Strategy(replacement="median")
+        return Strategy(replacement="median", along=self.along)
 
     def architecture(self) -> Architecture:
         """What its network looks like."""
-        return Architecture(width=self.width, depth=self.depth, pooling="blur", top_skip=False)
+        return replace(BlindSpot.architecture(self), pooling="blur", top_skip=False)
 
 
 @register("structn2v", label="structN2V", group="learned")
@@ -208,10 +207,11 @@ class StructNoise2Void(BlindSpot):
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
         line = "" if self.line in ("auto", "none") else self.line
-        return Strategy(line=cast(Direction, line), reach=self.reach)
+        return Strategy(line=cast(Direction, line), reach=self.reach, along=self.along)
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Choose the lines along which the noise is correlated, where that is to be measured."""
+        self.look_beside(stack)
         if self.line != "auto":
             return self, ""
         from core.learning.evidence import lines  # needs scipy, for which the window need not wait
@@ -237,7 +237,7 @@ class Noise2VoidConvolved(BlindSpot):
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
-        return Strategy(prediction_sigma=self.sigma)
+        return Strategy(prediction_sigma=self.sigma, along=self.along)
 
 
 @register("deconoising", label="DecoNoising", group="learned")
@@ -277,12 +277,13 @@ class DecoNoising(BlindSpot):
             positivity=self.positivity,
             offset=None if self.estimate_offset else self.offset,
             deconvolved=True,
+            along=self.along,
         )
 
 
 @register("noise2noise", label="Noise2Noise", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noise2Noise(Paired):
+class Noise2Noise(Learned):
     """Predict one frame from another, for stacks whose frames all show the same scene.
 
     Lehtinen et al. 2018 (arXiv:1803.04189). The noise must be independent from frame to frame; within a
@@ -291,6 +292,7 @@ class Noise2Noise(Paired):
     """
 
     citations: ClassVar[tuple[str, ...]] = (LEHTINEN_2018,)
+    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
@@ -310,7 +312,7 @@ class Noise2Noise(Paired):
 
 @register("care", label="CARE", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Care(Paired):
+class Care(Seeing):
     """Predict a clean image from a noisy one, learned from a clean stack of the same places.
 
     Content-aware image restoration, Weigert et al. 2018 (doi:10.1038/s41592-018-0216-7). The clean
@@ -319,7 +321,8 @@ class Care(Paired):
     """
 
     citations: ClassVar[tuple[str, ...]] = (WEIGERT_2018,)
+    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
-        return Strategy(supervision="target")
+        return Strategy(supervision="target", along=self.along)

@@ -86,5 +86,6 @@ class Model:
             return AdaptedPrediction(network=network, eightfold=strategy.eightfold, along=strategy.along)
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(
-            network=network, device=chosen, normalisation=self.normalisation, sigma=strategy.prediction_sigma
-        )
+            network=network, device=chosen, normalisation=self.normalisation,
+            sigma=strategy.prediction_sigma, along=strategy.along,
+        )  # fmt: skip

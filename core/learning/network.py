@@ -24,7 +24,7 @@ class UNet(nn.Module):
     Parameters
     ----------
     architecture : Architecture
-        Width, depth (so that there are ``depth - 1`` poolings), kind of pooling and skips.
+        Width, depth (so that there are ``depth - 1`` poolings), kind of pooling, skips, and planes it sees.
     """
 
     def __init__(self, architecture: Architecture = Architecture()) -> None:  # noqa: B008  (immutable)
@@ -33,7 +33,8 @@ class UNet(nn.Module):
         channels = [width * 2**level for level in range(depth)]
         self.architecture = architecture
         self.down = nn.ModuleList(
-            _level(before, after) for before, after in zip([1, *channels[:-1]], channels, strict=True)
+            _level(before, after)
+            for before, after in zip([architecture.inputs, *channels[:-1]], channels, strict=True)
         )
         self.rise = nn.ModuleList(
             nn.ConvTranspose2d(below, above, 2, stride=2)
@@ -48,7 +49,7 @@ class UNet(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Transform images (N, 1, Y, X) whose sides are multiples of ``2 ** (depth - 1)``."""
+        """Transform images (N, inputs, Y, X) to (N, 1, Y, X); sides are multiples of ``2 ** (depth - 1)``."""
         kept: list[Tensor] = []
         for level, convolutions in enumerate(self.down):
             if level:

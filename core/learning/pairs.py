@@ -61,9 +61,10 @@ class TargetPairs(Tiles):
     """Pixels of a noisy stack and of a clean one of the same axes and shape, to predict the latter."""
 
     def __init__(
-        self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES, *, target: Stack
-    ) -> None:
-        super().__init__(stack, split, side, limit // 2)
+        self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES, along: str = "",
+        *, target: Stack,
+    ) -> None:  # fmt: skip
+        super().__init__(stack, split, side, limit // 2, along)
         self._target = target
         self.targets = torch.empty(0)
         self._measured_there: Tensor | None = None

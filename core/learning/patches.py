@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from core.learning.data import (
     Normalisation,
     Split,
+    beside_of,
     channel_of_region,
     narrowed,
     normalised,
@@ -39,6 +40,9 @@ class Patches:
         Channel of each patch, (N,) int64; 0 where all channels count as one.
     mask : Mask or None
         Which pixels are hidden and predicted; None where all are predicted.
+    beside : Tensor or None
+        The planes or frames beside, (N, len(OFFSETS), Y, X), normalised, nothing hidden; None where the
+        network sees none.
     """
 
     pixels: Tensor
@@ -47,6 +51,7 @@ class Patches:
     black: Tensor
     channel: Tensor
     mask: Mask | None
+    beside: Tensor | None = None
 
     def part(self, start: int, stop: int, device: torch.device | None = None) -> Patches:
         """Some of the patches, on a device (by default where they are)."""
@@ -58,6 +63,7 @@ class Patches:
             self.black[start:stop].to(device),
             self.channel[start:stop].to(device),
             None if self.mask is None else self.mask.part(start, stop, device),
+            None if self.beside is None else self.beside[start:stop].to(device),
         )
 
     def hiding(self, mask: Mask | None) -> Patches:
@@ -71,7 +77,8 @@ def cut(
     """Patches from tiles in memory, on the device."""
     pixels, target, valid = tiles.pair(places, side, generator)
     black, channel = tiles.black[places.tile], tiles.channel[places.tile]
-    return Patches(pixels, target, valid, black, channel, mask).part(0, len(pixels), device)
+    others = tiles.beside(places, side)
+    return Patches(pixels, target, valid, black, channel, mask, others).part(0, len(pixels), device)
 
 
 def held_out_patches(
@@ -84,10 +91,12 @@ def held_out_patches(
     generator: Generator,
     frames: bool = False,
     target: Stack | None = None,
+    along: str = "",
 ) -> Patches:
     """Read patches of the parts held out, without masks; they depend on nothing but these arguments.
 
     With `frames` another frame is to be predicted, with `target` that stack, else the pixels themselves.
+    The planes or frames beside, along the axis `along`, may be any of the stack.
     """
     regions = split.held_out
     height, width = region_shape(regions[0])[-2:]
@@ -96,10 +105,14 @@ def held_out_patches(
     if frames:
         times = frames_of(regions, stack.axes)
         others = replace(places, tile=other_frame(places.tile, len(regions), times, generator))
-    pixels, targets, valid, black, channels = [], [], [], [], []
+    near = beside_of(stack, along)
+    pixels, targets, valid, black, channels, around = [], [], [], [], [], []
     for region, other in zip(_regions(regions, places, side), _regions(regions, others, side), strict=True):
         channel = channel_of_region(region, stack.axes) if len(norm.mean) > 1 else 0
         pixels.append(torch.from_numpy(normalised(read_float(stack, region), norm, channel)))
+        if near is not None:
+            planes = [normalised(read_float(stack, r), norm, channel) for r in near.regions(region)]
+            around.append(torch.from_numpy(np.stack(planes)))
         read = read_float(stack if target is None else target, other)
         valid.append(torch.from_numpy(np.isfinite(read)))
         wanted = normalised(read, norm, channel) if target is None else normalised_target(read, norm, channel)
@@ -114,6 +127,7 @@ def held_out_patches(
         torch.tensor(black),
         torch.tensor(channels),
         None,
+        torch.stack(around) if around else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import QuietfieldError
+from core.instant.reach import DEPTH, OFFSETS, beside
 from core.learning.data import Normalisation, normalised
 from core.learning.device import layout, out_of_memory
 from core.learning.learned import DEPTHS
@@ -20,6 +22,7 @@ from core.learning.objectives import OUTPUT_SCALE
 from core.methods.base import Block, Operation
 from core.optics import gaussian_kernel
 from core.progress import Context
+from core.stack import AXIS_NAMES
 
 TILE_PIXELS = 512 * 512
 """Pixels given to the network at once, without the margins; at width 64 this takes some 400 MB."""
@@ -41,28 +44,40 @@ class Prediction(Operation):
         How pixels become numbers for the network.
     sigma : float
         Standard deviation of the PSF in pixels, 0 for none.
+    along : {"", "Z", "T"}
+        Axis along which the network sees neighbouring planes or frames, if any.
     """
 
     label: ClassVar[str] = "Trained network"
     outputs: ClassVar[tuple[str, ...]] = ("denoised",)
     alignment: ClassVar[int] = 2 ** (DEPTHS[1] - 1)  # suits the poolings of networks of every depth
     parallel: ClassVar[bool] = False
+    skips: ClassVar[bool] = True
 
     network: UNet
     device: torch.device
     normalisation: Normalisation
     sigma: float = 0.0
+    along: str = ""
 
     def halo(self, axes: str) -> Mapping[str, int]:
-        """Neighbours needed: how far the network and the PSF look."""
+        """Neighbours needed: how far the network and the PSF look.
+
+        Raises
+        ------
+        QuietfieldError
+            If the stack has no such channels or neighbours.
+        """
+        if self.along and self.along not in axes:
+            raise QuietfieldError(self._alone())
         if len(self.normalisation.mean) > 1 and "C" not in axes:
             raise QuietfieldError(self._channels("one channel"))
         margin = self._margin() + (len(self._kernel()) // 2)
         margin += -margin % self.alignment
-        return {"Y": margin, "X": margin}
+        return {"Y": margin, "X": margin} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Compute every output for a block."""
+        """Compute every output for a block; planes that are not kept are left at 0."""
         phantom = self._phantom(block, context)
         denoised = self._blur(phantom).reshape(block.pixels.shape)
         return (denoised, phantom.reshape(block.pixels.shape))[: len(self.outputs)]
@@ -72,6 +87,12 @@ class Prediction(Operation):
         return (
             f"This network was trained on {wanted} channels, and the stack has {found}. "
             "Use it on stacks like the one it was trained on, or train another one."
+        )
+
+    def _alone(self) -> str:
+        return (
+            f"This network uses neighbours along {AXIS_NAMES[self.along]} ({self.along}); the stack has "
+            "none. Use it on stacks like the one it was trained on, or train another one."
         )
 
     def _margin(self) -> int:
@@ -101,23 +122,44 @@ class Prediction(Operation):
         images = block.pixels.reshape(-1, height, width)
         channels = self._channel_of_planes(block)
         step = self._step()
-        padding = ((0, 0), (0, -height % step), (0, -width % step))
-        result = np.empty(images.shape, np.float32)
-        jobs = list(self._tiles(len(images), height, width))
-        for done, (planes, rows, columns) in enumerate(jobs):
+        down, across = -height % step, -width % step
+        result = np.zeros(images.shape, np.float32)
+        seen = self._seen(block)
+        jobs = list(self._tiles(len(seen), height, width))
+        for done, (some, rows, columns) in enumerate(jobs):
             context.step(done / len(jobs), self.label)
             margin = self._margin()
             top, left = max(rows.start - margin, 0), max(columns.start - margin, 0)
-            piece = images[planes, top : rows.stop + margin, left : columns.stop + margin]
-            light = np.stack([normalised(p, norm, c) for p, c in zip(piece, channels[planes], strict=True)])
-            at_end = (top + piece.shape[1] == height, left + piece.shape[2] == width)
-            pads = (padding[0], padding[1] if at_end[0] else (0, 0), padding[2] if at_end[1] else (0, 0))
+            planes = seen[some, 0]
+            pieces = images[:, top : rows.stop + margin, left : columns.stop + margin]
+            light = np.stack([normalised(pieces[n], norm, channels[n]) for n in seen[some].ravel()])
+            light = light.reshape(len(planes), -1, *light.shape[1:])
+            at_end = (top + light.shape[2] == height, left + light.shape[3] == width)
+            pads = ((0, 0), (0, 0), (0, down if at_end[0] else 0), (0, across if at_end[1] else 0))
             output = self._run(np.pad(light, pads, mode="reflect"))
             inner = output[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
             levels, deviations = np.array([norm.result(c) for c in channels[planes]], np.float32).T
             scale, level = np.float32(OUTPUT_SCALE) * deviations, levels
             result[planes, rows, columns] = inner * scale[:, None, None] + level[:, None, None]
         return result
+
+    def _seen(self, block: Block) -> NDArray[np.intp]:
+        """Which planes of a block are denoised, by their number, and then those beside, (planes, inputs)."""
+        lead = block.pixels.shape[:-2]
+        kept = [range(*part.indices(n)) for part, n in zip(block.kept or (), lead, strict=False)]
+        wanted = list(itertools.product(*(kept or map(range, lead))))
+        shown = np.array(wanted, np.intp).reshape(len(wanted), 1, len(lead))
+        if self.along:
+            axis = block.axes.index(self.along)
+            first, count = block.origin[axis], block.shape[axis]
+            if count < 2:
+                raise QuietfieldError(self._alone())
+            shown = np.repeat(shown, 1 + len(OFFSETS), 1)
+            for row in shown:
+                row[1:, axis] = np.array(beside(first + row[0, axis], count)) - first
+        if not lead:
+            return np.zeros((1, 1), np.intp)
+        return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(shown, 2, 0)), lead), np.intp)
 
     def _channel_of_planes(self, block: Block) -> NDArray[np.int64]:
         """Index into means and deviations for each plane of a block."""
@@ -144,7 +186,7 @@ class Prediction(Operation):
 
     def _run(self, light: Images) -> Images:
         try:
-            given = torch.from_numpy(light)[:, None].to(self.device)
+            given = torch.from_numpy(light).to(self.device)
             with torch.inference_mode():
                 output = self.network(given.contiguous(memory_format=layout(self.device)))[:, 0]
             result: Images = output.cpu().numpy()

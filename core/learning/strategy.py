@@ -86,6 +86,8 @@ class Architecture:
         How images are made smaller: the largest of four pixels, or that without aliasing.
     top_skip : bool
         Whether the first level is handed to the last one, past all others.
+    inputs : int
+        Planes or frames that a U-Net sees: the one it denoises, then those beside it.
     """
 
     kind: Literal["unet", "instant"] = "unet"
@@ -93,3 +95,4 @@ class Architecture:
     depth: int = 3
     pooling: Literal["max", "blur"] = "max"
     top_skip: bool = True
+    inputs: int = 1

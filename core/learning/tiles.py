@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from core.instant.reach import OFFSETS
 from core.learning.data import (
     Normalisation,
     Split,
+    beside_of,
     channel_of_region,
     darkest,
     measure,
@@ -47,18 +50,28 @@ class Tiles:
         Side of the patches in pixels.
     limit : int
         Bytes of float32 pixels to keep in memory.
+    along : str
+        Axis along which the network sees the planes or frames beside; "" for none. Only those that are
+        trained on are looked at.
     """
 
-    def __init__(self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES, along: str = ""
+    ) -> None:
         self._stack, self._regions = stack, split.training
+        self._near = beside_of(stack, along, self._regions)
         height, width = region_shape(self._regions[0])[-2:]
         total = len(self._regions) * height * width * 4
         self.partial = total > limit
         if self.partial and height * width * 4 * ENOUGH > limit:
             tile = max(LARGE_TILE, side)
             height, width = min(height, tile), min(width, tile)
-        self.count = max(1, limit // (height * width * 4)) if self.partial else len(self._regions)
+        # where all are in memory, what lies beside a tile is another one; else each has it with itself
+        self._each = 1 + len(OFFSETS) if self.partial and self._near is not None else 1
+        fitting = max(1, limit // (height * width * 4 * self._each))
+        self.count = fitting if self.partial else len(self._regions)
         self.shape = (height, width)
+        self._beside = self._neighbours()
         self.places: list[Place] = []
         self.pixels = torch.empty(0)
         self.valid: Tensor | None = None
@@ -96,18 +109,20 @@ class Tiles:
         QuietfieldError
             If there is nothing to learn: no finite pixels, or all the same.
         """
-        pixels = np.empty((self.count, *self.shape), np.float32)
-        for index, place in enumerate(self.places):
-            pixels[index] = read_float(self._stack, self._region(place))
+        pixels = np.empty((self.count * self._each, *self.shape), np.float32)
+        for index in range(self.count):
+            for at, region in self._shown(index):
+                pixels[at] = read_float(self._stack, region)
             yield (index + 1) / self.count
         finite = np.isfinite(pixels)
         self.valid = None if finite.all() else torch.from_numpy(finite)
-        self.normalisation = known or self._measured(pixels, offset, by_channel=by_channel)
+        self.normalisation = known or self._measured(pixels[: self.count], offset, by_channel=by_channel)
         self.pixels = torch.from_numpy(pixels)
         self.black = torch.empty(self.count)
         self.channel = torch.zeros(self.count, dtype=torch.int64)
         for index in range(self.count):
-            self._normalise(index, pixels[index])
+            for at, _ in self._shown(index):
+                self._normalise(index, at, pixels[at])
 
     def move(self, device: torch.device) -> None:
         """Keep the pixels on a device."""
@@ -126,7 +141,31 @@ class Tiles:
         pixels = gather(self.pixels, places, side)
         return pixels, pixels, None if self.valid is None else gather(self.valid, places, side)
 
+    def beside(self, places: Places, side: int) -> Tensor | None:
+        """Patches (N, len(OFFSETS), side, side) of the planes or frames beside; None if none are seen."""
+        if self._beside is None:
+            return None
+        tiles = self._beside[places.tile].unbind(1)
+        return torch.stack([gather(self.pixels, replace(places, tile=tile), side) for tile in tiles], 1)
+
     # ------------------------------------------------------------------ tiles
+
+    def _neighbours(self) -> Tensor | None:
+        """Where in memory that is which lies beside each tile, (tiles, len(OFFSETS))."""
+        if self._near is None:
+            return None
+        if self.partial:
+            return torch.arange(self.count, self.count * self._each).reshape(self.count, -1)
+        where = {_corner(region): index for index, region in enumerate(self._regions)}
+        near = [[where[_corner(r)] for r in self._near.regions(region)] for region in self._regions]
+        return torch.tensor(near)
+
+    def _shown(self, index: int) -> Iterator[tuple[int, Region]]:
+        """What is read for a tile, and where in memory it is kept: itself first."""
+        region = self._region(self.places[index])
+        yield index, region
+        if self.partial and self._near is not None and self._beside is not None:
+            yield from zip(self._beside[index].tolist(), self._near.regions(region), strict=True)
 
     def _selection(self, generator: Generator) -> list[Place]:
         return [self._draw(generator) for _ in range(self.count)]
@@ -151,13 +190,14 @@ class Tiles:
 
     def _renew(self, index: int, place: Place) -> None:
         self.places[index] = place
-        pixels = read_float(self._stack, self._region(place))
-        self.valid = marked(self.valid, index, pixels, self.pixels)
-        self._normalise(index, pixels)
+        for at, region in self._shown(index):
+            pixels = read_float(self._stack, region)
+            self.valid = marked(self.valid, at, pixels, self.pixels)
+            self._normalise(index, at, pixels)
 
-    def _normalise(self, index: int, light: NDArray[np.float32]) -> None:
+    def _normalise(self, index: int, at: int, light: NDArray[np.float32]) -> None:
         norm, channel = self.normalisation, self._channel(index)
-        self.pixels[index] = torch.from_numpy(normalised(light, norm, channel)).to(self.pixels.device)
+        self.pixels[at] = torch.from_numpy(normalised(light, norm, channel)).to(self.pixels.device)
         self.black[index] = -norm.mean[channel] / norm.std[channel]
         self.channel[index] = channel
 
@@ -184,6 +224,10 @@ class Tiles:
         fill = float(np.median(sample)) if sample.size else means[0]
         light = tuple(mean - offset for mean in means)
         return Normalisation(offset=offset, mean=light, std=stds, fill=fill - offset)
+
+
+def _corner(region: Region) -> tuple[int, ...]:
+    return tuple(part.start for part in region)
 
 
 def marked(

@@ -191,10 +191,10 @@ class Trainer:
         if not self._method.same_network(model.method):
             raise QuietfieldError(
                 f"The network to go on with is {_kind(model.method)}, and the training asked for is "
-                f"{_kind(self._method)}. Choose the same method, width, depth and PSF."
+                f"{_kind(self._method)}. Choose the same method, width, depth, PSF and neighbours."
             )
         self._warm = model.weights
-        if model.resume is not None:
+        if model.resume is not None and model.method.strategy().along == self._method.strategy().along:
             self.load_state_dict(model.resume)
 
     def state_dict(self) -> dict[str, Any]:
@@ -235,7 +235,7 @@ class Trainer:
         if state is None and self._warm is not None:
             self._course.note(
                 "Training starts anew from the weights of a network that was trained on another stack, "
-                "or whose file does not hold what is needed to go on."
+                "with other neighbours, or whose file does not hold what is needed to go on."
             )
             self._learner.warm(self._warm)
         self._generator.manual_seed(self._method.seed)  # reading may have been broken off
@@ -335,7 +335,8 @@ def _kind(method: Learned) -> str:
     psf = f", PSF {sigma:g} px" if sigma else ""
     if method.strategy().adapts:
         return method.label
-    return f"{method.label} (width {method.width}, depth {method.depth}{psf})"
+    seen = f", neighbours {method.along}" if method.along else ""
+    return f"{method.label} (width {method.width}, depth {method.depth}{psf}{seen})"
 
 
 def _same_source(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

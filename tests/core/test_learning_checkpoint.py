@@ -212,7 +212,7 @@ def test_the_description_is_readable_json(tmp_path, model):
     whole = json.loads(_metadata(path))
     assert whole["method"]["name"] == "deconoising"
     assert whole["method"]["params"] == params.values(model.method)
-    expected = {"kind": "unet", "width": 8, "depth": 3, "pooling": "max", "top_skip": True}
+    expected = {"kind": "unet", "width": 8, "depth": 3, "pooling": "max", "top_skip": True, "inputs": 1}
     assert whole["architecture"] == expected
     assert whole["record"]["source"]["name"] == "scene"
 
