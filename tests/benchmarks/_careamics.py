@@ -1,7 +1,8 @@
 """Run by the Python of an environment that holds careamics: train N2V or N2V2 for some time, and predict.
 
 Arguments: file of noisy frames (T, Y, X), file to write to, "n2v" or "n2v2", seconds, frames to
-predict, seed. Training ends after 30 epochs of 100 steps, or when the time is up. Made for careamics 0.3.
+predict, seed, how often to predict (the last time is told). Training ends after 30 epochs of 100 steps, or
+when the time is up. Made for careamics 0.3.
 Nothing of Quietfield is imported here.
 """
 
@@ -10,8 +11,13 @@ import time
 
 import numpy as np
 
+WHOLE = 1024
+"""Frames with sides up to this are predicted whole."""
 
-def main(given: str, made: str, variant: str, seconds: float, frames: int, seed: int) -> None:
+
+def main(
+    given: str, made: str, variant: str, seconds: float, frames: int, seed: int, repeats: int
+) -> None:  # fmt: skip
     from careamics import CAREamist
     from careamics.config import create_n2v_config
     from lightning.pytorch import seed_everything
@@ -42,12 +48,15 @@ def main(given: str, made: str, variant: str, seconds: float, frames: int, seed:
     clock = Clock()
     careamist = CAREamist(config, work_dir=".", callbacks=[clock], enable_progress_bar=False)
     careamist.train(train_data=noisy)
-    images, _ = careamist.predict(
-        noisy[:frames], data_type="array", axes="SYX", tile_size=(256, 256), tile_overlap=(48, 48)
-    )
+    tiles = {} if max(noisy.shape[1:]) <= WHOLE else {"tile_size": (256, 256), "tile_overlap": (48, 48)}
+    for _ in range(repeats):
+        began = time.perf_counter()
+        images, _ = careamist.predict(noisy[:frames], data_type="array", axes="SYX", **tiles)
+        predicted = time.perf_counter() - began
     images = np.concatenate([np.asarray(image).reshape(-1, *noisy.shape[1:]) for image in images])
-    np.savez(made, images=images, seconds=clock.ended - clock.began, steps=clock.steps)
+    np.savez(made, images=images, seconds=clock.ended - clock.began, steps=clock.steps, predicted=predicted)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), int(sys.argv[5]), int(sys.argv[6]))
+    seconds, *whole = sys.argv[4:]
+    main(*sys.argv[1:4], float(seconds), *map(int, whole))

@@ -129,14 +129,16 @@ def _used(model: object, task: Task) -> NDArray[np.floating]:
     return result.reshape(-1, *result.shape[-2:])
 
 
+CAREAMICS = Path(__file__).with_name("_careamics.py")
+
+
 def _careamics(python: Path, variant: str, task: Task) -> Iterator[Result]:
     """A leading library in an environment of its own, with its own defaults, ended by time."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "noisy.npy", Path(folder) / "made.npz"
         np.save(given, task.noisy)
-        script = Path(__file__).with_name("_careamics.py")
-        words = [given, made, variant, task.seconds, task.frames, task.seed]
-        subprocess.run([python, script, *map(str, words)], check=True, cwd=folder)
+        words = [given, made, variant, task.seconds, task.frames, task.seed, 1]
+        subprocess.run([python, CAREAMICS, *map(str, words)], check=True, cwd=folder)
         with np.load(made) as file:
             yield float(file["seconds"]), file["images"]
 

@@ -2,19 +2,25 @@
 
 The best rate this machine reaches is measured in the same run on the network's own layer shapes, forward
 and backward, and in turns with training, so that other load meets both. Prediction counts pixels of a
-stack a second, and by how much the peak of the process's memory rose.
+stack a second, and by how much the peak of the process's memory rose. With ``--careamics`` a leading library
+predicts the same stack in the same run.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from core.learning import device as devices
@@ -26,6 +32,7 @@ from core.methods import catalogue  # noqa: F401
 from core.methods.apply import apply
 from core.methods.base import create, find
 from core.stack import Stack
+from tests.benchmarks._contenders import CAREAMICS
 
 
 def main(arguments: list[str]) -> None:
@@ -57,6 +64,9 @@ def main(arguments: list[str]) -> None:
         pixels_a_second = seen * method.batch * method.patch**2
         print(f"{name:<14}{seen:9.2f}{pixels_a_second / 1e6:8.2f}{seen * cost / 1e9:8.1f}{best / 1e9:8.1f}"
               f"{seen * cost / best:7.0%}{speed / 1e6:15.2f}{memory / 2**20:9.0f}", flush=True)  # fmt: skip
+    for variant in ("n2v", "n2v2") if given.careamics else ():
+        speed = library(given.careamics, variant, pixels)
+        print(f"careamics {variant:<38}{speed / 1e6:23.2f}", flush=True)
 
 
 def training(
@@ -142,6 +152,21 @@ def prediction(trainer: Trainer, stack: Stack, device: str) -> tuple[float, floa
     return stack.planes * stack.shape[-1] * stack.shape[-2] / taken, peak() - before
 
 
+def library(python: Path, variant: str, pixels: NDArray[np.uint16]) -> float:
+    """Pixels a second of a leading library's prediction, with its own defaults, after a step of training."""
+    with tempfile.TemporaryDirectory() as folder:
+        noisy, made = Path(folder) / "noisy.npy", Path(folder) / "made.npz"
+        np.save(noisy, pixels)
+        words = [noisy, made, variant, 0, len(pixels), 0, 3]
+        threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+        subprocess.run(
+            [python, CAREAMICS, *map(str, words)], check=True, cwd=folder, env={**os.environ, **threads},
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        with np.load(made) as file:
+            return pixels.size / float(file["predicted"])
+
+
 def peak() -> float:
     """Most bytes of memory the process has held so far; NaN on Windows, which does not tell."""
     try:
@@ -160,4 +185,5 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--shape", type=int, nargs=3, default=[16, 512, 512], help="T Y X")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--careamics", type=Path, help="Python of an environment that holds careamics")
     return parser.parse_args(arguments)
