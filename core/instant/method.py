@@ -83,10 +83,9 @@ class Instant(Operation):
 
         network, _ = load_network()
         if self.quality == "best" and self.neighbours == "none":
-            from core.instant.risk import toned
+            from core.instant.risk import told
 
-            measured = noise
-            noise = stack.fact(f"instant noise told, {self.noise}", lambda: toned(network, stack, measured))
+            noise = told(network, stack, noise, self.noise)
         return Denoiser(
             network=network, noise=noise, strength=self.strength, eightfold=self.quality == "best",
             along=self._along(stack.axes), uncertain=self.uncertainty,

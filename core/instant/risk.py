@@ -46,6 +46,11 @@ NEGLIGIBLE = 0.02
 Image = NDArray[np.float64]
 
 
+def told(network: InstantNetwork, stack: Stack, noise: StackNoise, kind: str) -> StackNoise:
+    """Noise of a stack, measured as `kind` says, as the network of Instant is told of it; found out once."""
+    return stack.fact(f"instant noise told, {kind}", lambda: toned(network, stack, noise))
+
+
 def toned(network: InstantNetwork, stack: Stack, noise: StackNoise) -> StackNoise:
     """Noise of a stack as the network is told of it.
 

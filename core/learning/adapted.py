@@ -14,6 +14,7 @@ from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.network import InstantNetwork
 from core.instant.reach import DEPTH, REACH
+from core.instant.risk import told
 from core.methods.base import Block, Operation
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
@@ -31,6 +32,8 @@ class AdaptedPrediction(Operation):
         Whether to average over eight orientations.
     along : {"", "Z", "T"}
         Axis along which it sees neighbouring planes or frames, if any.
+    untrained : bool
+        Whether it is the network of Instant as it was, which is told less noise where that is better.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -40,11 +43,14 @@ class AdaptedPrediction(Operation):
     network: InstantNetwork
     eightfold: bool = False
     along: str = ""
+    untrained: bool = False
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
         self.halo(stack.axes)
         noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
+        if self.untrained and self.eightfold and not self.along:
+            noise = told(self.network, stack, noise, "auto")
         return Denoiser(network=self.network, noise=noise, eightfold=self.eightfold, along=self.along)
 
     def halo(self, axes: str) -> Mapping[str, int]:

@@ -83,7 +83,9 @@ class Model:
         network = network.to(device=chosen, memory_format=layout(chosen)).eval().requires_grad_(False)  # type: ignore[call-overload]
         strategy = self.method.strategy()
         if isinstance(network, InstantNetwork):
-            return AdaptedPrediction(network=network, eightfold=strategy.eightfold, along=strategy.along)
+            return AdaptedPrediction(
+                network=network, eightfold=strategy.eightfold, along=strategy.along, untrained=strategy.idle
+            )
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(
             network=network, device=chosen, normalisation=self.normalisation,

@@ -101,12 +101,12 @@ def test_training_on_a_stack_lowers_the_error() -> None:
 
 def test_without_training_it_is_instant() -> None:
     stack, _ = recorded((1, 2))
-    for quality in ("instant", "best"):
-        trainer = Trainer(stack, Quietfield(train="no", quality=quality, neighbours="T"), device="cpu")
+    for quality, beside in (("instant", "T"), ("best", "T"), ("best", "none")):
+        trainer = Trainer(stack, Quietfield(train="no", quality=quality, neighbours=beside), device="cpu")
         *_, last = trainer.run()
         assert last.step == 0
         ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
-        theirs = evaluate(stack, Instant(quality=quality, neighbours="T"))[0]
+        theirs = evaluate(stack, Instant(quality=quality, neighbours=beside))[0]
         np.testing.assert_array_equal(ours, theirs)
 
 
