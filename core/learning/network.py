@@ -19,7 +19,8 @@ class UNet(nn.Module):
     convolution ends it. Weights start Xavier-normal, biases at zero. Width 64, depth 3, 2x2
     max-pooling and all skips are the network of Goncharova et al. 2020
     (doi:10.1007/978-3-030-66415-2_25); blur-pooling without the first skip follows Höck et al. 2022
-    (doi:10.1007/978-3-031-25069-9_33).
+    (doi:10.1007/978-3-031-25069-9_33). A network that sees planes beside begins
+    as the same one that does not.
 
     Parameters
     ----------
@@ -33,8 +34,7 @@ class UNet(nn.Module):
         channels = [width * 2**level for level in range(depth)]
         self.architecture = architecture
         self.down = nn.ModuleList(
-            _level(before, after)
-            for before, after in zip([architecture.inputs, *channels[:-1]], channels, strict=True)
+            _level(before, after) for before, after in zip([1, *channels[:-1]], channels, strict=True)
         )
         self.rise = nn.ModuleList(
             nn.ConvTranspose2d(below, above, 2, stride=2)
@@ -47,6 +47,12 @@ class UNet(nn.Module):
                 nn.init.xavier_normal_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if architecture.inputs > 1:
+            first = next(self.down[0].children())
+            assert isinstance(first, nn.Conv2d)
+            first.in_channels = architecture.inputs
+            unseen = first.weight.new_zeros(width, architecture.inputs - 1, *first.kernel_size)
+            first.weight = nn.Parameter(torch.cat([first.weight.detach(), unseen], 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Transform images (N, inputs, Y, X) to (N, 1, Y, X); sides are multiples of ``2 ** (depth - 1)``."""
