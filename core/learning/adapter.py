@@ -40,7 +40,8 @@ class Adapter(Learner):
     A hidden pixel shows what the network itself predicts there, found in a few passes from the mean of its
     surroundings, which say the same without it. Unlike one that shows another value, it does not teach the
     network to mistrust the pixel itself; nor, as a mean does, to sharpen what is not blurred. Patches are in
-    photons as `core.learning.evidence.photons` makes them.
+    photons as `core.learning.evidence.photons` makes them. Planes or frames beside, where they are used, are
+    shown as they are.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from app.panels.metrics import MetricsPanel
 from app.panels.metrics.references import frames_in
 from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best, show
 from app.session import Session
-from core.history import Step
+from core.history import ModelFile, Step
 from core.methods import catalogue  # noqa: F401
 from core.methods.apply import apply
 from core.methods.base import Operation, create
@@ -310,6 +310,10 @@ def test_frames_that_go_into_a_result_add_up(session: Session) -> None:
     method = create("box-3d", {"size": 1, "depth": 3})
     session.add(first.key, [Step.of(method)], [first.stack], 0.1)
     assert frames_in(session.snapshot, session.snapshot.results[3].key) == "7"
+    for neighbours, wanted in (("none", "1"), ("Z", "1"), ("T", "5")):
+        network = Step.of(create("n2v", {"neighbours": neighbours}), ModelFile(file="n", sha256="0" * 64))
+        session.add(session.snapshot.results[0].key, [network], [frames], 0.1)
+        assert frames_in(session.snapshot, session.snapshot.results[-1].key) == wanted
     session.open(MADE.clean, {})
     assert frames_in(session.snapshot, session.snapshot.results[0].key) == "", "no time, no frames"
     assert second.parent != first.key
