@@ -22,13 +22,37 @@ MAKITALO_2013 = (
 )
 
 
-def orientations() -> str:
-    """Declare the parameter of methods that may take the mean over eight orientations."""
+def orientations(help: str = "") -> str:
+    """Declare the parameter of methods that may take the mean over eight orientations.
+
+    Parameters
+    ----------
+    help : str
+        What else the best quality does.
+    """
     return param(
         "instant", "Quality",
         choices={"instant": "Instant", "best": "Best"},
-        help="Best denoises the image turned and mirrored in eight ways and takes the mean, and smooths less "
-        "where the image bears no more: a little better, and eight times as slow.",
+        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
+        f"and eight times as slow. {help}".strip(),
+    )  # fmt: skip
+
+
+def neighbours(help: str, *, found: bool = False) -> str:
+    """Declare the parameter of methods whose network may see planes or frames beside.
+
+    Parameters
+    ----------
+    help : str
+        What they do for the method.
+    found : bool
+        Whether they may be used as the stack suggests, which is then the default.
+    """
+    kinds = {"none": "None", "Z": "Planes along Z", "T": "Frames along time"}
+    return param(
+        "auto" if found else "none", "Neighbours",
+        choices={"auto": "As found", **kinds} if found else kinds,
+        help=f"Let the network see the two planes or frames before and the two after each one. {help}",
     )  # fmt: skip
 
 
@@ -48,13 +72,12 @@ class Instant(Operation):
         1.0, "Strength", ge=0.0, le=1.0, step=0.05,
         help="1 gives the denoised image, 0 the raw one, anything between a mixture of both.",
     )  # fmt: skip
-    quality: str = orientations()
-    neighbours: str = param(
-        "none", "Neighbours",
-        choices={"none": "None", "Z": "Planes along Z", "T": "Frames along time"},
-        help="Let the network see the two planes or frames before and the two after each one. It was taught "
-        "to use only what they share; compare with none where things move fast.",
-    )  # fmt: skip
+    quality: str = orientations(
+        "It also smooths less where the image shows that the network smooths too much."
+    )
+    neighbours: str = neighbours(
+        "It was taught to use only what they share; compare with none where things move fast."
+    )
     uncertainty: bool = param(
         False, "Expected error",
         help="Also give an image of the error that the network expects of every pixel, in counts (standard "

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from core import params
 from core.errors import QuietfieldError
+from core.instant.method import neighbours
 from core.instant.reach import OFFSETS
 from core.learning.presets import ADAPTING, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
@@ -198,24 +199,6 @@ class Learned(Method):
             return type(method), method.architecture(), strategy.training_sigma, along
 
         return kind(self) == kind(other)
-
-
-def neighbours(help: str, *, found: bool = False) -> str:
-    """Declare the parameter of methods whose network may see planes or frames beside.
-
-    Parameters
-    ----------
-    help : str
-        What they do for the method.
-    found : bool
-        Whether they may be used as the stack suggests, which is then the default.
-    """
-    kinds = {"none": "None", "Z": "Planes along Z", "T": "Frames along time"}
-    return param(
-        "auto" if found else "none", "Neighbours",
-        choices={"auto": "As found", **kinds} if found else kinds,
-        help=f"Let the network see the two planes or frames before and the two after each one. {help}",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
-from core.instant.method import MAKITALO_2013, orientations
-from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Seeing, neighbours, preset
+from core.instant.method import MAKITALO_2013, neighbours, orientations
+from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Seeing, preset
 from core.learning.presets import PAIRED, PRESETS, Preset
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register

@@ -640,3 +640,24 @@ def test_the_copied_commands_train_and_apply_the_same_network(
     assert trained.method == panel.settings.method()
     made = open_stack(tmp_path / "two words_denoised.tif")
     np.testing.assert_array_equal(made.read(), session.snapshot.results[1].stack.read())
+
+
+def test_neighbours_are_offered_along_axes_the_stack_has(panel: TrainingPanel, session: Session) -> None:
+    pixels = np.random.default_rng(0).poisson(9, (3, 48, 64)).astype(np.uint16)
+
+    def offered(method: str) -> list[str]:
+        kinds = panel.findChild(QComboBox, "training-method")
+        kinds.setCurrentIndex(kinds.findData(method))
+        box = panel.settings.form.findChild(QComboBox, f"{method}-neighbours")
+        model = box.model()
+        return [box.itemData(i) for i in range(box.count()) if model.item(i).isEnabled()]  # type: ignore[attr-defined]
+
+    assert offered("n2v") == ["none", "Z", "T"]
+    session.open(Stack.of(pixels, "TYX"), {})
+    assert offered("n2v") == ["none", "T"]
+    assert offered("quietfield") == ["auto", "none", "T"]
+    session.open(Stack.of(pixels, "ZYX"), {})
+    assert offered("quietfield") == ["auto", "none", "Z"]
+    assert offered("care") == ["none", "Z"]
+    tip = panel.settings.form.findChild(QComboBox, "care-neighbours").itemData(2, Qt.ItemDataRole.ToolTipRole)
+    assert "time (T) needs at least two planes or frames" in tip

@@ -117,8 +117,9 @@ class TrainingPanel(QWidget):
 
     def _update(self) -> None:
         """Bring what can be pressed, and why not, in line with what is going on."""
-        reason = ""
-        if self._session.snapshot.source is None:
+        reason, source = "", self._session.snapshot.source
+        self.settings.offer(source.stack if source else None)
+        if source is None:
             reason = "No stack is open. Drop a TIFF stack on the window or open the sample."
         else:
             try:

@@ -14,11 +14,13 @@ from app.form import LABEL_WIDTH, Form
 from app.jobs import Job, Jobs
 from app.panels.training.target import TargetRow
 from core import params
-from core.learning.methods import Learned
+from core.errors import QuietfieldError
+from core.learning.learned import Learned, Seeing
 from core.methods.base import methods, summary
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.device import Device
+    from core.stack import Stack
 
 PROMINENT = (
     "sigma", "positivity", "estimate_offset", "offset", "line", "reach", "seconds", "steps", "quality",
@@ -157,6 +159,25 @@ class TrainingSettings(QWidget):
         self.kind.setCurrentIndex(self.kind.findData(method.name))
         self.form.set_values(params.values(method))
         self._mark()
+
+    def offer(self, stack: Stack | None) -> None:
+        """Offer neighbours only along axes that the stack has; all of them without one."""
+        if issubclass(self.method_class, Seeing):
+            choices = next(p.choices for p in params.describe(self.method_class) if p.name == "neighbours")
+            self.form.allow_choices(
+                "neighbours", {choice: self._refusal(choice, stack) for choice in choices}
+            )
+
+    def _refusal(self, axis: str, stack: Stack | None) -> str:
+        """Why a stack cannot be trained on with neighbours along an axis, or ""."""
+        method = params.build(self.method_class, {"neighbours": axis})
+        assert isinstance(method, Seeing)
+        try:
+            if stack is not None:
+                method.look_beside(stack)
+        except QuietfieldError as error:
+            return str(error)
+        return ""
 
     def find_devices(self, jobs: Jobs) -> None:
         """Look once, in the background, what this machine can compute on."""
