@@ -30,7 +30,7 @@ __all__ = ["Report", "Trainer"]
 
 REPORT_SECONDS = 0.2
 UNCHANGED = (
-    "Training on this stack did not lower the error on the parts held out: the network of Instant is kept."
+    "Training on this stack did not lower the error on the parts held out: the network it began with is kept."
 )
 REFRESH_STEPS = 8
 """Steps between two tiles read anew from a stack that does not fit into memory."""
