@@ -57,6 +57,8 @@ class Denoiser(Operation):
         Axis along which the network sees neighbouring planes or frames, if any.
     uncertain : bool
         Whether there is a second result, the error that is expected.
+    shares : tuple of float
+        Share of the noise's standard deviation that the network is told, for each channel; empty for all.
     """
 
     label: ClassVar[str] = "Instant"
@@ -70,6 +72,7 @@ class Denoiser(Operation):
     eightfold: bool = False
     along: str = ""
     uncertain: bool = False
+    shares: tuple[float, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -90,8 +93,10 @@ class Denoiser(Operation):
         for done, index in enumerate(wanted):
             part = context.part(done / len(wanted), (done + 1) / len(wanted))
             plane = block.pixels[index]
-            noise = self._noise_of(plane, block, index)
-            found = self._plane(plane, self._beside(block, index), noise, part)
+            channel = self._channel(block, index)
+            noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
+            share = self.shares[channel] if self.shares else 1.0
+            found = self._plane(plane, self._beside(block, index), noise, share, part)
             for result, image in zip(results, found, strict=False):
                 result[index] = image
         return tuple(results)
@@ -107,11 +112,9 @@ class Denoiser(Operation):
             return ("No noise was found here, so that nothing is changed.",)
         return doubts(plane, noise)
 
-    def _noise_of(self, plane: Plane, block: Block, index: tuple[int, ...]) -> NoiseEstimate:
-        if self.noise.each_plane:
-            return estimate(plane)
+    def _channel(self, block: Block, index: tuple[int, ...]) -> int:
         at = block.axes.find("C")
-        return self.noise.channels[0 if at < 0 else block.origin[at] + index[at]]
+        return 0 if at < 0 else block.origin[at] + index[at]
 
     def _beside(self, block: Block, index: tuple[int, ...]) -> list[Plane]:
         """Neighbouring planes or frames of one of a block."""
@@ -123,11 +126,11 @@ class Denoiser(Operation):
         return [block.pixels[(*index[:axis], other - first, *index[axis + 1 :])] for other in others]
 
     def _plane(
-        self, plane: Plane, others: list[Plane], noise: NoiseEstimate, context: Context
+        self, plane: Plane, others: list[Plane], noise: NoiseEstimate, share: float, context: Context
     ) -> list[Plane]:
         finite = np.isfinite(plane)
         try:
-            stabiliser = Stabiliser.of(noise)
+            stabiliser = Stabiliser.of(noise.scaled(share))
         except QuietfieldError:  # no noise at all
             return [plane, np.where(finite, 0, np.nan).astype(np.float32)]
         raised = lift(stabiliser, noise)
@@ -140,7 +143,7 @@ class Denoiser(Operation):
         mixed = np.where(finite, known + self.strength * (denoised - known), plane).astype(np.float32)
         if not self.uncertain:
             return [mixed]
-        error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))
+        error = stabiliser.error(values[0] + change - raised, np.sqrt(variance)) / share
         left = (1 - self.strength) ** 2 * noise.variance(denoised)
         error = np.sqrt(np.square(self.strength * error) + left)
         return [mixed, np.where(finite, error, np.nan).astype(np.float32)]

@@ -34,7 +34,7 @@ def orientations(help: str = "") -> str:
         "instant", "Quality",
         choices={"instant": "Instant", "best": "Best"},
         help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
-        f"and eight times as slow. {help}".strip(),
+        f"and at least eight times as slow. {help}".strip(),
     )  # fmt: skip
 
 
@@ -73,7 +73,8 @@ class Instant(Operation):
         help="1 gives the denoised image, 0 the raw one, anything between a mixture of both.",
     )  # fmt: skip
     quality: str = orientations(
-        "It also smooths less where the image shows that the network smooths too much."
+        "Without neighbours it also smooths less where an estimate of the error, made without a clean image, "
+        "says that it smooths too much."
     )
     neighbours: str = neighbours(
         "It was taught to use only what they share; compare with none where things move fast."
@@ -105,13 +106,14 @@ class Instant(Operation):
         from core.instant.weights import load_network
 
         network, _ = load_network()
+        told: tuple[float, ...] = ()
         if self.quality == "best" and self.neighbours == "none":
-            from core.instant.risk import told
+            from core.instant.risk import shares
 
-            noise = told(network, stack, noise, self.noise)
+            told = stack.fact(f"instant shares, {self.noise}", lambda: shares(network, stack, noise))
         return Denoiser(
             network=network, noise=noise, strength=self.strength, eightfold=self.quality == "best",
-            along=self._along(stack.axes), uncertain=self.uncertainty,
+            along=self._along(stack.axes), uncertain=self.uncertainty, shares=told,
         )  # fmt: skip
 
     def halo(self, axes: str) -> Mapping[str, int]:

@@ -46,24 +46,19 @@ NEGLIGIBLE = 0.02
 Image = NDArray[np.float64]
 
 
-def told(network: InstantNetwork, stack: Stack, noise: StackNoise, kind: str) -> StackNoise:
-    """Noise of a stack, measured as `kind` says, as the network of Instant is told of it; found out once."""
-    return stack.fact(f"instant noise told, {kind}", lambda: toned(network, stack, noise))
+def shares(network: InstantNetwork, stack: Stack, noise: StackNoise) -> tuple[float, ...]:
+    """Share of the noise's standard deviation that the network is best told, for each channel of a stack.
 
-
-def toned(network: InstantNetwork, stack: Stack, noise: StackNoise) -> StackNoise:
-    """Noise of a stack as the network is told of it.
-
-    Left as it is where it is measured plane by plane, where there is none, and where the estimate is not to
-    be relied on.
+    1 where there is no noise, and where the estimate is not to be relied on; none at all where noise is
+    measured plane by plane.
     """
     if noise.each_plane:
-        return noise
+        return ()
     found = []
     for channel, one in enumerate(noise.channels):
         known = one.reliable and (one.gain > 0 or one.floor > 0)
-        found.append(one.scaled(share(network, _parts(stack, channel), one)) if known else one)
-    return StackNoise(channels=tuple(found), each_plane=False)
+        found.append(share(network, _parts(stack, channel), one) if known else 1.0)
+    return tuple(found)
 
 
 def share(network: InstantNetwork, images: Sequence[NDArray[np.generic]], noise: NoiseEstimate) -> float:
@@ -128,8 +123,9 @@ def correlated(autocorrelation: Image, shape: tuple[int, ...], rng: np.random.Ge
 def _both(network: InstantNetwork, image: Image, noise: NoiseEstimate) -> tuple[Image, Image]:
     """What the network makes of an image, told of all its noise and of less."""
     stack, results = Stack.of(image.astype(np.float32), "YX"), []
-    for told in (noise, noise.scaled(LESS)):
-        operation = Denoiser(network=network, noise=StackNoise(channels=(told,), each_plane=False))
+    for told in (1.0, LESS):
+        known = StackNoise(channels=(noise,), each_plane=False)
+        operation = Denoiser(network=network, noise=known, shares=(told,))
         results.append(evaluate(stack, operation)[0].astype(np.float64))
     return results[0], results[1]
 

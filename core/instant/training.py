@@ -144,7 +144,8 @@ def train(state: State, settings: Settings, out: Path) -> Iterator[str]:
     After each look the averaged network is written to `out`, and what is needed to go on beside it.
     """
     state.starts += 1
-    source = batches(settings.seed + 1000 * state.starts, settings.batch, settings.side, settings.workers)
+    starts = state.starts + sum(int(one["starts"]) for one in state.before)  # each sees other scenes
+    source = batches(settings.seed + 1000 * starts, settings.batch, settings.side, settings.workers)
     errors: list[float] = []
     while state.step < settings.steps:
         began = time.perf_counter()

@@ -14,7 +14,7 @@ from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.network import InstantNetwork
 from core.instant.reach import DEPTH, REACH
-from core.instant.risk import told
+from core.instant.risk import shares
 from core.methods.base import Block, Operation
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
@@ -33,7 +33,7 @@ class AdaptedPrediction(Operation):
     along : {"", "Z", "T"}
         Axis along which it sees neighbouring planes or frames, if any.
     untrained : bool
-        Whether it is the network of Instant as it was, which is told less noise where that is better.
+        Whether it is the network of Instant itself, which is told less noise where that is better.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -47,11 +47,15 @@ class AdaptedPrediction(Operation):
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
-        self.halo(stack.axes)
+        if self.along and stack.sizes.get(self.along, 1) < 2:
+            raise QuietfieldError(alone(self.along))
         noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
+        told: tuple[float, ...] = ()
         if self.untrained and self.eightfold and not self.along:
-            noise = told(self.network, stack, noise, "auto")
-        return Denoiser(network=self.network, noise=noise, eightfold=self.eightfold, along=self.along)
+            told = stack.fact("instant shares, auto", lambda: shares(self.network, stack, noise))
+        return Denoiser(
+            network=self.network, noise=noise, eightfold=self.eightfold, along=self.along, shares=told
+        )
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Neighbours needed: what the network sees.
@@ -62,12 +66,17 @@ class AdaptedPrediction(Operation):
             If the stack has no such neighbours.
         """
         if self.along and self.along not in axes:
-            raise QuietfieldError(
-                f"This network uses neighbours along {AXIS_NAMES[self.along]} ({self.along}); the stack has "
-                "none. Use it on stacks like the one it was trained on, or train another one."
-            )
+            raise QuietfieldError(alone(self.along))
         return {"Y": REACH, "X": REACH} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block that is taken for the whole of a stack."""
         return self.prepare(Stack.of(block.pixels, block.axes)).compute(block, context)
+
+
+def alone(along: str) -> str:
+    """Say that a stack has no neighbours along an axis."""
+    return (
+        f"This network uses neighbours along {AXIS_NAMES[along]} ({along}); the stack has "
+        "none. Use it on stacks like the one it was trained on, or train another one."
+    )

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from core.instant.network import InstantNetwork
+from core.instant.weights import load_network
 from core.learning.adapted import AdaptedPrediction
 from core.learning.data import Normalisation
 from core.learning.device import choose, layout
@@ -83,8 +85,10 @@ class Model:
         network = network.to(device=chosen, memory_format=layout(chosen)).eval().requires_grad_(False)  # type: ignore[call-overload]
         strategy = self.method.strategy()
         if isinstance(network, InstantNetwork):
+            start = load_network()[0].state_dict()
+            untrained = all(torch.equal(self.weights[name], known) for name, known in start.items())
             return AdaptedPrediction(
-                network=network, eightfold=strategy.eightfold, along=strategy.along, untrained=strategy.idle
+                network=network, eightfold=strategy.eightfold, along=strategy.along, untrained=untrained
             )
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(

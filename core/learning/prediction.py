@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from core.errors import QuietfieldError
 from core.instant.reach import DEPTH, OFFSETS, beside
+from core.learning.adapted import alone
 from core.learning.data import Normalisation, normalised
 from core.learning.device import layout, out_of_memory
 from core.learning.learned import DEPTHS
@@ -22,7 +23,7 @@ from core.learning.objectives import OUTPUT_SCALE
 from core.methods.base import Block, Operation
 from core.optics import gaussian_kernel
 from core.progress import Context
-from core.stack import AXIS_NAMES
+from core.stack import Stack
 
 TILE_PIXELS = 512 * 512
 """Pixels given to the network at once, without the margins; at width 64 this takes some 400 MB."""
@@ -69,12 +70,18 @@ class Prediction(Operation):
             If the stack has no such channels or neighbours.
         """
         if self.along and self.along not in axes:
-            raise QuietfieldError(self._alone())
+            raise QuietfieldError(alone(self.along))
         if len(self.normalisation.mean) > 1 and "C" not in axes:
             raise QuietfieldError(self._channels("one channel"))
         margin = self._margin() + (len(self._kernel()) // 2)
         margin += -margin % self.alignment
         return {"Y": margin, "X": margin} | ({self.along: DEPTH} if self.along else {})
+
+    def prepare(self, stack: Stack) -> Operation:
+        """Refuse stacks without the neighbours the network sees."""
+        if self.along and stack.sizes.get(self.along, 1) < 2:
+            raise QuietfieldError(alone(self.along))
+        return self
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Compute every output for a block; planes that are not kept are left at 0."""
@@ -87,12 +94,6 @@ class Prediction(Operation):
         return (
             f"This network was trained on {wanted} channels, and the stack has {found}. "
             "Use it on stacks like the one it was trained on, or train another one."
-        )
-
-    def _alone(self) -> str:
-        return (
-            f"This network uses neighbours along {AXIS_NAMES[self.along]} ({self.along}); the stack has "
-            "none. Use it on stacks like the one it was trained on, or train another one."
         )
 
     def _margin(self) -> int:
@@ -152,8 +153,6 @@ class Prediction(Operation):
         if self.along:
             axis = block.axes.index(self.along)
             first, count = block.origin[axis], block.shape[axis]
-            if count < 2:
-                raise QuietfieldError(self._alone())
             shown = np.repeat(shown, 1 + len(OFFSETS), 1)
             for row in shown:
                 row[1:, axis] = np.array(beside(first + row[0, axis], count)) - first

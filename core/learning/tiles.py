@@ -63,11 +63,11 @@ class Tiles:
         height, width = region_shape(self._regions[0])[-2:]
         total = len(self._regions) * height * width * 4
         self.partial = total > limit
-        if self.partial and height * width * 4 * ENOUGH > limit:
-            tile = max(LARGE_TILE, side)
-            height, width = min(height, tile), min(width, tile)
         # where all are in memory, what lies beside a tile is another one; else each has it with itself
         self._each = 1 + len(OFFSETS) if self.partial and self._near is not None else 1
+        if self.partial and height * width * 4 * self._each * ENOUGH > limit:
+            tile = max(LARGE_TILE, side)
+            height, width = min(height, tile), min(width, tile)
         fitting = max(1, limit // (height * width * 4 * self._each))
         self.count = fitting if self.partial else len(self._regions)
         self.shape = (height, width)

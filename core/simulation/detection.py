@@ -150,6 +150,8 @@ class Detector:
         """Refuse what cannot be told apart from the noise, or is not filtered as one filter."""
         if (max(self.smoothing) > 0) + any(map(len, self.kernels)) + (self.coarser > 1) + self.mosaic > 1:
             raise ValueError("a detector has one filter at most")
+        if self.mosaic and (self.amplifiers or max(self.stripes)):
+            raise ValueError("a detector with a mosaic has no stripes")
         fixed = self.uneven, self.pattern, self.response, self.amplifiers, *self.stripes
         if np.isfinite(self.floor) and (any(fixed) or self.frames > 1):
             raise ValueError("a detector with a floor has no fixed pattern, stripes, or averaging")
@@ -165,7 +167,7 @@ class Recording:
         The image, and what it would be on average, without hot pixels and saturation.
     gain, constant : float
         The variance of the noise is ``gain * mean + constant``, exactly but for a floor, which lowers it in
-        the dark, and a gain that differs from pixel to pixel: there the line is right on average.
+        the dark, and a gain that differs between pixels or columns: there the line is right on average.
     correlation : tuple of float
         Correlation of the noise at each of `core.noise.model.LAGS`, at the mean of the image.
     """
@@ -346,4 +348,4 @@ def _with_filter(detector: Detector, rng: np.random.Generator) -> Detector:
         return replace(detector, kernels=(kernel, kernel) if along < 0.5 else ((), kernel))
     if chance < 0.95:
         return replace(detector, coarser=rng.uniform(1.05, 2.2), cubic=rng.random() < 0.5)
-    return replace(detector, mosaic=True)
+    return replace(detector, mosaic=True, stripes=(0.0, 0.0), amplifiers=0.0)

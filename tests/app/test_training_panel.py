@@ -645,9 +645,12 @@ def test_the_copied_commands_train_and_apply_the_same_network(
 def test_neighbours_are_offered_along_axes_the_stack_has(panel: TrainingPanel, session: Session) -> None:
     pixels = np.random.default_rng(0).poisson(9, (3, 48, 64)).astype(np.uint16)
 
-    def offered(method: str) -> list[str]:
+    def choose_kind(method: str) -> None:
         kinds = panel.findChild(QComboBox, "training-method")
         kinds.setCurrentIndex(kinds.findData(method))
+
+    def offered(method: str) -> list[str]:
+        choose_kind(method)
         box = panel.settings.form.findChild(QComboBox, f"{method}-neighbours")
         model = box.model()
         return [box.itemData(i) for i in range(box.count()) if model.item(i).isEnabled()]  # type: ignore[attr-defined]
@@ -661,3 +664,11 @@ def test_neighbours_are_offered_along_axes_the_stack_has(panel: TrainingPanel, s
     assert offered("care") == ["none", "Z"]
     tip = panel.settings.form.findChild(QComboBox, "care-neighbours").itemData(2, Qt.ItemDataRole.ToolTipRole)
     assert "time (T) needs at least two planes or frames" in tip
+
+    start = panel.findChild(QPushButton, "training-start")
+    assert start.isEnabled() or "clean stack" in start.toolTip()
+    choose_kind("n2v")
+    panel.settings.form.set_values({"neighbours": "Z"})
+    session.open(Stack.of(pixels, "TYX"), {})
+    assert not start.isEnabled()
+    assert "along depth (Z) needs at least two planes" in start.toolTip()

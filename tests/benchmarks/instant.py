@@ -26,7 +26,7 @@ from skimage.registration import phase_cross_correlation
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.method import Instant
-from core.instant.risk import toned
+from core.instant.risk import shares
 from core.instant.weights import FILE, load_network
 from core.methods.apply import evaluate
 from core.stack import Stack
@@ -97,9 +97,8 @@ def main(arguments: list[str]) -> None:
             stack = Stack.of(frame, "YX")
             known = Stack.of(noisy, "TYX") if name.endswith("together") else stack
             noise = measure(known, Instant().noise)
-            if given.quality == "best":
-                noise = toned(network, known, noise)
-            operation = Denoiser(network=network, noise=noise, eightfold=given.quality == "best")
+            told = shares(network, known, noise) if given.quality == "best" else ()
+            operation = Denoiser(network=network, noise=noise, eightfold=given.quality == "best", shares=told)
             denoised = evaluate(stack, operation)[0].astype(np.float64)
             seconds += time.perf_counter() - began
             image = frame.astype(np.float64)

@@ -162,8 +162,8 @@ def test_the_command_writes_network_and_card(
 def test_a_network_can_start_from_another_one_and_its_card_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: [])
-    monkeypatch.setattr("core.instant.train.write_card", lambda _path: None)
+    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     given = ["--workers", "0", "--batch", "1", "--side", "64", "--widths", "8", "8", "8", "8"]
     assert command.main([*given, "--steps", "2", "--out", str(first)]) == 0
@@ -174,6 +174,9 @@ def test_a_network_can_start_from_another_one_and_its_card_says_so(
     torch.testing.assert_close(network.state_dict(), known.state_dict(), atol=1e-3, rtol=1e-3)
     assert [(one["steps"], one["settings"]["seed"]) for one in record["before"]] == [(2, 1)]
     assert record["steps"] == 1
+    card = second.with_suffix(".md").read_text(encoding="utf-8")
+    assert "It started from an earlier network:" in card
+    assert "2 steps, started 1 times" in card
 
 
 def test_an_untrained_network_loses_against_the_best_gaussian() -> None:

@@ -97,6 +97,7 @@ def test_training_on_a_stack_lowers_the_error() -> None:
     ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
     gains = [psnr(o, t) - psnr(i, t) for o, i, t in zip(ours, instant, truth, strict=True)]
     assert np.mean(gains) > 0.03
+    assert not trainer.model().prediction("cpu").untrained
 
 
 def test_without_training_it_is_instant() -> None:
@@ -121,6 +122,7 @@ def test_a_network_that_did_not_get_better_is_that_of_instant() -> None:
     network, _ = load_network()
     for name, weights in trainer.model().weights.items():
         torch.testing.assert_close(weights, network.state_dict()[name], rtol=0, atol=0)
+    assert trainer.model().prediction("cpu").untrained
 
 
 def test_frames_of_one_scene_help_and_those_of_others_do_not() -> None:

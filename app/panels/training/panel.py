@@ -128,7 +128,8 @@ class TrainingPanel(QWidget):
                 reason = str(error)
                 self.problem.say(reason)
             else:
-                if method.needs_target and self.settings.target_path is None:
+                reason = self.settings.refusal(method, source.stack)
+                if not reason and method.needs_target and self.settings.target_path is None:
                     reason = f"{method.label} learns from a clean stack too. Choose it above."
         # what cannot be changed now makes room for what is going on
         self.settings.setVisible(self._job is None)

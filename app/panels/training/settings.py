@@ -16,7 +16,7 @@ from app.panels.training.target import TargetRow
 from core import params
 from core.errors import QuietfieldError
 from core.learning.learned import Learned, Seeing
-from core.methods.base import methods, summary
+from core.methods.base import Method, methods, summary
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.device import Device
@@ -163,17 +163,15 @@ class TrainingSettings(QWidget):
     def offer(self, stack: Stack | None) -> None:
         """Offer neighbours only along axes that the stack has; all of them without one."""
         if issubclass(self.method_class, Seeing):
-            choices = next(p.choices for p in params.describe(self.method_class) if p.name == "neighbours")
-            self.form.allow_choices(
-                "neighbours", {choice: self._refusal(choice, stack) for choice in choices}
-            )
+            along = {axis: params.build(self.method_class, {"neighbours": axis}) for axis in "ZT"}
+            reasons = {axis: self.refusal(method, stack) if stack else "" for axis, method in along.items()}
+            self.form.allow_choices("neighbours", reasons)
 
-    def _refusal(self, axis: str, stack: Stack | None) -> str:
-        """Why a stack cannot be trained on with neighbours along an axis, or ""."""
-        method = params.build(self.method_class, {"neighbours": axis})
-        assert isinstance(method, Seeing)
+    @staticmethod
+    def refusal(method: Method, stack: Stack) -> str:
+        """Why a method cannot be trained on a stack with the neighbours it is to see, or ""."""
         try:
-            if stack is not None:
+            if isinstance(method, Seeing):
                 method.look_beside(stack)
         except QuietfieldError as error:
             return str(error)
