@@ -206,8 +206,7 @@ class Seeing(Learned):
     """A network that may see the planes or frames beside the one it denoises, in training and afterwards."""
 
     neighbours: str = neighbours(
-        "It learns by itself what they say of it: much where planes lie close or frames change little, "
-        "nothing where they show other things."
+        "It helps where planes lie close or frames change little, and may harm where they show other things."
     )
 
     @property
