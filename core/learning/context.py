@@ -28,6 +28,10 @@ BOX = 4
 MASKS = 2
 """How often each plane is looked at, with other pixels hidden."""
 
+FAR = 6.0
+"""Errors beyond this many standard deviations of the noise count no more than these: pixels out of order, such as
+those that are saturated in all planes, say nothing of what they show."""
+
 CERTAIN = 3.0
 """Standard errors by which the squared error at hidden pixels has to fall."""
 
@@ -94,6 +98,7 @@ def _falls(
     without, with_them = signals
     # one variance for both, so that it does not matter which of them is brighter
     variance = np.maximum(noise.variance(without), 1e-30)
-    fall = (np.square(planes[0] - without) - np.square(planes[0] - with_them)) / variance
+    alone, together = (np.square(planes[0] - signal) / variance for signal in (without, with_them))
+    fall = np.minimum(alone, FAR**2) - np.minimum(together, FAR**2)
     found: NDArray[np.float64] = fall.ravel()[mask.hidden[0].numpy()]
     return found
