@@ -29,8 +29,8 @@ MASKS = 2
 """How often each plane is looked at, with other pixels hidden."""
 
 FAR = 6.0
-"""Errors beyond this many standard deviations of the noise count no more than these: pixels out of order, such as
-those that are saturated in all planes, say nothing of what they show."""
+"""Errors beyond this many standard deviations of the noise count no more than these: pixels out of order,
+such as those that are saturated in all planes, say nothing of what they show."""
 
 CERTAIN = 3.0
 """Standard errors by which the squared error at hidden pixels has to fall."""
