@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import tifffile
-import torch
 from scipy import ndimage
 
 from core.instant import risk
@@ -20,17 +18,9 @@ from core.instant.weights import load_network
 from core.methods.apply import derive, evaluate
 from core.noise.model import NoiseEstimate
 from core.stack import Stack
-from tests.core.test_instant import frames, noise
+from tests.core.test_instant import _one_thread, frames, noise  # noqa: F401  (a fixture for every test)
 from tests.core.test_instant_network import wild
 from tests.data import DATA, needs_data
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("along", [0.0, 0.4])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import struct
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from torch import nn
 from core.errors import QuietfieldError
 from core.instant.reach import OFFSETS, beside
 from core.learning import prediction as predicting
-from core.learning.checkpoint import KEY, load_model, save_model
+from core.learning.checkpoint import load_model, save_model
 from core.learning.data import Normalisation, split
 from core.learning.methods import (
     BlindSpot,
@@ -44,6 +41,7 @@ from core.methods.apply import apply, evaluate
 from core.params import describe
 from core.stack import Region, Stack
 from tests.core.learning_data import one_thread, small, trained  # noqa: F401  (fixture)
+from tests.core.test_learning_checkpoint import change
 
 BLIND = (Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoising)
 
@@ -365,17 +363,6 @@ def test_other_neighbours_are_no_training_to_go_on_with() -> None:
 # ---------------------------------------------------------------------- files
 
 
-def edited(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
-    content = path.read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    header = json.loads(content[8 : 8 + length])
-    whole = json.loads(header["__metadata__"][KEY])
-    edit(whole)
-    header["__metadata__"][KEY] = json.dumps(whole)
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
-
-
 def test_a_file_keeps_the_neighbours(tmp_path: Path) -> None:
     stack = noisy(grained((4, 64, 64)), "ZYX")
     model, _ = trained(stack, small(neighbours="Z"))
@@ -384,7 +371,7 @@ def test_a_file_keeps_the_neighbours(tmp_path: Path) -> None:
     assert again.method == model.method
     result = evaluate(stack, again.prediction("cpu"))[0]
     np.testing.assert_array_equal(result, evaluate(stack, model.prediction("cpu"))[0])
-    edited(tmp_path / "a.quietfield", lambda whole: whole["method"]["params"].update(neighbours="none"))
+    change(tmp_path / "a.quietfield", lambda whole: whole["method"]["params"].update(neighbours="none"))
     with pytest.raises(QuietfieldError, match="weights do not fit"):
         load_model(tmp_path / "a.quietfield")
 
@@ -398,7 +385,7 @@ def test_a_file_from_before_there_were_neighbours_can_be_used_and_trained_on(tmp
     def older(whole: dict[str, Any]) -> None:
         del whole["method"]["params"]["neighbours"], whole["architecture"]["inputs"]
 
-    edited(path, older)
+    change(path, older)
     old = load_model(path)
     assert old.method == model.method
     result = evaluate(stack, old.prediction("cpu"))[0]
