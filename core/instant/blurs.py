@@ -34,7 +34,7 @@ def fine(images: Tensor, sigmas: Sequence[float]) -> Tensor:
     radius = kernels.shape[-1] // 2
     count, channels = images.shape[:2]
     padded = functional.pad(images, (radius,) * 4, mode="reflect").flatten(0, 1)[:, None]
-    found = functional.conv2d(padded, phases.flatten(0, 1), stride=2)
+    found = _convolved(padded, phases.flatten(0, 1), stride=2)
     return found.reshape(count, channels * found.shape[1], *found.shape[2:])
 
 
@@ -70,4 +70,11 @@ def _gaussians(sigmas: Sequence[float], like: Tensor) -> Tensor:
 
 def _same(images: Tensor, sigmas: Sequence[float]) -> Tensor:
     kernels = _gaussians(sigmas, images)
-    return functional.conv2d(functional.pad(images, (kernels.shape[-1] // 2,) * 4, mode="reflect"), kernels)
+    return _convolved(functional.pad(images, (kernels.shape[-1] // 2,) * 4, mode="reflect"), kernels)
+
+
+def _convolved(images: Tensor, kernels: Tensor, stride: int = 1) -> Tensor:
+    """Convolve light, which has more digits than graphics cards take into account by default."""
+    if not images.is_cuda:
+        return functional.conv2d(images, kernels, stride=stride)
+    return functional.conv2d(images.double(), kernels.double(), stride=stride).to(images.dtype)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from core.files.atomic import write_text
 from core.instant.weights import load_network
@@ -32,13 +31,14 @@ def write_card(path: Path) -> None:
     chosen = "\n".join(f"- {name}: {value}" for name, value in settings.items())
     write_text(
         path.with_suffix(".md"),
-        f"""# Network of Instant
+        f"""# Network of Instant, quality "{path.stem}"
 
-A U-Net with {parameters} parameters (widths {", ".join(map(str, record["widths"]))}) that works at half
-resolution on an image with noise made uniform, and on its blurs, and if wanted on two planes or frames before
-and two after it. It also tells what error it expects of every pixel. It was trained on simulated microscopy
-only (`core/simulation`: scenes, volumes, time lapses); it has never seen a recorded image. Weights are in
-half precision.
+A U-Net with {parameters} parameters: channels {_listed(record["widths"])}, pairs of convolutions
+{_listed(record["depths"])} at a half, a quarter, an eighth and a sixteenth of the resolution. It sees an
+image with noise made uniform and its blurs, and if wanted two planes or frames before and two after it. It
+also tells what error it expects of every pixel. It was trained on simulated microscopy only
+(`core/simulation`: scenes, volumes, time lapses); it has never seen a recorded image. Weights are in half
+precision.
 
 It expects noise that is Poisson-Gaussian, independent or correlated over about a pixel, and estimated well.
 It is not meant for images whose noise is of another kind (compression, scratches, patterns), and like every
@@ -46,7 +46,7 @@ denoiser it may smooth away structures that are weaker than the noise, or sharpe
 not measure what depends on single pixels from its results without a control.
 
 ## Training
-{_before(record.get("before", []))}
+
 {record["hours"]:.2f} hours, {record["steps"]} steps, started {record["starts"]} times; {record["machine"]}.
 
 {chosen}
@@ -72,13 +72,5 @@ network expects with that which it makes, in dB: 0 is right, above 0 is too care
     )
 
 
-def _before(trainings: Sequence[Mapping[str, Any]]) -> str:
-    """Say which trainings came before, a paragraph each."""
-    lines = [
-        f"\nIt started from an earlier network: {one['hours']:.2f} hours, {one['steps']} steps, "
-        f"started {one['starts']} times; {one['machine']}; "
-        + ", ".join(f"{name} {value}" for name, value in one["settings"].items())
-        + ".\n"
-        for one in trainings
-    ]
-    return "".join(lines)
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core import memory
 from core.errors import QuietfieldError
 from core.instant.familiarity import doubts
 from core.instant.measuring import StackNoise
@@ -23,8 +24,9 @@ from core.noise.transform import Stabiliser
 from core.progress import Context
 from core.stack import Region, Stack, middle
 
-TILE = 1024
-"""Side in pixels of the pieces that go through the network at once, without their neighbours."""
+TILE, LEAST_TILE = 1024, 64
+"""Side in pixels of the pieces that go through the network at once, without their neighbours; and the
+smallest, where there is too little memory."""
 
 LOOKED_AT = 1024
 """Side in pixels of the part of a plane that is looked at for doubts."""
@@ -41,12 +43,12 @@ Plane = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Denoiser(Operation):
-    """The network together with the noise of a stack.
+    """Networks together with the noise of a stack.
 
     Attributes
     ----------
-    network : InstantNetwork
-        The network.
+    networks : tuple of InstantNetwork
+        One or more, of whose results the mean is taken; all on one device.
     noise : StackNoise
         Noise of the stack.
     strength : float
@@ -57,8 +59,6 @@ class Denoiser(Operation):
         Axis along which the network sees neighbouring planes or frames, if any.
     uncertain : bool
         Whether there is a second result, the error that is expected.
-    shares : tuple of float
-        Share of the noise's standard deviation that the network is told, for each channel; empty for all.
     """
 
     label: ClassVar[str] = "Instant"
@@ -66,13 +66,12 @@ class Denoiser(Operation):
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
 
-    network: InstantNetwork
+    networks: tuple[InstantNetwork, ...]
     noise: StackNoise
     strength: float = 1.0
     eightfold: bool = False
     along: str = ""
     uncertain: bool = False
-    shares: tuple[float, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -95,8 +94,7 @@ class Denoiser(Operation):
             plane = block.pixels[index]
             channel = self._channel(block, index)
             noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
-            share = self.shares[channel] if self.shares else 1.0
-            found = self._plane(plane, self._beside(block, index), noise, share, part)
+            found = self._plane(plane, self._beside(block, index), noise, part)
             for result, image in zip(results, found, strict=False):
                 result[index] = image
         return tuple(results)
@@ -126,11 +124,11 @@ class Denoiser(Operation):
         return [block.pixels[(*index[:axis], other - first, *index[axis + 1 :])] for other in others]
 
     def _plane(
-        self, plane: Plane, others: list[Plane], noise: NoiseEstimate, share: float, context: Context
+        self, plane: Plane, others: list[Plane], noise: NoiseEstimate, context: Context
     ) -> list[Plane]:
         finite = np.isfinite(plane)
         try:
-            stabiliser = Stabiliser.of(noise.scaled(share))
+            stabiliser = Stabiliser.of(noise)
         except QuietfieldError:  # no noise at all
             return [plane, np.where(finite, 0, np.nan).astype(np.float32)]
         raised = lift(stabiliser, noise)
@@ -143,33 +141,51 @@ class Denoiser(Operation):
         mixed = np.where(finite, known + self.strength * (denoised - known), plane).astype(np.float32)
         if not self.uncertain:
             return [mixed]
-        error = stabiliser.error(values[0] + change - raised, np.sqrt(variance)) / share
+        error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))
         left = (1 - self.strength) ** 2 * noise.variance(denoised)
         error = np.sqrt(np.square(self.strength * error) + left)
         return [mixed, np.where(finite, error, np.nan).astype(np.float32)]
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
-        """Mean over the orientations, and that of the variance of the error, which is 0 if not asked for."""
+        """Mean over networks and orientations, and that of the variance of the error, 0 if not asked for."""
         told = noise.correlations
         transposed = tuple(told[lag] for lag in TRANSPOSED)
-        turns = range(8 if self.eightfold else 1)
+        jobs = list(itertools.product(self.networks, range(8 if self.eightfold else 1)))
         mean, variance = (np.zeros(values.shape[1:], np.float32) for _ in range(2))
-        for turn in turns:
-            part = context.part(turn / len(turns), (turn + 1) / len(turns))
+        for done, (network, turn) in enumerate(jobs):
+            part = context.part(done / len(jobs), (done + 1) / len(jobs))
             seen = told if turn % 2 == 0 else transposed
-            denoised, log = self._run(_turned(values, turn), seen, part)
-            mean += _turned_back(denoised, turn) / len(turns)
+            denoised, log = self._run(network, _turned(values, turn), seen, part)
+            mean += _turned_back(denoised, turn) / len(jobs)
             if self.uncertain:
-                variance += _turned_back(np.exp(log), turn) / len(turns)
+                variance += _turned_back(np.exp(log), turn) / len(jobs)
         return mean, variance
 
-    def _run(self, values: Plane, correlation: tuple[float, ...], context: Context) -> tuple[Plane, Plane]:
-        """Send a plane, and those beside it, through the network, in tiles with margins."""
+    def _run(
+        self, network: InstantNetwork, values: Plane, correlation: tuple[float, ...], context: Context
+    ) -> tuple[Plane, Plane]:
+        """Send a plane, and those beside it, through a network."""
+        device = next(network.parameters()).device
+
+        def found(side: int) -> tuple[Plane, Plane]:
+            return self._tiled(network, values, correlation, side, context)
+
+        return memory.in_pieces(found, TILE, LEAST_TILE, str(device))
+
+    def _tiled(
+        self,
+        network: InstantNetwork,
+        values: Plane,
+        correlation: tuple[float, ...],
+        side: int,
+        context: Context,
+    ) -> tuple[Plane, Plane]:
+        """Send planes through a network in tiles with margins."""
         height, width = values.shape[1:]
-        device = next(self.network.parameters()).device
+        device = next(network.parameters()).device
         told = torch.tensor([correlation], dtype=torch.float32, device=device)
         results = np.empty((len(self.outputs), height, width), np.float32)
-        tiles = list(_tiles(height, width))
+        tiles = list(_tiles(height, width, side))
         for done, (rows, columns) in enumerate(tiles):
             context.step(done / len(tiles), self.label)
             top, left = max(rows.start - REACH, 0), max(columns.start - REACH, 0)
@@ -177,7 +193,7 @@ class Denoiser(Operation):
             given = torch.from_numpy(piece)[None].to(device)
             with torch.inference_mode():
                 others = given[:, 1:] if len(piece) > 1 else None
-                output = self.network(given[:, :1], told, others, expect=self.uncertain)
+                output = network(given[:, :1], told, others, expect=self.uncertain)
             inner = (
                 slice(rows.start - top, rows.stop - top),
                 slice(columns.start - left, columns.stop - left),
@@ -193,10 +209,10 @@ def lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
     return FAR * LEVEL - dark if stabiliser.constant_only or dark > FAR * LEVEL else 0.0
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    for row in range(0, height, TILE):
-        for column in range(0, width, TILE):
-            yield slice(row, min(row + TILE, height)), slice(column, min(column + TILE, width))
+def _tiles(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:
+    for row in range(0, height, side):
+        for column in range(0, width, side):
+            yield slice(row, min(row + side, height)), slice(column, min(column + side, width))
 
 
 def _padded(piece: Plane) -> Plane:

@@ -67,6 +67,12 @@ class Batch:
     correlation: Tensor
     beside: Tensor | None = None
 
+    def to(self, device: torch.device) -> Batch:
+        """Same patches on a device."""
+        beside = None if self.beside is None else self.beside.to(device)
+        noisy, clean, correlation = (t.to(device) for t in (self.noisy, self.clean, self.correlation))
+        return Batch(noisy=noisy, clean=clean, correlation=correlation, beside=beside)
+
 
 def stabilised(image: NDArray[np.float32], gain: float, constant: float) -> NDArray[np.float32]:
     """Transform an image whose noise has the variance ``gain * mean + constant`` to a variance of about 1."""
@@ -149,7 +155,7 @@ class Pool:
     first, most : int
         Scenes before the first patch, and scenes kept.
     every : int
-        Batches between two new scenes.
+        Patches between two new scenes.
     """
 
     make: Source
@@ -165,10 +171,10 @@ class Pool:
         """Give patches (Z, Y, X) in any of eight orientations, with a margin around each."""
         while len(self.scenes) < self.first:
             self._add(rng)
-        if self.asked % self.every == 0:
-            self._add(rng)
-        self.asked += 1
         for _ in range(count):
+            if self.asked % self.every == 0:
+                self._add(rng)
+            self.asked += 1
             light = self.scenes[rng.integers(len(self.scenes))]
             y, x = (rng.integers(n - side - 2 * margin + 1) for n in light.shape[1:])
             patch = light[:, y : y + side + 2 * margin, x : x + side + 2 * margin]
@@ -195,8 +201,8 @@ class Examples(IterableDataset[Batch]):
         info = get_worker_info()
         worker = info.id if info else 0
         rng = np.random.default_rng([self.seed, worker])
-        planes = Pool(plane, (self.seed, worker), first=48, most=3000, every=2)
-        stacks = Pool(stack, (self.seed, worker, 1), first=12, most=500, every=3)
+        planes = Pool(plane, (self.seed, worker), first=48, most=3000, every=32)
+        stacks = Pool(stack, (self.seed, worker, 1), first=12, most=500, every=32)
         while True:
             yield self._stacks(stacks, rng) if rng.random() < STACKS else self._planes(planes, rng)
 
@@ -227,7 +233,7 @@ def batches(seed: int, batch: int, side: int, workers: int) -> Iterator[Batch]:
     """Endless batches made by processes beside this one."""
     loader: DataLoader[Batch] = DataLoader(
         Examples(seed, batch, side), batch_size=None, num_workers=workers,
-        worker_init_fn=_one_thread if workers else None, prefetch_factor=8 if workers else None,
+        worker_init_fn=_one_thread if workers else None, prefetch_factor=4 if workers else None,
     )  # fmt: skip
     return iter(loader)
 

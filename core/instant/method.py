@@ -22,20 +22,16 @@ MAKITALO_2013 = (
 )
 
 
-def orientations(help: str = "") -> str:
-    """Declare the parameter of methods that may take the mean over eight orientations.
+def quality(help: str) -> str:
+    """Declare the parameter of methods that use the networks of Instant.
 
     Parameters
     ----------
     help : str
-        What else the best quality does.
+        What the best quality does.
     """
-    return param(
-        "instant", "Quality",
-        choices={"instant": "Instant", "best": "Best"},
-        help="Best denoises the image turned and mirrored in eight ways and takes the mean: a little better, "
-        f"and at least eight times as slow. {help}".strip(),
-    )  # fmt: skip
+    choices = {"instant": "Instant", "best": "Best"}
+    return param("instant", "Quality", choices=choices, help=help)
 
 
 def neighbours(help: str, *, found: bool = False) -> str:
@@ -56,7 +52,7 @@ def neighbours(help: str, *, found: bool = False) -> str:
     )  # fmt: skip
 
 
-@register("instant", label="Instant", group="instant", version=3)
+@register("instant", label="Instant", group="instant", version=4)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Operation):
     """Denoise with a network that was trained on simulated microscopy and needs no training.
@@ -72,9 +68,9 @@ class Instant(Operation):
         1.0, "Strength", ge=0.0, le=1.0, step=0.05,
         help="1 gives the denoised image, 0 the raw one, anything between a mixture of both.",
     )  # fmt: skip
-    quality: str = orientations(
-        "Without neighbours it also smooths less where an estimate of the error, made without a clean image, "
-        "says that it smooths too much."
+    quality: str = quality(
+        "Best takes the mean of this network and a larger one, both seeing the image turned and mirrored in "
+        "eight ways: better, and some forty times as slow."
     )
     neighbours: str = neighbours(
         "It was taught to use only what they share; compare with none where things move fast."
@@ -103,17 +99,12 @@ class Instant(Operation):
         noise = stack.fact(f"instant noise, {self.noise}", lambda: measure(stack, self.noise))
 
         from core.instant.denoiser import Denoiser  # torch may still be loading: the noise needs none of it
-        from core.instant.weights import load_network
+        from core.instant.weights import shipped
 
-        network, _ = load_network()
-        told: tuple[float, ...] = ()
-        if self.quality == "best" and self.neighbours == "none":
-            from core.instant.risk import shares
-
-            told = stack.fact(f"instant shares, {self.noise}", lambda: shares(network, stack, noise))
+        best = self.quality == "best"
         return Denoiser(
-            network=network, noise=noise, strength=self.strength, eightfold=self.quality == "best",
-            along=self._along(stack.axes), uncertain=self.uncertainty, shares=told,
+            networks=shipped(self.quality), noise=noise, strength=self.strength, eightfold=best,
+            along=self._along(stack.axes), uncertain=self.uncertainty,
         )  # fmt: skip
 
     def halo(self, axes: str) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ it expects to be.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -26,8 +26,28 @@ from core.instant.blurs import coarse, fine, root
 from core.instant.reach import OFFSETS
 from core.noise.model import LAGS
 
-WIDTHS = (32, 64, 96, 96)
-"""Channels at a half, a quarter, an eighth and a sixteenth of the resolution."""
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Size of a network.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Channels at a half, a quarter, an eighth and a sixteenth of the resolution.
+    depths : tuple of int
+        Pairs of convolutions at each of these, on the way down and again on the way up.
+    """
+
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+
+
+SHAPES = {
+    "instant": Shape((24, 48, 112, 160), (1, 1, 1, 1)),
+    "best": Shape((48, 96, 160, 224), (2, 2, 1, 1)),
+}
+"""The networks that ship, by the quality that uses them."""
 
 FINE = (0.0, 0.7, 1.0, 1.5)
 """Standard deviations in pixels of the blurs at full resolution; the first is the image itself."""
@@ -71,17 +91,17 @@ class InstantNetwork(nn.Module):
 
     Parameters
     ----------
-    widths : sequence of int
-        Channels of each level.
+    shape : Shape
+        Channels and depth of each level.
     """
 
-    def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, shape: Shape = SHAPES["instant"]) -> None:
         super().__init__()
-        self.widths = tuple(widths)
+        self.shape, widths, depths = shape, shape.widths, shape.depths
         seen = 4 * len(FINE) + len(COARSE) - 1 + len(LAGS) + 1
-        self.down = nn.ModuleList(_level(a, b) for a, b in zip((seen, *widths), widths, strict=False))
+        self.down = nn.ModuleList(map(_level, (seen, *widths), widths, depths))
         self.narrow = nn.ModuleList(nn.Conv2d(below, above, 1) for above, below in itertools.pairwise(widths))
-        self.up = nn.ModuleList(_level(count, count) for count in widths[:-1])
+        self.up = nn.ModuleList(map(_level, widths[:-1], widths, depths))
         blurs = len(FINE) + len(COARSE) - 1
         self.end = nn.Conv2d(widths[0], 4 * (blurs + 1), 1)
         beside = 4 * len(BESIDE) * len(OFFSETS)
@@ -170,10 +190,24 @@ def _phases(images: Tensor) -> Tensor:
     return images.reshape(len(images), -1, 4, *images.shape[2:]).sum(1)
 
 
-def _level(before: int, after: int) -> nn.Sequential:
+class _Residual(nn.Module):
+    """Two convolutions that add to what they are given."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        change: Tensor = self.second(functional.relu(self.first(images), inplace=True))
+        return functional.relu(images + change)
+
+
+def _level(before: int, after: int, depth: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, 3, padding=1),
         nn.ReLU(inplace=True),
         nn.Conv2d(after, after, 3, padding=1),
         nn.ReLU(inplace=True),
+        *(_Residual(after) for _ in range(depth - 1)),
     )

@@ -3,7 +3,7 @@
 GRID = 16
 """Images have sides that are multiples of this, and pieces begin at multiples of it."""
 
-REACH = 144
+REACH = 160
 """Greatest distance in pixels over which the input can change the output, rounded up to the grid."""
 
 OFFSETS = (-2, -1, 1, 2)

@@ -14,14 +14,19 @@ from torch import Tensor
 
 from core.errors import QuietfieldError
 from core.files.atomic import replacing
-from core.instant.network import InstantNetwork
+from core.instant.network import SHAPES, InstantNetwork, Shape
 from resources import FOLDER
 
-FILE = FOLDER / "weights" / "instant.safetensors"
-"""The network that ships with the program."""
+WEIGHTS = FOLDER / "weights"
+"""Where the networks lie that ship with the program."""
 
 KEY = "quietfield-instant"
-SCHEMA = 1
+SCHEMA = 2
+
+
+def file_of(name: str, folder: Path = WEIGHTS) -> Path:
+    """File of the network of a quality, by default of the one that ships."""
+    return folder / f"{name}.safetensors"
 
 
 def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
@@ -34,7 +39,7 @@ def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str,
     weights : dict of str to Tensor
         State of the network.
     record : dict
-        What is known of its training, for JSON; has "widths".
+        What is known of its training, for JSON; has "widths" and "depths".
     """
     halves = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
     content = save(halves, {KEY: json.dumps({"schema": SCHEMA, **record})})
@@ -42,21 +47,27 @@ def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str,
         temporary.write_bytes(content)
 
 
-def load_network(path: Path = FILE) -> tuple[InstantNetwork, dict[str, Any]]:
+def load_network(path: Path | None = None) -> tuple[InstantNetwork, dict[str, Any]]:
     """Read a network, ready to be used on the processor, and the record of its training.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Its file; by default that of the smallest network that ships.
 
     Raises
     ------
     QuietfieldError
         If the file is not there or is no such network.
     """
+    path = path or file_of("instant")
     try:
         with safe_open(str(path), "pt", device="cpu") as file:
             record: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
             weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        if record["schema"] > SCHEMA:
+        if record["schema"] != SCHEMA:
             raise ValueError(f"schema {record['schema']}")
-        network = InstantNetwork(record["widths"])
+        network = InstantNetwork(Shape(tuple(record["widths"]), tuple(record["depths"])))
         network.load_state_dict(weights)
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise QuietfieldError(
@@ -64,3 +75,9 @@ def load_network(path: Path = FILE) -> tuple[InstantNetwork, dict[str, Any]]:
             "Install Quietfield again."
         ) from error
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), record  # type: ignore[call-overload]
+
+
+def shipped(quality: str, folder: Path = WEIGHTS) -> tuple[InstantNetwork, ...]:
+    """Networks of which a quality takes the mean: the small one, and for the best quality all there are."""
+    names = SHAPES if quality == "best" else ("instant",)
+    return tuple(load_network(file_of(name, folder))[0] for name in names)

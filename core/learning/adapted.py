@@ -14,7 +14,6 @@ from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.network import InstantNetwork
 from core.instant.reach import DEPTH, REACH
-from core.instant.risk import shares
 from core.methods.base import Block, Operation
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
@@ -26,36 +25,28 @@ class AdaptedPrediction(Operation):
 
     Attributes
     ----------
-    network : InstantNetwork
-        The network.
+    networks : tuple of InstantNetwork
+        The trained network; and where it was left as it is, all that Instant takes the mean of.
     eightfold : bool
         Whether to average over eight orientations.
     along : {"", "Z", "T"}
         Axis along which it sees neighbouring planes or frames, if any.
-    untrained : bool
-        Whether it is the network of Instant itself, which is told less noise where that is better.
     """
 
     label: ClassVar[str] = "Trained network"
     outputs: ClassVar[tuple[str, ...]] = ("denoised",)
     parallel: ClassVar[bool] = False
 
-    network: InstantNetwork
+    networks: tuple[InstantNetwork, ...]
     eightfold: bool = False
     along: str = ""
-    untrained: bool = False
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
         if self.along and stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
         noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
-        told: tuple[float, ...] = ()
-        if self.untrained and self.eightfold and not self.along:
-            told = stack.fact("instant shares, auto", lambda: shares(self.network, stack, noise))
-        return Denoiser(
-            network=self.network, noise=noise, eightfold=self.eightfold, along=self.along, shares=told
-        )
+        return Denoiser(networks=self.networks, noise=noise, eightfold=self.eightfold, along=self.along)
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Neighbours needed: what the network sees.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.instant.denoiser import lift
-from core.instant.weights import load_network
+from core.instant.weights import file_of, load_network
 from core.learning.evidence import levels
 from core.learning.learned import Learned
 from core.learning.learner import Learner
@@ -65,7 +65,7 @@ class Adapter(Learner):
         self._correlation = torch.tensor([noise.correlations for _, noise in known], device=device)
 
     def _untrained(self) -> nn.Module:
-        network, _ = load_network()
+        network, _ = load_network(file_of(self._method.architecture().kind))
         network.doubt.requires_grad_(False)  # nothing here tells it how large errors are
         unused = ("doubt.",) if self._method.along else ("doubt.", "beside.", "shares.")
         for name, parameter in network.named_parameters():

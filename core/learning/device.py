@@ -6,10 +6,14 @@ import os
 import platform
 import time
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
+from core import memory
 from core.errors import QuietfieldError
+
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 BENCHMARK_SECONDS = 1.0
 """A start-up measurement is given up when it takes longer than this."""
@@ -68,6 +72,21 @@ def layout(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
+def placed(network: Network, device: torch.device) -> Network:
+    """Network moved to a device.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is too little memory for it.
+    """
+
+    def moved() -> Network:
+        return network.to(device=device, memory_format=layout(device))  # type: ignore[no-any-return,call-overload]
+
+    return memory.enough(moved, str(device))
+
+
 def half_precision(device: torch.device, network: torch.nn.Module, side: int, inputs: int = 1) -> bool:
     """Whether bfloat16 is both faster and right on this device.
 
@@ -116,14 +135,3 @@ def beside_window() -> int:
 def sensible(threads: int) -> int:
     """Number of threads that helps: at least one, and no more than there are cores."""
     return max(1, min(threads, os.cpu_count() or 1))
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch means that memory ran out."""
-    text = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError)
-        or "out of memory" in text
-        or "can't allocate memory" in text
-        or "not enough memory" in text
-    )

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Generator
 
+from core import memory
 from core.errors import QuietfieldError
 from core.learning import data
-from core.learning import device as devices
 from core.learning.data import Normalisation, Split, channel_of_region
 from core.learning.evidence import levels, photons
 from core.learning.learned import BlindSpot, Learned
@@ -108,7 +108,7 @@ class Examples:
         try:
             self._tiles.move(device)
         except RuntimeError as error:
-            if not devices.out_of_memory(error):
+            if not memory.ran_out(error):
                 raise
 
     def refresh(self, generator: Generator) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core import memory
 from core.errors import QuietfieldError
 from core.learning import device as devices
 from core.learning.learned import Learned
@@ -16,6 +17,7 @@ from core.learning.masks import hide
 from core.learning.network import initial
 from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
 from core.learning.patches import Patches
+from core.replay import Repeated, recording
 
 CHUNK_PIXELS = 40_000
 """Pixels sent through the network at once on a processor, whose caches like small portions."""
@@ -32,6 +34,11 @@ class Learner:
         Where to compute.
     side : int
         Side of the patches in pixels.
+
+    Attributes
+    ----------
+    note : str
+        What a person should know of the last steps, or "".
 
     Raises
     ------
@@ -51,10 +58,12 @@ class Learner:
         self._positivity = strategy.positivity
         self._inputs = method.architecture().inputs
         self._layout = devices.layout(device)
-        network = self._untrained()
-        self.network: nn.Module = network.to(device=device, memory_format=self._layout)  # type: ignore[call-overload]
+        self.network: nn.Module = devices.placed(self._untrained(), device)
         self._averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._half = False
+        self.update = Repeated(self._update)
+        self._weight = torch.zeros((), device=device)
+        self.note = ""
         self._chunk = method.batch
         if device.type == "cpu":
             self._chunk = min(method.batch, max(1, CHUNK_PIXELS // side**2))
@@ -69,9 +78,10 @@ class Learner:
 
     def begin(self) -> None:
         """Make the optimiser and decide on the precision; both take a moment."""
-        method = self._method
+        method, graphs = self._method, self._device.type == "cuda"
+        rate = torch.tensor(method.learning_rate, device=self._device) if graphs else method.learning_rate
         self._optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=method.learning_rate, fused=self._device.type in ("cpu", "cuda")
+            self.network.parameters(), lr=rate, fused=self._device.type in ("cpu", "cuda"), capturable=graphs
         )
         self._half = method.precision == "bfloat16" or (
             method.precision == "auto"
@@ -86,15 +96,23 @@ class Learner:
     def step(self, patches: Patches, rate: float, number: int) -> Tensor:
         """Update the network with step `number` (from 1) at a learning rate; mean loss, on the device."""
         for group in self._optimiser.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        if self._method.average > 0:
+            self._weight.fill_(1 / max(1.0, self._method.average * number))
+        return self.update(patches)
+
+    def _update(self, patches: Patches) -> Tensor:
+        """Change the weights with patches; mean loss."""
         loss = self._gradients(patches)
         self._bound()
         self._optimiser.step()
         if self._method.average > 0:
-            weight = 1 / max(1.0, self._method.average * number)
             with torch.no_grad():
                 for mean, value in zip(self._averaged.parameters(), self.network.parameters(), strict=True):
-                    mean.lerp_(value, weight)
+                    mean.lerp_(value, self._weight)
         return loss
 
     def _bound(self) -> None:
@@ -131,6 +149,7 @@ class Learner:
         }
         groups = self._optimiser.state_dict()["param_groups"]
         self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        self.update.forget()
         self._half = state["half"]
 
     def _gradients(self, patches: Patches) -> Tensor:
@@ -150,7 +169,7 @@ class Learner:
                     total += loss.detach()
                 return total / batch
             except RuntimeError as error:
-                if not devices.out_of_memory(error):
+                if not memory.ran_out(error) or recording():
                     raise
                 if self._chunk == 1:
                     raise QuietfieldError(
@@ -158,6 +177,10 @@ class Learner:
                         "width or the patches smaller, or choose another device."
                     ) from error
             self._chunk = -(-self._chunk // 2)
+            self.note = (
+                f"Memory of {self._device} ran short: patches pass {self._chunk} at a time now, which takes "
+                "longer and gives the same."
+            )
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
 

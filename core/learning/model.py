@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from core.instant.network import InstantNetwork
-from core.instant.weights import load_network
+from core.instant.weights import file_of, load_network, shipped
 from core.learning.adapted import AdaptedPrediction
 from core.learning.data import Normalisation
-from core.learning.device import choose, layout
+from core.learning.device import choose, placed
 from core.learning.learned import Learned
-from core.learning.network import blank
+from core.learning.network import UNet, blank
 from core.learning.prediction import DeconvolvingPrediction, Prediction
 from core.methods.base import Operation
 
@@ -82,14 +82,16 @@ class Model:
         chosen = choose(device)
         network = blank(self.method.architecture())
         network.load_state_dict(dict(self.weights))
-        network = network.to(device=chosen, memory_format=layout(chosen)).eval().requires_grad_(False)  # type: ignore[call-overload]
+        network = placed(network, chosen).eval().requires_grad_(False)
         strategy = self.method.strategy()
         if isinstance(network, InstantNetwork):
-            start = load_network()[0].state_dict()
-            untrained = all(torch.equal(self.weights[name], known) for name, known in start.items())
-            return AdaptedPrediction(
-                network=network, eightfold=strategy.eightfold, along=strategy.along, untrained=untrained
-            )
+            kind = self.method.architecture().kind
+            start = load_network(file_of(kind))[0].state_dict()
+            networks: tuple[InstantNetwork, ...] = (network,)
+            if all(torch.equal(self.weights[name], known) for name, known in start.items()):
+                networks = tuple(placed(one, chosen) for one in shipped(kind))
+            return AdaptedPrediction(networks=networks, eightfold=strategy.eightfold, along=strategy.along)
+        assert isinstance(network, UNet)
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(
             network=network, device=chosen, normalisation=self.normalisation,

@@ -7,7 +7,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from core.instant.network import InstantNetwork
+from core.instant.network import SHAPES, InstantNetwork
 from core.learning.strategy import Architecture
 
 
@@ -119,7 +119,8 @@ def receptive_field(architecture: Architecture) -> int:
 
 def blank(architecture: Architecture) -> nn.Module:
     """Give a network whose weights are to be filled in."""
-    return InstantNetwork() if architecture.kind == "instant" else UNet(architecture)
+    kind = architecture.kind
+    return UNet(architecture) if kind == "unet" else InstantNetwork(SHAPES[kind])
 
 
 def initial(architecture: Architecture, seed: int) -> UNet:

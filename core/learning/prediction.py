@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core import memory
 from core.errors import QuietfieldError
 from core.instant.reach import DEPTH, OFFSETS, beside
 from core.learning.adapted import alone
 from core.learning.data import Normalisation, normalised
-from core.learning.device import layout, out_of_memory
+from core.learning.device import layout
 from core.learning.learned import DEPTHS
 from core.learning.network import UNet, receptive_field
 from core.learning.objectives import OUTPUT_SCALE
@@ -25,8 +26,9 @@ from core.optics import gaussian_kernel
 from core.progress import Context
 from core.stack import Stack
 
-TILE_PIXELS = 512 * 512
-"""Pixels given to the network at once, without the margins; at width 64 this takes some 400 MB."""
+SIDE, LEAST = 512, 64
+"""Side in pixels of the square given to the network at once, without the margins; at width 64 it takes some
+400 MB. And the smallest one, where there is too little memory."""
 
 Images = NDArray[np.float32]
 
@@ -118,6 +120,13 @@ class Prediction(Operation):
 
     def _phantom(self, block: Block, context: Context) -> Images:
         """Network's output in counts, (planes, Y, X)."""
+
+        def predicted(side: int) -> Images:
+            return self._predicted(block, side, context)
+
+        return memory.in_pieces(predicted, SIDE, LEAST, str(self.device))
+
+    def _predicted(self, block: Block, side: int, context: Context) -> Images:
         norm = self.normalisation
         height, width = block.pixels.shape[-2:]
         images = block.pixels.reshape(-1, height, width)
@@ -126,7 +135,7 @@ class Prediction(Operation):
         down, across = -height % step, -width % step
         result = np.zeros(images.shape, np.float32)
         seen = self._seen(block)
-        jobs = list(self._tiles(len(seen), height, width))
+        jobs = list(_tiles(len(seen), height, width, side))
         for done, (some, rows, columns) in enumerate(jobs):
             context.step(done / len(jobs), self.label)
             margin = self._margin()
@@ -170,32 +179,11 @@ class Prediction(Operation):
             raise QuietfieldError(self._channels(str(block.shape[at])))
         return np.asarray(np.indices(leading)[at].ravel() + block.origin[at], np.int64)
 
-    def _tiles(self, count: int, height: int, width: int) -> Iterator[tuple[slice, slice, slice]]:
-        side = int(TILE_PIXELS**0.5)
-        across, down = min(side, width), min(side, height)
-        together = max(1, TILE_PIXELS // (across * down))
-        for first in range(0, count, together):
-            for row in range(0, height, down):
-                for column in range(0, width, across):
-                    yield (
-                        slice(first, min(first + together, count)),
-                        slice(row, min(row + down, height)),
-                        slice(column, min(column + across, width)),
-                    )
-
     def _run(self, light: Images) -> Images:
-        try:
-            given = torch.from_numpy(light).to(self.device)
-            with torch.inference_mode():
-                output = self.network(given.contiguous(memory_format=layout(self.device)))[:, 0]
-            result: Images = output.cpu().numpy()
-        except RuntimeError as error:
-            if not out_of_memory(error):
-                raise
-            raise QuietfieldError(
-                f"There is not enough memory on {self.device} to use this network. "
-                "Close other programs that use it, or choose another device."
-            ) from error
+        given = torch.from_numpy(light).to(self.device)
+        with torch.inference_mode():
+            output = self.network(given.contiguous(memory_format=layout(self.device)))[:, 0]
+        result: Images = output.cpu().numpy()
         return result
 
 
@@ -204,3 +192,17 @@ class DeconvolvingPrediction(Prediction):
     """A trained network whose output before the PSF is a result of its own."""
 
     outputs: ClassVar[tuple[str, ...]] = ("denoised", "deconvolved")
+
+
+def _tiles(count: int, height: int, width: int, side: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Planes, rows and columns of what goes through the network at once."""
+    across, down = min(side, width), min(side, height)
+    together = max(1, side**2 // (across * down))
+    for first in range(0, count, together):
+        for row in range(0, height, down):
+            for column in range(0, width, across):
+                yield (
+                    slice(first, min(first + together, count)),
+                    slice(row, min(row + down, height)),
+                    slice(column, min(column + across, width)),
+                )

@@ -78,8 +78,8 @@ class Architecture:
 
     Attributes
     ----------
-    kind : {"unet", "instant"}
-        A U-Net, or the network of Instant, to which the rest does not apply.
+    kind : {"unet", "instant", "best"}
+        A U-Net, or the network of Instant of a quality, to which the rest does not apply.
     width, depth : int
         Channels of the first level, and number of levels.
     pooling : {"max", "blur"}
@@ -90,7 +90,7 @@ class Architecture:
         Planes or frames that a U-Net sees: the one it denoises, then those beside it.
     """
 
-    kind: Literal["unet", "instant"] = "unet"
+    kind: Literal["unet", "instant", "best"] = "unet"
     width: int = 64
     depth: int = 3
     pooling: Literal["max", "blur"] = "max"

@@ -136,6 +136,8 @@ class Trainer:
             if not whole and now - reported < REPORT_SECONDS:
                 continue
             loss = course.collect()
+            if self._learner.note:
+                course.note(self._learner.note)
             if whole and math.isfinite(loss):
                 loss = loss if self._end_epoch() else math.nan
             if not math.isfinite(loss):

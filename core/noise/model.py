@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -107,13 +107,6 @@ class NoiseEstimate:
         return (
             f"Neighbouring pixels' noise is correlated ({much:.2f} along {along}): a blind-spot network will "
             "keep part of it as if it were signal."
-        )
-
-    def scaled(self, factor: float) -> NoiseEstimate:
-        """Same noise with another standard deviation, times `factor`."""
-        square = factor * factor
-        return replace(
-            self, gain=square * self.gain, constant=square * self.constant, floor=square * self.floor
         )
 
     def variance(self, mean: ArrayLike) -> NDArray[np.float64]:

@@ -26,8 +26,7 @@ from skimage.registration import phase_cross_correlation
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.method import Instant
-from core.instant.risk import shares
-from core.instant.weights import FILE, load_network
+from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
 from core.stack import Stack
 from tests.data import DATA
@@ -79,13 +78,12 @@ def registered(frame: Image, truth: Image) -> Image:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks instant", description=__doc__)
-    parser.add_argument("--network", type=Path, default=FILE)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--quality", choices=["instant", "best"], default="instant")
     parser.add_argument("--only", default="", help="only sets whose name contains this")
     given = parser.parse_args(arguments)
-    network, record = load_network(given.network)
-    print(f"{given.network.name}: {record['steps']} steps, {record['hours']:.2f} h; quality {given.quality}")
+    networks = shipped(given.quality, given.weights)
     print(f"{'set':<28}{'measure':>8}{'raw':>8}{'Gauss':>8}{'Instant':>9}{'gain':>7}{'s/frame':>9}  noise")
     for name, files, kind in SETS:
         if given.only not in name:
@@ -97,8 +95,7 @@ def main(arguments: list[str]) -> None:
             stack = Stack.of(frame, "YX")
             known = Stack.of(noisy, "TYX") if name.endswith("together") else stack
             noise = measure(known, Instant().noise)
-            told = shares(network, known, noise) if given.quality == "best" else ()
-            operation = Denoiser(network=network, noise=noise, eightfold=given.quality == "best", shares=told)
+            operation = Denoiser(networks=networks, noise=noise, eightfold=given.quality == "best")
             denoised = evaluate(stack, operation)[0].astype(np.float64)
             seconds += time.perf_counter() - began
             image = frame.astype(np.float64)

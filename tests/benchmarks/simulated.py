@@ -15,7 +15,7 @@ from scipy import ndimage
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import StackNoise
 from core.instant.validation import SIGMAS, cases, psnr
-from core.instant.weights import FILE, load_network
+from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
 from core.noise.model import LAGS, NoiseEstimate
 from core.simulation.detection import Recording
@@ -40,11 +40,11 @@ def known(recording: Recording) -> NoiseEstimate:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks simulated", description=__doc__)
-    parser.add_argument("--network", type=Path, default=FILE)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the networks")
     given = parser.parse_args(arguments)
-    network, _ = load_network(given.network)
+    kinds = [(shipped(quality, given.weights), quality == "best") for quality in ("instant", "best")]
     titles = ("raw", "box", "median", "Gauss", "Instant", "best")
-    print(f"{'light':<28}" + "".join(f"{title:>9}" for title in titles) + f"{'gain':>9}")
+    print(f"{'light':<28}" + "".join(f"{title:>9}" for title in titles) + f"{'gains':>9}")
     for case in cases():
         if case.beside is not None:
             continue
@@ -52,8 +52,8 @@ def main(arguments: list[str]) -> None:
         for r in case.recordings:
             stack, noise = Stack.of(r.noisy, "YX"), StackNoise(channels=(known(r),), each_plane=False)
             ours = (
-                evaluate(stack, Denoiser(network=network, noise=noise, eightfold=eightfold))[0]
-                for eightfold in (False, True)
+                evaluate(stack, Denoiser(networks=networks, noise=noise, eightfold=eightfold))[0]
+                for networks, eightfold in kinds
             )
             rows.append((
                 psnr(r.noisy, r.mean),
@@ -63,5 +63,6 @@ def main(arguments: list[str]) -> None:
                 *(psnr(image, r.mean) for image in ours),
             ))  # fmt: skip
         found = np.mean(rows, axis=0)
-        gain = found[-1] - found[:-2].max()
-        print(f"{case.name:<28}" + "".join(f"{one:9.2f}" for one in found) + f"{gain:+9.2f}", flush=True)
+        gains = found[-2:] - found[:-2].max()
+        told = "".join(f"{one:9.2f}" for one in found) + "".join(f"{gain:+9.2f}" for gain in gains)
+        print(f"{case.name:<28}{told}", flush=True)

@@ -47,7 +47,7 @@ def noise(gain: float, constant: float, y: float = 0.0, x: float = 0.0) -> Noise
 
 
 def with_noise(one: NoiseEstimate, **given: object) -> Denoiser:
-    return Denoiser(network=wild(), noise=StackNoise(channels=(one,), each_plane=False), **given)  # type: ignore[arg-type]
+    return Denoiser(networks=(wild(),), noise=StackNoise(channels=(one,), each_plane=False), **given)  # type: ignore[arg-type]
 
 
 def test_tiles_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_a_region_gives_the_same_as_the_whole() -> None:
 
 @pytest.mark.parametrize(("gain", "offset"), [(7.0, 0.0), (1.0, 100.0), (0.01, -3.0), (25.0, 500.0)])
 def test_units_do_not_matter(gain: float, offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
     pixels = frames(1, 128, 128)[0].astype(np.float32)
     first = evaluate(Stack.of(pixels, "YX"), Instant())[0]
     other = evaluate(Stack.of((gain * pixels + offset).astype(np.float32), "YX"), Instant())[0]
@@ -76,7 +76,7 @@ def test_units_do_not_matter(gain: float, offset: float, monkeypatch: pytest.Mon
 
 
 def test_the_offset_does_not_matter_where_noise_is_constant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
     rng = np.random.default_rng(0)
     pixels = (scene((1, 5), (128, 128)) * 40 + 3 * rng.standard_normal((128, 128))).astype(np.float32)
     first, other = (evaluate(Stack.of(pixels + offset, "YX"), Instant())[0] for offset in (-20, 4000))
@@ -109,7 +109,7 @@ def test_strength_mixes_the_raw_image_in() -> None:
 
 
 def test_noise_is_measured_once_for_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
     calls = []
 
     def counting(stack: Stack, kind: str) -> StackNoise:
@@ -132,11 +132,11 @@ def test_every_channel_has_its_own_noise() -> None:
     assert len(found.channels) == 2
     assert not found.each_plane
     assert found.channels[1].gain / found.channels[0].gain == pytest.approx(5, rel=0.3)
-    operation = Denoiser(network=wild(), noise=found)
+    operation = Denoiser(networks=(wild(),), noise=found)
     both = evaluate(Stack.of(pixels, "TCYX"), operation)[0]
     for channel in range(2):
         alone = Denoiser(
-            network=wild(), noise=StackNoise(channels=(found.channels[channel],), each_plane=False)
+            networks=(wild(),), noise=StackNoise(channels=(found.channels[channel],), each_plane=False)
         )
         expected = evaluate(Stack.of(pixels[:, channel], "TYX"), alone)[0]
         np.testing.assert_allclose(both[:, channel], expected, atol=1e-3)
@@ -149,12 +149,12 @@ def test_planes_that_differ_are_measured_one_by_one() -> None:
     found = measure(Stack.of(unlike, "ZYX"), "auto")
     assert found.each_plane
     assert not measure(Stack.of(unlike, "ZYX"), "stack").each_plane
-    operation = Denoiser(network=wild(), noise=found)
+    operation = Denoiser(networks=(wild(),), noise=found)
     assert operation.halo("ZYX") == {"Y": WHOLE, "X": WHOLE}
     results = evaluate(Stack.of(unlike, "ZYX"), operation)[0]
     alone = Stack.of(unlike[1], "YX")
     np.testing.assert_allclose(
-        results[1], evaluate(alone, Denoiser(network=wild(), noise=measure(alone, "auto")))[0], atol=1e-3
+        results[1], evaluate(alone, Denoiser(networks=(wild(),), noise=measure(alone, "auto")))[0], atol=1e-3
     )
 
 
@@ -176,7 +176,7 @@ def test_small_images(shape: tuple[int, int]) -> None:
 
 
 def test_without_noise_nothing_changes_and_without_pixels_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda: (wild(), {}))
+    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
     flat = Stack.of(np.full((64, 64), 7, np.uint8), "YX")
     np.testing.assert_array_equal(evaluate(flat, Instant())[0], flat.read())
     with pytest.raises(QuietfieldError, match="5 x 5"):
@@ -187,6 +187,6 @@ def test_whatever_a_network_says_no_pixel_changes_by_more_than_noise_can() -> No
     pixels = frames(1, 96, 96, photons=900.0)[0].astype(np.float32) + 300
     mad = wild()
     torch.nn.init.constant_(mad.end.bias, 1e4)
-    operation = Denoiser(network=mad, noise=StackNoise(channels=(noise(1, 2),), each_plane=False))
+    operation = Denoiser(networks=(mad,), noise=StackNoise(channels=(noise(1, 2),), each_plane=False))
     change = evaluate(Stack.of(pixels, "YX"), operation)[0] - pixels
     np.testing.assert_allclose(np.abs(change) / np.sqrt(pixels + 2), denoiser.FARTHEST, rtol=0.3)

@@ -11,17 +11,19 @@ from scipy import ndimage
 from torch import nn
 
 from core.errors import QuietfieldError
-from core.instant.network import InstantNetwork
+from core.instant.network import SHAPES, InstantNetwork, Shape
 from core.instant.reach import GRID, REACH
 from core.instant.weights import load_network, save_network
 from core.noise.model import LAGS
 from core.noise.transform import Stabiliser
 
+SMALL = Shape((8, 8, 8, 8), (1, 1, 1, 1))
 
-def wild(seed: int = 0) -> InstantNetwork:
+
+def wild(seed: int = 0, shape: Shape = SMALL) -> InstantNetwork:
     """A network whose weights are random everywhere, its last layer too."""
     torch.manual_seed(seed)
-    network = InstantNetwork((8, 8, 8, 8))
+    network = InstantNetwork(shape)
     nn.init.normal_(network.end.weight, std=0.3)
     nn.init.normal_(network.end.bias, std=0.3)
     nn.init.normal_(network.beside.weight, std=0.3)
@@ -65,12 +67,13 @@ def test_without_any_weights_the_widest_blur_is_left_and_it_has_no_bias() -> Non
     assert found.std() < 0.05
 
 
-def test_it_sees_as_far_as_is_said_and_no_farther() -> None:
+@pytest.mark.parametrize("name", SHAPES)
+def test_it_sees_as_far_as_is_said_and_no_farther(name: str) -> None:
     """A pixel is changed at every place of the grid in turn; the farthest change of the result counts.
 
     Positive weights and double precision keep small changes from getting lost on their way.
     """
-    network, farthest = wild().double(), 0
+    network, farthest = wild(shape=Shape((4, 4, 4, 4), SHAPES[name].depths)).double(), 0
     for weights in network.parameters():
         weights.abs_()
     side = 2 * REACH + 4 * GRID
@@ -109,7 +112,7 @@ def test_neighbours_matter_and_each_has_its_place() -> None:
 
 
 def test_before_it_learns_neighbours_make_no_difference() -> None:
-    network, given = InstantNetwork((8, 8, 8, 8)), image()
+    network, given = InstantNetwork(SMALL), image()
     torch.testing.assert_close(network(given, WHITE, image().expand(-1, 4, -1, -1)), network(given, WHITE))
 
 
@@ -122,7 +125,7 @@ def test_what_it_expects_of_its_error_does_not_change_what_it_learns() -> None:
 
 def test_as_a_file_and_back(tmp_path: Path) -> None:
     network, path = wild(), tmp_path / "network.safetensors"
-    save_network(path, network.state_dict(), {"widths": [8, 8, 8, 8], "hours": 1.5})
+    save_network(path, network.state_dict(), {"widths": [8, 8, 8, 8], "depths": [1, 1, 1, 1], "hours": 1.5})
     again, record = load_network(path)
     assert record["hours"] == 1.5
     torch.testing.assert_close(again(image(), WHITE), network(image(), WHITE), atol=0.05, rtol=0.01)
@@ -136,6 +139,6 @@ def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(QuietfieldError, match=r"network\.safetensors"):
         load_network(path)
-    save_network(path, wild().state_dict(), {"widths": [16, 8, 8, 8]})
+    save_network(path, wild().state_dict(), {"widths": [16, 8, 8, 8], "depths": [1, 1, 1, 1]})
     with pytest.raises(QuietfieldError, match="Install"):
         load_network(path)

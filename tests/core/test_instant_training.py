@@ -12,11 +12,11 @@ import torch
 
 from core.instant import train as command
 from core.instant.examples import DEEP, Batch, Examples, Pool, Source, example, seen, stabilised
-from core.instant.network import Prediction
+from core.instant.network import SHAPES, Prediction, Shape
 from core.instant.reach import DEPTH
-from core.instant.training import Settings, begin, learn, loss, rate, resume, train
+from core.instant.training import Settings, State, learn, loss, rate, resume, train
 from core.instant.validation import Row, evaluate
-from core.instant.weights import load_network
+from core.instant.weights import file_of, load_network
 from core.noise.model import LAGS
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
@@ -33,6 +33,8 @@ def _few_scenes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return whole(make, seed, **{**given, "first": 3})
 
     monkeypatch.setattr("core.instant.examples.Pool", small)
+    for name, widths in (("instant", (8, 8, 8, 8)), ("best", (8, 8, 16, 16))):
+        monkeypatch.setitem(SHAPES, name, Shape(widths, SHAPES[name].depths))
     torch.manual_seed(0)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
@@ -113,74 +115,68 @@ def test_the_expected_error_is_best_where_it_is_the_real_one() -> None:
 
 
 def test_learning_lowers_the_error() -> None:
-    state = begin(SMALL, CPU)
+    state = State("instant", SMALL, CPU)
     batch = next(iter(Examples(1, 2, 64)))
-    errors = [learn(state, batch, dataclasses.replace(SMALL, rate=0.03)) for _ in range(25)]
+    errors = [float(learn(state, batch, dataclasses.replace(SMALL, rate=0.03))) for _ in range(25)]
     assert state.step == 25
     assert np.mean(errors[-5:]) < np.mean(errors[:5]) - 0.04
 
 
+ROWS = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
+
+
 def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
-    out, settings = tmp_path / "network.safetensors", dataclasses.replace(SMALL, pause=1)
-    state = begin(settings, CPU)
-    run = train(state, settings, out)
-    assert "above Gaussian: 10 +1.00" in next(run)
-    next(run)
-    again = resume(settings, CPU, out)
-    assert (again.step, again.starts, len(again.curve)) == (2, 1, 2)
-    for mine, other in ((again.network, state.network), (again.averaged, state.averaged)):
-        torch.testing.assert_close(mine.state_dict(), other.state_dict())
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: ROWS)
+    settings = dataclasses.replace(SMALL, pause=1)
+    states = [State(name, settings, CPU) for name in SHAPES]
+    run = train(states, settings, tmp_path)
+    lines = [next(run) for _ in range(4)]
+    assert [line.split(":")[0] for line in lines] == ["instant", "best"] * 2
+    assert all("above Gaussian: 10 +1.00" in line for line in lines)
     batch = next(iter(Examples(9, 2, 64)))
-    again.seconds = state.seconds
-    assert learn(again, batch, settings) == learn(state, batch, settings)
-    torch.testing.assert_close(again.network.state_dict(), state.network.state_dict())
+    for state in states:
+        again = resume(settings, CPU, state.name, tmp_path)
+        assert (again.step, again.starts, len(again.curve)) == (2, 1, 2)
+        for mine, other in ((again.network, state.network), (again.averaged, state.averaged)):
+            torch.testing.assert_close(mine.state_dict(), other.state_dict())
+        assert float(learn(again, batch, settings)) == float(learn(state, batch, settings))
+        torch.testing.assert_close(again.network.state_dict(), state.network.state_dict())
 
 
-def test_the_command_writes_network_and_card(
+def test_networks_see_the_same_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained beside another one, a network becomes what it becomes alone."""
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: ROWS)
+    settings = dataclasses.replace(SMALL, steps=2, pause=2)
+    both = [State(name, settings, CPU) for name in ("best", "instant")]
+    alone = [State("instant", settings, CPU)]
+    for number, states in enumerate((both, alone)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        list(train(states, settings, folder))
+    torch.testing.assert_close(both[1].network.state_dict(), alone[0].network.state_dict())
+
+
+def test_the_command_writes_networks_and_cards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
-    out = tmp_path / "network.safetensors"
+    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: ROWS)
+    out = tmp_path / "networks"
     given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "1"]
-    given += ["--widths", "8", "8", "8", "8"]
     assert command.main([*given, "--steps", "1"]) == 0
     assert command.main([*given, "--steps", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "step 1" in lines[0]
-    _, known = load_network(out)
-    assert (known["starts"], known["widths"]) == (2, [8, 8, 8, 8])
-    assert known["steps"] == len(lines) == 4
-    card = out.with_suffix(".md").read_text(encoding="utf-8")
-    assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
-    assert "seed: 1" in card
-    assert "earlier" not in card
-
-
-def test_a_network_can_start_from_another_one_and_its_card_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: rows)
-    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
-    given = ["--workers", "0", "--batch", "1", "--side", "64", "--widths", "8", "8", "8", "8"]
-    assert command.main([*given, "--steps", "2", "--out", str(first)]) == 0
-    more = [*given, "--start", str(first), "--out", str(second), "--seed", "3"]
-    assert command.main([*more, "--steps", "1", "--rate", "1e-9"]) == 0
-    known, _ = load_network(first)
-    network, record = load_network(second)
-    torch.testing.assert_close(network.state_dict(), known.state_dict(), atol=1e-3, rtol=1e-3)
-    assert [(one["steps"], one["settings"]["seed"]) for one in record["before"]] == [(2, 1)]
-    assert record["steps"] == 1
-    card = second.with_suffix(".md").read_text(encoding="utf-8")
-    assert "It started from an earlier network:" in card
-    assert "2 steps, started 1 times" in card
+    assert len(lines) == 8
+    for name, widths in (("instant", [8, 8, 8, 8]), ("best", [8, 8, 16, 16])):
+        _, known = load_network(file_of(name, out))
+        assert (known["starts"], known["widths"], known["steps"]) == (2, widths, 4)
+        card = file_of(name, out).with_suffix(".md").read_text(encoding="utf-8")
+        assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
+        assert "seed: 1" in card
+        assert f'quality "{name}"' in card
 
 
 def test_an_untrained_network_loses_against_the_best_gaussian() -> None:
-    rows = evaluate(begin(SMALL, CPU).averaged, scenes=2, side=64)
+    rows = evaluate(State("instant", SMALL, CPU).averaged, scenes=2, side=64)
     assert [row.name for row in rows][:2] == ["0.5 photons", "1 photons"]
     assert all(row.gaussian > row.network - 0.05 for row in rows)
     assert all(row.gaussian > row.raw for row in rows)

@@ -284,7 +284,7 @@ def test_pieces_are_the_whole(planes: int, deep: int, monkeypatch: pytest.Monkey
     operation = untrained(neighbours="Z", sigma=1.2).prediction("cpu")
     stack = noisy(grained((planes, 90, 130)), "ZYX")
     whole = evaluate(stack, operation)
-    monkeypatch.setattr(predicting, "TILE_PIXELS", 48 * 48)
+    monkeypatch.setattr(predicting, "SIDE", 48)
     monkeypatch.setattr(applying, "blocks", lambda *_: pieces(stack.shape, deep, 64, 64))
     for found, expected in zip(apply(stack, operation), whole, strict=True):
         np.testing.assert_allclose(found.read(), expected, rtol=1e-5, atol=1e-3)

@@ -4,6 +4,7 @@ import time
 import pytest
 import torch
 
+from core import memory
 from core.errors import QuietfieldError
 from core.learning import device
 
@@ -65,9 +66,9 @@ def test_layout_is_never_channels_last_on_apple_graphics():
 
 
 def test_out_of_memory_is_told_from_other_errors():
-    assert device.out_of_memory(RuntimeError("MPS backend out of memory (allocated 9 GB)"))
-    assert device.out_of_memory(torch.OutOfMemoryError("CUDA"))
-    assert not device.out_of_memory(RuntimeError("shapes do not fit"))
+    assert memory.ran_out(RuntimeError("MPS backend out of memory (allocated 9 GB)"))
+    assert memory.ran_out(torch.OutOfMemoryError("CUDA"))
+    assert not memory.ran_out(RuntimeError("shapes do not fit"))
 
 
 def test_more_threads_than_cores_are_never_started():

@@ -42,7 +42,7 @@ def test_tiled_is_untiled(cls, shape, depth, monkeypatch):
     operation = model(cls, depth=depth).prediction("cpu")
     stack = noise(shape, "YX")
     whole = evaluate(stack, operation)
-    monkeypatch.setattr(module, "TILE_PIXELS", 48 * 48)
+    monkeypatch.setattr(module, "SIDE", 48)
     for found, expected in zip(evaluate(stack, operation), whole, strict=True):
         close(found, expected)
 
@@ -128,7 +128,7 @@ def test_pixels_that_are_not_finite_are_predicted():
 
 
 def test_prediction_stops_between_tiles(monkeypatch):
-    monkeypatch.setattr(module, "TILE_PIXELS", 32 * 32)
+    monkeypatch.setattr(module, "SIDE", 32)
     seen = []
 
     def report(fraction, text):
