@@ -47,9 +47,9 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     seen: list[tuple[int, ...]] = []
     real = denoiser.Denoiser._run
 
-    def run(self, values, *rest):
+    def run(self, network, values, *rest):
         seen.append(values.shape[-2:])
-        return real(self, values, *rest)
+        return real(self, network, values, *rest)
 
     monkeypatch.setattr(denoiser.Denoiser, "_run", run)
     return seen
@@ -263,11 +263,11 @@ def test_the_next_stack_replaces_what_is_computed_for_the_last(
     held, free = threading.Event(), threading.Event()
     real = denoiser.Denoiser._run
 
-    def run(self, values, *rest):
+    def run(self, network, values, *rest):
         if values.shape[-1] > 400:  # the first stack is being computed until the second one is open
             held.set()
             free.wait(30)
-        return real(self, values, *rest)
+        return real(self, network, values, *rest)
 
     monkeypatch.setattr(denoiser.Denoiser, "_run", run)
     first = write(tmp_path / "first.tif", stack((600, 700), "YX"))

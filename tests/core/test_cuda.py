@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from core import replay
-from core.errors import QuietfieldError
 from core.instant.examples import Batch, Examples
 from core.instant.network import InstantNetwork
 from core.instant.training import Settings, State, learn
@@ -150,17 +149,6 @@ def test_prediction_goes_on_in_smaller_pieces_when_memory_runs_out(monkeypatch: 
     found = evaluate(stack, model.prediction("cuda"))[0]
     assert len(set(sides)) > 1
     assert np.abs(found - whole).max() < 0.02 * whole.std()
-
-
-def test_too_little_memory_for_the_network_itself_is_a_sentence() -> None:
-    stack, _ = scene()
-    trainer = Trainer(stack, small(width=64, steps=6), device="cpu")
-    run(trainer)
-    scarce(2**20)
-    with pytest.raises(QuietfieldError, match="not enough memory on cuda"):
-        evaluate(stack, trainer.model().prediction("cuda"))
-    with pytest.raises(QuietfieldError, match="not enough memory on cuda"):
-        run(Trainer(stack, small(width=64, steps=6), device="cuda"))
 
 
 def test_the_network_of_instant_is_the_same_where_there_is_much_light() -> None:

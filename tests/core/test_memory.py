@@ -1,0 +1,118 @@
+"""What is done where memory for a network runs out, on a device that only pretends to be short of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from core import memory
+from core.errors import QuietfieldError
+from core.learning import device as devices
+from core.learning.network import UNet
+from core.methods.apply import evaluate
+from core.replay import Repeated, _tensors, _with
+from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401  (fixture)
+
+
+def test_pieces_are_halved_until_they_fit() -> None:
+    sides = []
+
+    def work(side: int) -> str:
+        sides.append(side)
+        if side > 100:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return "done"
+
+    assert memory.in_pieces(work, 512, 48, "cuda:0") == "done"
+    assert sides == [512, 256, 128, 64]
+
+
+def test_what_does_not_fit_at_all_is_a_sentence() -> None:
+    sides = []
+
+    def work(side: int) -> None:
+        sides.append(side)
+        raise torch.OutOfMemoryError("CUDA")
+
+    with pytest.raises(QuietfieldError, match="not enough memory on cuda:0"):
+        memory.in_pieces(work, 512, 200, "cuda:0")
+    assert sides == [512, 256, 200]
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    def work(side: int) -> None:
+        raise RuntimeError(f"shapes do not fit {side}")
+
+    with pytest.raises(RuntimeError, match="do not fit 512"):
+        memory.in_pieces(work, 512, 64, "cpu")
+
+
+def test_a_network_that_does_not_fit_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA")
+
+    network = torch.nn.Conv2d(1, 1, 3)
+    monkeypatch.setattr(network, "to", full)
+    with pytest.raises(QuietfieldError, match="not enough memory on cpu"):
+        devices.placed(network, torch.device("cpu"))
+
+
+def test_smaller_pieces_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where anything above 140 x 140 pixels, margins included, is too large."""
+    stack, _ = scene(frames=2, side=160)
+    model, _ = trained(stack, small())
+    whole = evaluate(stack, model.prediction("cpu"))[0]
+    forward, asked = UNet.forward, []
+
+    def limited(self: UNet, images: Tensor) -> Tensor:
+        asked.append(images.shape[-1] * images.shape[-2] * len(images))
+        if asked[-1] > 140 * 140:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return forward(self, images)
+
+    monkeypatch.setattr(UNet, "forward", limited)
+    found = evaluate(stack, model.prediction("cpu"))[0]
+    assert max(asked) > 140 * 140 >= min(asked)
+    np.testing.assert_allclose(found, whole, atol=1e-3)
+
+
+@dataclass(frozen=True)
+class Inner:
+    first: Tensor
+    nothing: None = None
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    second: Tensor
+    word: str = "word"
+
+
+def test_work_on_a_processor_is_done_each_time() -> None:
+    times = []
+
+    def work(given: Outer) -> Tensor:
+        times.append(given.word)
+        return given.inner.first.sum() * given.second
+
+    repeated = Repeated(work)
+    for number in range(8):
+        given = Outer(Inner(torch.full((2,), float(number))), torch.tensor(3.0))
+        assert float(repeated(given)) == 6.0 * number
+    assert len(times) == 8
+    assert repeated.recorded == 0
+
+
+def test_tensors_are_found_and_replaced_at_any_depth() -> None:
+    given = Outer(Inner(torch.zeros(2)), torch.ones(()))
+    assert [tensor.shape for tensor in _tensors(given)] == [(2,), ()]
+    other = _with(given, iter([torch.full((2,), 5.0), torch.tensor(7.0)]))
+    assert other.word == "word"
+    assert other.inner.nothing is None
+    assert other.inner.first.tolist() == [5.0, 5.0]
+    assert float(other.second) == 7.0
