@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from app.jobs import Job, Jobs, Outcome
 from app.previewing import Computed, compute, covers
 from app.regions import visible_region
-from app.session import Result, Session
+from app.session import Session
+from app.snapshot import Result
 from app.view_state import Preview
 from core.methods.base import Operation
 from core.stack import Region

@@ -41,7 +41,8 @@ from app.panels.metrics import MetricsPanel
 from app.panels.results import ResultsPanel
 from app.panels.training import TrainingPanel
 from app.preferences import Preferences, Scheme
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import Hover, StackViewer
 from app.widgets import pass_drops_on

@@ -23,7 +23,7 @@ from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Slot,
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.jobs import Job, Outcome
-from app.session import Snapshot
+from app.snapshot import Snapshot
 from app.view_state import Preview
 from core.learning.methods import Learned
 from core.methods.base import create

@@ -14,7 +14,7 @@ from core.instant.reach import EXPECTED_ERROR
 from core.stack import Pixels, Region
 
 if TYPE_CHECKING:
-    from app.session import Snapshot
+    from app.snapshot import Snapshot
 
 Layout = Literal["single", "split", "curtain", "difference"]
 LAYOUTS: Mapping[Layout, str] = {

@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
 
 from app.documents.exporting import FORMATS, Export, Format, default_path, writable
 from app.preferences import Preferences
-from app.session import Result, Session
+from app.session import Session
+from app.snapshot import Result
 
 
 class ExportDialog(QDialog):

@@ -12,7 +12,8 @@ from app.documents import recipes
 from app.documents.methods_text import methods_text
 from app.documents.recipes import Made
 from app.jobs import Job, Jobs
-from app.session import Result, Session
+from app.session import Session
+from app.snapshot import Result
 from core.history import Recipe, fingerprint
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.session import Result, Session, Snapshot
+from app.session import Session
+from app.snapshot import Result, Snapshot
 from core.stack import Stack
 
 KEY = Qt.ItemDataRole.UserRole

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import view_state
-from app.session import Snapshot
+from app.snapshot import Snapshot
 from app.view_state import Levels
 from app.viewer import luts
 from app.viewer.painting import Legend

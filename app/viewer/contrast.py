@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 
 from app import view_state
 from app.jobs import Job, Jobs
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from app.view_state import LUTS
 from app.viewer import luts
 from app.viewer.auto import AutoLevels

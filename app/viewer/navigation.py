@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from core.stack import Stack
 
 SPEEDS = (1, 2, 5, 10, 15, 25, 50)

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app import view_state
 from app.jobs import Jobs
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from app.view_state import Pane, Shown
 from app.viewer import hover
 from app.viewer.auto import AutoLevels

@@ -6,90 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.documents.opening import SAMPLE_HELP, SAMPLES, axis_choices
+from app.documents.opening import SAMPLE_HELP, SAMPLES
 from app.preferences import SCHEMES
-from app.session import Snapshot
+from app.snapshot import Snapshot
 from app.view_state import LAYOUTS, LUTS
 from app.viewer.luts import FROM_FILE
+from app.window.reasons import (
+    always,
+    needs_axis,
+    needs_film,
+    needs_measures,
+    needs_network,
+    needs_next_file,
+    needs_own_table,
+    needs_planes,
+    needs_previous_file,
+    needs_redo,
+    needs_result,
+    needs_shown_result,
+    needs_stack,
+    needs_undo,
+)
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
-
-
-def always(snapshot: Snapshot) -> str:  # noqa: ARG001
-    """Give no reason against."""
-    return ""
-
-
-def needs_stack(snapshot: Snapshot) -> str:
-    """Say why something cannot be done without a stack."""
-    return "" if snapshot.source else "open a stack first"
-
-
-def needs_result(snapshot: Snapshot) -> str:
-    """Say why something cannot be done without a result."""
-    return needs_stack(snapshot) or (
-        "" if len(snapshot.results) > 1 else "there is no result yet; apply a filter or a network first"
-    )
-
-
-def _needs_shown_result(snapshot: Snapshot) -> str:
-    shown = snapshot.result
-    return needs_result(snapshot) or ("" if shown and shown.step else "choose a result in the list first")
-
-
-def _needs_network(snapshot: Snapshot) -> str:
-    shown = snapshot.result
-    has = shown is not None and shown.step is not None and shown.step.model is not None
-    return needs_stack(snapshot) or ("" if has else "choose a result that a trained network made")
-
-
-def _needs_planes(snapshot: Snapshot) -> str:
-    planes = any(a in snapshot.position for a in "TZC")
-    return needs_stack(snapshot) or ("" if planes else "the stack has only one plane")
-
-
-def _needs_film(snapshot: Snapshot) -> str:
-    film = any(a in snapshot.position for a in "TZ")
-    return needs_stack(snapshot) or ("" if film else "the stack has neither time nor depth to play along")
-
-
-def _needs_undo(snapshot: Snapshot) -> str:
-    return "" if snapshot.can_undo else "there is nothing to undo"
-
-
-def _needs_redo(snapshot: Snapshot) -> str:
-    return "" if snapshot.can_redo else "there is nothing to redo"
-
-
-def _needs_measures(snapshot: Snapshot) -> str:
-    return needs_stack(snapshot) or ("" if snapshot.measures else "choose a reference under Metrics first")
-
-
-def _needs_next_file(snapshot: Snapshot) -> str:
-    more = snapshot.file_index < len(snapshot.files) - 1
-    return "" if more else "there is no next file; open several files or a folder of stacks"
-
-
-def _needs_previous_file(snapshot: Snapshot) -> str:
-    more = len(snapshot.files) > 1 and snapshot.file_index > 0
-    return "" if more else "there is no previous file"
-
-
-def _needs_own_table(snapshot: Snapshot) -> str:
-    brings = snapshot.source is not None and bool(snapshot.source.stack.meta.luts)
-    return needs_stack(snapshot) or ("" if brings else "the file brings no look-up table of its own")
-
-
-def _needs_axis(letter: str) -> Callable[[Snapshot], str]:
-    def reason(snapshot: Snapshot) -> str:
-        if snapshot.source is None:
-            return needs_stack(snapshot)
-        if letter in axis_choices(snapshot.source.stack):
-            return ""
-        return "the stack has no axis that could be this, or has it already"
-
-    return reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +104,13 @@ def _choices() -> tuple[Command, ...]:
             id=f"lut-{name}", text=name, help=f"Show intensities with the look-up table {name}",
             run=lambda w, name=name: w.session.set_lut(name),  # type: ignore[misc]
             on=lambda w, name=name: w.session.snapshot.lut == name,  # type: ignore[misc]
-            group="lut", why_not=_needs_own_table if name == FROM_FILE else needs_stack,
+            group="lut", why_not=needs_own_table if name == FROM_FILE else needs_stack,
         )
         for name in (*LUTS, FROM_FILE)
     )  # fmt: skip
     axes = (
         Command(
-            id=f"axis-{letter}", text=label, why_not=_needs_axis(letter), group="axis",
+            id=f"axis-{letter}", text=label, why_not=needs_axis(letter), group="axis",
             help=f"Take the first axis of the stack for {label.lower()}; results are discarded",
             run=lambda w, letter=letter: w.opener.set_axis(letter),  # type: ignore[misc]
             on=lambda w, letter=letter: w.first_axis() == letter,  # type: ignore[misc]
@@ -207,11 +147,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="file-next", text="Next File", icon="next", keys=("Ctrl+PgDown", "Shift+O"),
-        help="Open the next file of the list", why_not=_needs_next_file, run=lambda w: w.opener.step(1),
+        help="Open the next file of the list", why_not=needs_next_file, run=lambda w: w.opener.step(1),
     ),
     Command(
         id="file-previous", text="Previous File", icon="previous", keys=("Ctrl+PgUp",),
-        help="Open the previous file of the list", why_not=_needs_previous_file,
+        help="Open the previous file of the list", why_not=needs_previous_file,
         run=lambda w: w.opener.step(-1),
     ),
     Command(
@@ -221,26 +161,26 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="export-metrics", text="Export Metrics…", icon="csv", help="Save the table of metrics as CSV",
-        why_not=_needs_measures, run=lambda w: w.dialogs.export_metrics(),
+        why_not=needs_measures, run=lambda w: w.dialogs.export_metrics(),
     ),
     Command(
         id="quit", text="Quit", keys=("Ctrl+Q",), help="Close the window", run=lambda w: w.leave(),
     ),
     Command(
         id="undo", text="Undo", icon="undo", keys=("Ctrl+Z",), help="Take back the last result",
-        why_not=_needs_undo, run=lambda w: w.session.undo(),
+        why_not=needs_undo, run=lambda w: w.session.undo(),
     ),
     Command(
         id="redo", text="Redo", icon="redo", keys=("Ctrl+Y", "Ctrl+Shift+Z"),
-        help="Bring back the result that was undone", why_not=_needs_redo, run=lambda w: w.session.redo(),
+        help="Bring back the result that was undone", why_not=needs_redo, run=lambda w: w.session.redo(),
     ),
     Command(
-        id="copy-recipe", text="Copy Recipe", icon="copy", why_not=_needs_shown_result,
+        id="copy-recipe", text="Copy Recipe", icon="copy", why_not=needs_shown_result,
         help="Copy the steps that led to the shown result, as JSON that runs again here or elsewhere",
         run=lambda w: w.dialogs.copy_recipe(),
     ),
     Command(
-        id="copy-methods", text="Copy Methods Text", icon="copy", why_not=_needs_shown_result,
+        id="copy-methods", text="Copy Methods Text", icon="copy", why_not=needs_shown_result,
         help="Copy a paragraph for a paper: steps, parameters and software versions of the shown result",
         run=lambda w: w.dialogs.copy_methods(),
     ),
@@ -254,15 +194,15 @@ COMMANDS: tuple[Command, ...] = (
         help="Go to the histogram with its handles", run=lambda w: w.arrangement.go_to(w.contrast_panel),
     ),
     Command(
-        id="plane-next", text="Next Plane", keys=(">", "."), why_not=_needs_planes,
+        id="plane-next", text="Next Plane", keys=(">", "."), why_not=needs_planes,
         help="Show the next plane along the axis used last", run=lambda w: w.viewer.step(1),
     ),
     Command(
-        id="plane-previous", text="Previous Plane", keys=("<", ","), why_not=_needs_planes,
+        id="plane-previous", text="Previous Plane", keys=("<", ","), why_not=needs_planes,
         help="Show the previous plane along the axis used last", run=lambda w: w.viewer.step(-1),
     ),
     Command(
-        id="play", text="Play or Stop", icon="play", keys=("\\",), why_not=_needs_film,
+        id="play", text="Play or Stop", icon="play", keys=("\\",), why_not=needs_film,
         help="Play along time or depth, or stop playing", run=lambda w: w.viewer.toggle_play(),
     ),
     Command(
@@ -290,7 +230,7 @@ COMMANDS: tuple[Command, ...] = (
         run=lambda w: w.dialogs.choose_network(),
     ),
     Command(
-        id="save-network", text="Save Trained Network…", icon="export", why_not=_needs_network,
+        id="save-network", text="Save Trained Network…", icon="export", why_not=needs_network,
         help="Save the network that made the shown result", run=lambda w: w.dialogs.save_network(),
     ),
     Command(

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from app.view_state import View
 from core.history import ModelFile, Step
 from core.stack import Stack

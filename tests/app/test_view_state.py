@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.session import Result, Snapshot
+from app.snapshot import Result, Snapshot
 from app.view_state import (
     Preview,
     apart,

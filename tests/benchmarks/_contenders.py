@@ -69,9 +69,9 @@ def _oracle(task: Task) -> Iterator[Result]:
     yield time.perf_counter() - began, np.stack(best)
 
 
-def _operation(name: str, task: Task) -> Iterator[Result]:
+def _operation(name: str, task: Task, **values: Value) -> Iterator[Result]:
     began = time.perf_counter()
-    operation = create(name, {})
+    operation = create(name, values)
     assert isinstance(operation, Operation)
     stack = task.of.stack(task.noisy[: task.frames])
     result = evaluate(stack, operation.prepare(stack))[0]
@@ -159,6 +159,7 @@ def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
         "skimage-nl-means": partial(_calibrated, "nl-means"),
     }
     found |= {m.name: partial(_operation, m.name) for m in methods("instant")}
+    found["instant-best"] = partial(_operation, "instant", quality="best")
     found |= {m.name: partial(_learned, m, chosen) for m in methods("learned") if issubclass(m, Learned)}
     found["quietfield-alone"] = partial(
         _learned, cast(type[Learned], find("quietfield")), chosen, neighbours="none"

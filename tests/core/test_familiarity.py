@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from core.instant.familiarity import doubts
 from core.noise.estimate import estimate
-from core.simulation.detection import Detector, random_detector, record
+from core.simulation.detection import Detector, record
+from core.simulation.detectors import random_detector
 from core.simulation.scenes import scene
 from tests.data import DATA, needs_data
 

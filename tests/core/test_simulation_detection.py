@@ -8,7 +8,8 @@ from scipy import ndimage, stats
 
 from core.noise.model import LAGS
 from core.simulation.clipping import cut_off
-from core.simulation.detection import Detector, random_detector, record
+from core.simulation.detection import Detector, record
+from core.simulation.detectors import random_detector
 from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of, random_kernel
 from core.simulation.scenes import scene
 

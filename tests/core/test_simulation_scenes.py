@@ -9,7 +9,8 @@ import pytest
 from scipy import special, stats
 
 from core.simulation import optics
-from core.simulation.detection import Detector, random_detector, record
+from core.simulation.detection import Detector, record
+from core.simulation.detectors import random_detector
 from core.simulation.drawing import band, fractal
 from core.simulation.scenes import FILLING, FLUORESCENT, scene
 

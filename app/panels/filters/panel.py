@@ -24,7 +24,8 @@ from app.form import Form
 from app.jobs import Job, Jobs, Outcome
 from app.live_preview import LivePreview
 from app.panels.filters.method_list import MethodList
-from app.session import Result, Session, Snapshot
+from app.session import Session
+from app.snapshot import Result, Snapshot
 from app.widgets import ProgressRow, Sentence
 from core.errors import QuietfieldError
 from core.history import Step

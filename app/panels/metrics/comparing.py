@@ -7,7 +7,8 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.jobs import Job, Jobs, Outcome
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from app.widgets import failure
 from core.compare import Compared, classic_filters, compare, plan
 from core.history import Step

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.jobs import Job, Jobs, Outcome
-from app.session import Reference, Result, Session, Snapshot
+from app.session import Session
+from app.snapshot import Reference, Result, Snapshot
 from app.widgets import failure
 
 if TYPE_CHECKING:  # these import scipy, for which the first window need not wait

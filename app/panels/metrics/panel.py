@@ -25,7 +25,8 @@ from app.panels.metrics.comparing import Comparing
 from app.panels.metrics.measuring import PATIENCE, Measuring
 from app.panels.metrics.references import Offer, chosen, frames_in, offers, truth_label
 from app.panels.metrics.table import MetricsTable, Row, as_text
-from app.session import Result, Session, Snapshot
+from app.session import Session
+from app.snapshot import Result, Snapshot
 from app.widgets import ProgressRow, Sentence, failure
 from core.stack import Stack
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from app.session import Reference, Snapshot
+from app.snapshot import Reference, Snapshot
 from core.instant.reach import DEPTH
 from core.methods.base import find
 from core.stack import Stack

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Slot
 
 from app.jobs import Job, Jobs, Outcome
-from app.session import Session, Snapshot
+from app.session import Session
+from app.snapshot import Snapshot
 from app.widgets import Sentence
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from app.panels.training.preview import TrainingPreview
 from app.panels.training.run import Kept, OpenTarget, TrainingRun
 from app.panels.training.settings import TrainingSettings
 from app.regions import visible_region
-from app.session import Result, Session, Snapshot
+from app.session import Session
+from app.snapshot import Result, Snapshot
 from app.widgets import Sentence, failure
 from core.errors import QuietfieldError
 from core.learning.methods import Learned

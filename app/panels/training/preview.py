@@ -11,7 +11,8 @@ from app.jobs import Jobs
 from app.live_preview import LivePreview
 from app.panels.training.run import Kept, Scene, TrainingRun
 from app.regions import visible_region
-from app.session import Result, Session, Snapshot
+from app.session import Session
+from app.snapshot import Result, Snapshot
 from app.view_state import Preview
 from core.methods.base import Operation
 
