@@ -13,7 +13,7 @@ from core.stack import Pixels, Stack, middle
 PLANES = 4
 """Planes of each channel that are looked at, spread over the stack."""
 
-ALIKE = 1.25
+ALIKE = 1.1
 """Noise of planes that differ by no more than this factor in standard deviation counts as the same."""
 
 MIDDLE = 512
@@ -75,7 +75,9 @@ def some_planes(stack: Stack, channel: int, most: int = PLANES) -> Pixels:
 
 
 def _differ(found: list[NoiseEstimate]) -> bool:
-    """Whether the noise of planes differs at the intensity they have on average."""
+    """Whether the noise of planes differs for certain at the intensity they have on average."""
+    if not all(one.reliable for one in found):
+        return False
     middle = float(np.mean([one.mean for one in found]))
     spread = np.sqrt([float(one.variance(middle)) for one in found])
     return bool(spread.max() > ALIKE * max(float(spread.min()), 1e-30))

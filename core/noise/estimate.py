@@ -26,6 +26,9 @@ LARGEST = 1024
 BRIGHTEST = 1e15
 """Intensities that differ by this or more are refused: in float32, sums of their squares are infinite."""
 
+SEVERAL = 720
+"""Side in pixels of the middle of each of several frames that are looked at one by one."""
+
 FRAMES = 4
 """Most frames that are looked at."""
 
@@ -71,11 +74,10 @@ def estimate(planes: NDArray[np.generic]) -> NoiseEstimate:
             f"Noise cannot be estimated from {' x '.join(map(str, planes.shape))} pixels: "
             f"at least {_SMALLEST} x {_SMALLEST} are needed."
         )
-    frames, centre, ends, usable = _prepare(frames)
-    found = from_frames(frames, usable) if len(frames) > 1 else None
+    frames, finite, centre, ends = _prepare(frames)
+    found = from_frames(frames, _usable(frames, finite, ends)) if len(frames) > 1 else None
     if found is None:
-        both = sorted({0, len(frames) - 1})
-        found = _average([from_plane(frames[i], usable[i]) for i in both])
+        found = _one_by_one(frames, finite, ends)
     return replace(
         found,
         constant=found.constant - found.gain * centre,
@@ -118,8 +120,8 @@ def estimate_stack(stack: Stack, **at: int) -> NoiseEstimate:
 
 def _prepare(
     frames: NDArray[np.generic],
-) -> tuple[NDArray[np.float32], float, _Ends, NDArray[np.bool_]]:
-    """Middle of a few frames about their median, what piles up, and which blocks of each frame are usable."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], float, _Ends]:
+    """Middle of a few frames about their median, where they are finite, that median, and what piles up."""
     rows, columns = (middle(n, LARGEST) for n in frames.shape[1:])
     some = frames[:FRAMES, rows, columns]
     finite = np.isfinite(some)
@@ -132,7 +134,11 @@ def _prepare(
             f"Noise cannot be estimated where intensities differ by {BRIGHTEST:g} and more, since their "
             "squares are no numbers any more. Divide the stack by a constant."
         )
-    ends = _ends(pixels)
+    return pixels, finite, centre, _ends(pixels)
+
+
+def _usable(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends) -> NDArray[np.bool_]:
+    """Which blocks of each frame (T, Y, X) hold only pixels that say how large the noise is."""
     bad = ~finite
     if ends.saturated:
         bad |= pixels >= ends.high
@@ -143,7 +149,16 @@ def _prepare(
         free = np.stack([block_means(interior(mask)).ravel() < 0.05 for mask in low])
         if (usable & free).mean() > 0.05:
             usable &= free
-    return pixels, centre, ends, usable
+    return usable
+
+
+def _one_by_one(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends) -> NoiseEstimate:
+    """Estimate from each frame by itself: of several, from the middle of each."""
+    if len(pixels) > 1:
+        rows, columns = (middle(n, SEVERAL) for n in pixels.shape[1:])
+        pixels, finite = pixels[:, rows, columns], finite[:, rows, columns]
+    usable = _usable(pixels, finite, ends)
+    return _middle([from_plane(*one) for one in zip(pixels, usable, strict=True)])
 
 
 def _ends(pixels: NDArray[np.float32]) -> _Ends:
@@ -160,7 +175,7 @@ def _ends(pixels: NDArray[np.float32]) -> _Ends:
     return _Ends(low, high, *shares)
 
 
-def _average(found: list[NoiseEstimate]) -> NoiseEstimate:
+def _middle(found: list[NoiseEstimate]) -> NoiseEstimate:
     """Middle one of the estimates of several planes, by the noise at their common mean."""
     if len(found) == 1:
         return found[0]

@@ -118,6 +118,17 @@ def test_frames_of_a_scene_that_rests_fades_or_moves(photons):
         assert moving.method == "plane"
 
 
+def test_of_several_fields_the_middle_one_is_taken():
+    rng = np.random.default_rng(4)
+    fields = [300 + 200 * np.roll(SCENES["ramp"], 150 * at, 1) for at in range(4)]
+    noisy = np.stack(
+        [light + rng.normal(0, sd, light.shape) for light, sd in zip(fields, (10, 10, 11, 30), strict=True)]
+    )
+    found = estimate(noisy)
+    assert found.method == "plane"
+    assert 9 < float(found.variance(400)) ** 0.5 < 12
+
+
 @pytest.mark.parametrize("kernel", [[0.5, 0.5], [0.25, 0.5, 0.25]])
 def test_correlated_noise_is_found_and_its_variance_too(kernel):
     noise = ndimage.convolve1d(20 * np.random.default_rng(8).standard_normal((512, 512)), kernel, axis=1)
