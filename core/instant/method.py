@@ -52,7 +52,7 @@ def neighbours(help: str, *, found: bool = False) -> str:
     )  # fmt: skip
 
 
-@register("instant", label="Instant", group="instant", version=4)
+@register("instant", label="Instant", group="instant", version=5)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Operation):
     """Denoise with a network that was trained on simulated microscopy and needs no training.

@@ -65,7 +65,7 @@ BROADDUS_2020 = (
 )
 
 
-@register("quietfield", label="Quietfield", group="learned", version=2)
+@register("quietfield", label="Quietfield", group="learned", version=3)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quietfield(Adapting):
     """Train the network of Instant further on the stack itself, as far as that helps.

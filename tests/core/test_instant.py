@@ -17,6 +17,7 @@ from core.instant.method import Instant
 from core.methods.apply import apply, derive, evaluate
 from core.methods.base import WHOLE
 from core.methods.stream import streaming
+from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.simulation.scenes import scene
 from core.stack import Stack
@@ -158,6 +159,12 @@ def test_planes_that_differ_are_measured_one_by_one() -> None:
     np.testing.assert_allclose(
         results[1], evaluate(alone, Denoiser(networks=(wild(),), noise=measure(alone, "auto")))[0], atol=1e-3
     )
+
+
+def test_planes_whose_noise_is_doubtful_are_not_told_apart() -> None:
+    pixels = frames(4) * np.array([1, 3, 1, 3], np.uint16)[:, None, None]
+    assert not estimate(pixels[0]).reliable
+    assert not measure(Stack.of(pixels, "ZYX"), "auto").each_plane
 
 
 def test_what_is_not_a_number_stays_and_does_not_spread() -> None:
