@@ -21,6 +21,7 @@ from core.methods.base import WHOLE, Block, Operation
 from core.noise.estimate import estimate
 from core.noise.model import TRANSPOSED, NoiseEstimate
 from core.noise.transform import Stabiliser
+from core.optics import convolve
 from core.progress import Context
 from core.stack import Region, Stack, middle
 
@@ -59,6 +60,8 @@ class Denoiser(Operation):
         Axis along which the network sees neighbouring planes or frames, if any.
     uncertain : bool
         Whether there is a second result, the error that is expected.
+    sigma : float
+        Standard deviation in pixels of the PSF that the denoised image is convolved with; 0 for none.
     """
 
     label: ClassVar[str] = "Instant"
@@ -72,6 +75,7 @@ class Denoiser(Operation):
     eightfold: bool = False
     along: str = ""
     uncertain: bool = False
+    sigma: float = 0.0
 
     @property
     def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -80,7 +84,7 @@ class Denoiser(Operation):
 
     def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
         """Neighbours needed: what the network sees, or the whole plane if its own noise is measured."""
-        reach = WHOLE if self.noise.each_plane else REACH
+        reach = WHOLE if self.noise.each_plane else REACH + (GRID if self.sigma else 0)
         return {"Y": reach, "X": reach} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
@@ -137,7 +141,7 @@ class Denoiser(Operation):
         values = (stabiliser.forward(shown) + raised).astype(np.float32)
         mean, variance = self._predicted(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
-        denoised = stabiliser.inverse(values[0] + change - raised)
+        denoised = convolve(stabiliser.inverse(values[0] + change - raised), self.sigma)
         mixed = np.where(finite, known + self.strength * (denoised - known), plane).astype(np.float32)
         if not self.uncertain:
             return [mixed]

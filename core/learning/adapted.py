@@ -13,7 +13,7 @@ from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import measure
 from core.instant.network import InstantNetwork
-from core.instant.reach import DEPTH, REACH
+from core.instant.reach import DEPTH, GRID, REACH
 from core.methods.base import Block, Operation
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
@@ -31,6 +31,8 @@ class AdaptedPrediction(Operation):
         Whether to average over eight orientations.
     along : {"", "Z", "T"}
         Axis along which it sees neighbouring planes or frames, if any.
+    sigma : float
+        Standard deviation in pixels of the PSF it ends in; 0 for none.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -40,13 +42,16 @@ class AdaptedPrediction(Operation):
     networks: tuple[InstantNetwork, ...]
     eightfold: bool = False
     along: str = ""
+    sigma: float = 0.0
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
         if self.along and stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
         noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
-        return Denoiser(networks=self.networks, noise=noise, eightfold=self.eightfold, along=self.along)
+        return Denoiser(
+            networks=self.networks, noise=noise, eightfold=self.eightfold, along=self.along, sigma=self.sigma
+        )
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Neighbours needed: what the network sees.
@@ -58,7 +63,8 @@ class AdaptedPrediction(Operation):
         """
         if self.along and self.along not in axes:
             raise QuietfieldError(alone(self.along))
-        return {"Y": REACH, "X": REACH} | ({self.along: DEPTH} if self.along else {})
+        reach = REACH + (GRID if self.sigma else 0)
+        return {"Y": reach, "X": reach} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block that is taken for the whole of a stack."""

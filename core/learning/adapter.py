@@ -14,6 +14,7 @@ from core.learning.evidence import levels
 from core.learning.learned import Learned
 from core.learning.learner import Learner
 from core.learning.masks import surrounded
+from core.learning.objectives import convolve
 from core.learning.patches import Patches
 from core.stack import Stack
 
@@ -39,9 +40,10 @@ class Adapter(Learner):
 
     A hidden pixel shows what the network itself predicts there, found in a few passes from the mean of its
     surroundings, which say the same without it. Unlike one that shows another value, it does not teach the
-    network to mistrust the pixel itself; nor, as a mean does, to sharpen what is not blurred. Patches are in
-    photons as `core.learning.evidence.photons` makes them. Planes or frames beside, where they are used, are
-    shown as they are.
+    network to mistrust the pixel itself; nor, as a mean does, to sharpen what is not blurred. Where the
+    method ends in a PSF, all that is compared does, the network it began with too. Patches are in photons
+    as `core.learning.evidence.photons` makes them. Planes or frames beside, where they are used, are shown
+    as they are.
 
     Parameters
     ----------
@@ -113,7 +115,8 @@ class Adapter(Learner):
         others = None if patches.beside is None else shown(patches.beside)
         told = self._correlation[patches.channel].float()
         values = network(shown(light[:, None]), told, others, expect=False).denoised - level
-        return torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)[:, 0]
+        signal = torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
+        return convolve(signal, self.kernel)[:, 0]
 
     def warm(self, weights: Mapping[str, Tensor]) -> None:
         """Start from these weights, which also become what the network kept stays close to."""

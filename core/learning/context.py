@@ -1,6 +1,9 @@
-"""Whether the planes or frames beside help to predict pixels of a stack, found out on hidden pixels."""
+"""What helps to predict pixels of a stack, found out on hidden ones: planes or frames beside, a PSF."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +17,7 @@ from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
 from core.noise.model import NoiseEstimate
 from core.noise.transform import Stabiliser
+from core.optics import convolve
 from core.stack import AXIS_NAMES, Stack, middle
 
 SIDE = 256
@@ -34,6 +38,12 @@ such as those that are saturated in all planes, say nothing of what they show.""
 
 CERTAIN = 3.0
 """Standard errors by which the squared error at hidden pixels has to fall."""
+
+
+WORSE = 0.02
+"""By how much more, in variances of the noise, convolved predictions may miss hidden pixels."""
+
+Image = NDArray[np.float32]
 
 
 def neighbours(stack: Stack) -> tuple[str, str]:
@@ -62,43 +72,86 @@ def _axis(letter: str) -> str:
     return f"{AXIS_NAMES[letter]} ({letter})"
 
 
+def finely_sampled(stack: Stack, sigma: float) -> bool:
+    """Whether hidden pixels are predicted hardly worse when the image predicted is convolved with a Gaussian.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to look at: some planes of its first channel.
+    sigma : float
+        Standard deviation of the Gaussian in pixels.
+    """
+    side = min(SIDE, *stack.shape[-2:]) // GRID * GRID
+    if side < LEAST:
+        return False
+    network, _ = load_network()
+    axis = next((axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1), "")
+
+    def predictions(trial: _Trial) -> tuple[Image, Image]:
+        predicted = trial.predicted(network, None)
+        return predicted, convolve(predicted, sigma)
+
+    return float(np.mean(_falls(stack, axis, side, predictions, together=False))) > -WORSE
+
+
 def _fall(network: InstantNetwork, stack: Stack, axis: str, side: int) -> float:
-    """Fall of the squared error at hidden pixels of the first channel, in standard errors of its mean."""
+    """Fall of the squared error at hidden pixels with neighbours, in standard errors of its mean."""
+
+    def predictions(trial: _Trial) -> tuple[Image, Image]:
+        return trial.predicted(network, None), trial.predicted(network, trial.others)
+
+    every = _falls(stack, axis, side, predictions, together=True)
+    return float(every.mean() / max(every.std() / np.sqrt(every.size), 1e-30))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Trial:
+    """A plane (Y, X) whose hidden pixels show their surroundings, those beside (N, Y, X), and its noise."""
+
+    plane: Image
+    others: Image
+    stabiliser: Stabiliser
+    noise: NoiseEstimate
+
+    def predicted(self, network: InstantNetwork, others: Image | None) -> Image:
+        """What the network makes of the plane, in counts, (Y, X)."""
+        raised = lift(self.stabiliser, self.noise)
+        shown = self.plane[None] if others is None else np.concatenate([self.plane[None], others])
+        given = torch.from_numpy((self.stabiliser.forward(shown) + raised).astype(np.float32))[None]
+        told = torch.tensor([self.noise.correlations], dtype=torch.float32)
+        with torch.inference_mode():
+            beside = None if others is None else given[:, 1:]
+            values = network(given[:, :1], told, beside, expect=False).denoised[0, 0].numpy()
+        return np.asarray(self.stabiliser.inverse(values - raised), np.float32)
+
+
+def _falls(
+    stack: Stack, axis: str, side: int, predictions: Callable[[_Trial], tuple[Image, Image]],
+    *, together: bool,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Fall of the squared error at hidden pixels from one prediction to the other, in variances of noise."""
     (stabiliser, noise), *_ = levels(stack)
-    count = stack.sizes[axis]
+    count = stack.sizes.get(axis, 1)
     at = {a: stack.sizes[a] // 2 for a in "TZ" if a in stack.axes} | ({"C": 0} if "C" in stack.axes else {})
     inner = {a: middle(stack.sizes[a], side, GRID) for a in "YX"}
     generator = torch.Generator().manual_seed(0)
     falls = []
     for index in sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))}):
-        shown = [stack.read(stack.region(**inner, **{**at, axis: i})) for i in (index, *beside(index, count))]
+        wanted = (index, *beside(index, count)) if together else (index,)
+        places = [at | ({axis: i} if axis else {}) for i in wanted]
+        shown = [stack.read(stack.region(**inner, **place)) for place in places]
         planes = np.stack([plane.reshape(side, side) for plane in shown]).astype(np.float32)
         planes[~np.isfinite(planes)] = noise.mean
-        falls += [_falls(network, planes, stabiliser, noise, generator) for _ in range(MASKS)]
-    every = np.concatenate(falls)
-    return float(every.mean() / max(every.std() / np.sqrt(every.size), 1e-30))
-
-
-def _falls(
-    network: InstantNetwork, planes: NDArray[np.float32], stabiliser: Stabiliser, noise: NoiseEstimate,
-    generator: torch.Generator,
-) -> NDArray[np.float64]:  # fmt: skip
-    """Fall of the squared error, in variances of the noise, at each hidden pixel of the first plane."""
-    mask = draw_mask(1, planes.shape[-1], BOX, 3, generator)
-    hidden = surrounded(torch.from_numpy(planes[:1]), mask).numpy()
-    raised = lift(stabiliser, noise)
-    uniform = stabiliser.forward(np.concatenate([hidden, planes[1:]])) + raised
-    given = torch.from_numpy(uniform.astype(np.float32))[None]
-    told = torch.tensor([noise.correlations], dtype=torch.float32)
-    signals = []
-    for others in (None, given[:, 1:]):
-        with torch.inference_mode():
-            values = network(given[:, :1], told, others, expect=False).denoised[0, 0].numpy()
-        signals.append(stabiliser.inverse(values - raised))
-    without, with_them = signals
-    # one variance for both, so that it does not matter which of them is brighter
-    variance = np.maximum(noise.variance(without), 1e-30)
-    alone, together = (np.square(planes[0] - signal) / variance for signal in (without, with_them))
-    fall = np.minimum(alone, FAR**2) - np.minimum(together, FAR**2)
-    found: NDArray[np.float64] = fall.ravel()[mask.hidden[0].numpy()]
-    return found
+        for _ in range(MASKS):
+            mask = draw_mask(1, side, BOX, 3, generator)
+            hidden = surrounded(torch.from_numpy(planes[:1]), mask).numpy()[0]
+            one, other = predictions(
+                _Trial(plane=hidden, others=planes[1:], stabiliser=stabiliser, noise=noise)
+            )
+            # one variance for both, so that it does not matter which of them is brighter
+            variance = np.maximum(noise.variance(one), 1e-30)
+            before, after = (np.square(planes[0] - signal) / variance for signal in (one, other))
+            fall = np.minimum(before, FAR**2) - np.minimum(after, FAR**2)
+            falls.append(fall.ravel()[mask.hidden[0].numpy()])
+    return np.concatenate(falls)

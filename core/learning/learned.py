@@ -195,8 +195,9 @@ class Learned(Method):
 
         def kind(method: Learned) -> tuple[object, ...]:
             strategy = method.strategy()
-            along = "" if strategy.adapts else strategy.along  # that of Instant knows neighbours of any kind
-            return type(method), method.architecture(), strategy.training_sigma, along
+            if strategy.adapts:  # that of Instant knows neighbours of any kind, and is found to suit a PSF
+                return type(method), method.architecture()
+            return type(method), method.architecture(), strategy.training_sigma, strategy.along
 
         return kind(self) == kind(other)
 

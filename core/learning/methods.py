@@ -10,9 +10,17 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
-from core.instant.method import MAKITALO_2013, neighbours, quality
-from core.learning.learned import DEPTHS, Adapting, BlindSpot, Learned, Seeing, preset
+from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing, preset
+from core.learning.papers import (
+    BROADDUS_2020,
+    GONCHAROVA_2020,
+    HOECK_2022,
+    KRULL_2019,
+    LEHTINEN_2018,
+    WEIGERT_2018,
+)
 from core.learning.presets import PAIRED, PRESETS, Preset
+from core.learning.quietfield import Quietfield  # first on the list
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
 from core.params import param
@@ -35,118 +43,6 @@ __all__ = [
     "StructNoise2Void",
     "preset",
 ]
-
-KRULL_2019 = (
-    "Krull A, Buchholz T-O, Jug F. Noise2Void: learning denoising from single noisy images. IEEE/CVF "
-    "Conference on Computer Vision and Pattern Recognition (CVPR), 2019. doi:10.1109/CVPR.2019.00223"
-)
-GONCHAROVA_2020 = (
-    "Goncharova AS, Honigmann A, Jug F, Krull A. Improving blind spot denoising for microscopy. European "
-    "Conference on Computer Vision (ECCV) Workshops, 2020. doi:10.1007/978-3-030-66415-2_25"
-)
-HOECK_2022 = (
-    "Höck E, Buchholz T-O, Brachmann A, Jug F, Freytag A. N2V2: fixing Noise2Void checkerboard artifacts "
-    "with modified sampling strategies and a tweaked network architecture. European Conference on Computer "
-    "Vision (ECCV) Workshops, 2022. doi:10.1007/978-3-031-25069-9_33"
-)
-LEHTINEN_2018 = (
-    "Lehtinen J, Munkberg J, Hasselgren J, Laine S, Karras T, Aittala M, Aila T. Noise2Noise: learning image "
-    "restoration without clean data. International Conference on Machine Learning (ICML), 2018. "
-    "arXiv:1803.04189"
-)
-WEIGERT_2018 = (
-    "Weigert M, Schmidt U, Boothe T, et al. Content-aware image restoration: pushing the limits of "
-    "fluorescence microscopy. Nature Methods 15, 2018. doi:10.1038/s41592-018-0216-7"
-)
-BROADDUS_2020 = (
-    "Broaddus C, Krull A, Weigert M, Schmidt U, Myers G. Removing structured noise with self-supervised "
-    "blind-spot networks. IEEE International Symposium on Biomedical Imaging (ISBI), 2020. "
-    "doi:10.1109/ISBI45749.2020.9098336"
-)
-
-
-@register("quietfield", label="Quietfield", group="learned", version=3)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quietfield(Adapting):
-    """Train the network of Instant further on the stack itself, as far as that helps.
-
-    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show what the
-    network expects there meanwhile, so that it does not forget to use them. The network kept lies
-    halfway between that of Instant and the trained one; where it does not predict hidden pixels of the
-    held-out parts better, it is that of Instant. The noise must be independent from pixel to pixel.
-    """
-
-    citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013)
-
-    quality: str = quality(
-        "Best trains the larger network of Instant, and takes the mean over eight orientations: slower, and "
-        "mostly better."
-    )
-    neighbours: str = neighbours(
-        "As found uses them where they lower the error at hidden pixels for certain: not where fields differ "
-        "or things move too far.",
-        found=True,
-    )
-    train: str = param(
-        "auto", "Train", advanced=True,
-        choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
-        help="Pixels whose noise is shared by their neighbours teach the network to keep noise: by default "
-        "the network of Instant is left as it is on such stacks.",
-    )  # fmt: skip
-
-    def strategy(self) -> Strategy:
-        """In what this method differs from the others."""
-        return Strategy(
-            replacement="surroundings", adapts=True, idle=self.train == "no",
-            eightfold=self.quality == "best", along=self.along,
-        )  # fmt: skip
-
-    def architecture(self) -> Architecture:
-        """What its network looks like."""
-        return Architecture(kind="best" if self.quality == "best" else "instant")
-
-    def settled(self, stack: Stack) -> tuple[Learned, str]:
-        """Look whether hidden pixels can be learned from, and whether neighbours help to predict them."""
-        self.look_beside(stack)
-        method, words = self._trained_where_possible(stack)
-        if self.neighbours != "auto":
-            return method, words
-        if method.strategy().idle:
-            return replace(method, neighbours="none"), words
-        from core.learning import context  # needs torch, for which the window need not wait
-
-        along, found = context.neighbours(stack)
-        return replace(method, neighbours=along), f"{words} {found}".strip()
-
-    def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:
-        if self.train == "no":
-            return self, ""
-        from core.instant.network import LEAST  # needs torch, for which the window need not wait
-        from core.learning.evidence import levels
-        from core.learning.obstacles import doubted, instant_doubts, quiet
-
-        height, width = stack.shape[-2:]
-        if min(height, width) < LEAST:
-            words = (
-                f"The planes of {stack.meta.name} have {width} x {height} pixels; the network of Instant "
-                f"needs at least {LEAST} x {LEAST} to be trained on."
-            )
-            if self.train == "yes":
-                raise QuietfieldError(
-                    f"{words} Train where noise allows, choose Noise2Void, or a larger field."
-                )
-            return replace(self, train="no"), f"{words} It is left as it is."
-        told = instant_doubts(stack)
-        silent = quiet(told)
-        found = [noise for at, (_, noise) in enumerate(levels(stack)) if at not in silent]
-        shared = [noise.warning for noise in found if not noise.blind_spot_valid][:1]
-        words = " ".join([*shared, doubted(stack, told)]).strip()
-        if self.train == "yes" or (found and not shared):
-            return self, words
-        return replace(self, train="no"), (
-            f"{words} The network of Instant{', which knows of such noise,' if shared else ''} "
-            "is left as it is."
-        )
 
 
 @register("n2v", label="Noise2Void", group="learned")

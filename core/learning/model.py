@@ -88,9 +88,12 @@ class Model:
             kind = self.method.architecture().kind
             start = load_network(file_of(kind))[0].state_dict()
             networks: tuple[InstantNetwork, ...] = (network,)
+            sigma = strategy.prediction_sigma
             if all(torch.equal(self.weights[name], known) for name, known in start.items()):
-                networks = tuple(placed(one, chosen) for one in shipped(kind))
-            return AdaptedPrediction(networks=networks, eightfold=strategy.eightfold, along=strategy.along)
+                networks, sigma = tuple(placed(one, chosen) for one in shipped(kind)), 0.0
+            return AdaptedPrediction(
+                networks=networks, eightfold=strategy.eightfold, along=strategy.along, sigma=sigma
+            )
         assert isinstance(network, UNet)
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(

@@ -17,15 +17,18 @@ from core.instant.denoiser import lift
 from core.instant.method import Instant
 from core.instant.weights import file_of, load_network
 from core.learning.checkpoint import load_model, save_model
-from core.learning.context import neighbours
+from core.learning.context import finely_sampled, neighbours
 from core.learning.data import normalised
 from core.learning.evidence import levels, photons
 from core.learning.masks import draw_mask, surrounded
 from core.learning.methods import Quietfield
+from core.learning.model import Model
+from core.learning.quietfield import NARROW
 from core.learning.trainer import UNCHANGED, Trainer
 from core.methods.apply import evaluate
 from core.noise.model import NoiseEstimate
 from core.noise.transform import Stabiliser
+from core.optics import convolve
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 from core.simulation.specimens import tubules
@@ -125,6 +128,48 @@ def test_a_network_that_did_not_get_better_is_that_of_instant(quality: str) -> N
         torch.testing.assert_close(weights, network.state_dict()[name], rtol=0, atol=0)
     ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
     np.testing.assert_array_equal(ours, evaluate(stack, Instant(quality=quality))[0])
+
+
+def exposed(width: float, light: float) -> Stack:
+    """Blurred noise as a specimen, whose structures are so many pixels wide, in so many photons."""
+    rng = np.random.default_rng(2)
+    texture = convolve(rng.standard_normal((192, 192)), width)
+    mean = light * np.exp(texture / texture.std())
+    return Stack.of((rng.poisson(mean) + rng.normal(0, 1, mean.shape)).astype(np.float32), "YX")
+
+
+@pytest.mark.parametrize(("width", "light", "sigma"), [(5.0, 20.0, NARROW), (2.0, 100.0, 0.0)])
+def test_a_psf_ends_the_network_where_it_costs_little(width: float, light: float, sigma: float) -> None:
+    stack = exposed(width, light)
+    assert finely_sampled(stack, NARROW) is (sigma > 0)
+    chosen = Quietfield(train="yes").settled(stack)[0].strategy()
+    assert chosen.training_sigma == chosen.prediction_sigma == sigma
+    for psf, expected in (("yes", NARROW), ("no", 0.0)):
+        assert Quietfield(train="yes", psf=psf).settled(stack)[0].strategy().training_sigma == expected
+    assert Quietfield(train="no").settled(stack)[0].strategy().prediction_sigma == 0
+
+
+def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> None:
+    stack, _ = recorded((1,), side=128)
+    alone = Stack.of(stack.plane(T=0), "YX")
+    method = Quietfield(train="yes", psf="yes", steps=2, seconds=0.0)
+    trainer = Trainer(stack, method, device="cpu", threads=1)
+    for _ in trainer.run():
+        pass
+    found = trainer.model()
+    assert found.method.strategy().prediction_sigma == NARROW
+    changed = {n: v * 1.01 if v.is_floating_point() else v for n, v in found.weights.items()}
+    results = []
+    for psf in ("no", "yes"):
+        model = replace(found, weights=changed, method=replace(found.method, psf=psf))
+        results.append(evaluate(alone, model.prediction("cpu"))[0])
+    sharp, blurred = results
+    np.testing.assert_allclose(blurred, convolve(sharp, NARROW), rtol=1e-4, atol=1e-3)
+    assert np.abs(blurred - sharp).max() > 0.1
+    start = load_network(file_of("instant"))[0].state_dict()
+    kept = Model(method=found.method, weights=start, normalisation=found.normalisation)
+    expected = evaluate(alone, Instant())[0]
+    np.testing.assert_allclose(evaluate(alone, kept.prediction("cpu"))[0], expected, atol=1e-3)
 
 
 def test_frames_of_one_scene_help_and_those_of_others_do_not() -> None:

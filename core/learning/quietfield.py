@@ -1,0 +1,118 @@
+"""The flagship: the network of Instant, trained on the stack itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from core.errors import QuietfieldError
+from core.instant.method import MAKITALO_2013, neighbours, quality
+from core.learning.learned import Adapting, Learned
+from core.learning.papers import GONCHAROVA_2020, KRULL_2019
+from core.learning.strategy import Architecture, Strategy
+from core.methods.base import register
+from core.params import param
+from core.stack import Stack
+
+NARROW = 0.5
+"""Sigma of the PSF that Quietfield ends in, in pixels: narrower than where a microscope samples finely."""
+
+
+@register("quietfield", label="Quietfield", group="learned", version=3)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quietfield(Adapting):
+    """Train the network of Instant further on the stack itself, as far as that helps.
+
+    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show what the
+    network expects there meanwhile, so that it does not forget to use them. The network kept lies
+    halfway between that of Instant and the trained one; where it does not predict hidden pixels of the
+    held-out parts better, it is that of Instant. Where images are sampled finely, it ends in a convolution
+    with a narrow PSF, as in Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25). The noise must be
+    independent from pixel to pixel.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013, GONCHAROVA_2020)
+
+    quality: str = quality(
+        "Best trains the larger network of Instant, and takes the mean over eight orientations: slower, and "
+        "mostly better."
+    )
+    neighbours: str = neighbours(
+        "As found uses them where they lower the error at hidden pixels for certain: not where fields differ "
+        "or things move too far.",
+        found=True,
+    )
+    train: str = param(
+        "auto", "Train", advanced=True,
+        choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
+        help="Pixels whose noise is shared by their neighbours teach the network to keep noise: by default "
+        "the network of Instant is left as it is on such stacks.",
+    )  # fmt: skip
+    psf: str = param(
+        "auto", "End in a PSF", advanced=True,
+        choices={"auto": "As found", "yes": "Always", "no": "Never"},
+        help=f"Convolve what the network makes with a Gaussian of sigma {NARROW:g} px. By default this is "
+        "done where hidden pixels are predicted hardly worse for it: not where structures are narrow and "
+        "light is plenty.",
+    )  # fmt: skip
+
+    def strategy(self) -> Strategy:
+        """In what this method differs from the others."""
+        sigma = NARROW if self.psf == "yes" else 0.0
+        return Strategy(
+            replacement="surroundings", adapts=True, idle=self.train == "no",
+            eightfold=self.quality == "best", along=self.along,
+            training_sigma=sigma, prediction_sigma=sigma,
+        )  # fmt: skip
+
+    def architecture(self) -> Architecture:
+        """What its network looks like."""
+        return Architecture(kind="best" if self.quality == "best" else "instant")
+
+    def settled(self, stack: Stack) -> tuple[Learned, str]:
+        """Look whether hidden pixels can be learned from, and whether neighbours help to predict them."""
+        self.look_beside(stack)
+        method, words = self._trained_where_possible(stack)
+        idle = method.strategy().idle
+        if idle and self.neighbours == "auto":
+            method = replace(method, neighbours="none")
+        if idle:
+            return method, words
+        from core.learning import context  # needs torch, for which the window need not wait
+
+        if self.psf == "auto":
+            method = replace(method, psf="yes" if context.finely_sampled(stack, NARROW) else "no")
+        if self.neighbours != "auto":
+            return method, words
+        along, found = context.neighbours(stack)
+        return replace(method, neighbours=along), f"{words} {found}".strip()
+
+    def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:
+        if self.train == "no":
+            return self, ""
+        from core.instant.network import LEAST  # needs torch, for which the window need not wait
+        from core.learning.evidence import levels
+        from core.learning.obstacles import doubted, instant_doubts, quiet
+
+        height, width = stack.shape[-2:]
+        if min(height, width) < LEAST:
+            words = (
+                f"The planes of {stack.meta.name} have {width} x {height} pixels; the network of Instant "
+                f"needs at least {LEAST} x {LEAST} to be trained on."
+            )
+            if self.train == "yes":
+                raise QuietfieldError(
+                    f"{words} Train where noise allows, choose Noise2Void, or a larger field."
+                )
+            return replace(self, train="no"), f"{words} It is left as it is."
+        told = instant_doubts(stack)
+        silent = quiet(told)
+        found = [noise for at, (_, noise) in enumerate(levels(stack)) if at not in silent]
+        shared = [noise.warning for noise in found if not noise.blind_spot_valid][:1]
+        words = " ".join([*shared, doubted(stack, told)]).strip()
+        if self.train == "yes" or (found and not shared):
+            return self, words
+        return replace(self, train="no"), (
+            f"{words} The network of Instant{', which knows of such noise,' if shared else ''} "
+            "is left as it is."
+        )
