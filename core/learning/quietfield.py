@@ -15,7 +15,7 @@ from core.params import param
 from core.stack import Stack
 
 NARROW = 0.5
-"""Sigma of the PSF that Quietfield ends in, in pixels: narrower than where a microscope samples finely."""
+"""Sigma in pixels of the PSF that Quietfield may end in: narrower than that of most microscopes."""
 
 
 @register("quietfield", label="Quietfield", group="learned", version=3)
@@ -26,9 +26,9 @@ class Quietfield(Adapting):
     Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show what the
     network expects there meanwhile, so that it does not forget to use them. The network kept lies
     halfway between that of Instant and the trained one; where it does not predict hidden pixels of the
-    held-out parts better, it is that of Instant. Where images are sampled finely, it ends in a convolution
-    with a narrow PSF, as in Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25). The noise must be
-    independent from pixel to pixel.
+    held-out parts better, it is that of Instant. Where hidden pixels allow it, the network ends in a
+    convolution with a narrow PSF, as in Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25). The noise
+    must be independent from pixel to pixel.
     """
 
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013, GONCHAROVA_2020)
