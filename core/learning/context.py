@@ -39,7 +39,6 @@ such as those that are saturated in all planes, say nothing of what they show.""
 CERTAIN = 3.0
 """Standard errors by which the squared error at hidden pixels has to fall."""
 
-
 WORSE = 0.02
 """By how much more, in variances of the noise, convolved predictions may miss hidden pixels."""
 
@@ -72,7 +71,7 @@ def _axis(letter: str) -> str:
     return f"{AXIS_NAMES[letter]} ({letter})"
 
 
-def finely_sampled(stack: Stack, sigma: float) -> bool:
+def bears_convolution(stack: Stack, sigma: float) -> bool:
     """Whether hidden pixels are predicted hardly worse when the image predicted is convolved with a Gaussian.
 
     Parameters
@@ -121,8 +120,8 @@ class _Trial:
         given = torch.from_numpy((self.stabiliser.forward(shown) + raised).astype(np.float32))[None]
         told = torch.tensor([self.noise.correlations], dtype=torch.float32)
         with torch.inference_mode():
-            beside = None if others is None else given[:, 1:]
-            values = network(given[:, :1], told, beside, expect=False).denoised[0, 0].numpy()
+            seen = None if others is None else given[:, 1:]
+            values = network(given[:, :1], told, seen, expect=False).denoised[0, 0].numpy()
         return np.asarray(self.stabiliser.inverse(values - raised), np.float32)
 
 

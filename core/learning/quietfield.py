@@ -81,7 +81,7 @@ class Quietfield(Adapting):
         from core.learning import context  # needs torch, for which the window need not wait
 
         if self.psf == "auto":
-            method = replace(method, psf="yes" if context.finely_sampled(stack, NARROW) else "no")
+            method = replace(method, psf="yes" if context.bears_convolution(stack, NARROW) else "no")
         if self.neighbours != "auto":
             return method, words
         along, found = context.neighbours(stack)

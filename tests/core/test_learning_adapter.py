@@ -17,7 +17,7 @@ from core.instant.denoiser import lift
 from core.instant.method import Instant
 from core.instant.weights import file_of, load_network
 from core.learning.checkpoint import load_model, save_model
-from core.learning.context import finely_sampled, neighbours
+from core.learning.context import bears_convolution, neighbours
 from core.learning.data import normalised
 from core.learning.evidence import levels, photons
 from core.learning.masks import draw_mask, surrounded
@@ -141,7 +141,7 @@ def exposed(width: float, light: float) -> Stack:
 @pytest.mark.parametrize(("width", "light", "sigma"), [(5.0, 20.0, NARROW), (2.0, 100.0, 0.0)])
 def test_a_psf_ends_the_network_where_it_costs_little(width: float, light: float, sigma: float) -> None:
     stack = exposed(width, light)
-    assert finely_sampled(stack, NARROW) is (sigma > 0)
+    assert bears_convolution(stack, NARROW) is (sigma > 0)
     chosen = Quietfield(train="yes").settled(stack)[0].strategy()
     assert chosen.training_sigma == chosen.prediction_sigma == sigma
     for psf, expected in (("yes", NARROW), ("no", 0.0)):
