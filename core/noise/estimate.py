@@ -26,7 +26,7 @@ LARGEST = 1024
 BRIGHTEST = 1e15
 """Intensities that differ by this or more are refused: in float32, sums of their squares are infinite."""
 
-SEVERAL = 720
+SEVERAL = 512
 """Side in pixels of the middle of each of several frames that are looked at one by one."""
 
 FRAMES = 4
