@@ -110,7 +110,7 @@ class Denoiser(Operation):
         plane = pixels.reshape(pixels.shape[-2:])
         channel = region[stack.axes.index("C")].start if "C" in stack.axes else 0
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
-        if not noise.gain and noise.floor <= 0:
+        if noise.absent:
             return ("No noise was found here, so that nothing is changed.",)
         return doubts(plane, noise)
 

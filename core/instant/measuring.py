@@ -76,9 +76,9 @@ def some_planes(stack: Stack, channel: int, most: int = PLANES) -> Pixels:
 
 def _differ(found: list[NoiseEstimate]) -> bool:
     """Whether the noise of planes differs for certain at the intensity they have on average."""
-    silent = [not one.gain and one.floor <= 0 for one in found]
-    if any(silent):  # such as blank frames
-        return not all(silent)
+    blank = [one.absent for one in found]
+    if any(blank):
+        return not all(blank)
     if not all(one.reliable for one in found):
         return False
     middle = float(np.mean([one.mean for one in found]))

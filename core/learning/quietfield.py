@@ -70,14 +70,11 @@ class Quietfield(Adapting):
         return Architecture(kind="best" if self.quality == "best" else "instant")
 
     def settled(self, stack: Stack) -> tuple[Learned, str]:
-        """Look whether hidden pixels can be learned from, and whether neighbours help to predict them."""
+        """Look whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
         self.look_beside(stack)
         method, words = self._trained_where_possible(stack)
-        idle = method.strategy().idle
-        if idle and self.neighbours == "auto":
-            method = replace(method, neighbours="none")
-        if idle:
-            return method, words
+        if method.strategy().idle:
+            return replace(method, neighbours="none") if self.neighbours == "auto" else method, words
         from core.learning import context  # needs torch, for which the window need not wait
 
         if self.psf == "auto":

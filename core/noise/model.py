@@ -89,6 +89,11 @@ class NoiseEstimate:
         return tuple(map(float, found))
 
     @property
+    def absent(self) -> bool:
+        """Whether no noise was found at all."""
+        return not self.gain and self.floor <= 0
+
+    @property
     def reliable(self) -> bool:
         """Whether nothing speaks against the estimate."""
         return not self.problem
