@@ -184,6 +184,7 @@ def test_the_preview_follows_parameters_position_view_method_and_document(
     expect("gaussian", 1, sigma=3.0)
     panel.choose("median")
     expect("median", 1)
+    qtbot.waitUntil(lambda: not panel.status.text())  # pixels are shown before their doubts are known
     whole = finished(session)
     session.set_view(View(8, 24, 8, 24))
     qtbot.wait(150)
