@@ -60,7 +60,7 @@ def run(paths: Sequence[str | Path] = ()) -> int:
     hooks = defects.Hooks()
     hooks.install()
     window = make_window(paths)
-    hooks.caught.connect(window.show_defect)
+    hooks.caught.connect(window.announcer.defect)
     try:
         return app.exec()
     finally:

@@ -7,16 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
-    QAction,
     QCloseEvent,
-    QDesktopServices,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QGuiApplication,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -30,11 +27,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import defects, preferences, preload, theme
-from app.documents.exporting import Exported, Exporter
+from app import preferences, preload, theme
+from app.documents.exporting import Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
-from app.jobs import Jobs, Outcome
+from app.jobs import Jobs
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -48,12 +45,14 @@ from app.viewer.viewer import Hover, StackViewer
 from app.widgets import pass_drops_on
 from app.window import help_dialogs
 from app.window.actions import MENUS, PANELS
+from app.window.announcer import Announcer
 from app.window.arrangement import Arrangement
 from app.window.axes_strip import AxesStrip
 from app.window.dialogs import Dialogs
 from app.window.help_pages import PROPERTY, page_of
 from app.window.menus import Actions
-from app.window.status import StatusBar
+from app.window.recent import RecentMenu
+from app.window.status import StatusBar, readout
 from app.window.strips import MessageStrip, NotesStrip
 from app.window.welcome import DropOverlay, Welcome
 
@@ -69,6 +68,7 @@ class MainWindow(QMainWindow):
     preferences: Preferences
     opener: Opener
     dialogs: Dialogs
+    announcer: Announcer
     arrangement: Arrangement
     viewer: StackViewer
     results_panel: ResultsPanel
@@ -86,7 +86,6 @@ class MainWindow(QMainWindow):
         self.session = session or Session(self)
         self.jobs = jobs or Jobs(self)
         self.preferences = preferences.load()
-        self.device = ""
         self._help: HelpWindow | None = None
         self.opener = Opener(self.session, self.jobs, self)
         self.exporter = Exporter(self.jobs, self)
@@ -133,6 +132,7 @@ class MainWindow(QMainWindow):
 
     def _build_centre(self) -> None:
         self.message = MessageStrip()
+        self.announcer = Announcer(self.session, self.message, self.log_panel, self)
         self.axes_strip = AxesStrip(self.session, self.opener.set_axis)
         self.notes = NotesStrip()
         self.welcome = Welcome()
@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
 
     def _build_menus(self) -> None:
-        self._recent_menu: QMenu | None = None
+        self.recent = RecentMenu(lambda path: self.opener.open([path]))
         for title, items in MENUS.items():
             menu = self.menuBar().addMenu(title)
             menu.setObjectName(f"menu-{title.replace('&', '')}")
@@ -159,20 +159,8 @@ class MainWindow(QMainWindow):
         if name == PANELS:
             menu.addActions(self.arrangement.switches())
         else:
-            self._recent_menu = menu
-            self._fill_recent()
-
-    def _fill_recent(self) -> None:
-        menu = self._recent_menu
-        if menu is None:
-            return
-        menu.clear()
-        for text in self.preferences.recent:
-            action = menu.addAction(menu.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 480))
-            action.setToolTip(text)
-            action.setData(text)
-            action.triggered.connect(self._on_recent)
-        menu.setEnabled(bool(self.preferences.recent))
+            self.recent.menu = menu
+            self.recent.fill(self.preferences.recent)
 
     def _build_toolbar(self) -> None:
         bar = QToolBar("Toolbar", self)
@@ -193,16 +181,16 @@ class MainWindow(QMainWindow):
         self.toolbar = bar
 
     def _connect(self) -> None:
+        announcer = self.announcer
         self.filter_panel.preview.toggled.connect(self._on_live_preview)
         self.session.changed.connect(self._on_changed)
-        self.session.dropped.connect(self._on_lost)
-        self.training_panel.said.connect(self._on_lost)
-        self.message.dismissed.connect(self.session.forget_former)
-        self.jobs.failed.connect(self._on_failed)
+        self.session.dropped.connect(announcer.lost)
+        self.training_panel.said.connect(announcer.lost)
+        self.jobs.failed.connect(announcer.failed)
         self.opener.opened.connect(self._on_opened)
-        self.exporter.exported.connect(self._on_exported)
-        self.tasks.said.connect(self._on_said)
-        self.tasks.described.connect(self._on_described)
+        self.exporter.exported.connect(announcer.exported)
+        self.tasks.said.connect(announcer.say)
+        self.tasks.described.connect(announcer.put_on_clipboard)
         self.viewer.hovered.connect(self._on_hovered)
         self.welcome.open_wanted.connect(self.dialogs.choose_files)
         self.welcome.sample_wanted.connect(self.opener.open_sample)
@@ -217,11 +205,8 @@ class MainWindow(QMainWindow):
         self.actions_.refresh()
         if new.source is not old.source:
             self._show_document()
-        elif len(new.results) > len(old.results):
-            for result in new.results[len(old.results) :]:
-                self.log(f"{result.label}: {result.details} ({result.seconds:.1f} s)")
-        elif len(new.results) < len(old.results):
-            self.log("Undone: " + ", ".join(r.label for r in old.results[len(new.results) :]))
+        else:
+            self.announcer.changed(new, old)
 
     def _show_document(self) -> None:
         source = self.session.snapshot.source
@@ -229,40 +214,15 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{source.stack.meta.name} – Quietfield" if source else "Quietfield")
         self.notes.show_notes(source.stack.meta.notes if source else ())
         self.status.readout.clear()
-        self._offer_former()
+        self.announcer.offer_former()
 
     def _on_opened(self, opened: Opened) -> None:
-        meta = opened.stack.meta
-        self.notes.show_notes(meta.notes, opened.series, opened.series_index)
-        sizes = " × ".join(f"{n} {a}" for a, n in opened.stack.sizes.items())
-        self.log(f"Opened {meta.path or meta.name}: {sizes}, {opened.stack.dtype.name}, {meta.format}")
-        for note in meta.notes:
-            self.log(f"{meta.name}: {note}")
+        self.notes.show_notes(opened.stack.meta.notes, opened.series, opened.series_index)
+        self.announcer.opened(opened)
         path = opened.stack.meta.path
         if opened.files and path is not None:
             self.remember(self.preferences.opened(path))
-            self._fill_recent()
-
-    def _offer_former(self, first: str = "") -> None:
-        """Say that results were replaced, and offer them back: they may have taken hours."""
-        former = self.session.former
-        if former is not None and former.source is not None:
-            count, name = len(former.results) - 1, former.source.stack.meta.name
-            many = count > 1
-            words = f"{count} result{'s' if many else ''} of {name} {'were' if many else 'was'} closed."
-            self.message.show_message(f"{first} {words}".strip(), "info", "Bring Back", self._bring_back)
-        elif first:
-            self.message.show_message(first)
-        else:
-            self.message.hide()
-
-    def _on_lost(self, words: str) -> None:
-        """Say what became of work for a stack that was closed; a former offer still stands."""
-        self._offer_former(words)
-        self.log(words)
-
-    def _bring_back(self) -> None:
-        self.session.bring_back()
+            self.recent.fill(self.preferences.recent)
 
     def first_axis(self) -> str:
         """Letter of the stack's first axis, or "" without a stack."""
@@ -272,61 +232,11 @@ class MainWindow(QMainWindow):
     def _on_hovered(self, hover: Hover | None) -> None:
         self.status.readout.setText(readout(hover) if hover is not None else "")
 
-    # -- messages -----------------------------------------------------------------------------
-
-    def log(self, text: str) -> None:
-        """Write a line into the Log panel and the log file."""
-        self.log_panel.append(text)
-        defects.note(text)
-
-    def _on_said(self, text: str) -> None:
-        self.message.show_message(text, "success")
-        self.log(text)
-
-    def _on_described(self, text: str, words: str) -> None:
-        QGuiApplication.clipboard().setText(text)
-        self.message.show_message(f"{words} is on the clipboard.", "success")
-
-    def _on_failed(self, label: str, outcome: Outcome) -> None:
-        if outcome.report:
-            self.show_defect(f"While: {label}\n{outcome.report}")
-        else:
-            self.show_problem(str(outcome.error))
-
-    def show_problem(self, text: str) -> None:
-        """Show a sentence on what went wrong and what to do."""
-        self.message.show_message(text, "problem")
-        self.log(text)
-
-    def show_defect(self, error: str) -> None:
-        """Show that the program met a defect, with a report for its developers."""
-        self.log(error.rstrip())
-        if self.findChild(defects.DefectDialog) is not None:  # one window is enough; all is in the log
-            return
-        text = defects.report(error, self.device, self.log_panel.lines(defects.LOG_LINES))
-        defects.DefectDialog(text, self).show()
-
     # -- what actions do ----------------------------------------------------------------------
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files and folders."""
         self.opener.open([Path(p) for p in paths])
-
-    def _on_recent(self) -> None:
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.opener.open([Path(action.data())])
-
-    def _on_exported(self, exported: Exported) -> None:
-        folder = exported.path.parent
-        self.message.show_message(
-            exported.message, "success", "Show in Folder", lambda: self.show_folder(folder)
-        )
-        self.log(exported.message)
-
-    def show_folder(self, folder: Path) -> None:
-        """Show a folder in the file manager of the system."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def _on_live_preview(self, wanted: bool) -> None:
         self.remember(replace(self.preferences, live_preview=wanted))
@@ -353,12 +263,7 @@ class MainWindow(QMainWindow):
 
     def show_about(self) -> None:
         """Tell versions and licences."""
-        help_dialogs.about_dialog(self, self.device).show()
-
-    def copy_report(self) -> None:
-        """Copy what developers need to know."""
-        text = defects.report("", self.device, self.log_panel.lines(defects.LOG_LINES))
-        self._on_described(text, "The report")
+        help_dialogs.about_dialog(self, self.announcer.device).show()
 
     def leave(self) -> None:
         """Close the window; it asks first if something runs."""
@@ -382,7 +287,7 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
 
     def _on_device(self, words: str) -> None:
-        self.device = words
+        self.announcer.device = words
         self.device_label.setText(words)
 
     # -- dropping -----------------------------------------------------------------------------
@@ -418,14 +323,3 @@ class MainWindow(QMainWindow):
         self.remember(self.arrangement.remember(self.preferences))
         self.jobs.shut_down()
         event.accept()
-
-
-def readout(hover: Hover) -> str:
-    """Words for the pixel under the pointer."""
-    place = f" ({hover.position})" if hover.position else ""
-    words = f"x {hover.x}  y {hover.y}{place}"
-    if hover.raw is not None:
-        words += f"    raw {hover.raw:.6g}"
-    if hover.shown is not None:
-        words += f" → {hover.shown:.6g}" + (f"  {hover.label}" if hover.label else "")
-    return words

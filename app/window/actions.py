@@ -285,7 +285,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         id="copy-report", text="Copy Report", icon="copy",
         help="Copy versions, system, device and the last log lines, to report a problem",
-        run=lambda w: w.copy_report(),
+        run=lambda w: w.announcer.copy_report(),
     ),
     Command(
         id="about", text="About Quietfield", icon="info", help="Versions and licences",

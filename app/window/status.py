@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QS
 
 from app import theme
 from app.jobs import Job, Jobs
+from app.viewer.viewer import Hover
 
 MEMORY_INTERVAL = 2000
 """Milliseconds between two looks at the memory in use."""
@@ -105,6 +106,17 @@ class JobStatus(QWidget):
         if self._job is not None:
             self._job.cancel()
             self._on_changed()
+
+
+def readout(hover: Hover) -> str:
+    """Words for the pixel under the pointer."""
+    place = f" ({hover.position})" if hover.position else ""
+    words = f"x {hover.x}  y {hover.y}{place}"
+    if hover.raw is not None:
+        words += f"    raw {hover.raw:.6g}"
+    if hover.shown is not None:
+        words += f" → {hover.shown:.6g}" + (f"  {hover.label}" if hover.label else "")
+    return words
 
 
 def time_left(fraction: float, seconds: float) -> str:

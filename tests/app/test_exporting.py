@@ -93,7 +93,7 @@ def test_drop_filter_undo_redo_export_reopen(driver, source):
     driver.wait(lambda: len(session.snapshot.results) == 3)
     np.testing.assert_array_equal(session.snapshot.result.stack.read(), expected.read())
     shown = []
-    driver.window.show_folder = shown.append
+    driver.window.announcer.show_folder = shown.append
     driver.click("message-action")
     assert shown == [source.parent]
 

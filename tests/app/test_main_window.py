@@ -17,6 +17,7 @@ from app.documents.opening import Opened, first_levels
 from app.main_window import MainWindow
 from app.panels.filters import panel as filter_panel
 from app.window.actions import COMMANDS, MENUS, TOOLBAR, Submenu
+from app.window.status import readout
 from core.stack import Stack
 from tests.driver import Driver
 
@@ -91,7 +92,7 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
     monkeypatch.setattr(window.metrics_panel, "export_csv", lambda: None)
     monkeypatch.setattr(window, "leave", lambda: None)
     defects = []
-    monkeypatch.setattr(window, "show_defect", defects.append)
+    monkeypatch.setattr(window.announcer, "defect", defects.append)
 
     def ready(name: str) -> None:
         """Bring the window into a state in which the action can be chosen."""
@@ -242,7 +243,7 @@ def test_geometry_theme_and_recent_files_are_remembered(driver, stack):
     assert kept.recent == (str(stack),)
     second = MainWindow()
     assert second.size().height() == 650
-    recent = second.findChild(type(window._recent_menu), "menu-Open Recent")
+    recent = second.findChild(type(window.recent.menu), "menu-Open Recent")
     assert [a.data() for a in recent.actions()] == [str(stack)]
     recent.actions()[0].trigger()
     driver.qtbot.waitUntil(lambda: second.session.snapshot.source is not None)
@@ -351,7 +352,6 @@ def test_time_left():
 
 
 def test_readout_tells_place_and_both_values():
-    from app.main_window import readout
     from app.viewer.viewer import Hover
 
     hover = Hover(x=231, y=87, x_um=15.0, y_um=5.7, raw=412.0, shown=377.25, label="Gaussian blur")
@@ -531,7 +531,7 @@ def test_run_opens_what_was_named_and_returns_when_closed(qtbot, stack, monkeypa
 
     def look() -> None:
         for window in QApplication.topLevelWidgets():
-            if isinstance(window, MainWindow) and window.session.snapshot.source and window.device:
+            if isinstance(window, MainWindow) and window.session.snapshot.source and window.announcer.device:
                 names_seen.append(window.session.snapshot.source.stack.meta.name)
                 timer.stop()
                 window.close()

@@ -330,7 +330,7 @@ def test_another_series_of_the_file_can_be_chosen(driver, tmp_path):
 def test_recent_file_that_is_gone_gives_a_sentence(driver, stacks):
     driver.drop(stacks[0])
     stacks[0].unlink()
-    driver.window._recent_menu.actions()[0].trigger()
+    driver.window.recent.menu.actions()[0].trigger()
     driver.wait(lambda: driver.window.message.isVisible())
     assert "cell1.tif does not exist" in driver.window.message.words.text()
 

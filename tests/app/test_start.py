@@ -19,7 +19,7 @@ loaded = sorted(sys.modules)
 sheet = bool(app.styleSheet())
 from PySide6.QtCore import QTimer
 watch = QTimer()
-watch.timeout.connect(lambda: window.device and not window.jobs.running and app.quit())
+watch.timeout.connect(lambda: window.announcer.device and not window.jobs.running and app.quit())
 watch.start(50)
 QTimer.singleShot(120_000, app.quit)
 app.exec()
@@ -27,7 +27,8 @@ later = sorted(sys.modules)
 import shibokensupport.feature as feature
 read = feature.pyside_feature_dict["torch"] == 0 or feature._mod_uses_pyside(application)
 window.jobs.shut_down()
-print(json.dumps({"loaded": loaded, "later": later, "sheet": sheet, "read": read, "device": window.device}))
+device = window.announcer.device
+print(json.dumps({"loaded": loaded, "later": later, "sheet": sheet, "read": read, "device": device}))
 """
 
 LATER = {"torch", "scipy", "pyqtgraph", "imagecodecs", "tifffile"}

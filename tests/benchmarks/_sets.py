@@ -65,6 +65,11 @@ def score(image: Image, truth: Image, measure: str) -> float:
     return float(10 * np.log10(span**2 / np.mean((image - truth) ** 2)))
 
 
+def mean_score(images: Image, truths: Image, measure: str) -> float:
+    """Mean of the PSNR of frames (T, Y, X) in dB; there may be more truths than frames."""
+    return float(np.mean([score(i, t, measure) for i, t in zip(images, truths, strict=False)]))
+
+
 def _recorded(name: str, _: int) -> Pair:
     noisy = tifffile.imread(DATA / name.format("noisy"))
     truth = tifffile.imread(DATA / name.format("clean")).astype(np.float64)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks._contenders import Task, contenders, suits
-from tests.benchmarks._sets import SETS, Set, score
+from tests.benchmarks._sets import SETS, Set, mean_score
 
 COLUMNS = ("set", "measure", "method", "preset", "budget", "seed", "seconds", "psnr")
 
@@ -65,8 +65,7 @@ def _run(of: Set, seed: int, wanted: dict, given: argparse.Namespace, writer: cs
             continue
         try:
             for seconds, images in runner(task):
-                pairs = zip(images, truth, strict=False)
-                value = float(np.mean([score(image, clean, of.measure) for image, clean in pairs]))
+                value = mean_score(images, truth, of.measure)
                 writer.writerow({
                     "set": of.name, "measure": of.measure, "method": name, "preset": given.preset,
                     "budget": given.seconds, "seed": seed, "seconds": round(seconds, 3),
