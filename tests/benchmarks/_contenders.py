@@ -30,7 +30,8 @@ from core.params import Value
 from core.stack import Stack
 from tests.benchmarks._sets import Image, Set, mean_score, score
 
-SIGMAS = (0.5, 0.7, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0)
+SIGMAS = tuple(round(0.1 * tenths, 1) for tenths in range(4, 41))
+"""Standard deviations in pixels among which the truth chooses the best Gaussian."""
 GRIDS: Mapping[tuple[str, str], tuple[Value, ...]] = {
     ("sigma", "float"): (0.0, *SIGMAS), ("size", "int"): (1, 3, 5, 7, 9, 11),
     ("depth", "float"): (0.5, 1.0, 2.0, 8.0), ("depth", "int"): (3, 5, 9),
