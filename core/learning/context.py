@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from core.instant.reach import GRID, beside
 from core.instant.weights import load_network
 from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
-from core.noise.model import NoiseEstimate
+from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.stack import AXIS_NAMES, Stack, middle
@@ -48,7 +48,8 @@ Image = NDArray[np.float32]
 def neighbours(stack: Stack) -> tuple[str, str]:
     """Axis along which neighbours lower the error of the network of Instant at hidden pixels.
 
-    The noise must be independent from pixel to pixel, and from plane to plane.
+    The noise must be independent from plane to plane. Where neighbouring pixels share it, only pixels so far
+    apart that they do not are looked at, in whose grid things move a fraction as far.
 
     Returns
     -------
@@ -56,11 +57,10 @@ def neighbours(stack: Stack) -> tuple[str, str]:
         "T", "Z", or "none"; and what was found, as a sentence, or "".
     """
     axes = [axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1]
-    side = min(SIDE, *stack.shape[-2:]) // GRID * GRID
-    if not axes or side < LEAST:
+    if not axes or _side(stack) < LEAST or levels(stack)[0][1].absent:
         return "none", ""
     network, _ = load_network()
-    found = {axis: _fall(network, stack, axis, side) for axis in axes}
+    found = {axis: _fall(network, stack, axis) for axis in axes}
     best = max(found, key=lambda axis: found[axis])
     if found[best] > CERTAIN:
         return best, f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
@@ -81,8 +81,7 @@ def bears_convolution(stack: Stack, sigma: float) -> bool:
     sigma : float
         Standard deviation of the Gaussian in pixels.
     """
-    side = min(SIDE, *stack.shape[-2:]) // GRID * GRID
-    if side < LEAST:
+    if _side(stack) < LEAST:
         return False
     network, _ = load_network()
     axis = next((axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1), "")
@@ -91,16 +90,29 @@ def bears_convolution(stack: Stack, sigma: float) -> bool:
         predicted = trial.predicted(network, None)
         return predicted, convolve(predicted, sigma)
 
-    return float(np.mean(_falls(stack, axis, side, predictions, together=False))) > -WORSE
+    return float(np.mean(_falls(stack, axis, predictions, together=False))) > -WORSE
 
 
-def _fall(network: InstantNetwork, stack: Stack, axis: str, side: int) -> float:
+def _step(noise: NoiseEstimate) -> int:
+    """Distance in pixels along both axes at which noise is not shared; past what is known if always."""
+    known = len(noise.autocorrelation) // 2
+    shared = np.abs(noise.autocorrelation[known:, known:])
+    worst = [max(shared[n, 0], shared[0, n], shared[n, n]) for n in range(1, known + 1)]
+    return next((n for n, much in enumerate(worst, 1) if much <= BLIND_SPOT_LIMIT), known + 1)
+
+
+def _side(stack: Stack) -> int:
+    """Side of the parts that are looked at, in pixels that are looked at."""
+    return min(SIDE, min(stack.shape[-2:]) // _step(levels(stack)[0][1])) // GRID * GRID
+
+
+def _fall(network: InstantNetwork, stack: Stack, axis: str) -> float:
     """Fall of the squared error at hidden pixels with neighbours, in standard errors of its mean."""
 
     def predictions(trial: _Trial) -> tuple[Image, Image]:
         return trial.predicted(network, None), trial.predicted(network, trial.others)
 
-    every = _falls(stack, axis, side, predictions, together=True)
+    every = _falls(stack, axis, predictions, together=True)
     return float(every.mean() / max(every.std() / np.sqrt(every.size), 1e-30))
 
 
@@ -126,21 +138,25 @@ class _Trial:
 
 
 def _falls(
-    stack: Stack, axis: str, side: int, predictions: Callable[[_Trial], tuple[Image, Image]],
+    stack: Stack, axis: str, predictions: Callable[[_Trial], tuple[Image, Image]],
     *, together: bool,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Fall of the squared error at hidden pixels from one prediction to the other, in variances of noise."""
     (stabiliser, noise), *_ = levels(stack)
+    side, step = _side(stack), _step(noise)
+    if step > 1:
+        noise = replace(noise, autocorrelation=np.where(noise.autocorrelation == 1, 1.0, 0.0))
     count = stack.sizes.get(axis, 1)
     at = {a: stack.sizes[a] // 2 for a in "TZ" if a in stack.axes} | ({"C": 0} if "C" in stack.axes else {})
-    inner = {a: middle(stack.sizes[a], side, GRID) for a in "YX"}
+    inner = {a: middle(stack.sizes[a], side * step, GRID) for a in "YX"}
     generator = torch.Generator().manual_seed(0)
     falls = []
     for index in sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))}):
         wanted = (index, *beside(index, count)) if together else (index,)
         places = [at | ({axis: i} if axis else {}) for i in wanted]
         shown = [stack.read(stack.region(**inner, **place)) for place in places]
-        planes = np.stack([plane.reshape(side, side) for plane in shown]).astype(np.float32)
+        grids = [plane.reshape(side * step, -1)[::step, ::step] for plane in shown]
+        planes = np.stack(grids).astype(np.float32)
         planes[~np.isfinite(planes)] = noise.mean
         for _ in range(MASKS):
             mask = draw_mask(1, side, BOX, 3, generator)

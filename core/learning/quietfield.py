@@ -73,11 +73,9 @@ class Quietfield(Adapting):
         """Look whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
         self.look_beside(stack)
         method, words = self._trained_where_possible(stack)
-        if method.strategy().idle:
-            return replace(method, neighbours="none") if self.neighbours == "auto" else method, words
         from core.learning import context  # needs torch, for which the window need not wait
 
-        if self.psf == "auto":
+        if self.psf == "auto" and not method.strategy().idle:
             method = replace(method, psf="yes" if context.bears_convolution(stack, NARROW) else "no")
         if self.neighbours != "auto":
             return method, words

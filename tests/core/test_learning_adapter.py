@@ -210,6 +210,21 @@ def test_shared_noise_leaves_the_network_as_it_is() -> None:
     assert "is left as it is" in last.note
 
 
+def test_frames_of_one_scene_help_where_pixels_share_noise_too() -> None:
+    still, truth = recorded((1,) * 6, side=192, photons=100.0, smoothing=0.7)
+    assert not levels(still)[0][1].blind_spot_valid
+    assert neighbours(still)[0] == "T"
+    fields, _ = recorded((1, 2, 3, 4, 5, 6), side=192, photons=100.0, smoothing=0.7)
+    assert neighbours(fields)[0] == "none"
+    trainer = Trainer(still, Quietfield(seconds=1, quality="instant"), device="cpu")
+    *_, last = trainer.run()
+    assert last.step == 0
+    assert "is left as it is" in last.note
+    assert "Neighbours along time (T) help" in last.note
+    result = evaluate(still, trainer.model().prediction("cpu"))[0]
+    assert psnr(result, truth) > psnr(evaluate(still, Instant())[0], truth) + 0.5
+
+
 @needs_data
 def test_recorded_frames_of_different_fields_do_not_see_each_other() -> None:
     from core.files import open_stack
@@ -218,3 +233,6 @@ def test_recorded_frames_of_different_fields_do_not_see_each_other() -> None:
     assert neighbours(stack)[0] == "none"
     mice = open_stack(DATA / "fmd" / "confocal_mice_4frames_noisy.tif", axes="TYX")
     assert neighbours(mice)[0] == "T"
+    widefield = open_stack(DATA / "fmd" / "widefield_bpae_g_4frames_noisy.tif", axes="TYX")
+    assert not levels(widefield)[0][1].blind_spot_valid
+    assert neighbours(widefield)[0] == "T"
