@@ -89,10 +89,8 @@ class Denoiser(Operation):
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block; planes that are not kept are left at 0."""
-        lead = block.pixels.shape[:-2]
         results = [np.zeros(block.pixels.shape, np.float32) for _ in self.outputs]
-        kept = [range(*part.indices(n)) for part, n in zip(block.kept or (), lead, strict=False)]
-        wanted = list(itertools.product(*(kept or map(range, lead))))
+        wanted = block.wanted
         for done, index in enumerate(wanted):
             part = context.part(done / len(wanted), (done + 1) / len(wanted))
             plane = block.pixels[index]

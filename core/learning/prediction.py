@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -155,9 +154,7 @@ class Prediction(Operation):
 
     def _seen(self, block: Block) -> NDArray[np.intp]:
         """Which planes of a block are denoised, by their number, and then those beside, (planes, inputs)."""
-        lead = block.pixels.shape[:-2]
-        kept = [range(*part.indices(n)) for part, n in zip(block.kept or (), lead, strict=False)]
-        wanted = list(itertools.product(*(kept or map(range, lead))))
+        lead, wanted = block.pixels.shape[:-2], block.wanted
         shown = np.array(wanted, np.intp).reshape(len(wanted), 1, len(lead))
         if self.along:
             axis = block.axes.index(self.along)

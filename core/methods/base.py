@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,13 @@ class Block:
     origin: tuple[int, ...]
     shape: tuple[int, ...]
     kept: tuple[slice, ...] | None = None
+
+    @property
+    def wanted(self) -> list[tuple[int, ...]]:
+        """Where the planes (Y, X) lie whose results are kept: their indices along the other axes."""
+        lead = self.pixels.shape[:-2]
+        kept = [range(*part.indices(n)) for part, n in zip(self.kept or (), lead, strict=False)]
+        return list(itertools.product(*(kept or map(range, lead))))
 
 
 class Method:

@@ -24,7 +24,7 @@ BLOCK_BYTES = 8 * 2**20
 """Target size of one block as float32: small, so that progress is seen to be made."""
 
 KEPT_BYTES = 256 * 2**20
-"""Computed blocks that are kept for a reader who comes back to them."""
+"""Computed blocks that are kept for a reader who has not read all of them yet."""
 
 
 @contextmanager
@@ -40,8 +40,8 @@ def streaming(
     """Give a stack whose pixels are computed by threads just before they are read.
 
     It is for one reader who goes through the planes once, in any order of the axes, such as
-    `core.files.save_stack`: every block is computed once then, and the whole result is never
-    held. The pixels are those of `core.methods.apply.apply`.
+    `core.files.save_stack`: every block is computed once then, and let go when all of it was read, so that
+    the whole result is never held. The pixels are those of `core.methods.apply.apply`.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def streaming(
     limit : int
         Bytes of a block as float32.
     kept : int
-        Bytes of computed blocks to keep; a block that was dropped is computed again if asked for.
+        Bytes of computed blocks to keep until they are read; a block that was dropped is computed again if
+        asked for.
 
     Raises
     ------
@@ -84,6 +85,7 @@ class _Ahead:
         self._seen: set[int] = set()
         self._lock = threading.Lock()
         self._made: OrderedDict[int, Future[NDArray[np.float32]]] = OrderedDict()
+        self._unread: dict[int, int] = {}
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,7 +101,8 @@ class _Ahead:
             found = {n: self._start(n) for n in wanted}
             last = max(wanted)
             for n in range(last + 1, min(last + 1 + self._workers, math.prod(self._grid))):
-                self._start(n)
+                if n not in self._seen:
+                    self._start(n)
             while len(self._made) > max(self._keep, len(wanted) + self._workers):
                 self._made.popitem(last=False)[1].cancel()
         out = np.empty(region_shape(region), np.float32)
@@ -113,7 +116,17 @@ class _Ahead:
                 for outer in (region, part)
             )
             out[here] = pixels[there]
+            self._count(number, out[here].size, pixels.size)
         return out
+
+    def _count(self, number: int, read: int, size: int) -> None:
+        """Let go of a block of which all pixels were read."""
+        left = self._unread.pop(number, size) - read
+        if left > 0:
+            self._unread[number] = left
+        else:
+            with self._lock:
+                self._made.pop(number, None)
 
     def close(self) -> None:
         """End the threads; what is being computed is given up."""

@@ -78,6 +78,14 @@ def test_regions_across_blocks(stack):
         np.testing.assert_array_equal(lazy.read(), wanted)
 
 
+def test_blocks_are_let_go_when_all_of_them_was_read(stack):
+    with streaming(stack, Blur(), limit=40_000) as lazy:
+        for region in plane_regions(stack.shape):
+            lazy.read(region)
+            assert len(lazy.source._made) <= 2 + lazy.source._workers
+        assert not lazy.source._made
+
+
 def test_dropped_blocks_are_computed_again(stack):
     wanted = apply(stack, Blur())[0].read()
     with streaming(stack, Blur(), limit=1, kept=1) as lazy:
