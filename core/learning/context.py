@@ -15,6 +15,7 @@ from core.instant.reach import GRID, beside
 from core.instant.weights import load_network
 from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
+from core.learning.obstacles import instant_doubts, quiet
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
@@ -57,7 +58,7 @@ def neighbours(stack: Stack) -> tuple[str, str]:
         "T", "Z", or "none"; and what was found, as a sentence, or "".
     """
     axes = [axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1]
-    if not axes or _side(stack) < LEAST or levels(stack)[0][1].absent:
+    if not axes or _side(stack) < LEAST or 0 in quiet(instant_doubts(stack)):
         return "none", ""
     network, _ = load_network()
     found = {axis: _fall(network, stack, axis) for axis in axes}
@@ -102,7 +103,9 @@ def _step(noise: NoiseEstimate) -> int:
 
 
 def _side(stack: Stack) -> int:
-    """Side of the parts that are looked at, in pixels that are looked at."""
+    """Side of the parts that are looked at, in pixels that are looked at; 0 where planes are too small."""
+    if min(stack.shape[-2:]) < LEAST:
+        return 0
     return min(SIDE, min(stack.shape[-2:]) // _step(levels(stack)[0][1])) // GRID * GRID
 
 

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from core.errors import QuietfieldError
 from core.instant.denoiser import lift
@@ -178,6 +179,14 @@ def test_frames_of_one_scene_help_and_those_of_others_do_not() -> None:
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
     assert neighbours(fields)[0] == "none"
     assert neighbours(Stack.of(still.plane(T=0), "YX")) == ("none", "")
+    assert neighbours(Stack.of(still.read()[:, :40, :40], "TYX")) == ("none", "")
+
+
+def test_neighbours_are_not_looked_for_where_there_is_no_noise() -> None:
+    _, truth = recorded((1,) * 4)
+    clean = Stack.of(gaussian_filter(truth, (0, 3, 3)).astype(np.float32), "TYX")
+    assert neighbours(clean) == ("none", "")
+    assert Quietfield().settled(clean)[0] == Quietfield(train="no", neighbours="none")
 
 
 def test_what_was_found_is_what_is_used(tmp_path: Path) -> None:
