@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from core.errors import QuietfieldError
 from core.instant.familiarity import doubts
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
-from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, beside
+from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, SPAN, beside
 from core.methods.base import WHOLE, Block, Operation
 from core.noise.estimate import estimate
 from core.noise.model import TRANSPOSED, NoiseEstimate
@@ -38,6 +38,11 @@ image unlike all it has seen, such as one without noise, what is no noise stays.
 
 FAR = 20.0
 """Where noise is constant, values are moved to this many times the level up to which darkness matters."""
+
+STANDS = (
+    "The frames show one scene, as far as noise lets one see: with Neighbours at Mean of frames, up to "
+    f"{2 * SPAN + 1} of them are averaged first."
+)
 
 Plane = NDArray[np.float32]
 
@@ -94,7 +99,7 @@ class Denoiser(Operation):
         for done, index in enumerate(wanted):
             part = context.part(done / len(wanted), (done + 1) / len(wanted))
             plane = block.pixels[index]
-            channel = self._channel(block, index)
+            channel = self.channel(block, index)
             noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
             found = self._plane(plane, self._beside(block, index), noise, part)
             for result, image in zip(results, found, strict=False):
@@ -103,16 +108,22 @@ class Denoiser(Operation):
 
     def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
         """Say what the middle of a plane has that was not simulated, or that hides its noise."""
-        where = (*region[:-2], *(middle(n, LOOKED_AT, GRID) for n in stack.shape[-2:]))
-        pixels = stack.read(where)
+        pixels = stack.read(looked_at(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
-        channel = region[stack.axes.index("C")].start if "C" in stack.axes else 0
+        found = self.doubts_of(plane, channel_of(stack, region))
+        still = self.noise.channels[channel_of(stack, region)].method == "frames"
+        return (*found, STANDS) if still and stack.sizes.get("T", 1) > 1 else found
+
+    def doubts_of(self, plane: NDArray[np.generic], channel: int) -> tuple[str, ...]:
+        """Doubts about a plane (Y, X) of a channel."""
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
         if noise.absent:
             return ("No noise was found here, so that nothing is changed.",)
         return doubts(plane, noise)
 
-    def _channel(self, block: Block, index: tuple[int, ...]) -> int:
+    @staticmethod
+    def channel(block: Block, index: tuple[int, ...]) -> int:
+        """Channel of a plane of a block; 0 without channels."""
         at = block.axes.find("C")
         return 0 if at < 0 else block.origin[at] + index[at]
 
@@ -140,13 +151,10 @@ class Denoiser(Operation):
         mean, variance = self._predicted(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
         denoised = convolve(stabiliser.inverse(values[0] + change - raised), self.sigma)
-        mixed = np.where(finite, known + self.strength * (denoised - known), plane).astype(np.float32)
         if not self.uncertain:
-            return [mixed]
+            return blended(plane, [denoised], self.strength, noise)
         error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))
-        left = (1 - self.strength) ** 2 * noise.variance(denoised)
-        error = np.sqrt(np.square(self.strength * error) + left)
-        return [mixed, np.where(finite, error, np.nan).astype(np.float32)]
+        return blended(plane, [denoised, error], self.strength, noise)
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
         """Mean over networks and orientations, and that of the variance of the error, 0 if not asked for."""
@@ -203,6 +211,31 @@ class Denoiser(Operation):
             for result, image in zip(results, output, strict=False):
                 result[rows, columns] = image[0, 0].cpu().numpy()[inner]
         return results[0], results[-1]
+
+
+def looked_at(stack: Stack, region: Region) -> Region:
+    """Middle of the plane that a region lies in."""
+    return (*region[:-2], *(middle(n, LOOKED_AT, GRID) for n in stack.shape[-2:]))
+
+
+def channel_of(stack: Stack, region: Region) -> int:
+    """Channel that the region of a plane lies in; 0 without channels."""
+    return int(region[stack.axes.index("C")].start) if "C" in stack.axes else 0
+
+
+def blended(
+    plane: Plane, found: Sequence[NDArray[np.floating]], strength: float, noise: NoiseEstimate
+) -> list[Plane]:
+    """Mix what was found, a denoised image and perhaps its expected error, with the image as it was."""
+    finite = np.isfinite(plane)
+    denoised = found[0]
+    with np.errstate(invalid="ignore"):
+        mixed = [np.where(finite, (1 - strength) * plane + strength * denoised, plane).astype(np.float32)]
+    for error in found[1:]:
+        left = (1 - strength) ** 2 * noise.variance(denoised)
+        error = np.sqrt(np.square(strength * error) + left)
+        mixed.append(np.where(finite, error, np.nan).astype(np.float32))
+    return mixed
 
 
 def lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,25 @@ class StackNoise:
 
     channels: tuple[NoiseEstimate, ...]
     each_plane: bool
+
+    def averaged(self, frames: float) -> StackNoise:
+        """Noise of means of so many frames of one scene."""
+        return replace(self, channels=tuple(noise.averaged(frames) for noise in self.channels))
+
+
+def noise_of(stack: Stack, noise: str) -> StackNoise:
+    """Noise of a stack as `measure` finds it, once."""
+    return stack.fact(_fact(noise), lambda: measure(stack, noise))
+
+
+def tell(stack: Stack, noise: StackNoise) -> None:
+    """Let a stack whose noise is known already be asked for it."""
+    for kind in ("auto", "stack"):
+        stack.fact(_fact(kind), lambda: noise)
+
+
+def _fact(noise: str) -> str:
+    return f"instant noise, {noise}"
 
 
 def measure(stack: Stack, noise: str) -> StackNoise:

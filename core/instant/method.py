@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant.reach import DEPTH, OUTPUTS, REACH
+from core.instant.reach import DEPTH, OUTPUTS, REACH, SPAN
 from core.methods.base import Block, Operation, register
 from core.params import param
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
+
+MEAN = "mean"
+"""Choice of neighbours that denoises the mean of frames."""
 
 MAKITALO_2013 = (
     "Mäkitalo M, Foi A. Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian "
@@ -34,7 +37,7 @@ def quality(help: str) -> str:
     return param("instant", "Quality", choices=choices, help=help)
 
 
-def neighbours(help: str, *, found: bool = False) -> str:
+def neighbours(help: str, *, found: bool = False, mean: bool = False) -> str:
     """Declare the parameter of methods whose network may see planes or frames beside.
 
     Parameters
@@ -43,8 +46,17 @@ def neighbours(help: str, *, found: bool = False) -> str:
         What they do for the method.
     found : bool
         Whether they may be used as the stack suggests, which is then the default.
+    mean : bool
+        Whether the mean of frames may be denoised instead of each one.
     """
     kinds = {"none": "None", "Z": "Planes along Z", "T": "Frames along time"}
+    if mean:
+        kinds[MEAN] = "Mean of frames"
+        help += (
+            f" Mean of frames is for shots of a scene that stands still: each frame and up to {SPAN} on "
+            "both sides are averaged before the network sees them. What moves is smeared, and changes of "
+            "brightness are evened out."
+        )
     return param(
         "auto" if found else "none", "Neighbours",
         choices={"auto": "As found", **kinds} if found else kinds,
@@ -73,7 +85,7 @@ class Instant(Operation):
         "eight ways: better, and some forty times as slow."
     )
     neighbours: str = neighbours(
-        "It was taught to use only what they share; compare with none where things move fast."
+        "It was taught to use only what they share; compare with none where things move fast.", mean=True
     )
     uncertainty: bool = param(
         False, "Expected error",
@@ -94,18 +106,22 @@ class Instant(Operation):
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once, and load the network."""
-        from core.instant.measuring import measure
+        from core.instant.measuring import noise_of
 
-        noise = stack.fact(f"instant noise, {self.noise}", lambda: measure(stack, self.noise))
+        along, still = self._along(stack.axes), self.neighbours == MEAN
+        # frames of a scene that stands still have the same noise, whatever their brightness
+        noise = noise_of(stack, "stack" if still and self.noise == "auto" else self.noise)
 
         from core.instant.denoiser import Denoiser  # torch may still be loading: the noise needs none of it
+        from core.instant.still import Still
         from core.instant.weights import shipped
 
         best = self.quality == "best"
-        return Denoiser(
+        denoiser = Denoiser(
             networks=shipped(self.quality), noise=noise, strength=self.strength, eightfold=best,
-            along=self._along(stack.axes), uncertain=self.uncertainty,
+            along="" if still else along, uncertain=self.uncertainty,
         )  # fmt: skip
+        return Still(single=denoiser) if still else denoiser
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Neighbours needed: what the network sees.
@@ -116,17 +132,20 @@ class Instant(Operation):
             If the stack has no such neighbours.
         """
         along = self._along(axes)
-        return {"Y": REACH, "X": REACH} | ({along: DEPTH} if along else {})
+        depth = SPAN if self.neighbours == MEAN else DEPTH
+        return {"Y": REACH, "X": REACH} | ({along: depth} if along else {})
 
     def _along(self, axes: str) -> str:
+        """Axis along which neighbours lie; "" for none."""
         if self.neighbours == "none":
             return ""
-        if self.neighbours not in axes:
+        along = "T" if self.neighbours == MEAN else self.neighbours
+        if along not in axes:
             raise QuietfieldError(
-                f"Instant with neighbours along {AXIS_NAMES[self.neighbours]} ({self.neighbours}) needs an "
+                f"Instant with neighbours along {AXIS_NAMES[along]} ({along}) needs an "
                 "axis the stack does not have. Choose other neighbours, or change what its axes mean."
             )
-        return self.neighbours
+        return along
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block that is taken for the whole of a stack."""

@@ -12,6 +12,9 @@ OFFSETS = (-2, -1, 1, 2)
 DEPTH = max(OFFSETS)
 """Greatest distance of a neighbouring plane or frame."""
 
+SPAN = 8
+"""Frames on each side of one that are averaged with it where a scene stands still."""
+
 EXPECTED_ERROR = "expected error"
 """Name of the result that is no image but the error of one."""
 
@@ -37,3 +40,8 @@ def beside(index: int, count: int) -> tuple[int, ...]:
         tries = (index + offset, index - offset, index + near, index - near)
         found.append(next(i for i in tries if 0 <= i < count))
     return tuple(found)
+
+
+def around(index: int, count: int) -> range:
+    """Indices of the frames that the mean around one is taken of, in a stack of so many."""
+    return range(max(index - SPAN, 0), min(index + SPAN + 1, count))

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
-from core.instant.measuring import measure
+from core.instant.measuring import noise_of
 from core.instant.network import InstantNetwork
-from core.instant.reach import DEPTH, GRID, REACH
+from core.instant.reach import DEPTH, GRID, REACH, SPAN
+from core.instant.still import Still
 from core.methods.base import Block, Operation
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
@@ -33,6 +34,8 @@ class AdaptedPrediction(Operation):
         Axis along which it sees neighbouring planes or frames, if any.
     sigma : float
         Standard deviation in pixels of the PSF it ends in; 0 for none.
+    still : bool
+        Whether it denoises the means of frames.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -43,15 +46,22 @@ class AdaptedPrediction(Operation):
     eightfold: bool = False
     along: str = ""
     sigma: float = 0.0
+    still: bool = False
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once."""
-        if self.along and stack.sizes.get(self.along, 1) < 2:
-            raise QuietfieldError(alone(self.along))
-        noise = stack.fact("instant noise, auto", lambda: measure(stack, "auto"))
-        return Denoiser(
+        along = self._axis
+        if along and stack.sizes.get(along, 1) < 2:
+            raise QuietfieldError(alone(along))
+        noise = noise_of(stack, "stack" if self.still else "auto")
+        denoiser = Denoiser(
             networks=self.networks, noise=noise, eightfold=self.eightfold, along=self.along, sigma=self.sigma
         )
+        return Still(single=denoiser) if self.still else denoiser
+
+    @property
+    def _axis(self) -> str:
+        return "T" if self.still else self.along
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Neighbours needed: what the network sees.
@@ -61,10 +71,11 @@ class AdaptedPrediction(Operation):
         QuietfieldError
             If the stack has no such neighbours.
         """
-        if self.along and self.along not in axes:
-            raise QuietfieldError(alone(self.along))
+        along = self._axis
+        if along and along not in axes:
+            raise QuietfieldError(alone(along))
         reach = REACH + (GRID if self.sigma else 0)
-        return {"Y": reach, "X": reach} | ({self.along: DEPTH} if self.along else {})
+        return {"Y": reach, "X": reach} | ({along: SPAN if self.still else DEPTH} if along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Denoise a block that is taken for the whole of a stack."""

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.instant.denoiser import lift
+from core.instant.denoiser import STANDS, lift
 from core.instant.network import LEAST, InstantNetwork
 from core.instant.reach import GRID, beside
+from core.instant.still import stands_still
 from core.instant.weights import load_network
 from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
@@ -64,7 +65,8 @@ def neighbours(stack: Stack) -> tuple[str, str]:
     found = {axis: _fall(network, stack, axis) for axis in axes}
     best = max(found, key=lambda axis: found[axis])
     if found[best] > CERTAIN:
-        return best, f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
+        words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
+        return best, f"{words} {STANDS}" if stands_still(stack) else words
     return "none", "Neighbouring planes or frames do not help to predict hidden pixels: they are not used."
 
 

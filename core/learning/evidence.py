@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.measuring import measure
+from core.instant.measuring import noise_of
 from core.learning.data import Normalisation
 from core.learning.strategy import Direction
-from core.noise.estimate import LARGEST, estimate, estimate_stack
+from core.noise.changes import excess
+from core.noise.estimate import LARGEST, estimate_stack
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.stack import Stack, middle
@@ -21,8 +22,6 @@ UNLIKE = 0.2
 
 MOVES = 2.0
 """Where means of small blocks differ by more than this times what noise explains, the scene moves."""
-
-SIDE = 8
 
 
 def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
@@ -86,8 +85,7 @@ def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
     QuietfieldError
         If the noise cannot be measured: planes too small, or intensities enormous.
     """
-    noise = stack.fact("instant noise, stack", lambda: measure(stack, "stack"))
-    return [(_stabiliser(one), one) for one in noise.channels]
+    return [(_stabiliser(one), one) for one in noise_of(stack, "stack").channels]
 
 
 def _stabiliser(noise: NoiseEstimate) -> Stabiliser:
@@ -140,49 +138,6 @@ def motion(stack: Stack) -> str:
                     "moves or changes, and Noise2Noise will blur what does. Noise2Void needs no still scene."
                 )
     return ""
-
-
-def excess(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Mean square difference of the means of blocks, over that which the noise of two frames explains.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (Y, X)
-        Frames in counts; places that are not finite are left out.
-
-    Returns
-    -------
-    float
-        About 1 for frames of one scene, more for others, 0 where there is nothing to compare.
-    """
-    noise = estimate(np.where(np.isfinite(first), first, np.nanmedian(first)).astype(np.float32))
-    before, after = _blocks(first), _blocks(second)
-    good = np.isfinite(before) & np.isfinite(after)
-    before, after = before[good], after[good]
-    if before.size < 2 or not before.std() > 0:
-        return 0.0
-    slope = _brightness(before, after)
-    change = after - slope * before
-    change -= change.mean()
-    lags = np.arange(-3, 4)
-    shared = (SIDE - np.abs(lags)) / SIDE
-    together = max(float((noise.autocorrelation * np.outer(shared, shared)).sum()), 0.1)
-    expected = (1 + slope**2) * noise.variance(before) * together / SIDE**2
-    return float(np.mean(np.square(change)) / max(float(np.mean(expected)), 1e-30))
-
-
-def _brightness(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
-    """Factor by which a frame is brighter than another above the common level; 1 if that makes no sense."""
-    spread = before - before.mean()
-    slope = float((spread * (after - after.mean())).sum() / np.square(spread).sum())
-    return slope if 0.2 < slope < 5 else 1.0
-
-
-def _blocks(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    height, width = (n // SIDE for n in plane.shape)
-    cut = plane[: height * SIDE, : width * SIDE].reshape(height, SIDE, width, SIDE)
-    means: NDArray[np.float64] = cut.mean((1, 3))
-    return means
 
 
 def middle_plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from core import params
 from core.errors import QuietfieldError
-from core.instant.method import neighbours
+from core.instant.method import MEAN, neighbours
 from core.instant.reach import OFFSETS
 from core.learning.presets import ADAPTING, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
@@ -129,8 +129,9 @@ class Learned(Method):
         words = []
         if "sigma" in given:
             words.append(f"sigma {given['sigma']:g} px")
-        if given.get("neighbours", "none") not in ("none", "auto"):
-            words.append(f"neighbours {given['neighbours']}")
+        beside = given.get("neighbours", "none")
+        if beside not in ("none", "auto"):
+            words.append("mean of frames" if beside == MEAN else f"neighbours {beside}")
         if "line" in given:
             words.append(f"line {given['line']}")
         if given.get("positivity"):
@@ -149,6 +150,10 @@ class Learned(Method):
     def along(self) -> str:
         """Axis along which the network sees neighbouring planes or frames; "" for none."""
         return ""
+
+    def shown(self, stack: Stack) -> Stack:
+        """Stack that is trained on instead of a person's: mostly that itself."""
+        return stack
 
     @property
     def needs_target(self) -> bool:
@@ -228,9 +233,10 @@ class Seeing(Learned):
         QuietfieldError
             If it has none along that axis.
         """
-        if self.along and stack.sizes.get(self.along, 1) < 2:
+        along = "T" if self.neighbours == MEAN else self.along
+        if along and stack.sizes.get(along, 1) < 2:
             raise QuietfieldError(
-                f"{self.label} with neighbours along {AXIS_NAMES[self.along]} ({self.along}) needs at "
+                f"{self.label} with neighbours along {AXIS_NAMES[along]} ({along}) needs at "
                 f"least two planes or frames along that axis, which {stack.meta.name} does not have. Choose "
                 "other neighbours, or change what its axes mean."
             )

@@ -92,8 +92,9 @@ class Model:
             if all(torch.equal(self.weights[name], known) for name, known in start.items()):
                 networks, sigma = tuple(placed(one, chosen) for one in shipped(kind)), 0.0
             return AdaptedPrediction(
-                networks=networks, eightfold=strategy.eightfold, along=strategy.along, sigma=sigma
-            )
+                networks=networks, eightfold=strategy.eightfold, along=strategy.along, sigma=sigma,
+                still=strategy.still,
+            )  # fmt: skip
         assert isinstance(network, UNet)
         cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
         return cls(

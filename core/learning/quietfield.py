@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from core.errors import QuietfieldError
-from core.instant.method import MAKITALO_2013, neighbours, quality
+from core.instant.method import MAKITALO_2013, MEAN, neighbours, quality
 from core.learning.learned import Adapting, Learned
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.learning.strategy import Architecture, Strategy
@@ -40,8 +40,8 @@ class Quietfield(Adapting):
     neighbours: str = neighbours(
         "As found uses them where they lower the error at hidden pixels for certain: not where fields differ "
         "or things move too far.",
-        found=True,
-    )
+        found=True, mean=True,
+    )  # fmt: skip
     train: str = param(
         "auto", "Train", advanced=True,
         choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
@@ -61,7 +61,7 @@ class Quietfield(Adapting):
         sigma = NARROW if self.psf == "yes" else 0.0
         return Strategy(
             replacement="surroundings", adapts=True, idle=self.train == "no",
-            eightfold=self.quality == "best", along=self.along,
+            eightfold=self.quality == "best", along=self.along, still=self.neighbours == MEAN,
             training_sigma=sigma, prediction_sigma=sigma,
         )  # fmt: skip
 
@@ -69,14 +69,26 @@ class Quietfield(Adapting):
         """What its network looks like."""
         return Architecture(kind="best" if self.quality == "best" else "instant")
 
+    def shown(self, stack: Stack) -> Stack:
+        """Means of the frames where the scene is said to stand still."""
+        if self.neighbours != MEAN:
+            return stack
+        from core.instant.still import means  # needs torch, for which the window need not wait
+
+        return means(stack)
+
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Look whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
         self.look_beside(stack)
-        method, words = self._trained_where_possible(stack)
-        from core.learning import context  # needs torch, for which the window need not wait
+        shown = self.shown(stack)
+        method, words = self._trained_where_possible(shown)
+        from core.instant import still  # needs torch, for which the window need not wait
+        from core.learning import context
 
         if self.psf == "auto" and not method.strategy().idle:
-            method = replace(method, psf="yes" if context.bears_convolution(stack, NARROW) else "no")
+            method = replace(method, psf="yes" if context.bears_convolution(shown, NARROW) else "no")
+        if self.neighbours == MEAN:
+            return method, f"{words} {still.moves(stack)}".strip()
         if self.neighbours != "auto":
             return method, words
         along, found = context.neighbours(stack)

@@ -45,6 +45,8 @@ class Strategy:
         Whether the result is the mean over eight orientations.
     along : {"", "Z", "T"}
         Axis along which the network sees neighbouring planes or frames, if any.
+    still : bool
+        Whether means of the frames of a scene that stands still are trained on and denoised.
     """
 
     supervision: Supervision = "hidden"
@@ -60,6 +62,7 @@ class Strategy:
     idle: bool = False
     eightfold: bool = False
     along: str = ""
+    still: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -75,15 +75,16 @@ class Trainer:
     ) -> None:
         self._side = patch_side(stack, method.patch, method.depth)
         method, note = method.settled(stack)
+        shown = method.shown(stack)
         self._stack, self._method, self._threads = stack, method, threads
         self._target = None if target is None else fitted(target, stack)
         self._device = devices.choose(device)
         self._adapts, self._idle = method.strategy().adapts, method.strategy().idle
         if self._adapts:
-            self._learner: Learner = Adapter(stack, method, self._device, self._side)
+            self._learner: Learner = Adapter(shown, method, self._device, self._side)
         else:
             self._learner = Learner(method, self._device, self._side)
-        self._examples = Examples(stack, method, self._side, memory, self._target)
+        self._examples = Examples(shown, method, self._side, memory, self._target)
         self._rate = Rate(method)
         self._generator = torch.Generator().manual_seed(method.seed)
         self._best: dict[str, Tensor] | None = None
@@ -196,7 +197,8 @@ class Trainer:
                 f"{_kind(self._method)}. Choose the same method, width, depth, PSF and neighbours."
             )
         self._warm = model.weights
-        if model.resume is not None and model.method.strategy().along == self._method.strategy().along:
+        before, now = model.method.strategy(), self._method.strategy()
+        if model.resume is not None and (before.along, before.still) == (now.along, now.still):
             self.load_state_dict(model.resume)
 
     def state_dict(self) -> dict[str, Any]:

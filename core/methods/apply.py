@@ -24,6 +24,9 @@ BLOCK_BYTES = 32 * 2**20
 LEAST_BYTES = 2**20
 """Blocks for threads are not made smaller than this: handing them out would cost too much."""
 
+FEW = 8
+"""Planes of a block of an operation that only reads those beside."""
+
 MEMORY_BYTES = 4 * 2**30
 """Results above this size go to a temporary file that is mapped into memory."""
 
@@ -127,8 +130,10 @@ def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iter
         if margin >= WHOLE or math.prod(chunk.values()) * 4 <= limit:
             continue
         rest = math.prod(chunk.values()) // chunk[axis] * 4
-        times = 4 if operation.skips and axis not in "YX" else 16
-        least = max(1, times * margin, 64 if axis in "YX" else 1)
+        if axis in "YX":
+            least = max(16 * margin, 64)
+        else:  # planes that are only read cost little
+            least = max(1, min(4 * margin, FEW) if operation.skips else 16 * margin)
         step = operation.alignment if axis in "YX" else 1
         want = max(limit // rest, least)
         chunk[axis] = min(chunk[axis], want + -want % step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -113,6 +113,11 @@ class NoiseEstimate:
             f"Neighbouring pixels' noise is correlated ({much:.2f} along {along}): a blind-spot network will "
             "keep part of it as if it were signal."
         )
+
+    def averaged(self, frames: float) -> NoiseEstimate:
+        """Noise of the mean of so many frames of one scene."""
+        names = ("gain", "constant", "floor", "gain_error", "constant_error")
+        return replace(self, **{name: getattr(self, name) / frames for name in names})
 
     def variance(self, mean: ArrayLike) -> NDArray[np.float64]:
         """Variance of the noise where the mean is `mean`, in counts squared; never below `floor`."""

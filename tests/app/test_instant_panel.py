@@ -361,10 +361,13 @@ def test_best_and_neighbours_are_in_the_form_where_the_stack_has_them(driver: Dr
     driver.drop(waves)
     driver.wait(lambda: on_the_canvas(driver) is not None)
     items = driver.widget("instant-neighbours").model()
-    assert [items.item(i).isEnabled() for i in range(3)] == [True, False, True]
+    assert [items.item(i).isEnabled() for i in range(4)] == [True, False, True, True]
     assert "depth (Z)" in items.item(1).toolTip()
     driver.choose("instant-neighbours", "Frames")
     expected = evaluate(stack(), Instant(neighbours="T"))[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+    driver.choose("instant-neighbours", "Mean of frames")
+    expected = evaluate(stack(), Instant(neighbours="mean"))[0]
     driver.wait(lambda: shows(driver, expected[0]))
     driver.choose("instant-neighbours", "None")
     driver.choose("instant-quality", "Best")

@@ -310,8 +310,9 @@ def test_frames_that_go_into_a_result_add_up(session: Session) -> None:
     method = create("box-3d", {"size": 1, "depth": 3})
     session.add(first.key, [Step.of(method)], [first.stack], 0.1)
     assert frames_in(session.snapshot, session.snapshot.results[3].key) == "7"
-    for neighbours, wanted in (("none", "1"), ("Z", "1"), ("T", "5")):
-        network = Step.of(create("n2v", {"neighbours": neighbours}), ModelFile(file="n", sha256="0" * 64))
+    kinds = (("n2v", "none", "1"), ("n2v", "Z", "1"), ("n2v", "T", "5"), ("quietfield", "mean", "17"))
+    for kind, neighbours, wanted in kinds:
+        network = Step.of(create(kind, {"neighbours": neighbours}), ModelFile(file="n", sha256="0" * 64))
         session.add(session.snapshot.results[0].key, [network], [frames], 0.1)
         assert frames_in(session.snapshot, session.snapshot.results[-1].key) == wanted
     session.open(MADE.clean, {})

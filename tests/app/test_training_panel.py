@@ -658,7 +658,7 @@ def test_neighbours_are_offered_along_axes_the_stack_has(panel: TrainingPanel, s
     assert offered("n2v") == ["none", "Z", "T"]
     session.open(Stack.of(pixels, "TYX"), {})
     assert offered("n2v") == ["none", "T"]
-    assert offered("quietfield") == ["auto", "none", "T"]
+    assert offered("quietfield") == ["auto", "none", "T", "mean"]
     session.open(Stack.of(pixels, "ZYX"), {})
     assert offered("quietfield") == ["auto", "none", "Z"]
     assert offered("care") == ["none", "Z"]

@@ -166,10 +166,10 @@ def _careamics(python: Path, variant: str, task: Task) -> Iterator[Result]:
 
 
 def suits(name: str, task: Task) -> bool:
-    """Whether a contender makes sense on a set: pairs of frames need a still scene, CARE other fields."""
+    """Whether a contender makes sense on a set: pairs and means of frames need a still scene, CARE fields."""
     if name == "care":
         return task.of.fields and len(task.noisy) > task.frames
-    return name != "noise2noise" or task.of.still
+    return name not in ("noise2noise", "instant-still", "quietfield-still") or task.of.still
 
 
 def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
@@ -183,10 +183,11 @@ def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
     }
     found |= {m.name: partial(_operation, m.name) for m in methods("instant")}
     found["instant-best"] = partial(_operation, "instant", quality="best")
+    found["instant-still"] = partial(_operation, "instant", quality="best", neighbours="mean")
     found |= {m.name: partial(_learned, m, chosen) for m in methods("learned") if issubclass(m, Learned)}
-    found["quietfield-alone"] = partial(
-        _learned, cast(type[Learned], find("quietfield")), chosen, neighbours="none"
-    )
+    flagship = cast(type[Learned], find("quietfield"))
+    for name, neighbours in (("alone", "none"), ("still", "mean")):
+        found[f"quietfield-{name}"] = partial(_learned, flagship, chosen, neighbours=neighbours)
     if careamics is not None:
         found |= {f"careamics-{v}": partial(_careamics, careamics, v) for v in ("n2v", "n2v2")}
     return found

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.snapshot import Reference, Snapshot
-from core.instant.reach import DEPTH
+from core.instant.method import MEAN
+from core.instant.reach import DEPTH, SPAN
 from core.methods.base import find
 from core.stack import Stack
 
@@ -99,8 +100,8 @@ def frames_in(snapshot: Snapshot, key: int) -> str:
         step = result.step
         if step.model is None:
             reach += step.operation().halo(source.stack.axes).get("T", 0)
-        elif step.params.get("neighbours") == "T":  # of a trained network, which was told so or found it
-            reach += DEPTH
+        else:  # of a trained network, which was told so or found it
+            reach += {"T": DEPTH, MEAN: SPAN}.get(str(step.params.get("neighbours")), 0)
         result = snapshot.find(result.parent)
     frames = 2 * reach + 1
     return "all" if frames >= total else str(frames)

@@ -163,8 +163,9 @@ class TrainingSettings(QWidget):
     def offer(self, stack: Stack | None) -> None:
         """Offer neighbours only along axes that the stack has; all of them without one."""
         if issubclass(self.method_class, Seeing):
-            along = {axis: params.build(self.method_class, {"neighbours": axis}) for axis in "ZT"}
-            reasons = {axis: self.refusal(method, stack) if stack else "" for axis, method in along.items()}
+            p = next(p for p in params.describe(self.method_class) if p.name == "neighbours")
+            found = {choice: params.build(self.method_class, {"neighbours": choice}) for choice in p.choices}
+            reasons = {choice: self.refusal(m, stack) if stack else "" for choice, m in found.items()}
             self.form.allow_choices("neighbours", reasons)
 
     @staticmethod

@@ -1,0 +1,186 @@
+"""A scene that stands still: the mean of its frames is denoised instead of each one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.instant.denoiser import Denoiser, Plane, blended, channel_of, looked_at
+from core.instant.measuring import noise_of, tell
+from core.instant.reach import GRID, SPAN, around
+from core.methods.base import Block, Operation
+from core.noise.changes import changed
+from core.noise.model import NoiseEstimate
+from core.progress import Context
+from core.stack import Pixels, Region, Stack, region_shape
+
+CHANGED = 0.0002
+"""Share of a frame that differs from the mean for certain, above which the scene does not stand still."""
+
+MOVES = (
+    "{share:.1%} of frame {frame} differs from the mean of the frames by more than noise explains: what "
+    "moves or changes is smeared. Choose other neighbours."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Still(Operation):
+    """Denoise the mean of the frames around each one.
+
+    Attributes
+    ----------
+    single : Denoiser
+        What denoises an image, with the noise of a single frame.
+    """
+
+    label: ClassVar[str] = "Mean of frames"
+    alignment: ClassVar[int] = GRID
+    native: ClassVar[bool] = True
+    parallel: ClassVar[bool] = False
+    skips: ClassVar[bool] = True
+
+    single: Denoiser
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the results."""
+        return self.single.outputs
+
+    def halo(self, axes: str) -> Mapping[str, int]:
+        """Neighbours needed: what the network sees, and the frames that are averaged."""
+        return {**self.single.halo(axes), "T": SPAN}
+
+    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
+        """Denoise the means of a block, each one once; planes that are not kept are left at 0."""
+        results = [np.zeros(block.pixels.shape, np.float32) for _ in self.outputs]
+        first, count = block.origin[0], block.shape[0]  # time is the first axis wherever there is one
+        groups: dict[tuple[range, tuple[int, ...]], list[tuple[int, ...]]] = {}
+        for index in block.wanted:
+            groups.setdefault((around(first + index[0], count), index[1:]), []).append(index)
+        for done, ((frames, rest), members) in enumerate(groups.items()):
+            part = context.part(done / len(groups), (done + 1) / len(groups))
+            planes = [block.pixels[(i - first, *rest)] for i in frames]
+            denoised = self._denoised(mean(planes), len(frames), block, (0, *rest), part)
+            noise = self.single.noise.channels[self.single.channel(block, (0, *rest))]
+            for member in members:
+                plane = block.pixels[member].astype(np.float32)
+                mixed = blended(plane, denoised, self.single.strength, noise)
+                for result, image in zip(results, mixed, strict=True):
+                    result[member] = image
+        return tuple(results)
+
+    def _denoised(
+        self, plane: Plane, frames: int, block: Block, index: tuple[int, ...], context: Context
+    ) -> list[Plane]:
+        """Denoise the mean of so many frames, without mixing."""
+        lead = (1,) * len(index)
+        origin = tuple(o + i for o, i in zip(block.origin, index, strict=False)) + block.origin[-2:]
+        alone = replace(block, pixels=plane.reshape(lead + plane.shape), origin=origin, kept=None)
+        found = self._with_noise_of(frames).compute(alone, context)
+        return [np.asarray(image, np.float32).reshape(plane.shape) for image in found]
+
+    def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
+        """Say what the mean has that was not simulated, and how much of the frame differs from it."""
+        channel = channel_of(stack, region)
+        together, frames, share = _compared(stack, region, self.single.noise.channels[channel])
+        found = self._with_noise_of(frames).doubts_of(together, channel)
+        return (*found, _smeared(share, region)) if share > CHANGED else found
+
+    def _with_noise_of(self, frames: int) -> Denoiser:
+        return replace(self.single, noise=self.single.noise.averaged(frames), strength=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Means of frames in turn, as many of a stack of time as do not share any.
+
+    Parameters
+    ----------
+    stack : Stack
+        Frames of a scene that stands still.
+    """
+
+    stack: Stack
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return (len(self._ends) - 1, *self.stack.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always float32."""
+        return np.dtype(np.float32)
+
+    @property
+    def _ends(self) -> list[int]:
+        count = self.stack.shape[0]
+        return [round(i) for i in np.linspace(0, count, max(1, round(count / (2 * SPAN + 1))) + 1)]
+
+    def read(self, region: Region) -> Pixels:
+        """Compute the means of a region."""
+        ends, found = self._ends, np.empty(region_shape(region), np.float32)
+        for number, group in enumerate(range(region[0].start, region[0].stop)):
+            found[number] = mean(list(self.stack.read((slice(*ends[group : group + 2]), *region[1:]))))
+        return found
+
+
+def means(stack: Stack) -> Stack:
+    """Means of the frames of a stack, to be trained on, whose noise is known from that of the frames."""
+    found = Stack(Means(stack), stack.axes, stack.meta)
+    tell(found, noise_of(stack, "stack").averaged(stack.sizes["T"] / found.sizes["T"]))
+    return found
+
+
+def stands_still(stack: Stack) -> bool:
+    """Whether the frames of a stack in time show one scene, as far as their noise lets one see."""
+    if stack.sizes.get("T", 1) < 2:
+        return False
+    alike = all(noise.method == "frames" for noise in noise_of(stack, "stack").channels)
+    return alike and not moves(stack)
+
+
+def moves(stack: Stack) -> str:
+    """Say that frames differ from the means around them by more than noise explains; "" if they do not.
+
+    The first, the middle and the last frame are looked at, in every channel and the middle of depth.
+    """
+    found = []
+    for channel, noise in enumerate(noise_of(stack, "stack").channels):
+        for time in sorted({0, stack.sizes["T"] // 2, stack.sizes["T"] - 1}):
+            at = {"T": time, "C": channel, "Z": stack.sizes.get("Z", 1) // 2}
+            region = stack.region(**{axis: i for axis, i in at.items() if axis in stack.axes})
+            share = _compared(stack, region, noise)[2]
+            found.append((share, _smeared(share, region)))
+    share, words = max(found)
+    return words if share > CHANGED else ""
+
+
+def _compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:
+    """Mean around the frame that a region lies in, of how many frames, and what share of it differs."""
+    time = region[0].start
+    frames = around(time, stack.shape[0])
+    planes = stack.read((slice(frames.start, frames.stop), *looked_at(stack, region)[1:]))
+    planes = planes.reshape(len(frames), *planes.shape[-2:])
+    together = mean(list(planes))
+    frame = planes[time - frames.start].astype(np.float64)
+    return together, len(frames), changed(frame, together.astype(np.float64), noise, len(frames))
+
+
+def _smeared(share: float, region: Region) -> str:
+    return MOVES.format(share=share, frame=region[0].start + 1)
+
+
+def mean(planes: list[Pixels]) -> Plane:
+    """Mean of images of one shape, of those that are finite at each place; NaN where none is."""
+    total, count = np.zeros(planes[0].shape), np.zeros(planes[0].shape, np.int32)
+    whole = planes[0].dtype.kind in "biu"
+    for plane in planes:
+        finite = True if whole else np.isfinite(plane)
+        total += plane if whole else np.where(finite, plane, 0)
+        count += finite
+    return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
