@@ -18,6 +18,7 @@ from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, SPAN, beside
 from core.methods.base import WHOLE, Block, Operation
+from core.noise.between import warning
 from core.noise.estimate import estimate
 from core.noise.model import TRANSPOSED, NoiseEstimate
 from core.noise.transform import Stabiliser
@@ -38,6 +39,8 @@ image unlike all it has seen, such as one without noise, what is no noise stays.
 
 FAR = 20.0
 """Where noise is constant, values are moved to this many times the level up to which darkness matters."""
+
+KEPT = "what they share stays. Choose other neighbours."
 
 STANDS = (
     "The frames show one scene, as far as noise lets one see: with Neighbours at Mean of frames, up to "
@@ -111,6 +114,9 @@ class Denoiser(Operation):
         pixels = stack.read(looked_at(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
         found = self.doubts_of(plane, channel_of(stack, region))
+        shared = warning(stack, self.along, KEPT)
+        if shared:
+            return (*found, shared)
         still = self.noise.channels[channel_of(stack, region)].method == "frames"
         return (*found, STANDS) if still and stack.sizes.get("T", 1) > 1 else found
 

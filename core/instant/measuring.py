@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.noise.between import LIMIT, shared
 from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.stack import Pixels, Stack, middle
@@ -72,9 +73,10 @@ def measure(stack: Stack, noise: str) -> StackNoise:
     """
     inner = tuple(middle(stack.sizes[axis], MIDDLE) for axis in "YX")
     found, differ = [], False
+    independent = shared(stack, "T") <= LIMIT
     for channel in range(stack.sizes.get("C", 1)):
         planes = some_planes(stack, channel)
-        found.append(estimate(planes if len(planes) > 1 else planes[0]))
+        found.append(estimate(planes, together=independent))
         if noise == "auto" and len(planes) > 1 and not differ:
             differ = _differ([estimate(plane[inner]) for plane in planes])
     return StackNoise(channels=tuple(found), each_plane=noise == "plane" or differ)

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.denoiser import Denoiser, Plane, blended, channel_of, looked_at
+from core.instant.denoiser import KEPT, Denoiser, Plane, blended, channel_of, looked_at
 from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
 from core.methods.base import Block, Operation
+from core.noise.between import warning
 from core.noise.changes import changed
 from core.noise.model import NoiseEstimate
 from core.progress import Context
@@ -88,7 +89,8 @@ class Still(Operation):
         channel = channel_of(stack, region)
         together, frames, share = _compared(stack, region, self.single.noise.channels[channel])
         found = self._with_noise_of(frames).doubts_of(together, channel)
-        return (*found, _smeared(share, region)) if share > CHANGED else found
+        told = (_smeared(share, region) if share > CHANGED else "", warning(stack, "T", KEPT))
+        return (*found, *filter(None, told))
 
     def _with_noise_of(self, frames: int) -> Denoiser:
         return replace(self.single, noise=self.single.noise.averaged(frames), strength=1.0)

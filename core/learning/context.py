@@ -17,6 +17,7 @@ from core.instant.weights import load_network
 from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import instant_doubts, quiet
+from core.noise.between import warning
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
@@ -61,13 +62,19 @@ def neighbours(stack: Stack) -> tuple[str, str]:
     axes = [axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1]
     if not axes or _side(stack) < LEAST or 0 in quiet(instant_doubts(stack)):
         return "none", ""
+    told = {axis: warning(stack, axis, "they are not used.") for axis in axes}
+    axes = [axis for axis in axes if not told[axis]]
+    said = " ".join(filter(None, told.values()))
+    if not axes:
+        return "none", said
     network, _ = load_network()
     found = {axis: _fall(network, stack, axis) for axis in axes}
     best = max(found, key=lambda axis: found[axis])
     if found[best] > CERTAIN:
-        words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
-        return best, f"{words} {STANDS}" if stands_still(stack) else words
-    return "none", "Neighbouring planes or frames do not help to predict hidden pixels: they are not used."
+        words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used. {said}"
+        return best, f"{words} {STANDS if stands_still(stack) else ''}".strip()
+    words = "Neighbouring planes or frames do not help to predict hidden pixels: they are not used."
+    return "none", f"{words} {said}".strip()
 
 
 def _axis(letter: str) -> str:

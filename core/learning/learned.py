@@ -223,7 +223,14 @@ class Seeing(Learned):
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Refuse stacks without such neighbours."""
         self.look_beside(stack)
-        return self, ""
+        return self, self.shared(stack)
+
+    def shared(self, stack: Stack) -> str:
+        """Say that the neighbours the network is to see share noise with what it denoises, or ""."""
+        from core.instant.denoiser import KEPT  # needs torch, for which the window need not wait
+        from core.noise.between import warning
+
+        return warning(stack, "T" if self.neighbours == MEAN else self.along, KEPT)
 
     def look_beside(self, stack: Stack) -> None:
         """Make sure that a stack has the neighbours the network is to see.
@@ -260,7 +267,7 @@ class BlindSpot(Seeing):
         self.look_beside(stack)
         from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
 
-        return self, obstacles(stack)
+        return self, f"{obstacles(stack)} {self.shared(stack)}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

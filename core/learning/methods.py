@@ -111,12 +111,13 @@ class StructNoise2Void(BlindSpot):
     def settled(self, stack: Stack) -> tuple[Learned, str]:
         """Choose the lines along which the noise is correlated, where that is to be measured."""
         self.look_beside(stack)
+        shared = self.shared(stack)
         if self.line != "auto":
-            return self, ""
+            return self, shared
         from core.learning.evidence import lines  # needs scipy, for which the window need not wait
 
         line, words = lines(stack, self.reach)
-        return replace(self, line=line or "none"), words
+        return replace(self, line=line or "none"), f"{words} {shared}".strip()
 
 
 @register("n2v-conv", label="N2V conv.", group="learned")
@@ -205,8 +206,10 @@ class Noise2Noise(Learned):
                 "planes are repeated shots of one scene, say that they are T; else choose another method."
             )
         from core.learning.evidence import motion  # needs scipy, for which the window need not wait
+        from core.noise.between import warning
 
-        return self, motion(stack)
+        shared = warning(stack, "T", "Noise2Noise will keep what they share.")
+        return self, f"{motion(stack)} {shared}".strip()
 
 
 @register("care", label="CARE", group="learned")

@@ -87,10 +87,9 @@ class Quietfield(Adapting):
 
         if self.psf == "auto" and not method.strategy().idle:
             method = replace(method, psf="yes" if context.bears_convolution(shown, NARROW) else "no")
-        if self.neighbours == MEAN:
-            return method, f"{words} {still.moves(stack)}".strip()
         if self.neighbours != "auto":
-            return method, words
+            smeared = still.moves(stack) if self.neighbours == MEAN else ""
+            return method, " ".join(filter(None, (words, self.shared(stack), smeared)))
         along, found = context.neighbours(stack)
         return replace(method, neighbours=along), f"{words} {found}".strip()
 

@@ -44,7 +44,7 @@ class _Ends(NamedTuple):
     saturated: float
 
 
-def estimate(planes: NDArray[np.generic]) -> NoiseEstimate:
+def estimate(planes: NDArray[np.generic], *, together: bool = True) -> NoiseEstimate:
     """Estimate the noise of a plane, or of a few frames.
 
     Parameters
@@ -52,6 +52,8 @@ def estimate(planes: NDArray[np.generic]) -> NoiseEstimate:
     planes : ndarray, shape (Y, X) or (T, Y, X)
         Any real type, in counts; at least 12 x 12. Of several frames the first `FRAMES` are used: by their
         differences if the scene does not change, or else one by one.
+    together : bool
+        Whether differences may be used: not where frames share noise.
 
     Returns
     -------
@@ -75,7 +77,8 @@ def estimate(planes: NDArray[np.generic]) -> NoiseEstimate:
             f"at least {_SMALLEST} x {_SMALLEST} are needed."
         )
     frames, finite, centre, ends = _prepare(frames)
-    found = from_frames(frames, _usable(frames, finite, ends)) if len(frames) > 1 else None
+    several = together and len(frames) > 1
+    found = from_frames(frames, _usable(frames, finite, ends)) if several else None
     if found is None:
         found = _one_by_one(frames, finite, ends)
     return replace(

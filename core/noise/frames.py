@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.noise.between import LIMIT, correlation
 from core.noise.blocks import SIDE, Blocks, Plane, Values, block_means, halves, interior, tiles
 from core.noise.correlation import REACH, autocovariance, detrended
 from core.noise.evidence import expected, physical, result, smooth
@@ -16,7 +17,9 @@ BLOCKS = 16_384
 
 
 def from_frames(frames: NDArray[np.float32], usable: NDArray[np.bool_]) -> NoiseEstimate | None:
-    """Estimate from differences of consecutive frames; None if the scene changes between them."""
+    """Estimate from differences of consecutive frames; None if the scene changes, or frames share noise."""
+    if correlation(frames) > LIMIT:
+        return None
     gathered: list[Blocks] = []
     residuals: list[Values] = []
     means: list[Values] = []

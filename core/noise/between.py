@@ -1,0 +1,101 @@
+"""How much of their noise planes or frames share with those beside, as in a running average."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.noise.blocks import SIDE, block_means
+from core.stack import AXIS_NAMES, Stack, middle
+
+LARGEST = 256
+"""Longest side that is looked at, in pixels."""
+
+PLANES = 6
+"""Most consecutive planes that are looked at, in the middle of the axis."""
+
+LIMIT = 0.4
+"""Correlation above which planes are said to share their noise."""
+
+Images = NDArray[np.float64]
+
+
+def shared(stack: Stack, axis: str) -> float:
+    """Correlation of the noise of planes or frames with those beside, the most of all channels.
+
+    Parameters
+    ----------
+    stack : Stack
+        Only the middle of some of its planes is read.
+    axis : {"T", "Z"}
+        Along which they are neighbours.
+
+    Returns
+    -------
+    float
+        0 where their noise is independent, up to 1; 0 for fewer than three planes.
+    """
+    return stack.fact(f"noise shared along {axis}", lambda: _shared(stack, axis))
+
+
+def warning(stack: Stack, axis: str, effect: str) -> str:
+    """Say that planes or frames share noise along an axis, and what that does; "" if they do not.
+
+    Parameters
+    ----------
+    stack : Stack
+        What is looked at.
+    axis : {"T", "Z", ""}
+        Along which they are neighbours; "" for none.
+    effect : str
+        What it does, to end a sentence.
+    """
+    if not axis or shared(stack, axis) <= LIMIT:
+        return ""
+    return (
+        f"Neighbours along {AXIS_NAMES[axis]} ({axis}) share noise, as where a microscope averages while it "
+        f"records: {effect}"
+    )
+
+
+def _shared(stack: Stack, axis: str) -> float:
+    count = stack.sizes.get(axis, 1)
+    at: dict[str, slice | int] = {a: stack.sizes[a] // 2 for a in "TZ" if a in stack.axes}
+    at |= {axis: middle(count, PLANES)} | {a: middle(stack.sizes[a], LARGEST) for a in "YX"}
+    found = [0.0]
+    for channel in range(stack.sizes.get("C", 1) if count > 2 else 0):
+        here = at | ({"C": channel} if "C" in stack.axes else {})
+        pixels = stack.read(stack.region(**here))
+        found.append(correlation(pixels.reshape(-1, *pixels.shape[-2:])))
+    return max(found)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def correlation(planes: NDArray[np.generic]) -> float:
+    """Correlation of the noise of consecutive planes (N, Y, X), three or more.
+
+    Where noise is independent, each step from plane to plane takes back half of the one before it, whatever
+    stands still; where the scene moves too, at the highest frequencies, which hold little of it. The darker
+    half of the middle of the image is looked at.
+    """
+    inner = tuple(middle(n, LARGEST) for n in planes.shape[1:])
+    planes = planes[:, *inner].astype(np.float64)
+    planes = np.where(np.isfinite(planes), planes, 0)
+    rows, columns = ((n - 2) // SIDE * SIDE for n in planes.shape[1:])
+    if len(planes) < 3 or min(rows, columns) < SIDE:
+        return 0.0
+    steps = _high(np.diff(planes, axis=0))[:, :rows, :columns]
+    dark = block_means(planes.mean(0)[1 : rows + 1, 1 : columns + 1])
+    kept = dark <= np.median(dark)
+    energy = sum(float(block_means(np.square(step))[kept].sum()) for step in steps) / len(steps)
+    pairs = itertools.pairwise(steps)
+    taken = sum(float(block_means(one * two)[kept].sum()) for one, two in pairs) / (len(steps) - 1)
+    known = 0 < energy < np.inf and np.isfinite(taken)
+    return float(np.clip(1 + 2 * taken / energy, 0, 1)) if known else 0.0
+
+
+def _high(images: Images) -> Images:
+    """Second differences along Y and X."""
+    return np.diff(np.diff(images, n=2, axis=1), n=2, axis=2)

@@ -1,0 +1,139 @@
+"""Noise that planes or frames share with those beside: how it is found, and what follows from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from core.instant.measuring import measure
+from core.instant.method import Instant
+from core.learning.methods import Noise2Noise, Noise2Void, Quietfield
+from core.noise.between import LIMIT, correlation, shared, warning
+from core.noise.estimate import estimate, estimate_stack
+from core.simulation.detection import Detector, record
+from core.simulation.sequences import time_lapse, volume
+from core.stack import Stack
+from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
+from tests.core.test_learning_adapter import recorded
+from tests.data import DATA, needs_data
+
+Frames = NDArray[np.float64]
+
+
+def shots(count: int = 12, side: int = 128, seed: int = 0) -> Frames:
+    """Shots of one scene with independent noise."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices((side, side)) / 9
+    light = 40 + 25 * np.sin(rows) * np.cos(columns)
+    return rng.poisson(light, (count, side, side)) + rng.normal(100, 2, (count, side, side))
+
+
+def running(frames: Frames, length: int) -> Frames:
+    """Running mean over frames."""
+    return np.stack([frames[i : i + length].mean(0) for i in range(len(frames) - length + 1)])
+
+
+def kalman(frames: Frames, memory: float) -> Frames:
+    """Recursive average, as confocal microscopes offer it, after it has settled."""
+    made = [frames[0]]
+    for frame in frames[1:]:
+        made.append(memory * made[-1] + (1 - memory) * frame)
+    return np.stack(made[-8:])
+
+
+@given(
+    seed=st.integers(0, 1000), level=st.sampled_from([0.0, 6e4]), scale=st.sampled_from([0.01, 1.0, 300.0])
+)
+@settings(max_examples=15, deadline=None)
+def test_independent_shots_share_nothing(seed: int, level: float, scale: float) -> None:
+    assert correlation(scale * shots(6, seed=seed) + level) < 0.1
+
+
+@pytest.mark.parametrize("memory", [0.5, 0.7, 0.9])
+def test_of_a_recursive_average_the_correlation_is_its_memory(memory: float) -> None:
+    """The noise of such an average is autoregressive: neighbours correlate by the share that is kept."""
+    assert correlation(kalman(shots(48, side=96), memory)) == pytest.approx(memory, abs=0.06)
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_running_means_share_noise(length: int) -> None:
+    assert correlation(running(shots(), length)) > 0.9
+
+
+@pytest.mark.parametrize("make", [time_lapse, volume])
+def test_scenes_that_move_and_volumes_are_not_taken_for_it(make) -> None:  # type: ignore[no-untyped-def]
+    for seed in range(6):
+        light = make(seed, 6, (128, 128)) + 0.05
+        for photons in (5.0, 300.0):
+            noisy = record(
+                (light * photons).reshape(-1, 128), Detector(read_noise=1), np.random.default_rng(1)
+            )
+            assert correlation(noisy.noisy.reshape(light.shape)) < LIMIT / 2
+
+
+def test_what_says_nothing_is_no_correlation() -> None:
+    assert correlation(shots(2)) == 0
+    assert correlation(np.full((6, 40, 40), 7.0)) == 0
+    assert correlation(shots(6)[:, :8, :8]) == 0
+    huge = np.full((4, 32, 32), 1e300)
+    huge[1] = -1e300
+    assert correlation(huge) == 0
+    holes = shots(6)
+    holes[:, 10:20] = np.nan
+    assert correlation(holes) < 0.1
+
+
+def test_the_worst_channel_counts() -> None:
+    frames = shots(9)
+    both = np.stack([frames[3:], running(frames, 4)], 1)
+    assert shared(Stack.of(both, "TCYX"), "T") > 0.9
+    assert shared(Stack.of(frames[0], "YX"), "T") == 0
+    assert shared(Stack.of(frames, "ZYX"), "T") == 0
+    assert warning(Stack.of(both, "TCYX"), "", "they stay.") == ""
+
+
+def test_noise_is_measured_on_single_frames_then() -> None:
+    frames = running(shots(12, side=192), 4)
+    alone = estimate(frames[0])
+    for found in (
+        estimate(frames[:4]),
+        estimate_stack(Stack.of(frames, "TYX")),
+        measure(Stack.of(frames, "TYX"), "auto").channels[0],
+    ):
+        assert found.method == "plane"
+        assert found.variance(140) == pytest.approx(float(alone.variance(140)), rel=0.1)
+        assert found.variance(140) == pytest.approx(44 / 4, rel=0.15)
+    assert estimate(shots(4, side=192)).method == "frames"
+
+
+def averaged() -> Stack:
+    """Running mean over four frames of simulated tubules."""
+    frames, _ = recorded((1,) * 9, side=128)
+    return Stack.of(running(frames.read().astype(np.float64), 4).astype(np.float32), "TYX", name="averaged")
+
+
+def test_nothing_is_learned_from_frames_that_share_noise() -> None:
+    stack = averaged()
+    method, words = Quietfield().settled(stack)
+    assert method.neighbours == "none"  # type: ignore[attr-defined]
+    assert "share noise, as where a microscope averages while it records: they are not used." in words
+    for chosen in (Quietfield(neighbours="T"), Quietfield(neighbours="mean"), Noise2Void(neighbours="T")):
+        assert "what they share stays" in chosen.settled(stack)[1]
+    assert "Noise2Noise will keep what they share" in Noise2Noise().settled(stack)[1]
+    assert "share" not in Noise2Void().settled(stack)[1]
+    for neighbours in ("T", "mean"):
+        told = Instant(neighbours=neighbours).prepare(stack).doubts(stack, stack.region(T=2))
+        assert any("what they share stays" in sentence for sentence in told)
+    assert not any("share" in s for s in Instant().prepare(stack).doubts(stack, stack.region(T=2)))
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["nuclei_zyx", "timelapse_tyx", "cryo_tomogram_zyx", "lysosomes_live_tyx"])
+def test_recorded_stacks_have_noise_of_their_own_in_every_plane(name: str) -> None:
+    import tifffile
+
+    axis = name[-3].upper()
+    assert shared(Stack.of(tifffile.imread(DATA / "stacks" / f"{name}.tif"), f"{axis}YX"), axis) < LIMIT / 2
