@@ -90,7 +90,7 @@ class Still(Operation):
         together, frames, share = _compared(stack, region, self.single.noise.channels[channel])
         found = self._with_noise_of(frames).doubts_of(together, channel)
         told = (_smeared(share, region) if share > CHANGED else "", warning(stack, "T", KEPT))
-        return (*found, *filter(None, told))
+        return (*filter(None, told), *found)
 
     def _with_noise_of(self, frames: int) -> Denoiser:
         return replace(self.single, noise=self.single.noise.averaged(frames), strength=1.0)

@@ -375,6 +375,28 @@ def test_best_and_neighbours_are_in_the_form_where_the_stack_has_them(driver: Dr
     driver.wait(lambda: shows(driver, best[0]))
 
 
+def test_shots_of_one_scene_are_offered_their_mean_and_what_moves_is_told_of(
+    driver: Driver, tmp_path: Path
+) -> None:
+    still = stack((4, 96, 96))
+    driver.drop(write(tmp_path / "still.tif", still))
+    driver.wait(lambda: "Mean of frames, under Neighbours" in words(driver, "filter-doubts"))
+    driver.choose("instant-neighbours", "Mean of frames")
+    expected = evaluate(still, Instant(neighbours="mean"))[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+    driver.wait(lambda: words(driver, "filter-doubts") == "")
+    driver.click("filter-apply")
+    driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
+    made = driver.window.session.snapshot.results[1]
+    assert made.step is not None
+    assert made.step.params["neighbours"] == "mean"
+    np.testing.assert_allclose(made.stack.read(), expected, atol=1e-2)
+    moving = np.stack([np.roll(plane, 5 * i, 1) for i, plane in enumerate(still.read())])
+    driver.drop(write(tmp_path / "moving.tif", Stack.of(moving, "TYX")))
+    driver.wait(lambda: "of frame 1 differs from the mean of the frames" in words(driver, "filter-doubts"))
+    driver.shot("instant-smeared")
+
+
 def test_doubts_are_said_once_and_stay_from_plane_to_plane(driver: Driver, tmp_path: Path) -> None:
     pixels = np.minimum(stack((3, 128, 128)).read(), 30)  # a third of it is saturated
     tifffile.imwrite(tmp_path / "bright.tif", pixels, imagej=True, metadata={"axes": "TYX"})

@@ -195,7 +195,7 @@ def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     assert not stands_still(drifted)
     region = drifted.region(T=2)
     assert STANDS not in Instant().prepare(drifted).doubts(drifted, region)
-    words = Instant(neighbours="mean").prepare(drifted).doubts(drifted, region)[-1]
+    words = Instant(neighbours="mean").prepare(drifted).doubts(drifted, region)[0]
     assert "of frame 3 differs" in words
     assert "smeared" in words
     assert "smeared" in moves(drifted)
