@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from app.commands.arguments import (
     given,
     path,
 )
+from app.commands.targets import refuse_to_replace, targets
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
 from core.places import is_folder, there
@@ -29,6 +31,7 @@ from core.places import is_folder, there
 if TYPE_CHECKING:
     from core.history import FindModel, Step
     from core.methods.base import Operation
+    from core.stack import Stack
 
 MODEL_SUFFIX = ".quietfield"
 """Ends the name of a trained network; the module that reads them imports torch."""
@@ -260,6 +263,9 @@ def _one(
     # an error of some counts would hardly be left of whole ones
     usual = "float32" if steps[-1].output == EXPECTED_ERROR else stack.dtype.name
     dtype = usual if args.dtype == "source" else args.dtype
+    doubts = _doubts(result, operations[-1])
+    for doubt in doubts:
+        progress.say(f"{source}: {doubt}")
     working = context.part(1 - share, 1.0)
     with streaming(result, operations[-1], output, context=working) as last:  # computed while it is written
         saved = save_stack(
@@ -273,69 +279,14 @@ def _one(
     progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {duration(seconds)}.")
     return {
         "source": str(source), "path": str(saved.path), "dtype": saved.dtype, "format": saved.format,
-        "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3),
+        "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3), "doubts": doubts,
     }  # fmt: skip
 
 
-def targets(
-    stacks: Sequence[Path], out: Path, suffix: str, format: str | None
-) -> Iterator[tuple[Path, Path]]:
-    """Pair every source with the file to write.
-
-    One stack goes to the file `out`, or into it if it is a folder; several go into the folder
-    `out`, which is made, as ``<name>_<suffix>.tif``.
-
-    Raises
-    ------
-    QuietfieldError
-        If two sources would be written to one file, or the folder cannot be made.
-    """
-    ending = ".ome.tif" if format == "ome" else ".tif"
-    if len(stacks) == 1 and not is_folder(out):
-        yield stacks[0], out
-        return
-    named: dict[Path, Path] = {}
-    for stack in stacks:
-        target = out / f"{_stem(stack)}_{suffix}{ending}"
-        if target in named:
-            raise QuietfieldError(
-                f"{named[target]} and {stack} would both be written to {target}. Run them one after the "
-                "other into different folders."
-            )
-        named[target] = stack
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise QuietfieldError(
-            f"{out} is a file; several stacks need a folder to be written to. Name another with -o."
-        ) from error
-    except OSError as error:
-        raise QuietfieldError(f"The folder {out} could not be made: {error.strerror}.") from error
-    for target, stack in named.items():
-        yield stack, target
-
-
-def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:
-    """Say before any work begins that a file would be replaced, or could not be written."""
-    if not there(target):
-        if not is_folder(target.parent):
-            raise QuietfieldError(
-                f"The folder {target.parent} does not exist. Make it, or name another with -o."
-            )
-        return
-    if any(there(source) and source.samefile(target) for source in sources):
-        raise QuietfieldError(
-            f"{target} is the source itself, which is never changed. Name another file with -o."
-        )
-    if is_folder(target):
-        raise QuietfieldError(f"{target} is a folder. Name a file with -o.")
-    if not overwrite:
-        raise QuietfieldError(
-            f"{target} exists. Name another file with -o, or add --overwrite to replace it."
-        )
-
-
-def _stem(path: Path) -> str:
-    from core.files.atomic import split_suffix
-
-    return path.resolve().name if is_folder(path) else split_suffix(path)[0]
+def _doubts(stack: Stack, operation: Operation) -> list[str]:
+    """What the window says of the plane in the middle, in every channel; each sentence once."""
+    known = operation.prepare(stack)
+    at = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
+    places = [at | {"C": channel} for channel in range(stack.sizes["C"])] if "C" in stack.axes else [at]
+    found = (known.doubts(stack, stack.region(**place)) for place in places)
+    return list(dict.fromkeys(itertools.chain.from_iterable(found)))

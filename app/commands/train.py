@@ -22,7 +22,8 @@ from app.commands.arguments import (
     given,
     path,
 )
-from app.commands.process import DEVICE_HELP, MODEL_SUFFIX, refuse_to_replace
+from app.commands.process import DEVICE_HELP, MODEL_SUFFIX
+from app.commands.targets import refuse_to_replace
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
 

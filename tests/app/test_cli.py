@@ -28,7 +28,9 @@ from core.errors import QuietfieldError
 from core.history import Recipe
 from core.learning import checkpoint
 from core.methods import catalogue  # noqa: F401
-from core.methods.base import methods
+from core.methods.apply import evaluate
+from core.methods.base import create, methods
+from core.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 TINY = shlex.split(
@@ -155,6 +157,27 @@ def test_the_error_instant_expects_is_written_where_it_is_asked_for(folder, caps
     assert run("denoise noisy.tif --method instant -o none.tif --output expected-error") == 1
     assert "no output called 'expected-error'. There are: result." in capsys.readouterr().err
     assert not Path("none.tif").exists()
+
+
+def test_what_is_said_in_the_window_is_said_here(folder, capsys):
+    y, x = np.mgrid[:96, :96]
+    light = 20 + 15 * np.sin(y / 7) * np.cos(x / 9)
+    still = np.random.default_rng(5).poisson(light, (4, 2, 96, 96)).astype(np.uint16)
+    tifffile.imwrite("still.tif", still, imagej=True, metadata={"axes": "TCYX"})
+    assert run("denoise still.tif -o frames.tif --method instant -q") == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)["doubts"]
+    assert [words for words in told if "Mean of frames, under Neighbours" in words] == told
+    assert len(told) == 1, "channels that say the same say it once"
+    assert f"still.tif: {told[0]}" in captured.err
+    assert run("denoise still.tif -o mean.tif --method instant --neighbours mean --dtype float32 -q") == 0
+    assert json.loads(capsys.readouterr().out)["doubts"] == []
+    wanted = evaluate(Stack.of(still, "TCYX"), create("instant", {"neighbours": "mean"}))[0]
+    np.testing.assert_allclose(tifffile.imread("mean.tif"), wanted, atol=1e-3)
+    moving = np.stack([np.roll(frame, 5 * i, -1) for i, frame in enumerate(still)])
+    tifffile.imwrite("moving.tif", moving, imagej=True, metadata={"axes": "TCYX"})
+    assert run("denoise moving.tif -o smeared.tif --method instant --neighbours mean -q") == 0
+    assert "differs from the mean of the frames" in capsys.readouterr().err
 
 
 def test_float32_and_ome(folder, capsys):

@@ -1,0 +1,73 @@
+"""Which file each result is written to, and that none is written over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from core.errors import QuietfieldError
+from core.places import is_folder, there
+
+
+def targets(
+    stacks: Sequence[Path], out: Path, suffix: str, format: str | None
+) -> Iterator[tuple[Path, Path]]:
+    """Pair every source with the file to write.
+
+    One stack goes to the file `out`, or into it if it is a folder; several go into the folder
+    `out`, which is made, as ``<name>_<suffix>.tif``.
+
+    Raises
+    ------
+    QuietfieldError
+        If two sources would be written to one file, or the folder cannot be made.
+    """
+    ending = ".ome.tif" if format == "ome" else ".tif"
+    if len(stacks) == 1 and not is_folder(out):
+        yield stacks[0], out
+        return
+    named: dict[Path, Path] = {}
+    for stack in stacks:
+        target = out / f"{_stem(stack)}_{suffix}{ending}"
+        if target in named:
+            raise QuietfieldError(
+                f"{named[target]} and {stack} would both be written to {target}. Run them one after the "
+                "other into different folders."
+            )
+        named[target] = stack
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise QuietfieldError(
+            f"{out} is a file; several stacks need a folder to be written to. Name another with -o."
+        ) from error
+    except OSError as error:
+        raise QuietfieldError(f"The folder {out} could not be made: {error.strerror}.") from error
+    for target, stack in named.items():
+        yield stack, target
+
+
+def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:
+    """Say before any work begins that a file would be replaced, or could not be written."""
+    if not there(target):
+        if not is_folder(target.parent):
+            raise QuietfieldError(
+                f"The folder {target.parent} does not exist. Make it, or name another with -o."
+            )
+        return
+    if any(there(source) and source.samefile(target) for source in sources):
+        raise QuietfieldError(
+            f"{target} is the source itself, which is never changed. Name another file with -o."
+        )
+    if is_folder(target):
+        raise QuietfieldError(f"{target} is a folder. Name a file with -o.")
+    if not overwrite:
+        raise QuietfieldError(
+            f"{target} exists. Name another file with -o, or add --overwrite to replace it."
+        )
+
+
+def _stem(path: Path) -> str:
+    from core.files.atomic import split_suffix
+
+    return path.resolve().name if is_folder(path) else split_suffix(path)[0]
