@@ -71,8 +71,8 @@ def neighbours(stack: Stack) -> tuple[str, str]:
     found = {axis: _fall(network, stack, axis) for axis in axes}
     best = max(found, key=lambda axis: found[axis])
     if found[best] > CERTAIN:
-        words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used. {said}"
-        return best, f"{words} {STANDS if stands_still(stack) else ''}".strip()
+        words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
+        return best, " ".join(filter(None, (words, said, STANDS if stands_still(stack) else "")))
     words = "Neighbouring planes or frames do not help to predict hidden pixels: they are not used."
     return "none", f"{words} {said}".strip()
 

@@ -13,6 +13,9 @@ from core.stack import AXIS_NAMES, Stack, middle
 LARGEST = 256
 """Longest side that is looked at, in pixels."""
 
+LEAST = 2048
+"""Fewest pixels of a plane that tell a correlation."""
+
 PLANES = 6
 """Most consecutive planes that are looked at, in the middle of the axis."""
 
@@ -84,7 +87,7 @@ def correlation(planes: NDArray[np.generic]) -> float:
     planes = planes[:, *inner].astype(np.float64)
     planes = np.where(np.isfinite(planes), planes, 0)
     rows, columns = ((n - 2) // SIDE * SIDE for n in planes.shape[1:])
-    if len(planes) < 3 or min(rows, columns) < SIDE:
+    if len(planes) < 3 or rows * columns < LEAST:
         return 0.0
     steps = _high(np.diff(planes, axis=0))[:, :rows, :columns]
     dark = block_means(planes.mean(0)[1 : rows + 1, 1 : columns + 1])

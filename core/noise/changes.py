@@ -34,7 +34,7 @@ def excess(first: Values, second: Values) -> float:
     change, before, slope = _change(first, second)
     if not change.size:
         return 0.0
-    expected = (1 + slope**2) * _variance(before, noise)
+    expected = (1 + slope**2) * _variance(before, noise, least=0.1)
     return float(np.mean(np.square(change)) / max(float(np.mean(expected)), 1e-30))
 
 
@@ -60,8 +60,8 @@ def changed(frame: Values, mean: Values, noise: NoiseEstimate, frames: int) -> f
     change, before, slope = _change(mean, frame)
     if not change.size or frames < 2:
         return 0.0
-    # of the frame's own noise, the mean holds its share
-    expected = _variance(before, noise) * (1 - (2 * slope - slope**2) / frames)
+    # of the frame's own noise, the mean holds its share; small images tell correlations badly
+    expected = _variance(before, noise, least=1.0) * (1 - (2 * slope - slope**2) / frames)
     return float(np.mean(np.square(change) > CERTAIN**2 * np.maximum(expected, 1e-30)))
 
 
@@ -77,11 +77,11 @@ def _change(first: Values, second: Values) -> tuple[Values, Values, float]:
     return change - change.mean(), before, slope
 
 
-def _variance(means: Values, noise: NoiseEstimate) -> Values:
-    """Variance of the means of blocks that noise explains."""
+def _variance(means: Values, noise: NoiseEstimate, *, least: float) -> Values:
+    """Variance of the means of blocks that noise explains, at least this times that of independent pixels."""
     lags = np.arange(-3, 4)
     shared = (SIDE - np.abs(lags)) / SIDE
-    together = max(float((noise.autocorrelation * np.outer(shared, shared)).sum()), 0.1)
+    together = max(float((noise.autocorrelation * np.outer(shared, shared)).sum()), least)
     return noise.variance(means) * together / SIDE**2
 
 
