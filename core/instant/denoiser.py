@@ -16,7 +16,7 @@ from core.errors import QuietfieldError
 from core.instant.familiarity import doubts
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
-from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, beside
+from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, STANDS, beside
 from core.methods.base import WHOLE, Block, Operation
 from core.noise.between import warning
 from core.noise.estimate import estimate
@@ -41,11 +41,6 @@ FAR = 20.0
 """Where noise is constant, values are moved to this many times the level up to which darkness matters."""
 
 KEPT = "what they share stays. Choose other neighbours."
-
-STANDS = (
-    "The frames show one scene, as far as noise lets one see: Mean of frames, under Neighbours, averages "
-    "them first, which shows more."
-)
 
 Plane = NDArray[np.float32]
 

@@ -21,6 +21,12 @@ EXPECTED_ERROR = "expected error"
 OUTPUTS = ("result", EXPECTED_ERROR)
 """Names of the results of the method."""
 
+STANDS = (
+    "The frames show one scene, as far as noise lets one see: Mean of frames, under Neighbours, averages "
+    "them first, which shows more."
+)
+"""What is said of frames that could be averaged."""
+
 
 def beside(index: int, count: int) -> tuple[int, ...]:
     """Indices of the neighbours of a plane or frame, in the order of `OFFSETS`.

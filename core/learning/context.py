@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.instant.denoiser import STANDS, lift
+from core.instant.denoiser import lift
 from core.instant.network import LEAST, InstantNetwork
-from core.instant.reach import GRID, beside
+from core.instant.reach import GRID, STANDS, beside
 from core.instant.still import stands_still
 from core.instant.weights import load_network
 from core.learning.evidence import levels

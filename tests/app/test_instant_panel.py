@@ -381,10 +381,12 @@ def test_shots_of_one_scene_are_offered_their_mean_and_what_moves_is_told_of(
     still = stack((4, 96, 96))
     driver.drop(write(tmp_path / "still.tif", still))
     driver.wait(lambda: "Mean of frames, under Neighbours" in words(driver, "filter-doubts"))
-    driver.choose("instant-neighbours", "Mean of frames")
+    driver.click("filter-average")
+    assert driver.widget("instant-neighbours").currentText() == "Mean of frames"
     expected = evaluate(still, Instant(neighbours="mean"))[0]
     driver.wait(lambda: shows(driver, expected[0]))
     driver.wait(lambda: words(driver, "filter-doubts") == "")
+    assert not driver.widget("filter-average").isVisible()
     driver.click("filter-apply")
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     made = driver.window.session.snapshot.results[1]

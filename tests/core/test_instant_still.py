@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant.denoiser import STANDS, Denoiser
+from core.instant.denoiser import Denoiser
 from core.instant.method import Instant
-from core.instant.reach import SPAN, around
+from core.instant.reach import SPAN, STANDS, around
 from core.instant.still import CHANGED, Still, mean, means, moves, stands_still
 from core.learning.checkpoint import load_model, save_model
 from core.learning.evidence import levels

@@ -23,12 +23,14 @@ from app.command_line import command_line
 from app.form import Form
 from app.jobs import Job, Jobs, Outcome
 from app.live_preview import LivePreview
+from app.panels.filters.doubts import Doubts
 from app.panels.filters.method_list import MethodList
 from app.session import Session
 from app.snapshot import Result, Snapshot
 from app.widgets import ProgressRow, Sentence
 from core.errors import QuietfieldError
 from core.history import Step
+from core.instant.method import MEAN
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)
 from core.methods.apply import apply
 from core.methods.base import Group, Method, Operation, find, summary
@@ -126,8 +128,8 @@ class FilterPanel(QWidget):
 
         self.progress = ProgressRow("filter")
         self.problem = Sentence("filter-problem")
-        self.doubts = Sentence("filter-doubts", warning=False)
-        self.doubts.setToolTip("<p>Found in the plane shown; others of the stack may differ.</p>")
+        self.doubts = Doubts()
+        self.doubts.averaging.connect(self._on_averaging)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(*(column.contentsMargins().left(), 0) * 2)
         bottom.addWidget(self.doubts)
@@ -264,9 +266,12 @@ class FilterPanel(QWidget):
 
     @Slot(object)
     def _on_doubted(self, doubts: tuple[str, ...]) -> None:
-        words = " ".join(doubts)
-        if words != self.doubts.text():
-            self.doubts.say(words)
+        self.doubts.say(doubts)
+
+    @Slot()
+    def _on_averaging(self) -> None:
+        self.form.set_values({"neighbours": MEAN})
+        self._on_touched()
 
     @Slot(object)
     def _on_preview_failed(self, error: BaseException) -> None:
