@@ -17,6 +17,7 @@ from core.instant.familiarity import doubts
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, STANDS, beside
+from core.instant.scene import stands_still
 from core.methods.base import WHOLE, Block, Operation
 from core.noise.between import warning
 from core.noise.estimate import estimate
@@ -105,15 +106,16 @@ class Denoiser(Operation):
         return tuple(results)
 
     def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
-        """Say what the middle of a plane has that was not simulated, or that hides its noise."""
+        """Say what the middle of a plane has that was not simulated, or that hides its noise.
+
+        Where the frames of the stack seem to show one scene, it is proposed to average them.
+        """
         pixels = stack.read(looked_at(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
         found = self.doubts_of(plane, channel_of(stack, region))
         shared = warning(stack, self.along, KEPT)
-        if shared:
-            return (*found, shared)
-        still = self.noise.channels[channel_of(stack, region)].method == "frames"
-        return (*found, STANDS) if still and stack.sizes.get("T", 1) > 1 else found
+        told = (shared, STANDS if stands_still(stack) else "")
+        return (*found, *filter(None, told))
 
     def doubts_of(self, plane: NDArray[np.generic], channel: int) -> tuple[str, ...]:
         """Doubts about a plane (Y, X) of a channel."""

@@ -9,23 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.denoiser import KEPT, Denoiser, Plane, blended, channel_of, looked_at
+from core.instant.denoiser import KEPT, Denoiser, blended, channel_of
 from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
+from core.instant.scene import CHANGED, Plane, compared, mean, smeared
 from core.methods.base import Block, Operation
 from core.noise.between import warning
-from core.noise.changes import changed
-from core.noise.model import NoiseEstimate
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, region_shape
-
-CHANGED = 0.0002
-"""Share of a frame that differs from the mean for certain, above which the scene does not stand still."""
-
-MOVES = (
-    "{share:.1%} of frame {frame} differs from the mean of the frames by more than noise explains: what "
-    "moves or changes is smeared. Choose other neighbours."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,9 +78,9 @@ class Still(Operation):
     def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
         """Say what the mean has that was not simulated, and how much of the frame differs from it."""
         channel = channel_of(stack, region)
-        together, frames, share = _compared(stack, region, self.single.noise.channels[channel])
+        together, frames, share = compared(stack, region, self.single.noise.channels[channel])
         found = self._with_noise_of(frames).doubts_of(together, channel)
-        told = (_smeared(share, region) if share > CHANGED else "", warning(stack, "T", KEPT))
+        told = (smeared(share, region) if share > CHANGED else "", warning(stack, "T", KEPT))
         return (*filter(None, told), *found)
 
     def _with_noise_of(self, frames: int) -> Denoiser:
@@ -136,53 +127,3 @@ def means(stack: Stack) -> Stack:
     found = Stack(Means(stack), stack.axes, stack.meta)
     tell(found, noise_of(stack, "stack").averaged(stack.sizes["T"] / found.sizes["T"]))
     return found
-
-
-def stands_still(stack: Stack) -> bool:
-    """Whether the frames of a stack in time show one scene, as far as their noise lets one see."""
-    if stack.sizes.get("T", 1) < 2:
-        return False
-    alike = all(noise.method == "frames" for noise in noise_of(stack, "stack").channels)
-    return alike and not moves(stack)
-
-
-def moves(stack: Stack) -> str:
-    """Say that frames differ from the means around them by more than noise explains; "" if they do not.
-
-    The first, the middle and the last frame are looked at, in every channel and the middle of depth.
-    """
-    found = []
-    for channel, noise in enumerate(noise_of(stack, "stack").channels):
-        for time in sorted({0, stack.sizes["T"] // 2, stack.sizes["T"] - 1}):
-            at = {"T": time, "C": channel, "Z": stack.sizes.get("Z", 1) // 2}
-            region = stack.region(**{axis: i for axis, i in at.items() if axis in stack.axes})
-            share = _compared(stack, region, noise)[2]
-            found.append((share, _smeared(share, region)))
-    share, words = max(found)
-    return words if share > CHANGED else ""
-
-
-def _compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:
-    """Mean around the frame that a region lies in, of how many frames, and what share of it differs."""
-    time = region[0].start
-    frames = around(time, stack.shape[0])
-    planes = stack.read((slice(frames.start, frames.stop), *looked_at(stack, region)[1:]))
-    planes = planes.reshape(len(frames), *planes.shape[-2:])
-    together = mean(list(planes))
-    frame = planes[time - frames.start].astype(np.float64)
-    return together, len(frames), changed(frame, together.astype(np.float64), noise, len(frames))
-
-
-def _smeared(share: float, region: Region) -> str:
-    return MOVES.format(share=share, frame=region[0].start + 1)
-
-
-def mean(planes: list[Pixels]) -> Plane:
-    """Mean of images of one shape, of those that are finite at each place; NaN where none is."""
-    total, count = np.zeros(planes[0].shape), np.zeros(planes[0].shape, np.int32)
-    whole = planes[0].dtype.kind in "biu"
-    for plane in planes:
-        finite = True if whole else np.isfinite(plane)
-        total += plane if whole else np.where(finite, plane, 0)
-        count += finite
-    return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)

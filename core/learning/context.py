@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.instant.denoiser import lift
 from core.instant.network import LEAST, InstantNetwork
 from core.instant.reach import GRID, STANDS, beside
-from core.instant.still import stands_still
+from core.instant.scene import stands_still
 from core.instant.weights import load_network
 from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded

@@ -82,13 +82,13 @@ class Quietfield(Adapting):
         self.look_beside(stack)
         shown = self.shown(stack)
         method, words = self._trained_where_possible(shown)
-        from core.instant import still  # needs torch, for which the window need not wait
-        from core.learning import context
+        from core.instant.scene import moves
+        from core.learning import context  # needs torch, for which the window need not wait
 
         if self.psf == "auto" and not method.strategy().idle:
             method = replace(method, psf="yes" if context.bears_convolution(shown, NARROW) else "no")
         if self.neighbours != "auto":
-            smeared = still.moves(stack) if self.neighbours == MEAN else ""
+            smeared = moves(stack) if self.neighbours == MEAN else ""
             return method, " ".join(filter(None, (words, self.shared(stack), smeared)))
         along, found = context.neighbours(stack)
         return replace(method, neighbours=along), f"{words} {found}".strip()

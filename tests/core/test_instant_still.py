@@ -16,7 +16,8 @@ from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
 from core.instant.method import Instant
 from core.instant.reach import SPAN, STANDS, around
-from core.instant.still import CHANGED, Still, mean, means, moves, stands_still
+from core.instant.scene import CHANGED, mean, moves, stands_still
+from core.instant.still import Still, means
 from core.learning.checkpoint import load_model, save_model
 from core.learning.evidence import levels
 from core.learning.methods import Quietfield
@@ -285,3 +286,14 @@ def test_recorded_shots_of_one_field_gain_from_their_mean(name: str, least: floa
     truth = truth.reshape(-1, *truth.shape[-2:])[0]
     result = evaluate(stack, Instant(neighbours="mean"), stack.region(T=0))[0][0]
     assert 10 * np.log10(255**2 / np.mean((result - truth) ** 2)) > least
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["timelapse_tyx", "lysosomes_live_tyx", "two_photon_tyx"])
+def test_recorded_scenes_that_live_are_not_offered_their_mean(name: str) -> None:
+    import tifffile
+
+    stack = Stack.of(tifffile.imread(DATA / "stacks" / f"{name}.tif"), "TYX")
+    assert not stands_still(stack)
+    assert "smeared" in moves(stack)
+    assert STANDS not in Instant().prepare(stack).doubts(stack, stack.region(T=3))

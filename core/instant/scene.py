@@ -1,0 +1,102 @@
+"""Whether the frames of a stack show one scene, as far as their noise lets one see."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.instant.measuring import noise_of
+from core.instant.reach import GRID, around
+from core.noise.changes import changed
+from core.noise.model import NoiseEstimate
+from core.stack import Pixels, Region, Stack, middle
+
+CHANGED = 0.0002
+"""Share of a frame that differs from the mean for certain, above which the scene does not stand still."""
+
+FRAMES = 8
+"""Most frames that are compared to find whether a scene stands still."""
+
+MOVES = (
+    "{share:.1%} of frame {frame} differs from the mean of the frames by more than noise explains: what "
+    "moves or changes is smeared. Choose other neighbours."
+)
+
+SIDE = 512
+"""Side in pixels of the part in the middle of frames that is compared."""
+
+Plane = NDArray[np.float32]
+
+
+def stands_still(stack: Stack) -> bool:
+    """Whether some frames, spread over a stack in time, show one scene as far as their noise lets one see."""
+    return stack.fact("stands still", lambda: _stands_still(stack))
+
+
+def _stands_still(stack: Stack) -> bool:
+    if stack.sizes.get("T", 1) < 2:
+        return False
+    for channel, noise in enumerate(noise_of(stack, "stack").channels):
+        if noise.method != "frames":
+            return False
+        regions = _spread(stack, channel)
+        planes = [stack.read(_inner(stack, region)) for region in regions]
+        together = mean(planes).squeeze().astype(np.float64)
+        frames = [plane.squeeze().astype(np.float64) for plane in planes]
+        if max(changed(frame, together, noise, len(frames)) for frame in frames) > CHANGED:
+            return False
+    return True
+
+
+def moves(stack: Stack) -> str:
+    """Say that frames differ from the means around them by more than noise explains; "" if they do not.
+
+    Some frames, spread over the stack, are looked at, in every channel and the middle of depth.
+    """
+    found = []
+    for channel, noise in enumerate(noise_of(stack, "stack").channels):
+        for region in _spread(stack, channel):
+            share = compared(stack, region, noise)[2]
+            found.append((share, smeared(share, region)))
+    share, words = max(found)
+    return words if share > CHANGED else ""
+
+
+def _spread(stack: Stack, channel: int) -> list[Region]:
+    """Some frames of a channel, in the middle of depth, from the first to the last."""
+    at = {"C": channel, "Z": stack.sizes.get("Z", 1) // 2}
+    here = {axis: i for axis, i in at.items() if axis in stack.axes}
+    count = stack.sizes["T"]
+    times = {round(part) for part in np.linspace(0, count - 1, min(count, FRAMES))}
+    return [stack.region(T=time, **here) for time in sorted(times)]
+
+
+def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:
+    """Mean around the frame that a region lies in, of how many frames, and what share of it differs."""
+    time = region[0].start
+    frames = around(time, stack.shape[0])
+    planes = stack.read((slice(frames.start, frames.stop), *_inner(stack, region)[1:]))
+    planes = planes.reshape(len(frames), *planes.shape[-2:])
+    together = mean(list(planes))
+    frame = planes[time - frames.start].astype(np.float64)
+    return together, len(frames), changed(frame, together.astype(np.float64), noise, len(frames))
+
+
+def smeared(share: float, region: Region) -> str:
+    """Say how much of a frame differs from the mean."""
+    return MOVES.format(share=share, frame=region[0].start + 1)
+
+
+def _inner(stack: Stack, region: Region) -> Region:
+    return (*region[:-2], *(middle(n, SIDE, GRID) for n in stack.shape[-2:]))
+
+
+def mean(planes: list[Pixels]) -> Plane:
+    """Mean of images of one shape, of those that are finite at each place; NaN where none is."""
+    total, count = np.zeros(planes[0].shape), np.zeros(planes[0].shape, np.int32)
+    whole = planes[0].dtype.kind in "biu"
+    for plane in planes:
+        finite = True if whole else np.isfinite(plane)
+        total += plane if whole else np.where(finite, plane, 0)
+        count += finite
+    return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
