@@ -19,7 +19,7 @@ from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, STANDS, beside
 from core.instant.scene import stands_still
 from core.methods.base import WHOLE, Block, Operation
-from core.noise.between import warning
+from core.noise.between import KEPT, warning
 from core.noise.estimate import estimate
 from core.noise.model import TRANSPOSED, NoiseEstimate
 from core.noise.transform import Stabiliser
@@ -40,8 +40,6 @@ image unlike all it has seen, such as one without noise, what is no noise stays.
 
 FAR = 20.0
 """Where noise is constant, values are moved to this many times the level up to which darkness matters."""
-
-KEPT = "what they share stays. Choose other neighbours."
 
 Plane = NDArray[np.float32]
 

@@ -18,7 +18,7 @@ FRAMES = 8
 """Most frames that are compared to find whether a scene stands still."""
 
 MOVES = (
-    "{share:.1%} of frame {frame} differs from the mean of the frames by more than noise explains: what "
+    "{part} of frame {frame} differs from the mean of the frames by more than noise explains: what "
     "moves or changes is smeared. Choose other neighbours."
 )
 
@@ -84,7 +84,8 @@ def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane,
 
 def smeared(share: float, region: Region) -> str:
     """Say how much of a frame differs from the mean."""
-    return MOVES.format(share=share, frame=region[0].start + 1)
+    part = f"{share:.1%}" if share >= 0.001 else "Less than 0.1%"
+    return MOVES.format(part=part, frame=region[0].start + 1)
 
 
 def _inner(stack: Stack, region: Region) -> Region:

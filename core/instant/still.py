@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.denoiser import KEPT, Denoiser, blended, channel_of
+from core.instant.denoiser import Denoiser, blended, channel_of
 from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
 from core.instant.scene import CHANGED, Plane, compared, mean, smeared
 from core.methods.base import Block, Operation
-from core.noise.between import warning
+from core.noise.between import KEPT, warning
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, region_shape
 

@@ -227,8 +227,7 @@ class Seeing(Learned):
 
     def shared(self, stack: Stack) -> str:
         """Say that the neighbours the network is to see share noise with what it denoises, or ""."""
-        from core.instant.denoiser import KEPT  # needs torch, for which the window need not wait
-        from core.noise.between import warning
+        from core.noise.between import KEPT, warning
 
         return warning(stack, "T" if self.neighbours == MEAN else self.along, KEPT)
 

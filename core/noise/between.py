@@ -22,6 +22,9 @@ PLANES = 6
 LIMIT = 0.4
 """Correlation above which planes are said to share their noise."""
 
+KEPT = "what they share stays. Choose other neighbours."
+"""What noise does that neighbours share which a network sees."""
+
 Images = NDArray[np.float64]
 
 
