@@ -73,10 +73,12 @@ def measure(stack: Stack, noise: str) -> StackNoise:
     """
     inner = tuple(middle(stack.sizes[axis], MIDDLE) for axis in "YX")
     found, differ = [], False
-    independent = shared(stack, "T") <= LIMIT
     for channel in range(stack.sizes.get("C", 1)):
         planes = some_planes(stack, channel)
-        found.append(estimate(planes, together=independent))
+        one = estimate(planes)
+        if one.method == "frames" and shared(stack, "T") > LIMIT:
+            one = estimate(planes, together=False)
+        found.append(one)
         if noise == "auto" and len(planes) > 1 and not differ:
             differ = _differ([estimate(plane[inner]) for plane in planes])
     return StackNoise(channels=tuple(found), each_plane=noise == "plane" or differ)
