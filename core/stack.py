@@ -236,6 +236,11 @@ def region_shape(region: Region) -> tuple[int, ...]:
     return tuple(s.stop - s.start for s in region)
 
 
+def channel_of(region: Region, axes: str) -> int:
+    """Channel that the region of a single plane lies in; 0 without channels."""
+    return int(region[axes.index("C")].start) if "C" in axes else 0
+
+
 def middle(part: slice | int, most: int, step: int = 1) -> slice:
     """Middle of an axis or of a part of it, at most `most` long, that starts a multiple of `step` into it."""
     whole = slice(0, part) if isinstance(part, int) else part

@@ -25,7 +25,7 @@ from core.noise.model import TRANSPOSED, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.progress import Context
-from core.stack import Region, Stack, middle
+from core.stack import Region, Stack, channel_of, middle
 
 TILE, LEAST_TILE = 1024, 64
 """Side in pixels of the pieces that go through the network at once, without their neighbours; and the
@@ -110,7 +110,7 @@ class Denoiser(Operation):
         """
         pixels = stack.read(looked_at(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
-        found = self.doubts_of(plane, channel_of(stack, region))
+        found = self.doubts_of(plane, channel_of(region, stack.axes))
         shared = warning(stack, self.along, KEPT)
         told = (shared, STANDS if stands_still(stack) else "")
         return (*found, *filter(None, told))
@@ -217,11 +217,6 @@ class Denoiser(Operation):
 def looked_at(stack: Stack, region: Region) -> Region:
     """Middle of the plane that a region lies in."""
     return (*region[:-2], *(middle(n, LOOKED_AT, GRID) for n in stack.shape[-2:]))
-
-
-def channel_of(stack: Stack, region: Region) -> int:
-    """Channel that the region of a plane lies in; 0 without channels."""
-    return int(region[stack.axes.index("C")].start) if "C" in stack.axes else 0
 
 
 def blended(

@@ -20,6 +20,8 @@ ALIKE = 1.1
 MIDDLE = 512
 """Side in pixels of the part of planes that are compared."""
 
+_FACT = "instant noise"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackNoise:
@@ -42,18 +44,14 @@ class StackNoise:
 
 
 def noise_of(stack: Stack, noise: str) -> StackNoise:
-    """Noise of a stack as `measure` finds it, once."""
-    return stack.fact(_fact(noise), lambda: measure(stack, noise))
+    """Noise of a stack as `measure` gives it, measured once for all."""
+    found = stack.fact(_FACT, lambda: measure(stack, "auto"))
+    return found if noise == "auto" else replace(found, each_plane=noise == "plane")
 
 
 def tell(stack: Stack, noise: StackNoise) -> None:
     """Let a stack whose noise is known already be asked for it."""
-    for kind in ("auto", "stack"):
-        stack.fact(_fact(kind), lambda: noise)
-
-
-def _fact(noise: str) -> str:
-    return f"instant noise, {noise}"
+    stack.fact(_FACT, lambda: noise)
 
 
 def measure(stack: Stack, noise: str) -> StackNoise:

@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.denoiser import Denoiser, blended, channel_of
+from core.instant.denoiser import Denoiser, blended
 from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
 from core.instant.scene import CHANGED, Plane, compared, mean, smeared
 from core.methods.base import Block, Operation
 from core.noise.between import KEPT, warning
 from core.progress import Context
-from core.stack import Pixels, Region, Stack, region_shape
+from core.stack import Pixels, Region, Stack, channel_of, region_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +77,7 @@ class Still(Operation):
 
     def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
         """Say what the mean has that was not simulated, and how much of the frame differs from it."""
-        channel = channel_of(stack, region)
+        channel = channel_of(region, stack.axes)
         together, frames, share = compared(stack, region, self.single.noise.channels[channel])
         found = self._with_noise_of(frames).doubts_of(together, channel)
         told = (smeared(share, region) if share > CHANGED else "", warning(stack, "T", KEPT))

@@ -151,11 +151,6 @@ def narrowed(region: Region, axis: int, start: int, stop: int) -> Region:
     return tuple(parts)
 
 
-def channel_of_region(region: Region, axes: str) -> int:
-    """Channel that the region of a single plane lies in; 0 without channels."""
-    return int(region[axes.index("C")].start) if "C" in axes else 0
-
-
 def read_float(stack: Stack, region: Region) -> NDArray[np.float32]:
     """Pixels (Y, X) of the region of a single plane as float32, what does not fit as infinity."""
     pixels: NDArray[Any] = stack.read(region)

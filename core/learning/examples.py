@@ -12,7 +12,7 @@ from torch import Generator
 from core import memory
 from core.errors import QuietfieldError
 from core.learning import data
-from core.learning.data import Normalisation, Split, channel_of_region
+from core.learning.data import Normalisation, Split
 from core.learning.evidence import levels, photons
 from core.learning.learned import BlindSpot, Learned
 from core.learning.lines import draw_lines
@@ -22,7 +22,7 @@ from core.learning.pairs import FramePairs, TargetPairs
 from core.learning.patches import Patches, cut, held_out_patches
 from core.learning.sampling import draw_places
 from core.learning.tiles import Place, Tiles
-from core.stack import Stack
+from core.stack import Stack, channel_of
 
 
 class Examples:
@@ -151,7 +151,7 @@ def _noisy(split: Split, stack: Stack) -> Split:
     if not silent or len(silent) == stack.sizes.get("C", 1):
         return split
     training, held_out = (
-        tuple(region for region in regions if channel_of_region(region, stack.axes) not in silent)
+        tuple(region for region in regions if channel_of(region, stack.axes) not in silent)
         for regions in (split.training, split.held_out)
     )
     return replace(split, training=training, held_out=held_out)

@@ -12,7 +12,6 @@ from core.learning.data import (
     Normalisation,
     Split,
     beside_of,
-    channel_of_region,
     narrowed,
     normalised,
     read_float,
@@ -21,7 +20,7 @@ from core.learning.masks import Mask
 from core.learning.pairs import frames_of, normalised_target, other_frame
 from core.learning.sampling import Places, draw_places
 from core.learning.tiles import Tiles
-from core.stack import Region, Stack, region_shape
+from core.stack import Region, Stack, channel_of, region_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def held_out_patches(
     near = beside_of(stack, along)
     pixels, targets, valid, black, channels, around = [], [], [], [], [], []
     for region, other in zip(_regions(regions, places, side), _regions(regions, others, side), strict=True):
-        channel = channel_of_region(region, stack.axes) if len(norm.mean) > 1 else 0
+        channel = channel_of(region, stack.axes) if len(norm.mean) > 1 else 0
         pixels.append(torch.from_numpy(normalised(read_float(stack, region), norm, channel)))
         if near is not None:
             planes = [normalised(read_float(stack, r), norm, channel) for r in near.regions(region)]

@@ -15,7 +15,6 @@ from core.learning.data import (
     Normalisation,
     Split,
     beside_of,
-    channel_of_region,
     darkest,
     measure,
     narrowed,
@@ -23,7 +22,7 @@ from core.learning.data import (
     read_float,
 )
 from core.learning.sampling import Places, gather
-from core.stack import Region, Stack, region_shape
+from core.stack import Region, Stack, channel_of, region_shape
 
 MEMORY_BYTES = 2 * 2**30
 """Training pixels kept in memory as float32; of larger stacks a part, drawn anew little by little."""
@@ -204,13 +203,13 @@ class Tiles:
     def _channel(self, index: int) -> int:
         if len(self.normalisation.mean) == 1:
             return 0
-        return channel_of_region(self._regions[self.places[index][0]], self._stack.axes)
+        return channel_of(self._regions[self.places[index][0]], self._stack.axes)
 
     def _channels(self, *, by_channel: bool) -> tuple[NDArray[np.int64], int]:
         """Channel of each tile, and how many channels are told apart."""
         channels = self._stack.sizes.get("C", 1) if by_channel else 1
         axes = self._stack.axes
-        of_tile = [channel_of_region(self._regions[p], axes) if channels > 1 else 0 for p, *_ in self.places]
+        of_tile = [channel_of(self._regions[p], axes) if channels > 1 else 0 for p, *_ in self.places]
         return np.array(of_tile, np.int64), channels
 
     def _measured(
