@@ -395,6 +395,10 @@ def test_shots_of_one_scene_are_offered_their_mean_and_what_moves_is_told_of(
     np.testing.assert_allclose(made.stack.read(), expected, atol=1e-2)
     moving = np.stack([np.roll(plane, 5 * i, 1) for i, plane in enumerate(still.read())])
     driver.drop(write(tmp_path / "moving.tif", Stack.of(moving, "TYX")))
+    alone = evaluate(Stack.of(moving, "TYX"), Instant())[0]
+    driver.wait(lambda: shows(driver, alone[0]))
+    assert driver.widget("instant-neighbours").currentText() == "None", "the next scene may move"
+    driver.choose("instant-neighbours", "Mean of frames")
     driver.wait(lambda: "of frame 1 differs from the mean of the frames" in words(driver, "filter-doubts"))
     driver.shot("instant-smeared")
 

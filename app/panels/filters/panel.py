@@ -216,6 +216,7 @@ class FilterPanel(QWidget):
         if new.source is not old.source:
             self._paused, self._failure = False, ""
             self.doubts.clear()
+            self._end_averaging()
             self._allow_choices()
         elif new.shown != old.shown:
             self._paused = self.isVisible()
@@ -272,6 +273,12 @@ class FilterPanel(QWidget):
     def _on_averaging(self) -> None:
         self.form.set_values({"neighbours": MEAN})
         self._on_touched()
+
+    def _end_averaging(self) -> None:
+        """Choose no mean of frames any more: that one scene stood still says nothing of the next."""
+        for form in self._forms.values():
+            if form.values().get("neighbours") == MEAN:
+                form.set_values({"neighbours": "none"})
 
     @Slot(object)
     def _on_preview_failed(self, error: BaseException) -> None:
