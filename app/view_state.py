@@ -1,20 +1,17 @@
-"""What the viewer shows, as values: levels, layouts, look-up tables; no widget in here."""
+"""How a document is looked at, as values: layout, levels, look-up table, visible part, preview."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.instant.reach import EXPECTED_ERROR
 from core.stack import Pixels, Region
-
-if TYPE_CHECKING:
-    from app.snapshot import Snapshot
 
 Layout = Literal["single", "split", "curtain", "difference"]
 LAYOUTS: Mapping[Layout, str] = {
@@ -123,21 +120,6 @@ def full_range(pixels: Pixels) -> Levels:
     return apart(low, high)
 
 
-def levels_of(snapshot: Snapshot) -> Levels:
-    """Levels of the channel shown; where nobody has set any, those of the file or of the type."""
-    if snapshot.channel in snapshot.levels:
-        return snapshot.levels[snapshot.channel]
-    source = snapshot.source
-    if source is None:
-        return 0.0, 1.0
-    if snapshot.channel < len(source.stack.meta.display_ranges):
-        return apart(*source.stack.meta.display_ranges[snapshot.channel])
-    if source.stack.dtype.kind in "ui":
-        info = np.iinfo(source.stack.dtype)
-        return float(info.min), float(info.max)
-    return 0.0, 1.0
-
-
 def difference_limit(raw: Pixels) -> float:
     """Intensity at which a difference from `raw` is shown in its strongest colour: 4 sigma of its noise.
 
@@ -167,11 +149,6 @@ def own_limit(pixels: Pixels) -> float:
     return float(f"{np.percentile(finite, 99.8):.1e}") if finite.size else 0.0
 
 
-def in_counts(label: str, output: str) -> str:
-    """Label of an output, with its unit where it is not shown on the scale of the image."""
-    return f"{label} (counts)" if output in OWN_SCALE else label
-
-
 def nice_length(limit: float) -> float:
     """Largest of 1, 2, 5, 10, 20, 50, ... and their tenths that is not above `limit` (> 0)."""
     power = 10.0 ** math.floor(math.log10(limit) + 1e-9)
@@ -186,144 +163,3 @@ def length_text(length: float, unit: str = "µm") -> str:
     if unit == "µm" and length >= 1000:
         return f"{length / 1000:g} mm"
     return f"{length:g} {unit}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patch:
-    """Pixels laid over a part of a plane: a preview.
-
-    Attributes
-    ----------
-    top, left : int
-        Row and column of its first pixel.
-    pixels : ndarray
-        (Y, X).
-    below : ndarray or None
-        (Y, X) pixels that are mixed with them, and `share` the share of `pixels`.
-    output : str
-        Name of the output of the method that the pixels are.
-    """
-
-    top: int
-    left: int
-    pixels: Pixels
-    below: Pixels | None = None
-    share: float = 1.0
-    output: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pane:
-    """One picture of a layout.
-
-    Attributes
-    ----------
-    label : str
-        What it shows, in words.
-    key : int
-        Result whose plane is shown.
-    minus : int or None
-        Result whose plane is subtracted, for a difference.
-    patch : Patch or None
-        A preview laid over it.
-    output : str
-        Name of the output of the method that the result is; "" for the source.
-    """
-
-    label: str
-    key: int
-    minus: int | None = None
-    patch: Patch | None = None
-    output: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Shown:
-    """What the viewer shows of a document.
-
-    Attributes
-    ----------
-    panes : tuple of Pane
-        From left to right.
-    curtain : bool
-        Whether two panes share one canvas, left and right of a handle.
-    position : dict of str to int
-        Index along T, C and Z.
-    """
-
-    panes: tuple[Pane, ...]
-    curtain: bool
-    position: Mapping[str, int]
-
-    @property
-    def keys(self) -> frozenset[int]:
-        """Results whose planes are needed."""
-        wanted = {p.key for p in self.panes} | {p.minus for p in self.panes if p.minus is not None}
-        return frozenset(wanted)
-
-
-def shown(snapshot: Snapshot, *, raw_held: bool = False) -> Shown | None:
-    """Choose what to show of a document; None without one.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        The document.
-    raw_held : bool
-        Whether the person holds the key that shows the source in place of the result.
-    """
-    source = snapshot.source
-    if source is None:
-        return None
-    result = snapshot.result or source
-    patch = _patch(snapshot)
-    output = result.step.output if result.step else ""
-    if patch is not None and output in OWN_SCALE:  # no image that a preview could lie on
-        result, output = source, ""
-    name = result.label
-    if patch is not None and snapshot.preview is not None:
-        name = snapshot.preview.label
-    elif result.key == source.key:
-        without = "no result yet" if len(snapshot.results) == 1 else ""
-        why = f"computing {snapshot.awaited}…" if snapshot.awaited else without
-        name = f"{source.label} ({why})" if why else source.label
-    raw = Pane(label=source.label, key=source.key)
-    other = Pane(label=in_counts(name, output), key=result.key, patch=patch, output=output)
-    panes: tuple[Pane, ...]
-    match snapshot.layout:
-        case "single" if raw_held or (result.key == source.key and patch is None):
-            panes = (raw,)
-        case "difference" if output not in OWN_SCALE:
-            panes = (replace(other, label=f"{name} − {source.label}", minus=source.key),)
-        case "single" | "difference":
-            panes = (other,)
-        case _:
-            panes = (raw, other)
-            second = _patch(snapshot, second=True)
-            if second is not None and snapshot.layout == "split":
-                mixed = patch is not None and patch.below is not None and patch.share < 1
-                name = f"{second.output.removeprefix('expected ')} at strength 1" if mixed else second.output
-                label = in_counts(name, second.output)
-                panes += (Pane(label=label, key=result.key, patch=second, output=output),)
-    return Shown(panes=panes, curtain=snapshot.layout == "curtain", position=dict(snapshot.position))
-
-
-def _patch(snapshot: Snapshot, *, second: bool = False) -> Patch | None:
-    """Preview as a patch of the plane shown, unless it belongs to another plane."""
-    preview, source = snapshot.preview, snapshot.source
-    if preview is None or source is None or len(preview.region) != len(source.stack.axes):
-        return None
-    at = dict(zip(source.stack.axes, preview.region, strict=True))
-    if any(at[a].start != i for a, i in snapshot.position.items()):
-        return None
-    top, left = at["Y"].start, at["X"].start
-    if not second:
-        return Patch(top=top, left=left, pixels=preview.pixels, below=preview.below, share=preview.share)
-    if preview.second is None:
-        return None
-    return Patch(top=top, left=left, pixels=preview.second, output=preview.second_output)
-
-
-def plane_key(result: int, position: Mapping[str, int]) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """Key of one plane of one result in a cache."""
-    return result, tuple(sorted(position.items()))

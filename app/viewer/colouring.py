@@ -8,6 +8,7 @@ from app import view_state
 from app.snapshot import Snapshot
 from app.view_state import Levels
 from app.viewer import luts
+from app.viewer.display import levels_of
 from app.viewer.painting import Legend
 from app.viewer.rendering import Colours
 from core.stack import Pixels
@@ -52,7 +53,7 @@ class Scales:
         if output in view_state.OWN_SCALE:
             limit = self._limit(snapshot, output, pixels)
             return _own(view_state.OWN_SCALE[output], (0.0, limit), ("0", f"{limit / 2:g}", f"{limit:g}"))
-        return Colouring(levels=view_state.levels_of(snapshot), table=luts.packed(_table(snapshot)))
+        return Colouring(levels=levels_of(snapshot), table=luts.packed(_table(snapshot)))
 
     def _limit(self, snapshot: Snapshot, scale: str, pixels: Pixels) -> float:
         key = snapshot.channel, scale

@@ -24,6 +24,7 @@ from app.snapshot import Snapshot
 from app.view_state import LUTS
 from app.viewer import luts
 from app.viewer.auto import AutoLevels
+from app.viewer.display import levels_of
 from app.viewer.histogram import Counts, Histogram, count
 from core.stack import Pixels
 
@@ -143,7 +144,7 @@ class ContrastPanel(QWidget):
     def _sync(self) -> None:
         snapshot = self._session.snapshot
         source = snapshot.source
-        low, high = view_state.levels_of(snapshot)
+        low, high = levels_of(snapshot)
         decimals = 0
         if source is not None and source.stack.dtype.kind == "f":
             decimals = int(np.clip(3 - np.floor(np.log10(max(high - low, 1e-9))), 0, 9))

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from app.jobs import Job, Jobs, Outcome
-from app.view_state import plane_key
 from core.stack import ArraySource, Pixels, Stack
 
 CACHE_BYTES = 256 * 2**20
@@ -39,7 +38,7 @@ class Wanted:
 
     def key(self, result: int) -> _Key:
         """Key of one of the planes."""
-        return plane_key(result, self.position)
+        return result, tuple(sorted(self.position.items()))
 
     @property
     def keys(self) -> frozenset[_Key]:

@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app import view_state
 from app.jobs import Jobs
 from app.session import Session
 from app.snapshot import Snapshot
-from app.view_state import Pane, Shown
+from app.view_state import OWN_SCALE
 from app.viewer import hover
 from app.viewer.auto import AutoLevels
 from app.viewer.colouring import Colouring, Scales
+from app.viewer.display import Display, Pane, resolve
 from app.viewer.hover import Hover
 from app.viewer.layouts import CanvasGroup
 from app.viewer.navigation import Navigation
@@ -170,26 +170,26 @@ class StackViewer(QWidget):
     def _refresh(self) -> None:
         """Get the planes the session asks for; what is at hand is shown at once."""
         snapshot = self._session.snapshot
-        source, shown = snapshot.source, self._shown()
-        if source is None or shown is None:
+        source, display = snapshot.source, self._display()
+        if source is None or display is None:
             self._look = None
             self._reader.forget()
             self.group.show_pictures(())
             self._raw_button.hide()
             return
         stacks = {source.key: source.stack}
-        for key in shown.keys:
+        for key in display.keys:
             result = snapshot.find(key)
             if result is not None:
                 stacks[key] = result.stack
-        wanted = Wanted(document=source.key, stacks=stacks, position=shown.position)
+        wanted = Wanted(document=source.key, stacks=stacks, position=display.position)
         before = self._look
         self._reader.want(wanted)
         if self._look is before:  # the planes have to be read: keep the old ones, with new levels
             self._paint()
 
-    def _shown(self) -> Shown | None:
-        return view_state.shown(self._session.snapshot, raw_held=self._raw_held)
+    def _display(self) -> Display | None:
+        return resolve(self._session.snapshot, raw_held=self._raw_held)
 
     def _on_planes(self, wanted: Wanted, planes: Planes) -> None:
         self._look = _Look(document=wanted.document, position=wanted.position, planes=planes)
@@ -202,20 +202,20 @@ class StackViewer(QWidget):
 
     def _paint(self) -> None:
         """Show the planes at hand as the session wants them, unless some are still missing."""
-        snapshot, shown, look = self._session.snapshot, self._shown(), self._look
+        snapshot, display, look = self._session.snapshot, self._display(), self._look
         source = snapshot.source
-        if source is None or shown is None or look is None or not shown.keys <= look.planes.keys():
+        if source is None or display is None or look is None or not display.keys <= look.planes.keys():
             return
-        here = look.position == shown.position
+        here = look.position == display.position
         faces = []
-        for pane in shown.panes:
+        for pane in display.panes:
             minus = look.planes[pane.minus] if pane.minus is not None else None
             below = above = self._scales.of(snapshot, look.planes[pane.key], pane.output, minus)
-            if pane.patch is not None and pane.patch.output in view_state.OWN_SCALE:
+            if pane.patch is not None and pane.patch.output in OWN_SCALE:
                 above = self._scales.of(snapshot, pane.patch.pixels, pane.patch.output)
             faces.append(_face(pane, look.planes, below, above, patched=here))
         shape = look.planes[source.key].shape
-        groups = [tuple(faces)] if shown.curtain else [(face,) for face in faces]
+        groups = [tuple(faces)] if display.curtain else [(face,) for face in faces]
         spacing = source.stack.meta.spacing.get("X")
         pictures = [Picture(shape=(shape[0], shape[1]), faces=group, spacing=spacing) for group in groups]
         self.group.show_pictures(pictures)

@@ -17,12 +17,11 @@ from app.view_state import (
     difference_limit,
     full_range,
     length_text,
-    levels_of,
     next_auto,
     nice_length,
     own_limit,
-    shown,
 )
+from app.viewer.display import levels_of, resolve
 from core.history import Step
 from core.methods import catalogue  # noqa: F401  (a result's step names a method of the list)
 from core.stack import Stack
@@ -125,7 +124,7 @@ def _preview(time: int = 1, second: str = "") -> Preview:
 
 
 def test_nothing_is_shown_without_a_document() -> None:
-    assert shown(Snapshot()) is None
+    assert resolve(Snapshot()) is None
     assert levels_of(Snapshot()) == (0.0, 1.0)
 
 
@@ -133,7 +132,7 @@ def test_what_each_layout_shows() -> None:
     one = replace(_snapshot(), layout="single")
     found = {}
     for layout in ("single", "split", "curtain", "difference"):
-        now = shown(replace(one, layout=layout))
+        now = resolve(replace(one, layout=layout))
         assert now is not None
         found[layout] = [(p.label, p.key, p.minus) for p in now.panes], now.curtain
     assert found == {
@@ -142,7 +141,7 @@ def test_what_each_layout_shows() -> None:
         "curtain": ([("raw", 4, None), ("Median", 5, None)], True),
         "difference": ([("Median − raw", 5, 4)], False),
     }
-    held = shown(one, raw_held=True)
+    held = resolve(one, raw_held=True)
     assert held is not None
     assert [p.key for p in held.panes] == [4]
 
@@ -151,42 +150,42 @@ def test_raw_in_place_of_a_result_says_why() -> None:
     alone = replace(_snapshot(), results=_snapshot().results[:1], shown=4, layout="split")
     labels = []
     for snapshot in (alone, replace(alone, awaited="Instant"), replace(_snapshot(), shown=4)):
-        now = shown(snapshot)
+        now = resolve(snapshot)
         assert now is not None
         labels.append(now.panes[1].label)
     assert labels == ["raw (no result yet)", "raw (computing Instant…)", "raw"]
-    ready = shown(replace(alone, awaited="Instant", preview=_preview()))
+    ready = resolve(replace(alone, awaited="Instant", preview=_preview()))
     assert ready is not None
     assert ready.panes[1].label == "try"
 
 
 def test_a_preview_lies_at_its_pixels_and_only_on_its_plane() -> None:
-    now = shown(replace(_snapshot(), preview=_preview()))
+    now = resolve(replace(_snapshot(), preview=_preview()))
     assert now is not None
     patch = now.panes[1].patch
     assert patch is not None
     assert (patch.top, patch.left, now.panes[1].label) == (2, 3, "try")
     assert now.panes[0].patch is None
-    other = shown(replace(_snapshot(), preview=_preview(time=2)))
+    other = resolve(replace(_snapshot(), preview=_preview(time=2)))
     assert other is not None
     assert other.panes[1].patch is None
     assert other.panes[1].label == "Median"
 
 
 def test_a_deconvolved_preview_gets_a_pane_of_its_own() -> None:
-    now = shown(replace(_snapshot(), preview=_preview(second="deconvolved")))
+    now = resolve(replace(_snapshot(), preview=_preview(second="deconvolved")))
     assert now is not None
     assert [p.label for p in now.panes] == ["raw", "try", "deconvolved"]
 
 
 def test_the_expected_error_says_its_unit_and_whether_it_is_that_of_a_mixture() -> None:
     preview = _preview(second="expected error")
-    now = shown(replace(_snapshot(), preview=preview))
+    now = resolve(replace(_snapshot(), preview=preview))
     assert now is not None
     assert [p.label for p in now.panes] == ["raw", "try", "expected error (counts)"]
     assert now.panes[2].patch is not None
     assert now.panes[2].patch.output == "expected error"
-    mixed = shown(replace(_snapshot(), preview=replace(preview, below=preview.pixels, share=0.5)))
+    mixed = resolve(replace(_snapshot(), preview=replace(preview, below=preview.pixels, share=0.5)))
     assert mixed is not None
     assert mixed.panes[2].label == "error at strength 1 (counts)"
 
@@ -198,12 +197,12 @@ def test_a_result_that_is_an_expected_error_is_no_image_to_subtract_or_preview_o
     both = replace(both, results=results)
     found = []
     for layout in ("single", "split", "curtain", "difference"):
-        now = shown(replace(both, layout=layout))
+        now = resolve(replace(both, layout=layout))
         assert now is not None
         found.append([(p.label, p.output, p.minus) for p in now.panes])
     error = ("Median, expected error (counts)", "expected error", None)
     assert found == [[error], [("raw", "", None), error], [("raw", "", None), error], [error]]
-    previewed = shown(replace(both, preview=_preview()))
+    previewed = resolve(replace(both, preview=_preview()))
     assert previewed is not None
     assert [(p.label, p.key, p.output) for p in previewed.panes] == [("raw", 4, ""), ("try", 4, "")]
 
