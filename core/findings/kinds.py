@@ -1,5 +1,3 @@
 """Every kind of finding that Quietfield makes itself, with its words."""
 
 from __future__ import annotations
-
-from core.findings.finding import Kind, Level
