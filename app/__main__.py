@@ -52,7 +52,7 @@ def _main(argv: Sequence[str] | None) -> int:
         from app.cli import main as run_command
 
         return run_command(words)
-    from core.places import there
+    from core.paths import there
 
     missing = [w for w in words if not there(Path(w))]
     if missing:
@@ -62,7 +62,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _is_path(word: str) -> bool:
     """Whether a word names a file or folder, rather than a mistyped command."""
-    from core.places import there
+    from core.paths import there
 
     return there(Path(word)) or Path(word).suffix != "" or os.sep in word or "/" in word
 

@@ -13,9 +13,11 @@ from core import params
 from core.learning.methods import Learned
 from core.methods.base import Method
 from core.params import Value
+from core.paths import MODEL_ENDING, TIFF_ENDINGS
 
-SUFFIXES = {
-    "instant": "_denoised.tif", "filter": "_denoised.tif", "noise": "_noisy.tif", "learned": ".quietfield",
+DENOISED = f"_denoised{TIFF_ENDINGS[0]}"
+OUTPUTS = {
+    "instant": DENOISED, "filter": DENOISED, "noise": f"_noisy{TIFF_ENDINGS[0]}", "learned": MODEL_ENDING,
 }  # fmt: skip
 """What the output is called after the input, by group of method."""
 
@@ -32,7 +34,7 @@ def command_line(method: Method, path: Path | None, name: str) -> str:
     name : str
         What to call the stack then.
     """
-    source, target = _files(path, name, SUFFIXES[method.group])
+    source, target = _files(path, name, OUTPUTS[method.group])
     words = ["quietfield", USED_BY[method.group], source, "-o", target, "--method", method.name]
     return _join(words + _options(method, {}))
 
@@ -60,8 +62,8 @@ def training_command(
     clean : Path, optional
         The clean stack, for methods that learn from one.
     """
-    source, model = _files(path, name, SUFFIXES["learned"])
-    _, target = _files(path, name, SUFFIXES["filter"])
+    source, model = _files(path, name, OUTPUTS["learned"])
+    _, target = _files(path, name, OUTPUTS["filter"])
     where = [] if device == "auto" else ["--device", device]
     train = ["quietfield", "train", source, "-o", model, "--method", method.name, "--preset", preset]
     train += ["--target", str(clean)] if clean is not None else []
@@ -70,7 +72,7 @@ def training_command(
 
 
 def _files(path: Path | None, name: str, suffix: str) -> tuple[str, str]:
-    source = path or Path(f"{name}.tif")
+    source = path or Path(name + TIFF_ENDINGS[0])
     return str(source), str(source.with_name(source.name.split(".")[0] + suffix))
 
 

@@ -26,15 +26,12 @@ from app.commands.arguments import (
 from app.commands.targets import refuse_to_replace, targets
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
-from core.places import is_folder, there
+from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, split_ending, there
 
 if TYPE_CHECKING:
     from core.history import FindModel, Step
     from core.methods.base import Operation
     from core.stack import Stack
-
-MODEL_SUFFIX = ".quietfield"
-"""Ends the name of a trained network; the module that reads them imports torch."""
 
 DEVICE_HELP = "processor for networks: auto (default), cpu, cuda or mps"
 
@@ -88,10 +85,9 @@ def run_simulate(args: argparse.Namespace) -> int:
         raise Usage("The following arguments are required: --method.", "simulate")
     from core import params
     from core.files import save_stack
-    from core.files.atomic import split_suffix
     from core.simulation.experiment import Simulation
 
-    stem, ending = split_suffix(args.out)
+    stem, ending = split_ending(args.out)
     truth = args.truth or args.out.with_name(f"{stem}_truth{ending}")
     if truth.resolve() == args.out.resolve():
         raise Usage(
@@ -114,7 +110,8 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``apply``."""
     parser.add_argument(
         "recipe", type=path, metavar="MODEL_OR_RECIPE",
-        help="trained network (.quietfield), or a recipe: a .json file or a stack that Quietfield wrote",
+        help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack that "
+        "Quietfield wrote",
     )  # fmt: skip
     parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
     parser.add_argument(
@@ -150,7 +147,7 @@ def run_apply(args: argparse.Namespace) -> int:
         raise QuietfieldError(f"{args.recipe} is a folder. Give a trained network or a recipe.")
     if not there(args.recipe):
         raise QuietfieldError(f"{args.recipe} does not exist. Give a trained network or a recipe.")
-    if args.recipe.suffix == MODEL_SUFFIX:
+    if args.recipe.suffix == MODEL_ENDING:
         steps, operations = _from_model(args.recipe, args.device)
     else:
         steps, operations = _from_recipe(args.recipe, args.models, args.device)
@@ -199,8 +196,8 @@ def _from_recipe(path: Path, folders: Sequence[Path], device: str) -> tuple[list
     text = read_recipe(path)
     if not text:
         raise QuietfieldError(
-            f"{path} holds no recipe. Give a stack that Quietfield wrote, a recipe (.json) or a trained "
-            f"network ({MODEL_SUFFIX})."
+            f"{path} holds no recipe. Give a stack that Quietfield wrote, a recipe ({RECIPE_ENDING}) or a "
+            f"trained network ({MODEL_ENDING})."
         )
     steps = list(Recipe.from_json(text).steps)
     if not steps:

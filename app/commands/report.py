@@ -12,7 +12,7 @@ from app.commands import noise
 from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option, path
 from app.commands.terminal import Progress, line_width, size, table
 from core import params
-from core.places import is_folder
+from core.paths import is_folder
 
 if TYPE_CHECKING:
     from core.methods.base import Method

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.errors import QuietfieldError
-from core.places import is_folder, there
+from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
 
 
 def targets(
@@ -22,7 +22,7 @@ def targets(
     QuietfieldError
         If two sources would be written to one file, or the folder cannot be made.
     """
-    ending = ".ome.tif" if format == "ome" else ".tif"
+    ending = (OME_ENDINGS if format == "ome" else TIFF_ENDINGS)[0]
     if len(stacks) == 1 and not is_folder(out):
         yield stacks[0], out
         return
@@ -68,6 +68,4 @@ def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] 
 
 
 def _stem(path: Path) -> str:
-    from core.files.atomic import split_suffix
-
-    return path.resolve().name if is_folder(path) else split_suffix(path)[0]
+    return path.resolve().name if is_folder(path) else split_ending(path)[0]

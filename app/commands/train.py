@@ -22,10 +22,11 @@ from app.commands.arguments import (
     given,
     path,
 )
-from app.commands.process import DEVICE_HELP, MODEL_SUFFIX
+from app.commands.process import DEVICE_HELP
 from app.commands.targets import refuse_to_replace
 from app.commands.terminal import Progress, duration
 from core.errors import QuietfieldError
+from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:
     from core.history import ModelFile
@@ -41,7 +42,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("stack", type=path, metavar="STACK", help="noisy TIFF file, or folder of planes")
     parser.add_argument(
         "-o", "--out", required=True, type=path, metavar="MODEL",
-        help=f"file to write the trained network to ({MODEL_SUFFIX} is added if need be)",
+        help=f"file to write the trained network to ({MODEL_ENDING} is added if need be)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace MODEL if it exists")
     resuming = any(word == "--resume" or word.startswith("--resume=") for word in argv)
@@ -76,7 +77,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
 def run_train(args: argparse.Namespace) -> int:
     """Train, showing progress on stderr; write the network at the end and print what became of it."""
     out: Path = (
-        args.out if args.out.suffix == MODEL_SUFFIX else args.out.with_name(args.out.name + MODEL_SUFFIX)
+        args.out if args.out.suffix == MODEL_ENDING else args.out.with_name(args.out.name + MODEL_ENDING)
     )
     refuse_to_replace(out, overwrite=args.overwrite)
     if not os.access(out.parent, os.W_OK):

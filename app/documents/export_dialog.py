@@ -24,9 +24,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.documents.exporting import FORMATS, Export, Format, default_path, writable
+from app.file_kinds import EXPORTS
 from app.preferences import Preferences
 from app.session import Session
 from app.snapshot import Result
+from core.paths import TIFF_ENDINGS, split_ending
 
 
 class ExportDialog(QDialog):
@@ -137,7 +139,7 @@ class ExportDialog(QDialog):
     def choose_file(self, proposed: str) -> str:
         """Ask for a file name with the dialog of the system; "" if there is none."""
         option = QFileDialog.Option.DontConfirmOverwrite  # nothing is overwritten
-        return QFileDialog.getSaveFileName(self, "Export", proposed, "TIFF (*.tif *.tiff)", options=option)[0]
+        return QFileDialog.getSaveFileName(self, "Export", proposed, EXPORTS, options=option)[0]
 
     def _on_browse(self) -> None:
         path = self.choose_file(self.path_edit.text())
@@ -145,11 +147,9 @@ class ExportDialog(QDialog):
             self.path_edit.setText(path)
 
     def _on_format(self) -> None:
-        from core.files.atomic import split_suffix
-
         path = self._target()
         if path.name:
-            self.path_edit.setText(str(path.with_name(split_suffix(path)[0] + FORMATS[self.format][1])))
+            self.path_edit.setText(str(path.with_name(split_ending(path)[0] + FORMATS[self.format][1])))
         self._check()
 
     def _target(self) -> Path:
@@ -158,7 +158,7 @@ class ExportDialog(QDialog):
             path = Path.home().joinpath(*path.parts[1:])
         if not path.name:
             return path
-        if path.suffix.lower() not in (".tif", ".tiff"):
+        if path.suffix.lower() not in TIFF_ENDINGS:
             path = path.with_name(path.name + FORMATS[self.format][1])
         return path if path.is_absolute() else default_path(self._source.stack).parent / path
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Jobs
 from core.history import Recipe, Step, fingerprint
+from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, split_ending
 from core.progress import Context
 from core.stack import Stack
 
@@ -25,8 +26,16 @@ if TYPE_CHECKING:
 
 Format = Literal["imagej", "ome"]
 FORMATS: Mapping[Format, tuple[str, str, str]] = {
-    "imagej": ("ImageJ TIFF", ".tif", "Opens in ImageJ and Fiji by a drop, with pixel size and axes"),
-    "ome": ("OME-TIFF", ".ome.tif", "For OMERO, napari and Bio-Formats; keeps OME metadata of the source"),
+    "imagej": (
+        "ImageJ TIFF",
+        TIFF_ENDINGS[0],
+        "Opens in ImageJ and Fiji by a drop, with pixel size and axes",
+    ),
+    "ome": (
+        "OME-TIFF",
+        OME_ENDINGS[0],
+        "For OMERO, napari and Bio-Formats; keeps OME metadata of the source",
+    ),
 }
 
 
@@ -88,10 +97,10 @@ def writable(folder: Path) -> bool:
 
 def default_path(source: Stack, format: Format = "imagej") -> Path:
     """``<name>_denoised.tif`` beside the source, or among the documents where that is not possible."""
-    from core.files.atomic import free_name, split_suffix
+    from core.files.atomic import free_name
 
     path = source.meta.path
-    stem = split_suffix(path or Path(source.meta.name))[0]
+    stem = split_ending(path or Path(source.meta.name))[0]
     if path is not None and path.is_dir():
         stem = path.name
     folder = path.parent if path is not None else None
@@ -141,7 +150,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
     try:
         _save_models(wanted, written)
         if wanted.sidecar:
-            sidecar = free_name(path.with_name(path.name + ".json"))
+            sidecar = free_name(path.with_name(path.name + RECIPE_ENDING))
             write_text(sidecar, _sidecar(wanted, recipe, saved.clipped, saved.dtype))
             written.append(sidecar)
         context.step(1.0)

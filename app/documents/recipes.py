@@ -12,6 +12,7 @@ from core.errors import QuietfieldError
 from core.history import ModelFile, Recipe, Step
 from core.methods.apply import apply
 from core.methods.base import Operation
+from core.paths import MODEL_ENDING
 from core.progress import Context
 from core.stack import Stack
 
@@ -86,11 +87,11 @@ class _Networks:
     models: dict[str, Model] = field(default_factory=dict)
 
     def __call__(self, wanted: ModelFile) -> Operation:
-        from core.learning.checkpoint import SUFFIX, finder, load_model, sha256
+        from core.learning.checkpoint import finder, load_model, sha256
 
         if wanted.sha256 not in self.models:
             finder(self.folder)(wanted)  # says what is wrong where there is none
-            for path in (self.folder / wanted.file, *sorted(self.folder.glob(f"*{SUFFIX}"))):
+            for path in (self.folder / wanted.file, *sorted(self.folder.glob(f"*{MODEL_ENDING}"))):
                 if path.is_file() and sha256(path) == wanted.sha256:
                     self.models[wanted.sha256] = load_model(path)
                     break

@@ -27,6 +27,7 @@ from app.window.reasons import (
     needs_stack,
     needs_undo,
 )
+from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -226,7 +227,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="apply-network", text="Apply Trained Network…", icon="network", why_not=needs_stack,
-        help="Denoise the open stack with a network that was trained before (.quietfield)",
+        help=f"Denoise the open stack with a network that was trained before ({MODEL_ENDING})",
         run=lambda w: w.dialogs.choose_network(),
     ),
     Command(

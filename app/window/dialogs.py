@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Qt
 
 from app.documents.export_dialog import ExportDialog
 from app.documents.exporting import Export
-from app.window.questions import NETWORK, Questions
+from app.file_kinds import NETWORKS
+from app.window.questions import Questions
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -65,7 +66,7 @@ class Dialogs(QObject):
         if model is None or result is None or result.step is None or result.step.model is None:
             return
         proposed = Path(self._folder) / result.step.model.file
-        path = self.questions.save("Save Trained Network", proposed, NETWORK)
+        path = self.questions.save("Save Trained Network", proposed, NETWORKS)
         if path is not None:
             self._window.tasks.save_network(path, model)
 

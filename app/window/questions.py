@@ -7,9 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-TIFF = "Images (*.tif *.tiff *.btf *.tf2 *.tf8 *.lsm *.stk *.png *.jpg *.jpeg);;All files (*)"
-RECIPE = "Recipes and exported stacks (*.json *.tif *.tiff);;All files (*)"
-NETWORK = "Trained networks (*.quietfield);;All files (*)"
+from app import file_kinds
 
 
 class Questions:
@@ -20,7 +18,8 @@ class Questions:
 
     def files(self, folder: str) -> list[Path]:
         """Which files to open."""
-        return [Path(p) for p in QFileDialog.getOpenFileNames(self._parent, "Open", folder, TIFF)[0]]
+        kinds = file_kinds.images()
+        return [Path(p) for p in QFileDialog.getOpenFileNames(self._parent, "Open", folder, kinds)[0]]
 
     def folder(self, folder: str) -> Path | None:
         """Which folder to open."""
@@ -29,11 +28,11 @@ class Questions:
 
     def recipe(self, folder: str) -> Path | None:
         """Which recipe to run."""
-        return self._one("Run Recipe", folder, RECIPE)
+        return self._one("Run Recipe", folder, file_kinds.RECIPES)
 
     def network(self, folder: str) -> Path | None:
         """Which trained network to apply."""
-        return self._one("Apply Trained Network", folder, NETWORK)
+        return self._one("Apply Trained Network", folder, file_kinds.NETWORKS)
 
     def _one(self, title: str, folder: str, kinds: str) -> Path | None:
         found = QFileDialog.getOpenFileName(self._parent, title, folder, kinds)[0]

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import QuietfieldError
+from core.paths import split_ending
 
 _CAUSES = {
     errno.ENOSPC: "the disk is full. Free some space, or save to another disk.",
@@ -101,19 +102,11 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def split_suffix(path: Path) -> tuple[str, str]:
-    """Split a name into stem and suffix, taking ``.ome.tif`` for one suffix."""
-    for suffix in (".ome.tif", ".ome.tiff"):
-        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
-            return path.name[: -len(suffix)], path.name[-len(suffix) :]
-    return path.stem, path.suffix
-
-
 def free_name(path: Path) -> Path:
-    """Return `path` itself, or the first of ``stem-2.suffix``, ``stem-3.suffix`` ... that is not taken."""
-    stem, suffix = split_suffix(path)
+    """Return `path` itself, or the first of ``stem-2.tif``, ``stem-3.tif`` ... that is not taken."""
+    stem, ending = split_ending(path)
     number, free = 1, path
     while free.exists() or free.is_symlink():
         number += 1
-        free = path.with_name(f"{stem}-{number}{suffix}")
+        free = path.with_name(f"{stem}-{number}{ending}")
     return free

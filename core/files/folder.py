@@ -15,10 +15,11 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.files.axes import Rearranged
 from core.files.page_source import PageSource
+from core.paths import TIFF_ENDINGS
 from core.stack import AXES, Metadata, Pixels, Region, Stack, region_shape
 
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".stk")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+STACK_ENDINGS = (*TIFF_ENDINGS, ".btf", ".tf2", ".tf8", ".lsm", ".stk")
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg")
 
 OPEN_FILES = 16
 """Files of a folder that are open at once."""
@@ -44,7 +45,7 @@ def images_in(folder: Path) -> list[Path]:
         raise QuietfieldError(
             f"{folder} cannot be read ({error.strerror}). Check the permissions of the folder."
         ) from error
-    for suffixes in (TIFF_SUFFIXES, PICTURE_SUFFIXES):
+    for suffixes in (STACK_ENDINGS, PICTURE_ENDINGS):
         found = [p for p in names if p.suffix.lower() in suffixes and p.is_file()]
         if found:
             return found

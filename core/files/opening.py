@@ -12,9 +12,9 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.files import tiff
 from core.files.axes import reinterpret
-from core.files.folder import PICTURE_SUFFIXES, images_in, open_files
+from core.files.folder import PICTURE_ENDINGS, images_in, open_files
 from core.files.listening import listening
-from core.places import is_folder
+from core.paths import is_folder
 from core.stack import Stack
 
 _OTHERS = {
@@ -70,7 +70,7 @@ def list_series(path: Path) -> tuple[str, ...]:
         If the file cannot be read.
     """
     path = Path(path)
-    if is_folder(path) or path.suffix.lower() in PICTURE_SUFFIXES:
+    if is_folder(path) or path.suffix.lower() in PICTURE_ENDINGS:
         stack = _open(path, 0)
         return (f"{stack.axes} {' x '.join(map(str, stack.shape))}, {stack.dtype}",)
     check(path)
@@ -117,7 +117,7 @@ def check(path: Path) -> bytes:
 
 def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
     """Shape and type of the first page of a TIFF file, quickly; None for other files."""
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.suffix.lower() in PICTURE_ENDINGS:
         return None
     import tifffile
 

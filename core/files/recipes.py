@@ -10,6 +10,7 @@ from core import __version__
 from core.errors import QuietfieldError
 from core.files import ome, opening
 from core.files.listening import listening
+from core.paths import RECIPE_ENDING
 
 MARK = "Quietfield recipe:"
 
@@ -53,7 +54,7 @@ def read_recipe(path: Path) -> str:
         If the file cannot be read.
     """
     path = Path(path)
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == RECIPE_ENDING:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -13,10 +13,10 @@ import numpy as np
 from core import __version__
 from core.errors import QuietfieldError
 from core.files import imagej, ome, recipes, tiff
-from core.files.atomic import check_room, replacing, split_suffix
+from core.files.atomic import check_room, replacing
 from core.files.convert import Converter, writable
 from core.files.listening import listening
-from core.places import is_folder, there
+from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
 from core.progress import Context
 from core.stack import Pixels, Region, Stack
 
@@ -120,12 +120,13 @@ def save_stack(
 
 
 def _form(path: Path) -> Format:
-    suffix = split_suffix(path)[1].lower()
-    if suffix not in (".tif", ".tiff", ".ome.tif", ".ome.tiff"):
+    ending = split_ending(path)[1].lower()
+    if ending not in TIFF_ENDINGS + OME_ENDINGS:
         raise QuietfieldError(
-            f"{path.name} does not end in .tif or .ome.tif, but Quietfield writes TIFF. Change the name."
+            f"{path.name} does not end in {TIFF_ENDINGS[0]} or {OME_ENDINGS[0]}, but Quietfield writes TIFF. "
+            "Change the name."
         )
-    return "ome" if suffix.startswith(".ome") else "imagej"
+    return "ome" if ending in OME_ENDINGS else "imagej"
 
 
 def _check_target(path: Path, stack: Stack, overwrite: bool) -> None:

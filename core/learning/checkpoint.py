@@ -26,8 +26,8 @@ from core.learning.model import Model, Record
 from core.learning.network import blank
 from core.methods import base
 from core.methods.base import Operation
+from core.paths import MODEL_ENDING
 
-SUFFIX = ".quietfield"
 SCHEMA = 1
 KEY = "quietfield"
 CURVE_POINTS = 1000
@@ -93,7 +93,7 @@ def load_model(path: Path) -> Model:
             if text is None:
                 raise QuietfieldError(
                     f"{path.name} holds tensors, but not a network trained by Quietfield. "
-                    f"Choose a {SUFFIX} file."
+                    f"Choose a {MODEL_ENDING} file."
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
@@ -101,7 +101,7 @@ def load_model(path: Path) -> Model:
     except (SafetensorError, OSError) as error:
         raise QuietfieldError(
             f"{path.name} cannot be read as a trained network ({error}). It is damaged, or something else; "
-            f"choose a {SUFFIX} file."
+            f"choose a {MODEL_ENDING} file."
         ) from error
     try:
         whole = json.loads(text)
@@ -136,7 +136,7 @@ def finder(*folders: Path, device: str = "auto") -> FindModel:
                     return load_model(path).prediction(device)
                 other = True
         for folder in folders:
-            for path in sorted(folder.glob(f"*{SUFFIX}")):
+            for path in sorted(folder.glob(f"*{MODEL_ENDING}")):
                 if path.is_file() and sha256(path) == wanted.sha256:
                     return load_model(path).prediction(device)
         places = ", ".join(str(folder) for folder in folders) or "any folder"

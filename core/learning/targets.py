@@ -13,7 +13,7 @@ from core.errors import QuietfieldError
 from core.files import open_stack
 from core.files.folder import images_in
 from core.learning.data import Normalisation
-from core.places import is_folder
+from core.paths import is_folder
 from core.stack import Pixels, PixelSource, Region, Stack, region_shape
 
 COARSE = 8.0

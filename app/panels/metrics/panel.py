@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import file_kinds
 from app.jobs import Job, Jobs, Outcome
 from app.panels.metrics.comparing import Comparing
 from app.panels.metrics.measuring import PATIENCE, Measuring
@@ -34,8 +35,6 @@ if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
     from core.quality.metrics import Metric
 
 CHANNEL = "reference"
-STACKS = "TIFF stacks (*.tif *.tiff);;All files (*)"
-TABLES = "Comma-separated values (*.csv)"
 
 
 class MetricsPanel(QWidget):
@@ -328,7 +327,7 @@ class MetricsPanel(QWidget):
         return METRICS
 
     def _ask_open(self) -> str:
-        return QFileDialog.getOpenFileName(self, "Open reference", "", STACKS)[0]
+        return QFileDialog.getOpenFileName(self, "Open reference", "", file_kinds.images())[0]
 
     def _ask_save(self, suggested: str) -> str:
-        return QFileDialog.getSaveFileName(self, "Export metrics", suggested, TABLES)[0]
+        return QFileDialog.getSaveFileName(self, "Export metrics", suggested, file_kinds.TABLES)[0]

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
 
+from app.file_kinds import NETWORKS
 from app.jobs import Job, Jobs, Outcome
 from app.panels.training.network_jobs import Denoised, denoise, facts, file_name, kind
 from app.panels.training.run import Kept
 from app.session import Session
 from app.widgets import ProgressRow, failure
+from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.methods import Learned
@@ -27,7 +29,6 @@ CONTINUE = (
     "Train this network further, from where it stopped. Limits above that it has reached are raised to their "
     "next multiple. On another stack than its own, training starts anew from its weights."
 )
-FILES = "Networks (*.quietfield)"
 
 
 class NetworkBox(QGroupBox):
@@ -167,7 +168,7 @@ class NetworkBox(QGroupBox):
             (self.save, "Save the chosen network to a file.", reason),
             (
                 self.load,
-                "Load a network from a .quietfield file, to apply it to this stack.",
+                f"Load a network from a {MODEL_ENDING} file, to apply it to this stack.",
                 "A network is in training; wait for it or cancel it." if self._live else "",
             ),
         ):
@@ -271,7 +272,7 @@ class NetworkBox(QGroupBox):
             self.said.emit(failure(outcome, what))
 
     def _ask_save(self, suggested: str) -> str:
-        return QFileDialog.getSaveFileName(self, "Save network", suggested, FILES)[0]
+        return QFileDialog.getSaveFileName(self, "Save network", suggested, NETWORKS)[0]
 
     def _ask_open(self) -> str:
-        return QFileDialog.getOpenFileName(self, "Load network", "", FILES)[0]
+        return QFileDialog.getOpenFileName(self, "Load network", "", NETWORKS)[0]

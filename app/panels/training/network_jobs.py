@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core.history import ModelFile, Step
 from core.learning.methods import Learned
 from core.methods.apply import apply
+from core.paths import MODEL_ENDING, OME_ENDINGS, TIFF_ENDINGS
 from core.progress import Context
 from core.stack import Stack
 
@@ -59,8 +60,10 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
 
 def file_name(model: Model, stack_name: str) -> str:
     """Name of the file for a network trained on a stack: ``<stack>_<method>.quietfield``."""
-    stem = re.sub(r"[^\w.-]+", "_", stack_name.removesuffix(".tif").removesuffix(".tiff")).strip("_.")
-    return f"{stem or 'stack'}_{model.method.name}.quietfield"
+    for ending in OME_ENDINGS + TIFF_ENDINGS:
+        stack_name = stack_name.removesuffix(ending)
+    stem = re.sub(r"[^\w.-]+", "_", stack_name).strip("_.")
+    return f"{stem or 'stack'}_{model.method.name}{MODEL_ENDING}"
 
 
 def model_file(model: Model, stack_name: str) -> ModelFile:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QMenu, QToolButton, QWidget
 
-FILES = "Images (*.tif *.tiff *.btf *.tf2 *.tf8 *.lsm *.stk *.png *.jpg *.jpeg);;All files (*)"
+from app import file_kinds
 
 
 class TargetRow(QWidget):
@@ -74,7 +74,7 @@ class TargetRow(QWidget):
             self.changed.emit()
 
     def _ask_file(self) -> str:
-        return QFileDialog.getOpenFileName(self, "Clean stack", self._folder(), FILES)[0]
+        return QFileDialog.getOpenFileName(self, "Clean stack", self._folder(), file_kinds.images())[0]
 
     def _ask_folder(self) -> str:
         return QFileDialog.getExistingDirectory(self, "Folder of clean images", self._folder())

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import QuietfieldError
 from core.files import open_stack, save_stack
-from core.places import is_folder, there
+from core.paths import is_folder, there
 from core.stack import Stack
 
 

@@ -1,0 +1,27 @@
+"""What file dialogs offer: words and endings for each kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.paths import MODEL_ENDING, RECIPE_ENDING, TIFF_ENDINGS
+
+ALL = "All files (*)"
+
+
+def kind(words: str, endings: Sequence[str], *others: str) -> str:
+    """Return the filter of a file dialog, such as ``TIFF (*.tif *.tiff)``, and `others` after it."""
+    return ";;".join((f"{words} ({' '.join(f'*{ending}' for ending in endings)})", *others))
+
+
+def images() -> str:
+    """Return the filter for every image that can be opened."""
+    from core.files.folder import PICTURE_ENDINGS, STACK_ENDINGS
+
+    return kind("Images", STACK_ENDINGS + PICTURE_ENDINGS, ALL)
+
+
+EXPORTS = kind("TIFF", TIFF_ENDINGS)
+RECIPES = kind("Recipes and exported stacks", (RECIPE_ENDING, *TIFF_ENDINGS), ALL)
+NETWORKS = kind("Trained networks", (MODEL_ENDING,), ALL)
+TABLES = kind("Comma-separated values", (".csv",))
