@@ -28,7 +28,7 @@ INSTANT = ("core.instant.denoiser", "core.instant.weights")
 
 THEN = (
     "pyqtgraph", "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction",
-    "core.quality.metrics", "core.quality.stacks", "core.simulation",
+    "core.quality.metrics", "core.quality.stacks", "core.simulation", "psutil",
 )  # fmt: skip
 """Imported when nothing else is computed; the window itself needs the first, as soon as a training starts."""
 

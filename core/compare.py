@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.errors import QuietfieldError
-from core.memory import available
+from core.machine import available_memory
 from core.methods import filters  # noqa: F401  (puts the filters on the list)
 from core.methods.apply import apply, evaluate
 from core.methods.base import Operation, methods
@@ -73,8 +73,8 @@ def plan(
     QuietfieldError
         If there is not even room for the results of the first one.
     """
-    memory = available() if memory is None else memory
-    if memory is None or not operations:
+    memory = available_memory() if memory is None else memory
+    if not operations:
         return Plan(operations=tuple(operations))
     size = math.prod(stack.shape if region is None else region_shape(region)) * 4
     room, kept = SHARE * memory, []

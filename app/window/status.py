@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
@@ -12,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QS
 from app import theme
 from app.jobs import Job, Jobs
 from app.viewer.viewer import Hover
+from core.machine import used_memory
 
 MEMORY_INTERVAL = 2000
 """Milliseconds between two looks at the memory in use."""
@@ -39,12 +38,10 @@ class StatusBar(QStatusBar):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.refresh_memory)
         self._timer.start(MEMORY_INTERVAL)
-        self.refresh_memory()
 
     def refresh_memory(self) -> None:
         """Show how much memory is in use."""
-        used = memory_in_use()
-        self.memory.setText(f"{used / 1e9:.1f} GB" if used else "")
+        self.memory.setText(f"{used_memory() / 1e9:.1f} GB")
 
 
 class JobStatus(QWidget):
@@ -126,45 +123,3 @@ def time_left(fraction: float, seconds: float) -> str:
     rest = round(seconds * (1 - fraction) / fraction)
     hours, minutes, seconds_left = rest // 3600, rest // 60 % 60, rest % 60
     return f"{hours}:{minutes:02d}:{seconds_left:02d} left" if hours else f"{minutes}:{seconds_left:02d} left"
-
-
-def memory_in_use() -> int:
-    """Bytes of memory this process has in use, or 0 where the system does not tell."""
-    if sys.platform.startswith("linux"):
-        try:
-            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        except (OSError, ValueError, IndexError):
-            return 0
-        import resource
-
-        return pages * resource.getpagesize()
-    if sys.platform == "win32":
-        return _windows_working_set()
-    import resource
-
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # macOS tells bytes, of the peak
-
-
-def _windows_working_set() -> int:
-    import ctypes
-
-    names = (
-        "PageFaultCount", "PeakWorkingSetSize", "WorkingSetSize", "QuotaPeakPagedPoolUsage",
-        "QuotaPagedPoolUsage", "QuotaPeakNonPagedPoolUsage", "QuotaNonPagedPoolUsage",
-        "PagefileUsage", "PeakPagefileUsage",
-    )  # fmt: skip
-
-    class Counters(ctypes.Structure):
-        _fields_ = [
-            ("cb", ctypes.c_ulong),
-            *((name, ctypes.c_ulong if name == "PageFaultCount" else ctypes.c_size_t) for name in names),
-        ]
-
-    counters = Counters()
-    counters.cb = ctypes.sizeof(Counters)
-    api = getattr(ctypes, "windll").kernel32  # noqa: B009  (exists on Windows only)
-    api.GetCurrentProcess.restype = ctypes.c_void_p
-    process = ctypes.c_void_p(api.GetCurrentProcess())
-    if not api.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.cb):
-        return 0
-    return int(counters.WorkingSetSize)

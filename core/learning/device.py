@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 
 from core import memory
 from core.errors import QuietfieldError
+from core.machine import processor_count
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -43,7 +43,7 @@ def devices() -> tuple[Device, ...]:
     ]
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple graphics"))
-    cores = os.cpu_count() or 1
+    cores = processor_count()
     found.append(Device("cpu", f"Processor ({platform.machine()}, {cores} core{'s' if cores > 1 else ''})"))
     return tuple(found)
 
@@ -122,16 +122,21 @@ def _has_bfloat16() -> bool:
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
-def beside_window() -> int:
+def beside_window(processors: int | None = None) -> int:
     """Number of threads to train with beside a window: all cores but the one that the window needs.
 
     Threads of one step wait for each other. Where another program takes a core from one of them, all
     stand still: two threads on two busy cores were measured to train 5 to 20 times slower than one,
     and a lower priority makes that worse without helping the window.
+
+    Parameters
+    ----------
+    processors : int, optional
+        Number of processors; by default those this process may use.
     """
-    return max(1, (os.cpu_count() or 1) - 1)
+    return max(1, (processors or processor_count()) - 1)
 
 
 def sensible(threads: int) -> int:
     """Number of threads that helps: at least one, and no more than there are cores."""
-    return max(1, min(threads, os.cpu_count() or 1))
+    return max(1, min(threads, processor_count()))

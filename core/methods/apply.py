@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.machine import processor_count
 from core.methods.base import WHOLE, Block, Operation
 from core.progress import Context
 from core.stack import ArraySource, Pixels, Region, Stack, region_shape
@@ -167,7 +168,7 @@ def apply(stack: Stack, operation: Operation, context: Context | None = None) ->
     operation = operation.prepare(stack)
     outs = [_allocate(stack.shape) for _ in operation.outputs]
     total = math.prod(stack.shape)
-    workers = min(_processors(), 8) if operation.parallel else 1
+    workers = min(processor_count(), 8) if operation.parallel else 1
     share = total * 4 // (4 * workers) if workers > 1 else BLOCK_BYTES
     parts = list(blocks(stack, operation, min(max(share, LEAST_BYTES), BLOCK_BYTES)))
     done = 0
@@ -220,11 +221,6 @@ def _allocate(shape: tuple[int, ...]) -> NDArray[np.float32]:
             f"There is no room for a result of {size / 1e9:.1f} GB in {tempfile.gettempdir()} ({error}). "
             "Free some space, or work on a part of the stack."
         ) from error
-
-
-def _processors() -> int:
-    """Processors this program may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _reserve(descriptor: int, size: int) -> None:

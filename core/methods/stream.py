@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.machine import processor_count
 from core.methods.apply import blocks, evaluate
 from core.methods.base import Operation
 from core.progress import Context
@@ -78,7 +78,7 @@ class _Ahead:
         self._stack, self._operation, self._output = stack, operation, output
         self._chunk = region_shape(next(blocks(stack, operation, limit)))
         self._grid = tuple(-(-n // c) for n, c in zip(stack.shape, self._chunk, strict=True))
-        self._workers = min(os.cpu_count() or 1, 8) if operation.parallel else 1
+        self._workers = min(processor_count(), 8) if operation.parallel else 1
         self._keep = max(2 * self._workers, kept // (math.prod(self._chunk) * 4))
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="stream")
         self._context, self._stop = context, context.silent()

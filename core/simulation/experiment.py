@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core import memory
 from core.errors import QuietfieldError
+from core.machine import available_memory
 from core.methods.base import Method
 from core.params import param
 from core.progress import Context
@@ -118,15 +118,19 @@ class Simulation(Method):
             noisy[number], clean[shown] = recording.noisy, recording.mean
         return self._labelled(noisy, clean)
 
+    @property
+    def needed_memory(self) -> int:
+        """Bytes of memory that simulating takes."""
+        different = 1 if self.kind == "image" else self.planes
+        return (BYTES * different + ONCE + KEPT * self.planes) * self.size**2
+
     def check_memory(self) -> None:
         """Raise a `QuietfieldError` if the stack does not fit into the memory that is free."""
-        different = 1 if self.kind == "image" else self.planes
-        needed = (BYTES * different + ONCE + KEPT * self.planes) * self.size**2
-        free = memory.available()
-        if free is not None and needed > free:
+        free = available_memory()
+        if self.needed_memory > free:
             raise QuietfieldError(
                 f"Simulating {self.planes} planes of {self.size} x {self.size} pixels needs about "
-                f"{needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
+                f"{self.needed_memory / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
                 "Ask for fewer or smaller ones."
             )
 

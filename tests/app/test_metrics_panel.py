@@ -392,7 +392,7 @@ def test_what_memory_does_not_allow_is_left_out_with_a_sentence(
     room: int, rows: int,
 ) -> None:  # fmt: skip
     size = int(np.prod(MADE.noisy.shape)) * 4
-    monkeypatch.setattr("core.compare.available", lambda: room * size)
+    monkeypatch.setattr("core.compare.available_memory", lambda: room * size)
     session.open(MADE.noisy, {})
     press(qtbot, panel, "metrics-compare")
     settle(qtbot, panel, jobs)

@@ -7,7 +7,6 @@ import pytest
 
 from core.compare import classic_filters, compare, plan
 from core.errors import QuietfieldError
-from core.memory import available, parse
 from core.methods.apply import apply
 from core.methods.base import Operation, create
 from core.progress import Cancelled, Context
@@ -90,10 +89,3 @@ def test_two_outputs_take_twice_the_room() -> None:
     two, box = Two(), create("box", {})
     assert isinstance(box, Operation)
     assert plan(STACK, (two, box), memory=5 * size).operations == (two,)
-
-
-def test_free_memory_is_what_the_system_says() -> None:
-    assert parse("MemTotal:  16000000 kB\nMemFree: 100 kB\nMemAvailable:    2048 kB\n") == 2048 * 1024
-    assert parse("MemTotal:  16000000 kB\n") is None
-    free = available()
-    assert free is None or free > 2**20
