@@ -203,6 +203,9 @@ def _one_method(cls: type[Method], *, as_json: bool) -> None:
 def _method_facts(cls: type[Method]) -> dict[str, object]:
     import inspect
 
+    from core.learning.methods import Learned
+
+    presets = {name: cls.preset_values(name) for name in cls.presets} if issubclass(cls, Learned) else {}
     described = [
         {
             "name": p.name, "kind": p.kind, "default": p.default, "label": p.label, "help": p.help,
@@ -214,7 +217,7 @@ def _method_facts(cls: type[Method]) -> dict[str, object]:
     return {
         "name": cls.name, "label": cls.label, "group": cls.group, "version": cls.version,
         "description": inspect.getdoc(cls), "parameters": described,
-        "presets": {name: dict(p.values) for name, p in getattr(cls, "presets", {}).items()},
+        "presets": presets,
     }  # fmt: skip
 
 
