@@ -98,12 +98,11 @@ def _presets(_: str) -> str:
 
 
 def _metrics(_: str) -> str:
-    from core.quality.metrics import METRICS  # imports scipy, for which the window need not wait
+    from core.quality.metrics import metrics  # imports scipy, for which the window need not wait
 
     lines = ["| Measure | Unit | Better | Definition |", "|---|---|---|---|"]
-    better = {True: "higher", False: "lower", None: "–"}
-    for m in METRICS:
-        cells = (m.label, m.unit or "–", better[m.higher_is_better], m.definition)
+    for m in metrics():
+        cells = (m.label, m.unit or "–", m.better, m.definition)
         lines.append("| " + " | ".join(map(_text, cells)) + " |")
     return "\n".join(lines)
 
