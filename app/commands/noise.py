@@ -24,10 +24,11 @@ def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str
     for number, noise in enumerate(found):
         if len(found) > 1:
             lines.append(("noise of", names[number] if number < len(names) else f"channel {number + 1}"))
-        sign = "+" if noise.constant >= 0 else "-"
+        model = noise.model
+        sign = "+" if model.constant >= 0 else "-"
         lines += [
-            ("gain", f"{noise.gain:.4g}{_error(noise.gain_error)} counts per photon"),
-            ("variance", f"{noise.gain:.4g} × mean {sign} {abs(noise.constant):.4g} counts²"),
+            ("gain", f"{model.gain:.4g}{_error(noise.gain_error)} counts per photon"),
+            ("variance", f"{model.gain:.4g} × mean {sign} {abs(model.constant):.4g} counts²"),
             ("read noise", f"at most {noise.read_noise:.3g} counts, in the darkest parts"),
             ("correlation", f"{noise.correlation_x:.2f} along rows, {noise.correlation_y:.2f} along columns"),
         ]
@@ -40,8 +41,8 @@ def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str
 def facts(noise: NoiseEstimate) -> dict[str, object]:
     """Numbers for JSON, which knows neither infinity nor NaN: null stands for both."""
     numbers = {
-        "gain": noise.gain, "gain_error": noise.gain_error, "constant": noise.constant,
-        "constant_error": noise.constant_error, "floor": noise.floor, "read_noise": noise.read_noise,
+        "gain": noise.model.gain, "gain_error": noise.gain_error, "constant": noise.model.constant,
+        "constant_error": noise.constant_error, "floor": noise.model.floor, "read_noise": noise.read_noise,
         "correlation_x": noise.correlation_x, "correlation_y": noise.correlation_y,
         "saturated": noise.saturated, "lowest": noise.lowest,
     }  # fmt: skip

@@ -142,7 +142,7 @@ class Denoiser(Operation):
     ) -> list[Plane]:
         finite = np.isfinite(plane)
         try:
-            stabiliser = Stabiliser.of(noise)
+            stabiliser = noise.model.stabiliser()
         except QuietfieldError:  # no noise at all
             return [plane, np.where(finite, 0, np.nan).astype(np.float32)]
         raised = lift(stabiliser, noise)
@@ -228,7 +228,7 @@ def blended(
     with np.errstate(invalid="ignore"):
         mixed = [np.where(finite, (1 - strength) * plane + strength * denoised, plane).astype(np.float32)]
     for error in found[1:]:
-        left = (1 - strength) ** 2 * noise.variance(denoised)
+        left = (1 - strength) ** 2 * noise.model.variance(denoised)
         error = np.sqrt(np.square(strength * error) + left)
         mixed.append(np.where(finite, error, np.nan).astype(np.float32))
     return mixed

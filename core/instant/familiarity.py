@@ -62,11 +62,11 @@ def doubts(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[str, ...]:
     low, high = (float(value) for value in np.quantile(image[::3, ::3], (0.005, 0.995)))
     if _blocks(image) * _blocks(image.T) > _BLOCKY**2:
         found.append(BLOCKY)
-    level = float(np.sqrt(noise.variance(np.median(image[::3, ::3]))))
+    level = float(np.sqrt(noise.model.variance(np.median(image[::3, ::3]))))
     if level <= _QUIET * (high - low):
         return (*found, QUIET)
-    deviation = np.sqrt(np.maximum(noise.variance(_smooth(image)), 1e-12 * level**2)).astype(np.float32)
-    if _impulses(image, deviation, noise.gain) > _IMPULSES:
+    deviation = np.sqrt(np.maximum(noise.model.variance(_smooth(image)), 1e-12 * level**2)).astype(np.float32)
+    if _impulses(image, deviation, noise.model.gain) > _IMPULSES:
         found.append(IMPULSES)
     for along, turned, spread, correlation in (
         ("rows", image, deviation, noise.correlation_x),

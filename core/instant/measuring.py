@@ -103,5 +103,5 @@ def _differ(found: list[NoiseEstimate]) -> bool:
     if not all(one.reliable for one in found):
         return False
     middle = float(np.mean([one.mean for one in found]))
-    spread = np.sqrt([float(one.variance(middle)) for one in found])
+    spread = np.sqrt([float(one.model.variance(middle)) for one in found])
     return bool(spread.max() > ALIKE * max(float(spread.min()), 1e-30))

@@ -177,7 +177,7 @@ def _falls(
                 _Trial(plane=hidden, others=planes[1:], stabiliser=stabiliser, noise=noise)
             )
             # one variance for both, so that it does not matter which of them is brighter
-            variance = np.maximum(noise.variance(one), 1e-30)
+            variance = np.maximum(noise.model.variance(one), 1e-30)
             before, after = (np.square(planes[0] - signal) / variance for signal in (one, other))
             fall = np.minimum(before, FAR**2) - np.minimum(after, FAR**2)
             falls.append(fall.ravel()[mask.hidden[0].numpy()])

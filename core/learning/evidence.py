@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -89,9 +88,7 @@ def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
 
 
 def _stabiliser(noise: NoiseEstimate) -> Stabiliser:
-    if noise.gain > 0 or noise.floor > 0:
-        return Stabiliser.of(noise)
-    return Stabiliser(gain=0.0, constant=1.0)
+    return Stabiliser(gain=0.0, constant=1.0) if noise.absent else noise.model.stabiliser()
 
 
 def photons(known: Sequence[tuple[Stabiliser, NoiseEstimate]]) -> Normalisation:
@@ -99,10 +96,7 @@ def photons(known: Sequence[tuple[Stabiliser, NoiseEstimate]]) -> Normalisation:
 
     Light that is not seen, but adds to the variance as read noise does, counts as photons too.
     """
-    pairs = [
-        (0.0, math.sqrt(s.constant)) if s.constant_only else (-s.constant / s.gain, s.gain) for s, _ in known
-    ]
-    means, stds = zip(*pairs, strict=True)
+    means, stds = zip(*((stabiliser.zero, stabiliser.unit) for stabiliser, _ in known), strict=True)
     return Normalisation(offset=0.0, mean=means, std=stds, fill=known[0][1].mean)
 
 

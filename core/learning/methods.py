@@ -5,11 +5,12 @@ Nothing here needs torch, so that forms and lists of methods appear at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
-from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing
+from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing, preset
 from core.learning.papers import (
     BROADDUS_2020,
     GONCHAROVA_2020,
@@ -18,6 +19,7 @@ from core.learning.papers import (
     LEHTINEN_2018,
     WEIGERT_2018,
 )
+from core.learning.presets import PAIRED, PRESETS, Preset
 from core.learning.quietfield import Quietfield  # first on the list
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
@@ -26,6 +28,7 @@ from core.stack import Stack
 
 __all__ = [
     "DEPTHS",
+    "PRESETS",
     "BlindSpot",
     "Care",
     "DecoNoising",
@@ -34,9 +37,11 @@ __all__ = [
     "Noise2Void",
     "Noise2Void2",
     "Noise2VoidConvolved",
+    "Preset",
     "Quietfield",
     "Strategy",
     "StructNoise2Void",
+    "preset",
 ]
 
 
@@ -187,6 +192,7 @@ class Noise2Noise(Learned):
     """
 
     citations: ClassVar[tuple[str, ...]] = (LEHTINEN_2018,)
+    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
@@ -217,6 +223,7 @@ class Care(Seeing):
     """
 
     citations: ClassVar[tuple[str, ...]] = (WEIGERT_2018,)
+    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""

@@ -82,7 +82,7 @@ def _variance(means: Values, noise: NoiseEstimate, *, least: float) -> Values:
     lags = np.arange(-3, 4)
     shared = (SIDE - np.abs(lags)) / SIDE
     together = max(float((noise.autocorrelation * np.outer(shared, shared)).sum()), least)
-    return noise.variance(means) * together / SIDE**2
+    return noise.model.variance(means) * together / SIDE**2
 
 
 def _brightness(before: Values, after: Values) -> float:

@@ -83,7 +83,7 @@ def estimate(planes: NDArray[np.generic], *, together: bool = True) -> NoiseEsti
         found = _one_by_one(frames, finite, ends)
     return replace(
         found,
-        constant=found.constant - found.gain * centre,
+        model=found.model.shifted(centre),
         constant_error=float(np.hypot(found.constant_error, found.gain_error * centre)),
         mean=found.mean + centre,
         dark=found.dark + centre,
@@ -183,6 +183,6 @@ def _middle(found: list[NoiseEstimate]) -> NoiseEstimate:
     if len(found) == 1:
         return found[0]
     mean = float(np.mean([one.mean for one in found]))
-    ranked = sorted(found, key=lambda one: (not one.reliable, float(one.variance(mean))))
+    ranked = sorted(found, key=lambda one: (not one.reliable, float(one.model.variance(mean))))
     reliable = sum(one.reliable for one in found) or len(found)
     return ranked[reliable // 2]

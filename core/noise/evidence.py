@@ -11,6 +11,7 @@ from core.noise.blocks import Blocks, Values
 from core.noise.correlation import REACH
 from core.noise.line import Line
 from core.noise.model import NoiseEstimate
+from core.noise.models import PoissonGaussian
 
 WHITE = np.zeros((2 * REACH + 1, 2 * REACH + 1))
 WHITE[REACH, REACH] = 1.0
@@ -65,9 +66,7 @@ def result(
     elif not line.flat and line.structure > 0.5:
         problem = STRUCTURED
     return NoiseEstimate(
-        gain=line.slope * scale,
-        constant=line.constant * scale,
-        floor=floor,
+        model=PoissonGaussian(gain=line.slope * scale, constant=line.constant * scale, floor=floor),
         dark=dark,
         gain_error=line.slope_error * scale,
         constant_error=line.constant_error * scale,

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from core.noise.models import PoissonGaussian
 
 LAGS = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
 """Distances along (Y, X) of neighbours whose correlations say what a network needs to know of noise."""
@@ -20,21 +22,18 @@ BLIND_SPOT_LIMIT = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseEstimate:
-    """Noise of an image: ``variance = gain * mean + constant``, and its correlation.
+    """Noise of an image: its variance by the mean, and the correlation of neighbouring pixels.
 
     Attributes
     ----------
-    gain : float
-        Counts one detected photon adds, at least 0 (excess noise of a detector counts as gain).
-    constant : float
-        Where the straight line crosses a mean of 0, in counts squared. It holds the read noise less
-        the gain times the camera offset, and is negative where the offset prevails.
-    floor : float
-        Least variance, in counts squared: that of the darkest parts. The line is cut off there.
+    model : PoissonGaussian
+        Variance by the mean. Excess noise of a detector counts as gain; the floor is the variance of the
+        darkest parts, which is at most that of the read noise and of the photons there.
     dark : float
         Mean of the darkest parts, in counts.
     gain_error, constant_error : float
-        Standard errors of the two, from the scatter of small blocks; infinite where unknown.
+        Standard errors of the gain and the constant, from the scatter of small blocks; infinite where
+        unknown.
     mean : float
         Mean intensity, in counts.
     autocorrelation : ndarray, shape (7, 7)
@@ -49,9 +48,7 @@ class NoiseEstimate:
         Why the estimate is not to be relied on, as a sentence; empty if it is.
     """
 
-    gain: float
-    constant: float
-    floor: float
+    model: PoissonGaussian
     dark: float
     gain_error: float
     constant_error: float
@@ -66,7 +63,7 @@ class NoiseEstimate:
     @property
     def read_noise(self) -> float:
         """Standard deviation in the darkest parts, in counts: at most the read noise plus their photons."""
-        return float(np.sqrt(self.variance(self.dark)))
+        return float(np.sqrt(self.model.variance(self.dark)))
 
     @property
     def correlation_x(self) -> float:
@@ -91,7 +88,7 @@ class NoiseEstimate:
     @property
     def absent(self) -> bool:
         """Whether no noise was found at all."""
-        return not self.gain and self.floor <= 0
+        return not self.model.gain and self.model.floor <= 0
 
     @property
     def reliable(self) -> bool:
@@ -115,14 +112,13 @@ class NoiseEstimate:
         )
 
     def averaged(self, frames: float) -> NoiseEstimate:
-        """Noise of the mean of so many frames of one scene."""
-        names = ("gain", "constant", "floor", "gain_error", "constant_error")
-        return replace(self, **{name: getattr(self, name) / frames for name in names})
-
-    def variance(self, mean: ArrayLike) -> NDArray[np.float64]:
-        """Variance of the noise where the mean is `mean`, in counts squared; never below `floor`."""
-        line = self.gain * np.asarray(mean, np.float64) + self.constant
-        return np.maximum(line, self.floor)
+        """Return the noise of the mean of so many frames of one scene."""
+        return replace(
+            self,
+            model=self.model.averaged(frames),
+            gain_error=self.gain_error / frames,
+            constant_error=self.constant_error / frames,
+        )
 
 
 def _size(pair: tuple[str, float]) -> float:

@@ -12,6 +12,7 @@ from core.noise.correlation import REACH
 from core.noise.evidence import BEYOND, STRUCTURED, WHITE, expected, physical, result
 from core.noise.line import LEAST, Line, fit, rough
 from core.noise.model import NoiseEstimate
+from core.noise.models import PoissonGaussian
 from core.noise.spectrum import autocorrelation, fitted, measured, upper
 
 ENOUGH = 4096
@@ -72,7 +73,7 @@ def _beyond(pixels: NDArray[np.float32], line: Line, high: Blocks, found: NoiseE
     """Whether pixels are far brighter than all blocks the line was found from."""
     bright = float(np.quantile(pixels.max((1, 2)), 0.98))
     dark = float(np.median(high.mean))
-    reach = line.brightest - dark + 6 * float(np.sqrt(found.variance(line.brightest)))
+    reach = line.brightest - dark + 6 * float(np.sqrt(found.model.variance(line.brightest)))
     return bright - dark > _FARTHEST * max(reach, 0.0)
 
 
@@ -110,6 +111,6 @@ def _unknown(blocks: Blocks) -> NoiseEstimate:
     mean = float(blocks.mean.mean())
     problem = "There are too few pixels that vary and are not saturated to measure the noise."
     return NoiseEstimate(
-        gain=0.0, constant=level, floor=level, dark=float(blocks.mean.min()), gain_error=np.inf,
-        constant_error=np.inf, mean=mean, autocorrelation=WHITE, problem=problem,
+        model=PoissonGaussian(gain=0.0, constant=level, floor=level), dark=float(blocks.mean.min()),
+        gain_error=np.inf, constant_error=np.inf, mean=mean, autocorrelation=WHITE, problem=problem,
     )  # fmt: skip

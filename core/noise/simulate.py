@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.methods.base import WHOLE, Block, Operation, register
+from core.noise.models import PoissonGaussian
 from core.params import param
 from core.progress import Context
 
@@ -47,16 +48,6 @@ class _Noise(Operation):
         raise NotImplementedError
 
 
-def _photons(
-    plane: NDArray[np.float64], gain: float, offset: float, draw: np.random.Generator
-) -> NDArray[np.float64]:
-    """Counts after photons were counted; pixels that are not a number, or infinite, stay as they are."""
-    mean = np.maximum((plane - offset) / gain, 0.0)
-    countable = mean < 1e18  # the largest mean numpy draws from is near 9.2e18
-    counted = draw.poisson(np.where(countable, mean, 0.0))
-    return np.where(countable, counted * gain + offset, plane)
-
-
 @register("gaussian-noise", label="Gaussian noise", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianNoise(_Noise):
@@ -68,7 +59,7 @@ class GaussianNoise(_Noise):
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help=_SEED_HELP)
 
     def _noisy(self, plane: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.floating]:
-        return plane + self.sigma * draw.standard_normal(plane.shape)
+        return PoissonGaussian.camera(gain=0.0, read_noise=self.sigma).sample(plane, draw)
 
 
 @register("poisson-noise", label="Photon (Poisson) noise", group="noise")
@@ -85,7 +76,7 @@ class PoissonNoise(_Noise):
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help=_SEED_HELP)
 
     def _noisy(self, plane: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.floating]:
-        return _photons(plane, self.gain, self.offset, draw)
+        return PoissonGaussian.camera(gain=self.gain, offset=self.offset).sample(plane, draw)
 
 
 @register("salt-and-pepper", label="Salt and pepper", group="noise")
@@ -130,5 +121,5 @@ class MixedNoise(_Noise):
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help=_SEED_HELP)
 
     def _noisy(self, plane: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.floating]:
-        counted = _photons(plane, self.gain, self.offset, draw)
-        return counted + self.read_noise * draw.standard_normal(plane.shape)
+        camera = PoissonGaussian.camera(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
+        return camera.sample(plane, draw)

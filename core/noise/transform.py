@@ -1,7 +1,7 @@
-"""Stabilise the variance of photon noise (generalised Anscombe transform), and go back.
+"""Generalised Anscombe transform: it stabilises the variance of photon noise; and its inverses.
 
 Noise of variance ``gain * mean + constant`` becomes noise of variance near 1 at every intensity. There
-are two ways back: the algebraic one for images that are the transform *of a mean*, and the exact unbiased one
+are two inverses: the algebraic one for images that are the transform *of a mean*, and the exact unbiased one
 for images that are the *mean of transformed* noisy pixels, such as the output of a filter for white noise.
 """
 
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import QuietfieldError
-from core.noise.model import NoiseEstimate
 
 _LEAST_GAIN = 1e-6
 """Gain, relative to the standard deviation of constant noise, below which the noise is constant."""
@@ -54,23 +53,32 @@ class Stabiliser:
                 "stabilised: the gain must not be negative, and there has to be some noise."
             )
 
-    @classmethod
-    def of(cls, noise: NoiseEstimate) -> Stabiliser:
-        """Make the transform for an estimate."""
-        return cls(gain=noise.gain, constant=noise.constant if noise.gain > 0 else noise.floor)
-
     @property
     def constant_only(self) -> bool:
         """Whether the noise counts as constant, so that transformed values are counts in units of it."""
         return self.gain**2 <= _LEAST_GAIN**2 * max(self.constant, 0.0)
 
+    @property
+    def zero(self) -> float:
+        """Mean at which the line of variance passes through 0, in counts; 0 for constant noise."""
+        return 0.0 if self.constant_only else -self.constant / self.gain
+
+    @property
+    def unit(self) -> float:
+        """Counts per photon, or the standard deviation of constant noise.
+
+        The noise of ``(counts - zero) / unit`` has the variance of photon numbers, which is their mean; or
+        that of 1.
+        """
+        return float(np.sqrt(self.constant)) if self.constant_only else self.gain
+
     def forward(self, counts: ArrayLike) -> NDArray[np.float64]:
-        """Transform counts; noise of theirs then has a variance near 1 from about three photons on.
+        """Transform counts, so that the variance of their noise is near 1 from about three photons on.
 
         Parameters
         ----------
         counts : array of any shape
-            Noisy or noise-free counts. What lies below all that the line allows becomes 0.
+            Noisy or noise-free counts. Values below the smallest representable mean are clipped to 0.
 
         Returns
         -------
@@ -79,24 +87,24 @@ class Stabiliser:
         """
         counts = np.asarray(counts, np.float64)
         if self.constant_only:
-            scaled: NDArray[np.float64] = counts / np.sqrt(self.constant)
+            scaled: NDArray[np.float64] = counts / self.unit
             return scaled
         inside = self.gain * counts + 0.375 * self.gain**2 + self.constant
         values: NDArray[np.float64] = 2 / self.gain * np.sqrt(np.maximum(inside, 0.0))
         return values
 
     def inverse(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Undo `forward` exactly: for values that are the transform of a mean.
+        """Undo `forward` exactly, for values that are the transform of a mean.
 
-        Values below 0 count as 0.
+        Negative values count as 0.
         """
         values = np.asarray(values, np.float64)
         if self.constant_only:
-            return self._scaled(values)
+            return values * self.unit
         return self._counts(np.square(np.maximum(values, 0.0)) / 4 - 0.375)
 
     def error(self, values: ArrayLike, errors: ArrayLike) -> NDArray[np.float64]:
-        """Give the error in counts of what `inverse` gives for values that are off by normal errors.
+        """Return the standard error in counts of `inverse` for values with normally distributed errors.
 
         Parameters
         ----------
@@ -108,7 +116,7 @@ class Stabiliser:
         Returns
         -------
         ndarray, float64
-            Root of the mean squared error in counts.
+            Root mean square errors in counts.
         """
         values, squares = np.asarray(values, np.float64), np.square(np.asarray(errors, np.float64))
         if self.constant_only:
@@ -117,13 +125,12 @@ class Stabiliser:
         return found
 
     def inverse_of_mean(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Give the mean of noisy counts from the mean of their transforms, without bias.
+        """Return the mean of noisy counts from the mean of their transforms, without bias.
 
         Parameters
         ----------
         values : array of any shape
-            Means of transformed noisy counts. Where they are below those of no photons at all, the result is
-            that of no photons.
+            Means of transformed noisy counts. Those below the transform of no photons count as no photons.
 
         Notes
         -----
@@ -134,7 +141,7 @@ class Stabiliser:
         """
         values = np.asarray(values, np.float64)
         if self.constant_only:
-            return self._scaled(values)
+            return values * self.unit
         least = 2 * np.sqrt(0.375)  # the transform of no photons
         safe = np.maximum(values, least)
         root = np.sqrt(1.5)
@@ -143,10 +150,5 @@ class Stabiliser:
         )
         return self._counts(np.maximum(photons, 0.0))
 
-    def _scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        counts: NDArray[np.float64] = values * np.sqrt(self.constant)
-        return counts
-
     def _counts(self, photons: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Counts of photons in excess of the constant, in whose unit the line passes through 0."""
-        return self.gain * photons - self.constant / self.gain
+        return self.unit * photons + self.zero

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.noise.model import LAGS
+from core.noise.models import PoissonGaussian
 from core.optics import gaussian_kernel
 from core.simulation.clipping import cut_off
 from core.simulation.drawing import Light
@@ -42,6 +43,13 @@ class Camera:
     offset: float = 100.0
     read_noise: float = 1.4
 
+    @property
+    def noise(self) -> PoissonGaussian:
+        """Return the model of its noise, in counts."""
+        return PoissonGaussian.camera(
+            gain=self.gain, offset=self.offset, read_noise=self.gain * self.read_noise
+        )
+
 
 def expected(photons: Light, camera: Camera) -> NDArray[np.float32]:
     """Mean count of every pixel, before rounding."""
@@ -67,10 +75,10 @@ def detect(photons: Light, camera: Camera, frames: int, rng: np.random.Generator
     ndarray, shape (T, Y, X), uint16
         Counts, rounded and clipped to the type.
     """
+    mean = camera.offset + camera.gain * photons
     recorded = np.empty((frames, *photons.shape), np.uint16)
     for frame, stream in zip(recorded, rng.spawn(frames), strict=True):
-        electrons = stream.poisson(photons) + camera.read_noise * stream.standard_normal(photons.shape)
-        frame[...] = np.clip(np.rint(camera.offset + camera.gain * electrons), 0, 65535)
+        frame[...] = np.clip(np.rint(camera.noise.sample(mean, stream)), 0, 65535)
     return recorded
 
 
@@ -164,17 +172,16 @@ class Recording:
     ----------
     noisy, mean : ndarray, shape (Y, X), float32
         The image, and what it would be on average, without hot pixels and saturation.
-    gain, constant : float
-        The variance of the noise is ``gain * mean + constant``, exactly but for a floor, which lowers it in
-        the dark, and a gain that differs between pixels or columns: there the line is right on average.
+    noise : PoissonGaussian
+        Variance of the noise by the mean. It is exact but for a detector with a floor, which lowers it in
+        the dark, and for a gain that differs between pixels or columns: there it is right on average.
     correlation : tuple of float
         Correlation of the noise at each of `core.noise.model.LAGS`, at the mean of the image.
     """
 
     noisy: NDArray[np.float32]
     mean: NDArray[np.float32]
-    gain: float
-    constant: float
+    noise: PoissonGaussian
     correlation: tuple[float, ...]
 
 
@@ -236,9 +243,8 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
         mean = ((mean - low) * scale).astype(np.float32)
         constant = scale**2 * constant + gain * scale * scale * low + 1 / 12
         gain = gain * scale
-    return Recording(
-        noisy=counted.astype(np.float32), mean=mean, gain=gain, constant=constant, correlation=correlation
-    )
+    noise = PoissonGaussian(gain=gain, constant=constant)
+    return Recording(noisy=counted.astype(np.float32), mean=mean, noise=noise, correlation=correlation)
 
 
 def _counted(

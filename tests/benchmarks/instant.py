@@ -106,10 +106,10 @@ def main(arguments: list[str]) -> None:
             rows.append((score(image, truth, kind), gaussian, score(denoised, truth, kind)))
         raw, gaussian, ours = np.mean(rows, axis=0)
         one = noise.channels[0]
-        deviation = float(one.variance(one.mean)) ** 0.5
+        deviation = float(one.model.variance(one.mean)) ** 0.5
         print(
             f"{name:<28}{kind:>8}{raw:8.2f}{gaussian:8.2f}{ours:9.2f}{ours - gaussian:+7.2f}"
-            f"{seconds / len(noisy):9.2f}  gain {one.gain:.3g}, at mean {deviation:.3g}, correlation "
+            f"{seconds / len(noisy):9.2f}  gain {one.model.gain:.3g}, at mean {deviation:.3g}, correlation "
             f"{one.correlation_y:.2f} {one.correlation_x:.2f} {one.problem}",
             flush=True,
         )

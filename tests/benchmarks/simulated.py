@@ -7,14 +7,15 @@ counts, chosen with the truth for each scene; Instant is told the true noise.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
 from core.instant.denoiser import Denoiser
-from core.instant.making.validation import SIGMAS, cases, psnr
 from core.instant.measuring import StackNoise
+from core.instant.validation import SIGMAS, cases, psnr
 from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
 from core.noise.model import LAGS, NoiseEstimate
@@ -33,8 +34,8 @@ def known(recording: Recording) -> NoiseEstimate:
         shared[3 + y, 3 + x] = shared[3 + y, 3 - x] = told
     dark, mean = float(recording.mean.min()), float(recording.mean.mean())
     return NoiseEstimate(
-        gain=recording.gain, constant=recording.constant, floor=recording.gain * dark + recording.constant,
-        dark=dark, gain_error=0.0, constant_error=0.0, mean=mean, autocorrelation=shared,
+        model=replace(recording.noise, floor=float(recording.noise.variance(dark))), dark=dark,
+        gain_error=0.0, constant_error=0.0, mean=mean, autocorrelation=shared,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from core.methods.base import WHOLE
 from core.methods.stream import streaming
 from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
+from core.noise.models import PoissonGaussian
 from core.simulation.scenes import scene
 from core.stack import Stack
 from tests.core.test_instant_network import wild
@@ -42,8 +43,8 @@ def noise(gain: float, constant: float, y: float = 0.0, x: float = 0.0) -> Noise
     patch = np.zeros((7, 7))
     patch[3, 3], patch[3, [2, 4]], patch[[2, 4], 3] = 1, x, y
     return NoiseEstimate(
-        gain=gain, constant=constant, floor=constant, dark=0.0, gain_error=0.0, constant_error=0.0, mean=20.0,
-        autocorrelation=patch,
+        model=PoissonGaussian(gain=gain, constant=constant, floor=constant), dark=0.0, gain_error=0.0,
+        constant_error=0.0, mean=20.0, autocorrelation=patch,
     )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def test_every_channel_has_its_own_noise() -> None:
     found = measure(Stack.of(pixels, "TCYX"), "auto")
     assert len(found.channels) == 2
     assert not found.each_plane
-    assert found.channels[1].gain / found.channels[0].gain == pytest.approx(5, rel=0.3)
+    assert found.channels[1].model.gain / found.channels[0].model.gain == pytest.approx(5, rel=0.3)
     operation = Denoiser(networks=(wild(),), noise=found)
     both = evaluate(Stack.of(pixels, "TCYX"), operation)[0]
     for channel in range(2):

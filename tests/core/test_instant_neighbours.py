@@ -109,7 +109,7 @@ def test_without_the_network_the_error_is_that_of_the_noise() -> None:
     known = noise(1.0, 2.0)
     denoised = evaluate(stack, with_noise(known))[0]
     error = evaluate(stack, with_noise(known, strength=0.0, uncertain=True))[1]
-    np.testing.assert_allclose(error, np.sqrt(known.variance(denoised)), rtol=1e-3)
+    np.testing.assert_allclose(error, np.sqrt(known.model.variance(denoised)), rtol=1e-3)
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.0])

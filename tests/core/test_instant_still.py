@@ -155,8 +155,8 @@ def test_noise_of_a_mean_is_as_measured_on_the_mean(count: int) -> None:
     single = estimate(shots[0].astype(np.float32)).averaged(count)
     measured = estimate(shots.mean(0).astype(np.float32))
     for level in (200.0, 400.0, 600.0):
-        assert single.variance(level) == pytest.approx(float(measured.variance(level)), rel=0.15)
-        assert single.variance(level) == pytest.approx((3 * (level - 100) + 36) / count, rel=0.15)
+        assert single.model.variance(level) == pytest.approx(float(measured.model.variance(level)), rel=0.15)
+        assert single.model.variance(level) == pytest.approx((3 * (level - 100) + 36) / count, rel=0.15)
 
 
 def test_a_spot_is_a_change_and_brightness_is_none() -> None:
@@ -223,7 +223,7 @@ def test_training_sees_means_that_share_no_frame(count: int, groups: int) -> Non
         found.read().mean(0), pixels.mean(0), atol=0.5 if len(set(counts)) > 1 else 1e-3
     )
     single, together = levels(stack)[0][1], levels(found)[0][1]
-    assert together.gain == pytest.approx(single.gain * groups / count)
+    assert together.model.gain == pytest.approx(single.model.gain * groups / count)
     part = (slice(groups - 1, groups), slice(3, 20), slice(5, 30))
     np.testing.assert_array_equal(found.read(part), found.read()[part])
 

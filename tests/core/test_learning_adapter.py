@@ -28,6 +28,7 @@ from core.learning.quietfield import NARROW
 from core.learning.trainer import UNCHANGED, Trainer
 from core.methods.apply import evaluate
 from core.noise.model import NoiseEstimate
+from core.noise.models import PoissonGaussian
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.simulation.detection import Detector, record
@@ -74,8 +75,8 @@ def test_surroundings_of_a_flat_image_are_the_image() -> None:
 @pytest.mark.parametrize(("gain", "constant"), [(2.5, -40.0), (0.3, 12.0), (0.0, 9.0)])
 def test_photons_are_what_the_transform_is_the_root_of(gain: float, constant: float) -> None:
     noise = NoiseEstimate(
-        gain=gain, constant=constant, floor=1.0, dark=30.0, gain_error=0, constant_error=0, mean=100.0,
-        autocorrelation=np.pad([[1.0]], 3),
+        model=PoissonGaussian(gain=gain, constant=constant, floor=1.0), dark=30.0, gain_error=0,
+        constant_error=0, mean=100.0, autocorrelation=np.pad([[1.0]], 3),
     )  # fmt: skip
     stabiliser = Stabiliser(gain=gain, constant=constant)
     counts = np.linspace(20, 4000, 50, dtype=np.float32)

@@ -104,8 +104,8 @@ def test_noise_is_measured_on_single_frames_then() -> None:
         measure(Stack.of(frames, "TYX"), "auto").channels[0],
     ):
         assert found.method == "plane"
-        assert found.variance(140) == pytest.approx(float(alone.variance(140)), rel=0.1)
-        assert found.variance(140) == pytest.approx(44 / 4, rel=0.15)
+        assert found.model.variance(140) == pytest.approx(float(alone.model.variance(140)), rel=0.1)
+        assert found.model.variance(140) == pytest.approx(44 / 4, rel=0.15)
     assert estimate(shots(4, side=192)).method == "frames"
 
 

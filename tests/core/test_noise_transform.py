@@ -98,7 +98,7 @@ def test_an_estimate_makes_a_transform():
     draw = np.random.default_rng(1)
     ramp = np.linspace(5, 60, 256) + np.zeros((256, 1))
     image = 100 + 3.0 * (draw.poisson(ramp) + draw.standard_normal(ramp.shape))
-    stabiliser = Stabiliser.of(estimate(image))
+    stabiliser = estimate(image).model.stabiliser()
     residual = stabiliser.forward(image) - stabiliser.forward(100 + 3.0 * ramp)
     for part in np.array_split(residual, 4, axis=1):
         assert part.var() == pytest.approx(1, abs=0.06)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from core.instant.making.detectors import random_detector, random_kernel
 from core.noise.model import LAGS
 from core.simulation.clipping import cut_off
 from core.simulation.detection import Detector, record
-from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of
+from core.simulation.detectors import random_detector
+from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of, random_kernel
 from core.simulation.scenes import scene
 
 REPEATS = 160
@@ -48,7 +48,7 @@ def test_recordings_are_true(detector: Detector) -> None:
     recordings = [record(PHOTONS, detector, rng) for _ in range(REPEATS)]
     first = recordings[0]
     noise = np.stack([r.noisy.astype(float) for r in recordings]) - first.mean
-    line = first.gain * first.mean.astype(float) + first.constant
+    line = first.noise.variance(first.mean)
     error = noise.mean(axis=0) / np.sqrt(line / REPEATS)
     smooth = ndimage.gaussian_filter(error, 3)
     assert np.abs(smooth).max() < 2.5  # no place is wrong
@@ -148,7 +148,7 @@ def test_random_detectors_record_scenes_without_bias() -> None:
     for seed in range(150):
         light = scene((4, seed % 10), (64, 64)).astype(float) + 0.1
         recording = record(light * np.exp(rng.uniform(0, 5)), random_detector(rng), rng)
-        line = recording.gain * recording.mean.astype(float) + recording.constant
+        line = recording.noise.variance(recording.mean)
         unit = (recording.noisy - recording.mean) / np.sqrt(np.maximum(line, 0.05 * line.mean()))
         means.append(np.median(unit))
         variances.append(np.clip(unit, -6, 6).var())

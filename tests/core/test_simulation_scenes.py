@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from core.instant.making.detectors import random_detector
 from core.simulation import optics
 from core.simulation.detection import Detector, record
+from core.simulation.detectors import random_detector
 from core.simulation.drawing import band, fractal
 from core.simulation.scenes import FILLING, FLUORESCENT, scene
 
@@ -53,7 +53,7 @@ def test_noise_has_the_variance_and_correlation_it_claims(detector: Detector) ->
     for step in range(3):
         rows = slice(300 * step + 10, 300 * step + 290)
         noisy, mean = recording.noisy[rows].astype(float), recording.mean[rows].astype(float)
-        expected = recording.gain * mean.mean() + recording.constant
+        expected = recording.noise.variance(mean.mean())
         assert noisy.var() == pytest.approx(expected, rel=0.03)
         assert noisy.mean() - mean.mean() == pytest.approx(0, abs=0.03 * expected**0.5)
         residual = noisy - mean

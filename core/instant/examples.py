@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from core.instant.making.detectors import random_detector
 from core.instant.reach import DEPTH, beside
 from core.noise.model import LAGS
-from core.noise.transform import Stabiliser
+from core.noise.models import PoissonGaussian
 from core.simulation.detection import Recording, record
+from core.simulation.detectors import random_detector
 from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume
 
@@ -75,18 +75,13 @@ class Batch:
         return Batch(noisy=noisy, clean=clean, correlation=correlation, beside=beside)
 
 
-def stabilised(image: NDArray[np.float32], gain: float, constant: float) -> NDArray[np.float32]:
-    """Transform an image whose noise has the variance ``gain * mean + constant`` to a variance of about 1."""
-    return Stabiliser(gain=gain, constant=constant).forward(image).astype(np.float32)
-
-
-def misjudged(recording: Recording, rng: np.random.Generator) -> tuple[float, float]:
-    """Gain and constant of the noise as an estimate would give them: some percent wrong."""
+def misjudged(recording: Recording, rng: np.random.Generator) -> PoissonGaussian:
+    """Return the noise of a recording as an estimate would give it: some percent wrong."""
     level, tilt = np.exp(rng.normal(0, 0.05, 2))
     middle = float(recording.mean.mean())
-    gain = recording.gain * level * tilt
-    constant = recording.constant * level + (recording.gain * level - gain) * middle
-    return gain, constant
+    gain = recording.noise.gain * level * tilt
+    constant = recording.noise.constant * level + (recording.noise.gain * level - gain) * middle
+    return PoissonGaussian(gain=gain, constant=constant)
 
 
 def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, NDArray[np.float32]]:
@@ -109,11 +104,11 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
         peak *= 10 ** rng.uniform(0, 3)
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
     recording = record(photons.reshape(-1, light.shape[-1]), random_detector(rng), rng)
-    gain, constant = misjudged(recording, rng)
+    stabiliser = misjudged(recording, rng).stabiliser()
     told = np.array(recording.correlation) + rng.normal(0, 0.02, len(LAGS))
     return (
-        stabilised(recording.noisy, gain, constant).reshape(light.shape),
-        stabilised(recording.mean, gain, constant).reshape(light.shape),
+        stabiliser.forward(recording.noisy).astype(np.float32).reshape(light.shape),
+        stabiliser.forward(recording.mean).astype(np.float32).reshape(light.shape),
         told.astype(np.float32),
     )
 

@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from core.instant.making.examples import DEEP, stabilised
+from core.instant.examples import DEEP
 from core.instant.network import InstantNetwork
 from core.instant.reach import DEPTH, beside
-from core.noise.transform import Stabiliser
 from core.simulation.detection import Detector, Recording, record
 from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume
@@ -151,8 +150,8 @@ def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], 
     known = case.recordings
 
     def given(images: Sequence[NDArray[np.float32]]) -> torch.Tensor:
-        uniform = [stabilised(i, r.gain, r.constant) for i, r in zip(images, known, strict=True)]
-        return torch.from_numpy(np.stack(uniform)).to(device)
+        uniform = [r.noise.stabiliser().forward(i) for i, r in zip(images, known, strict=True)]
+        return torch.from_numpy(np.stack(uniform).astype(np.float32)).to(device)
 
     told = torch.tensor([r.correlation for r in known], dtype=torch.float32, device=device)
     with torch.inference_mode():
@@ -162,7 +161,7 @@ def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], 
     images, errors = [], []
     values, logs = output.denoised.cpu().numpy()[:, 0], output.log_variance.cpu().numpy()[:, 0]
     for r, value, log in zip(known, values, logs, strict=True):
-        stabiliser = Stabiliser(gain=r.gain, constant=r.constant)
+        stabiliser = r.noise.stabiliser()
         images.append(stabiliser.inverse(value))
         errors.append(stabiliser.error(value, np.exp(0.5 * log)))
     return np.stack(images).astype(np.float32), np.stack(errors).astype(np.float32)

@@ -1,1 +1,0 @@
-"""How the weights of Instant are made: the program itself neither imports nor contains this package."""
