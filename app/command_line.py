@@ -67,7 +67,7 @@ def training_command(
     where = [] if device == "auto" else ["--device", device]
     train = ["quietfield", "train", source, "-o", model, "--method", method.name, "--preset", preset]
     train += ["--target", str(clean)] if clean is not None else []
-    train += _options(method, type(method).presets[preset].values) + where
+    train += _options(method, type(method).preset_values(preset)) + where
     return " && ".join((_join(train), _join(["quietfield", "apply", model, source, "-o", target, *where])))
 
 

@@ -17,7 +17,7 @@ from core.stack import Stack
 
 if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
     from core.learning.model import Model
-    from core.quality.metrics import Measures
+    from core.quality.metric import Measures
 
 
 class Session(QObject):

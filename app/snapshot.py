@@ -13,7 +13,7 @@ from core.stack import Stack
 
 if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
     from core.learning.model import Model
-    from core.quality.metrics import Measures
+    from core.quality.metric import Measures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

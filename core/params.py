@@ -47,6 +47,8 @@ class Param:
         Whether an integer has to be odd.
     advanced : bool
         Whether most people never need it.
+    by_preset : bool
+        Whether choosing a preset sets it, to its default where the preset names no other value.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Param:
     choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
     odd: bool = False
     advanced: bool = False
+    by_preset: bool = False
 
     def check(self, value: object) -> Value:
         """Return `value` as this parameter's type.
@@ -154,13 +157,41 @@ def param(
     choices: Mapping[str, str] | None = None,
     odd: bool = False,
     advanced: bool = False,
+    by_preset: bool = False,
 ) -> _T:
     """Declare a dataclass field that is a parameter; see `Param` for the meaning of each word."""
     words = {
         "default": default, "label": label, "help": help, "unit": unit, "short": short, "ge": ge, "gt": gt,
         "le": le, "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
+        "by_preset": by_preset,
     }  # fmt: skip
     result: _T = dataclasses.field(default=default, metadata={"param": words})
+    return result
+
+
+def revise(parent: type, name: str, default: _T, **changes: object) -> _T:
+    """Declare a parameter of a parent class again with another default.
+
+    Parameters
+    ----------
+    parent : type
+        Dataclass that declares the parameter.
+    name : str
+        Its name, which the field of the subclass has too.
+    default : float, int, bool or str
+        The new default.
+    **changes : object
+        What else differs, by the names of `param`, such as ``ge=64``.
+    """
+    field = next(field for field in dataclasses.fields(parent) if field.name == name)
+    words = {**field.metadata["param"], **changes, "default": default}
+    result: _T = dataclasses.field(default=default, metadata={"param": words})
+    return result
+
+
+def fix(value: _T) -> _T:
+    """Declare that a parameter of a parent class always has this value; it cannot be passed any more."""
+    result: _T = dataclasses.field(default=value, init=False)
     return result
 
 

@@ -75,6 +75,35 @@ def test_the_pins_keep_out_what_is_known_to_break():
     assert {"PySide6-Essentials>=6.10,<6.12", "pyqtgraph>=0.14", "torch>=2.9,<2.14"} <= set(wanted)
 
 
+def test_the_program_is_packed_without_what_makes_the_weights(tmp_path):
+    """Run the lines of build.spec that choose modules."""
+    hooks = pytest.importorskip("PyInstaller.utils.hooks")
+    lines = (ROOT / "build.spec").read_text(encoding="utf-8").split("def unneeded")[0]
+    chosen: dict[str, object] = {"SPECPATH": str(ROOT)}
+    exec(compile(lines, "build.spec", "exec"), chosen)
+    assert "core.instant.making" in chosen["EXCLUDED"]
+    hidden = chosen["HIDDEN"]
+    assert {"core.instant.method", "app.cli", "resources"} <= set(hidden)
+    assert not [name for name in hidden if "making" in name]
+    assert "core.instant.making.train" in hooks.collect_submodules("core")
+
+
+def test_the_program_does_not_import_what_makes_the_weights():
+    """Import all modules of the program in another process, where no test imported anything."""
+    files = [path.relative_to(ROOT) for top in ("app", "core") for path in (ROOT / top).rglob("*.py")]
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files}
+    making = {name for name in modules if name.startswith("core.instant.making")}
+    # torch first: on Windows it fails to load behind Qt
+    code = "import importlib, sys; list(map(importlib.import_module, sys.argv[1:])); print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "torch", *sorted(modules - making)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert making
+    assert not making & set(run.stdout.split())
+
+
 def test_every_link_of_the_documents_leads_somewhere():
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")):
@@ -108,6 +137,9 @@ def test_a_wheel_holds_the_program_and_its_resources(tmp_path):
         for name in tracked.stdout.split("\0")
         if name.split("/")[0] in ("app", "core", "resources") and (ROOT / name).is_file()
     }
-    assert tracked_program <= held
+    making = {name for name in tracked_program if name.startswith("core/instant/making/")}
+    assert making
+    assert tracked_program - making <= held
+    assert not making & held
     assert "quietfield = app.__main__:main" in entry
     assert not [name for name in held if name.startswith("tests/")]

@@ -16,7 +16,6 @@ from core.paths import is_folder
 
 if TYPE_CHECKING:
     from core.methods.base import Method
-    from core.quality.metrics import Measures
     from core.stack import Stack
 
 
@@ -101,7 +100,7 @@ def add_measure(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
 def run_measure(args: argparse.Namespace) -> int:
     """Print how close a stack is to a reference."""
     from core.files import open_stack
-    from core.quality.metrics import METRICS
+    from core.quality.metrics import metrics
     from core.quality.stacks import measure_stack
 
     image = open_stack(args.image, series=args.series, axes=args.input_axes)
@@ -121,34 +120,25 @@ def run_measure(args: argparse.Namespace) -> int:
     if args.json:
         facts = {
             "image": str(args.image), "reference": str(args.reference), "affine": args.affine,
-            "mean": _json(found.mean), "planes": [_json(m) for m in found.planes],
+            "mean": found.mean.to_dict(), "planes": [m.to_dict() for m in found.planes],
         }  # fmt: skip
         print(json.dumps(facts, indent=1))
         return 0
-    rows = [("", *(f"{m.label} [{m.unit}]" if m.unit else m.label for m in METRICS))]
+    known = metrics()
+    rows = [("", *(f"{m.label} [{m.unit}]" if m.unit else m.label for m in known))]
     if args.planes:
         letters = image.axes[:-2]
         for index, measures in zip(found.indices, found.planes, strict=True):
             place = " ".join(f"{axis} {i + 1}" for axis, i in zip(letters, index, strict=True))
-            rows.append((place or "plane", *_cells(measures)))
-    rows.append((f"mean of {found.note}" if len(found.planes) > 1 else image.meta.name, *_cells(found.mean)))
+            rows.append((place or "plane", *(m.show(measures[m.name]) for m in known)))
+    rows.append(
+        (
+            f"mean of {found.note}" if len(found.planes) > 1 else image.meta.name,
+            *(m.show(found.mean[m.name]) for m in known),
+        )
+    )
     print(table(rows))
     return 0
-
-
-def _cells(measures: Measures) -> tuple[str, ...]:
-    from core.quality.metrics import METRICS
-
-    digits = {"ssim": ".4f", "nrmse": ".4f", "data_range": "g"}
-    return tuple(format(getattr(measures, m.name), digits.get(m.name, ".2f")) for m in METRICS)
-
-
-def _json(measures: Measures) -> dict[str, float | None]:
-    """Measures for JSON, which knows neither infinity nor NaN: null stands for both."""
-    from core.quality.metrics import METRICS
-
-    found = {m.name: float(getattr(measures, m.name)) for m in METRICS}
-    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def add_methods(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
@@ -203,6 +193,9 @@ def _one_method(cls: type[Method], *, as_json: bool) -> None:
 def _method_facts(cls: type[Method]) -> dict[str, object]:
     import inspect
 
+    from core.learning.methods import Learned
+
+    presets = {name: cls.preset_values(name) for name in cls.presets} if issubclass(cls, Learned) else {}
     described = [
         {
             "name": p.name, "kind": p.kind, "default": p.default, "label": p.label, "help": p.help,
@@ -214,7 +207,7 @@ def _method_facts(cls: type[Method]) -> dict[str, object]:
     return {
         "name": cls.name, "label": cls.label, "group": cls.group, "version": cls.version,
         "description": inspect.getdoc(cls), "parameters": described,
-        "presets": {name: dict(p.values) for name, p in getattr(cls, "presets", {}).items()},
+        "presets": presets,
     }  # fmt: skip
 
 

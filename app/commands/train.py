@@ -7,7 +7,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,22 +179,13 @@ def _method(args: argparse.Namespace, start: Model | None) -> Learned:
     if start is not None and start.method.name == name:
         values.update(params.values(start.method))
     if args.preset is not None:
-        values.update(_preset(cls.presets, args.preset))
+        if args.preset not in cls.presets:
+            raise Usage(params.unknown("preset", args.preset, cls.presets), "train")
+        values.update(cls.preset_values(args.preset))
     values.update(given(args))
     method = create(name, values)
     assert isinstance(method, Learned)
     return method
-
-
-def _preset(presets: Mapping[str, object], name: str) -> Mapping[str, Value]:
-    from core import params
-    from core.learning.methods import Preset
-
-    if name not in presets:
-        raise Usage(params.unknown("preset", name, presets), "train")
-    preset = presets[name]
-    assert isinstance(preset, Preset)
-    return preset.values
 
 
 def _presets_help(argv: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from core.stack import Stack
 
 if TYPE_CHECKING:
     from core.learning.model import Model
-    from core.quality.metrics import Measures
+    from core.quality.metric import Measures
 
 Format = Literal["imagej", "ome"]
 FORMATS: Mapping[Format, tuple[str, str, str]] = {
@@ -182,9 +181,7 @@ def _sidecar(wanted: Export, recipe: str, clipped: int, dtype: str) -> str:
     whole: dict[str, Any] = json.loads(recipe)
     whole["exported"] = {"dtype": dtype, "clipped": clipped}
     if wanted.measures is not None:
-        found = dataclasses.asdict(wanted.measures)
-        finite = {k: (v if not isinstance(v, float) or math.isfinite(v) else None) for k, v in found.items()}
-        whole["measures"] = {"reference": wanted.reference, **finite}
+        whole["measures"] = {"reference": wanted.reference, **wanted.measures.to_dict()}
     return json.dumps(whole, indent=1, ensure_ascii=True)
 
 

@@ -289,8 +289,8 @@ def _depths(results: tuple[Result, ...]) -> Mapping[int, int]:
 
 def _note(result: Result, snapshot: Snapshot) -> str:
     measures = snapshot.measures.get(result.key)
-    if measures is not None and measures.psnr is not None and math.isfinite(measures.psnr):
-        return f"{measures.psnr:.2f} dB"
+    if measures is not None and math.isfinite(psnr := measures["psnr"]):
+        return f"{psnr:.2f} dB"
     return duration(result.seconds) if result.step is not None else ""
 
 
@@ -307,8 +307,8 @@ def _tooltip(result: Result, snapshot: Snapshot) -> str:
         if result.seconds:
             lines.append(f"took {duration(result.seconds)}")
     measures = snapshot.measures.get(result.key)
-    if measures is not None and snapshot.reference is not None and measures.psnr is not None:
-        lines.append(f"PSNR {measures.psnr:.2f} dB against {snapshot.reference.label}")
+    if measures is not None and snapshot.reference is not None:
+        lines.append(f"PSNR {measures['psnr']:.2f} dB against {snapshot.reference.label}")
     if result.step is not None and result.step.parameters != result.details:
         lines.append(textwrap.fill(f"With {result.step.parameters}", TOOLTIP_WIDTH))
     return "\n".join(line for line in lines if line)

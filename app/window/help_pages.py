@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.fields import in_words
 from app.window.help_dialogs import keys
 from core import params
-from core.learning.methods import Learned
+from core.learning.methods import BlindSpot, Learned
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)
 from core.methods.base import Group, methods, summary
 from core.params import Param
@@ -93,17 +93,16 @@ def _range(p: Param) -> str:
 
 def _presets(_: str) -> str:
     lines = ["| Preset | What it is for |", "|---|---|"]
-    lines += [f"| {_text(p.label)} | {_text(p.help)} |" for p in Learned.presets.values()]
+    lines += [f"| {_text(p.label)} | {_text(p.help)} |" for p in BlindSpot.presets.values()]
     return "\n".join(lines)
 
 
 def _metrics(_: str) -> str:
-    from core.quality.metrics import METRICS  # imports scipy, for which the window need not wait
+    from core.quality.metrics import metrics  # imports scipy, for which the window need not wait
 
     lines = ["| Measure | Unit | Better | Definition |", "|---|---|---|---|"]
-    better = {True: "higher", False: "lower", None: "–"}
-    for m in METRICS:
-        cells = (m.label, m.unit or "–", better[m.higher_is_better], m.definition)
+    for m in metrics():
+        cells = (m.label, m.unit or "–", m.better, m.definition)
         lines.append("| " + " | ".join(map(_text, cells)) + " |")
     return "\n".join(lines)
 

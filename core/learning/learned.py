@@ -13,7 +13,7 @@ from core import params
 from core.errors import QuietfieldError
 from core.instant.method import MEAN, neighbours
 from core.instant.reach import OFFSETS
-from core.learning.presets import ADAPTING, PRESETS, Preset
+from core.learning.presets import ADAPTING, BLIND_SPOT, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import Method
 from core.params import Value, param
@@ -28,91 +28,94 @@ class Learned(Method):
     """A network trained on a stack: parameters that all learned methods share."""
 
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
+    """Presets by name; a value that a preset does not name is the default of the parameter."""
     default_preset: ClassVar[str] = "fast"
 
     seconds: float = param(
-        120.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0,
+        120.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0, by_preset=True,
         help="Training ends after this time or after all steps, whichever comes first; 0 for no limit. "
         "A run that ends by time cannot be repeated bit for bit.",
     )  # fmt: skip
     steps: int = param(
-        12000, "Steps", ge=0, le=10_000_000, step=100, help="Updates of the network; 0 for no limit but time."
-    )
+        12000, "Steps", ge=0, le=10_000_000, step=100, by_preset=True,
+        help="Updates of the network; 0 for no limit but time.",
+    )  # fmt: skip
     width: int = param(
-        16, "Width", unit="channels", ge=4, le=256, step=16,
+        16, "Width", unit="channels", ge=4, le=256, step=16, by_preset=True,
         help="Channels of the network's first level; every level below has twice as many. "
         "Twice the width takes about four times as long.",
     )  # fmt: skip
     depth: int = param(
-        3, "Depth", unit="levels", ge=DEPTHS[0], le=DEPTHS[1], step=1,
+        3, "Depth", unit="levels", ge=DEPTHS[0], le=DEPTHS[1], step=1, by_preset=True,
         help="Levels of the network; each one more lets it see twice as far.",
     )  # fmt: skip
     patch: int = param(
-        64, "Patch side", unit="px", ge=16, le=1024, step=16,
+        64, "Patch side", unit="px", ge=16, le=1024, step=16, by_preset=True,
         help="Training looks at square pieces of this size; smaller where the stack is smaller.",
     )  # fmt: skip
     batch: int = param(
-        2, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
-    )
+        2, "Patches a step", ge=1, le=1024, step=1, by_preset=True,
+        help="Patches that one update is made from.",
+    )  # fmt: skip
     learning_rate: float = param(
-        2e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
+        2e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, by_preset=True, help="Size of an update (Adam)."
     )
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="Same seed, same stack: same network.")
     validation: float = param(
-        0.1, "Held out", ge=0.0, le=0.5, step=0.05, advanced=True,
+        0.1, "Held out", ge=0.0, le=0.5, step=0.05, advanced=True, by_preset=True,
         help="Share of the stack, its last frames, that is not trained on but watched; "
         "of a single frame, its last rows.",
     )  # fmt: skip
     validation_patches: int = param(
-        16, "Validation patches", ge=1, le=4096, step=1, advanced=True,
+        16, "Validation patches", ge=1, le=4096, step=1, advanced=True, by_preset=True,
         help="Patches that the validation error is computed on, always the same ones.",
     )  # fmt: skip
     epoch: int = param(
-        50, "Steps an epoch", ge=1, le=100_000, step=10, advanced=True,
+        50, "Steps an epoch", ge=1, le=100_000, step=10, advanced=True, by_preset=True,
         help="Updates between two looks at the validation error.",
     )  # fmt: skip
     schedule: str = param(
-        "cosine", "Learning rate schedule", advanced=True,
+        "cosine", "Learning rate schedule", advanced=True, by_preset=True,
         choices={
             "cosine": "Cosine to zero", "plateau": "Lowered when validation stalls", "constant": "Constant",
         },
     )  # fmt: skip
     warmup: int = param(
-        20, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True,
+        20, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True, by_preset=True,
         help="The learning rate rises in a straight line over these first steps.",
     )  # fmt: skip
     patience: int = param(
-        10, "Patience", unit="epochs", ge=0, le=10_000, step=1, advanced=True,
+        10, "Patience", unit="epochs", ge=0, le=10_000, step=1, advanced=True, by_preset=True,
         help="Epochs without a better validation error before the learning rate is lowered.",
     )  # fmt: skip
     factor: float = param(
-        0.5, "Lowering factor", gt=0.0, le=0.99, step=0.1, advanced=True,
+        0.5, "Lowering factor", gt=0.0, le=0.99, step=0.1, advanced=True, by_preset=True,
         help="What the learning rate is multiplied by when validation stalls.",
     )  # fmt: skip
     average: float = param(
-        0.1, "Weight averaging", ge=0.0, le=1.0, step=0.05, advanced=True,
+        0.1, "Weight averaging", ge=0.0, le=1.0, step=0.05, advanced=True, by_preset=True,
         help="Weights are averaged over about this share of the training so far; 0 for no average.",
     )  # fmt: skip
     keep: str = param(
-        "average", "Network kept", advanced=True,
+        "average", "Network kept", advanced=True, by_preset=True,
         choices={"average": "Averaged weights", "best": "Best validation error", "last": "Last step"},
     )  # fmt: skip
     augment: str = param(
-        "eight", "Orientations", advanced=True,
+        "eight", "Orientations", advanced=True, by_preset=True,
         choices={
             "none": "As it is", "rotations": "Four rotations", "eight": "Four rotations, mirrored or not",
         },
     )  # fmt: skip
     reduction: str = param(
-        "mean", "Gradient of a step", advanced=True,
+        "mean", "Gradient of a step", advanced=True, by_preset=True,
         choices={"mean": "Mean over the patches", "sum": "Sum over the patches"},
     )  # fmt: skip
     normalise: str = param(
-        "channel", "Mean and deviation", advanced=True,
+        "channel", "Mean and deviation", advanced=True, by_preset=True,
         choices={"channel": "Of each channel", "global": "One pair for the stack"},
     )  # fmt: skip
     precision: str = param(
-        "auto", "Precision", advanced=True,
+        "auto", "Precision", advanced=True, by_preset=True,
         choices={"auto": "bfloat16 where it is faster", "float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
 
@@ -122,6 +125,21 @@ class Learned(Method):
             raise QuietfieldError(
                 "Steps and time limit are both 0, so training would never end. Set one of them."
             )
+
+    @classmethod
+    def preset_values(cls, name: str) -> dict[str, Value]:
+        """Return every value that a preset sets.
+
+        Raises
+        ------
+        QuietfieldError
+            If there is no preset of that name.
+        """
+        if name not in cls.presets:
+            raise QuietfieldError(params.unknown("preset", name, cls.presets))
+        named = set().union(*(preset.changes for preset in cls.presets.values()))
+        known = [p for p in params.describe(cls) if p.by_preset or p.name in named]
+        return {p.name: cls.presets[name].changes.get(p.name, p.default) for p in known}
 
     @classmethod
     def in_brief(cls, given: Mapping[str, Value]) -> str:
@@ -252,12 +270,14 @@ class Seeing(Learned):
 class BlindSpot(Seeing):
     """A network trained on the noisy stack itself, to predict pixels that are hidden from it."""
 
+    presets: ClassVar[Mapping[str, Preset]] = BLIND_SPOT
+
     box: int = param(
-        3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True,
+        3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True, by_preset=True,
         help="One pixel in every box of this side is hidden from the network, and predicted.",
     )  # fmt: skip
     neighbourhood: int = param(
-        5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True,
+        5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True, by_preset=True,
         help="A hidden pixel shows the value of another pixel from this neighbourhood.",
     )  # fmt: skip
 
@@ -275,57 +295,20 @@ class Adapting(BlindSpot):
 
     presets: ClassVar[Mapping[str, Preset]] = ADAPTING
 
-    seconds: float = param(
-        60.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0,
-        help="Training ends after this time or after all steps, whichever comes first; 0 for no limit. "
-        "A run that ends by time cannot be repeated bit for bit.",
-    )  # fmt: skip
-    patch: int = param(
-        96, "Patch side", unit="px", ge=64, le=1024, step=16,
-        help="Training looks at square pieces of this size; smaller where the stack is smaller.",
-    )  # fmt: skip
-    batch: int = param(
-        8, "Patches a step", ge=1, le=1024, step=1, help="Patches that one update is made from."
-    )
-    learning_rate: float = param(
-        3e-4, "Learning rate", gt=0.0, le=1.0, step=1e-4, help="Size of an update (Adam)."
-    )
-    validation_patches: int = param(
-        32, "Validation patches", ge=1, le=4096, step=1, advanced=True,
-        help="Patches that the validation error is computed on, always the same ones.",
-    )  # fmt: skip
-    warmup: int = param(
-        50, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True,
-        help="The learning rate rises in a straight line over these first steps.",
-    )  # fmt: skip
-    average: float = param(
-        0.2, "Weight averaging", ge=0.0, le=1.0, step=0.05, advanced=True,
-        help="Weights are averaged over about this share of the training so far; 0 for no average.",
-    )  # fmt: skip
-    box: int = param(
-        4, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True,
-        help="One pixel in every box of this side is hidden from the network, and predicted.",
-    )  # fmt: skip
+    seconds: float = params.revise(Learned, "seconds", 60.0)
+    patch: int = params.revise(Learned, "patch", 96, ge=64)
+    batch: int = params.revise(Learned, "batch", 8)
+    learning_rate: float = params.revise(Learned, "learning_rate", 3e-4)
+    validation_patches: int = params.revise(Learned, "validation_patches", 32)
+    warmup: int = params.revise(Learned, "warmup", 50)
+    average: float = params.revise(Learned, "average", 0.2)
+    box: int = params.revise(BlindSpot, "box", 4)
 
-    # What is no choice here: the network is there already, and only a better one replaces it.
-    width: int = 32
-    depth: int = 5
-    keep: str = "best"
-    reduction: str = "mean"
-    normalise: str = "channel"
-    precision: str = "float32"
-    neighbourhood: int = 5
-
-
-def preset(method: type[Learned], name: str) -> Preset:
-    """Preset of a method by name.
-
-    Raises
-    ------
-    QuietfieldError
-        If there is none of that name.
-    """
-    try:
-        return method.presets[name]
-    except KeyError:
-        raise QuietfieldError(params.unknown("preset", name, method.presets)) from None
+    # The network exists already, and only a better one replaces it.
+    width: int = params.fix(32)
+    depth: int = params.fix(5)
+    keep: str = params.fix("best")
+    reduction: str = params.fix("mean")
+    normalise: str = params.fix("channel")
+    precision: str = params.fix("float32")
+    neighbourhood: int = params.fix(5)

@@ -5,12 +5,11 @@ Nothing here needs torch, so that forms and lists of methods appear at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
-from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing, preset
+from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing
 from core.learning.papers import (
     BROADDUS_2020,
     GONCHAROVA_2020,
@@ -19,7 +18,6 @@ from core.learning.papers import (
     LEHTINEN_2018,
     WEIGERT_2018,
 )
-from core.learning.presets import PAIRED, PRESETS, Preset
 from core.learning.quietfield import Quietfield  # first on the list
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
@@ -28,7 +26,6 @@ from core.stack import Stack
 
 __all__ = [
     "DEPTHS",
-    "PRESETS",
     "BlindSpot",
     "Care",
     "DecoNoising",
@@ -37,11 +34,9 @@ __all__ = [
     "Noise2Void",
     "Noise2Void2",
     "Noise2VoidConvolved",
-    "Preset",
     "Quietfield",
     "Strategy",
     "StructNoise2Void",
-    "preset",
 ]
 
 
@@ -192,7 +187,6 @@ class Noise2Noise(Learned):
     """
 
     citations: ClassVar[tuple[str, ...]] = (LEHTINEN_2018,)
-    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""
@@ -223,7 +217,6 @@ class Care(Seeing):
     """
 
     citations: ClassVar[tuple[str, ...]] = (WEIGERT_2018,)
-    presets: ClassVar[Mapping[str, Preset]] = PAIRED
 
     def strategy(self) -> Strategy:
         """In what this method differs from the others."""

@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from core.errors import QuietfieldError
 from core.progress import Context
-from core.quality.metrics import Measures, mean, measure_plane
+from core.quality.metric import Measures
+from core.quality.metrics import mean, measure_plane
 from core.stack import AXIS_NAMES, Stack
 
 WINDOW = 15

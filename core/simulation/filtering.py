@@ -81,12 +81,12 @@ def interpolation(length: int, factor: float, *, cubic: bool) -> tuple[Matrix, M
     sensor[empty, np.where(middle[empty] < 0, 0, length - 1)] = 1
     sensor /= sensor.sum(axis=1, keepdims=True)
     away = np.abs(pixels[:, None] - middle) / factor
-    back = _cubic(away) if cubic else np.clip(1 - away, 0, 1)
+    back = cubic_weights(away) if cubic else np.clip(1 - away, 0, 1)
     back /= back.sum(axis=1, keepdims=True)
     return np.asarray(sensor, np.float32), np.asarray(back, np.float32)
 
 
-def _cubic(away: NDArray[np.float64]) -> NDArray[np.float64]:
+def cubic_weights(away: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weights of cubic convolution by distance in pixels (Keys 1981, doi:10.1109/TASSP.1981.1163711)."""
     near = 1 - 2.5 * away**2 + 1.5 * away**3
     far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
@@ -118,23 +118,3 @@ def demosaiced(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 DEMOSAICED = {(0, 0): 0.625, (1, 0): 0.25, (0, 1): 0.25, (1, 1): 1 / 16, (2, 0): 1 / 32, (0, 2): 1 / 32}
 """Covariance of white noise after `demosaiced` by distance along (Y, X)."""
-
-
-def random_kernel(rng: np.random.Generator) -> Kernel:
-    """Choose a short filter: a tail to one side, part of a pixel's shift, a smoothing or sharpening one."""
-    chance = rng.random()
-    if chance < 0.3:  # electronics along a scanned line
-        tail = rng.uniform(0.03, 0.6) ** np.arange(6.0)
-        kernel = np.concatenate([np.zeros(5), tail])[::-1]
-    elif chance < 0.5:  # linear and cubic interpolation at a position between two pixels
-        part = rng.uniform(0.05, 0.5)
-        kernel = np.array([0, 1 - part, part])
-        if rng.random() < 0.5:
-            kernel = _cubic(np.abs(np.arange(-2, 3) - part))
-    else:
-        beside = rng.uniform(-0.06, 0.27)
-        kernel = np.array([beside, 1 - 2 * beside, beside])
-        if rng.random() < 0.5:
-            sharp = rng.uniform(-0.12, 0.1)
-            kernel = np.convolve(kernel, [sharp, 1 - 2 * sharp, sharp])
-    return tuple(float(weight) for weight in kernel / kernel.sum())

@@ -222,7 +222,7 @@ def test_measures_stand_in_the_sidecar(source, tmp_path):
     measures = measure(image + 0.1, image)
     exported = export(wanted(source, tmp_path / "o.tif", measures=measures, reference="mean of 5 frames"))
     whole = json.loads(exported.others[0].read_text(encoding="utf-8"))
-    assert whole["measures"]["psnr"] == pytest.approx(measures.psnr)
+    assert whole["measures"]["psnr"] == pytest.approx(measures["psnr"])
     assert whole["measures"]["reference"] == "mean of 5 frames"
     assert Recipe.from_json(read_recipe(exported.others[0])).steps[0].method == "gaussian"
 

@@ -556,7 +556,7 @@ def test_the_table_is_full_two_clicks_after_the_first_start(driver, monkeypatch)
     driver.click("metrics-compare")
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 7, seconds=120)
     snapshot = driver.window.session.snapshot
-    psnr = [snapshot.measures[r.key].psnr for r in snapshot.results]
+    psnr = [snapshot.measures[r.key]["psnr"] for r in snapshot.results]
     assert max(psnr) > psnr[0] + 3, "the best filter is far better than raw"
     table = driver.widget("metrics-table")
     assert table.rowCount() == 7

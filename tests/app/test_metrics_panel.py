@@ -18,13 +18,14 @@ from pytestqt.qtbot import QtBot
 from app.jobs import Jobs
 from app.panels.metrics import MetricsPanel
 from app.panels.metrics.references import frames_in
-from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best, show
+from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best
 from app.session import Session
 from core.history import ModelFile, Step
 from core.methods import catalogue  # noqa: F401
 from core.methods.apply import apply
 from core.methods.base import Operation, create
-from core.quality.metrics import METRICS, Measures, measure
+from core.quality.metric import Measures
+from core.quality.metrics import measure, metrics
 from core.simulation import sample
 from core.stack import Stack
 
@@ -80,13 +81,13 @@ def expected(stack: Stack, reference: Stack, *, affine: bool = False) -> Measure
 
 
 def assert_row(panel: MetricsPanel, session: Session, key: int, wanted: Measures) -> None:
-    for metric in METRICS:
-        name = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+    for metric in metrics():
+        name = metric.heading
         text = cell(panel, key, name).removeprefix(BEST).strip()
-        assert text == show(getattr(wanted, metric.name), metric), metric.name
+        assert text == metric.show(wanted[metric.name]), metric.name
     stored = session.snapshot.measures[key]
-    for metric in METRICS:
-        assert getattr(stored, metric.name) == pytest.approx(getattr(wanted, metric.name), rel=1e-6)
+    for metric in metrics():
+        assert stored[metric.name] == pytest.approx(wanted[metric.name], rel=1e-6)
 
 
 def test_the_truth_of_a_simulation_fills_the_table_by_itself(
@@ -107,8 +108,8 @@ def test_without_a_reference_nothing_is_called_psnr(
     add(session, "gaussian")
     settle(qtbot, panel, jobs)
     for result in session.snapshot.results:
-        for metric in METRICS:
-            name = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+        for metric in metrics():
+            name = metric.heading
             found = item(panel, result.key, name)
             if metric.needs_reference:
                 assert found.text() == "–"
@@ -173,7 +174,7 @@ def test_a_file_as_reference_fitted_or_not(
     settle(qtbot, panel, jobs)
     fitted = expected(session.snapshot.results[1].stack, reference, affine=True)
     assert_row(panel, session, key, fitted)
-    assert fitted.psnr > plain.psnr + 1
+    assert fitted["psnr"] > plain["psnr"] + 1
 
 
 def test_a_reference_that_cannot_be_read_is_a_sentence(
@@ -239,11 +240,11 @@ def test_the_best_is_marked_by_more_than_colour(
 
 def test_best_leaves_out_what_is_not_finite() -> None:
     def row(key: int, psnr: float) -> Row:
-        values = tuple(psnr if m.name == "psnr" else math.nan for m in METRICS)
+        values = tuple(psnr if m.name == "psnr" else math.nan for m in metrics())
         return Row(key=key, label="", details="", frames="", values=values, seconds=0, note="")
 
-    assert best(METRICS, [row(1, 30.0), row(2, math.inf), row(3, 31.0), row(4, math.nan)])[0] == {3}
-    assert best(METRICS, [row(1, 30.0)])[0] == set()
+    assert best(metrics(), [row(1, 30.0), row(2, math.inf), row(3, 31.0), row(4, math.nan)])[0] == {3}
+    assert best(metrics(), [row(1, 30.0)])[0] == set()
 
 
 def test_columns_sort_by_number_and_a_row_shows_its_result(
@@ -254,7 +255,7 @@ def test_columns_sort_by_number_and_a_row_shows_its_result(
         add(session, "gaussian", sigma=sigma)
     settle(qtbot, panel, jobs)
     header = panel.table.horizontalHeader()
-    column = 2 + [m.name for m in METRICS].index("psnr")
+    column = 2 + [m.name for m in metrics()].index("psnr")
     place = header.sectionViewportPosition(column) + header.sectionSize(column) // 2
     for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
         while (header.sortIndicatorSection(), header.sortIndicatorOrder()) != (column, order):
@@ -262,7 +263,7 @@ def test_columns_sort_by_number_and_a_row_shows_its_result(
                 header.viewport(), Qt.MouseButton.LeftButton,
                 pos=header.viewport().rect().center().__class__(place, header.height() // 2),
             )  # fmt: skip
-        values = [session.snapshot.measures[key].psnr for key in panel.table.order()]
+        values = [session.snapshot.measures[key]["psnr"] for key in panel.table.order()]
         assert values == sorted(values, reverse=order == Qt.SortOrder.DescendingOrder)
     target = panel.table.item(2, 0)
     qtbot.mouseClick(
@@ -290,8 +291,8 @@ def test_copy_and_csv_hold_the_table_with_its_reference(
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     assert [r["Result"] for r in rows] == ["raw", "Gaussian blur 3D"]
     wanted = expected(session.snapshot.results[1].stack, MADE.clean)
-    assert float(rows[1]["PSNR (dB)"]) == pytest.approx(wanted.psnr, rel=1e-6)
-    assert float(rows[1]["Range"]) == pytest.approx(wanted.data_range, rel=1e-6)
+    assert float(rows[1]["PSNR (dB)"]) == pytest.approx(wanted["psnr"], rel=1e-6)
+    assert float(rows[1]["Range"]) == pytest.approx(wanted["data_range"], rel=1e-6)
     assert [rows[1][n] for n in ("Time (s)", "Reference", "Fit")] == ["0.25", "Truth of the sample", "none"]
     assert rows[1]["Measured on"] == "all 4 planes"
     assert (rows[0]["Frames in"], rows[1]["Frames in"]) == ("1", "3")
@@ -348,7 +349,7 @@ def test_one_click_compares_the_classic_filters(
     for result, step in zip(made, steps, strict=True):
         (alone,) = apply(MADE.noisy, step.operation())  # type: ignore[arg-type]
         np.testing.assert_array_equal(result.stack.read(), alone.read())
-    psnr = {r.key: session.snapshot.measures[r.key].psnr for r in session.snapshot.results}
+    psnr = {r.key: session.snapshot.measures[r.key]["psnr"] for r in session.snapshot.results}
     winner = max(psnr, key=lambda key: psnr[key] or 0.0)
     assert [key for key in psnr if cell(panel, key, "PSNR (dB)").startswith(BEST)] == [winner]
     assert not button.isEnabled()

@@ -103,10 +103,10 @@ def test_presets_fill_the_form_and_keep_the_psf(qtbot: QtBot, panel: TrainingPan
     box = panel.findChild(QComboBox, "training-preset")
     box.setCurrentIndex(box.findData("deconoising-2020"))
     method = panel.settings.method()
-    published = type(method).presets["deconoising-2020"]
-    assert all(panel.settings.form.values()[k] == v for k, v in published.values.items())
+    name, cls = "deconoising-2020", type(method)
+    assert all(panel.settings.form.values()[k] == v for k, v in cls.preset_values(name).items())
     assert panel.settings.form.values()["sigma"] == 1.7
-    assert panel.findChild(QLabel, "training-preset-help").text() == published.help
+    assert panel.findChild(QLabel, "training-preset-help").text() == cls.presets[name].help
     panel.settings.form.set_values({"width": 32})
     panel.settings._on_form()
     assert panel.findChild(QLabel, "training-preset-help").text().endswith("(Changed below.)")

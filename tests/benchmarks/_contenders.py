@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import params
-from core.learning.learned import Learned, preset
+from core.learning.learned import Learned
 from core.methods import catalogue  # noqa: F401
 from core.methods.apply import evaluate
 from core.methods.base import Operation, create, find, methods
@@ -124,7 +124,7 @@ def _learned(cls: type[Learned], chosen: str, task: Task, **fixed: Value) -> Ite
     """Train for the time given with a preset, and use the network at every moment."""
     from core.learning.trainer import Trainer
 
-    values = dict(preset(cls, chosen).values)
+    values = cls.preset_values(chosen)
     known = {p.name: p for p in params.describe(cls)}
     values |= {name: known[name].parse(text) for name, text in task.given if name in known}
     method = params.build(cls, {**values, **fixed, "steps": 0, "seconds": task.seconds, "seed": task.seed})

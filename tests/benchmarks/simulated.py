@@ -14,8 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from core.instant.denoiser import Denoiser
+from core.instant.making.validation import SIGMAS, cases, psnr
 from core.instant.measuring import StackNoise
-from core.instant.validation import SIGMAS, cases, psnr
 from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
 from core.noise.model import LAGS, NoiseEstimate

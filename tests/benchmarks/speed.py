@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.learning import device as devices
-from core.learning.learned import Learned, preset
+from core.learning.learned import Learned
 from core.learning.network import UNet, initial
 from core.learning.strategy import Architecture
 from core.learning.trainer import Trainer
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
     for name in given.methods:
         cls = find(name)
         assert issubclass(cls, Learned)
-        values = {**preset(cls, given.preset).values, "steps": 0, "seconds": 1e7}
+        values = {**cls.preset_values(given.preset), "steps": 0, "seconds": 1e7}
         method = create(name, values)
         assert isinstance(method, Learned)
         target = Stack.of(pixels.astype(np.float32), "TYX") if method.needs_target else None

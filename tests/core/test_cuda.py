@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from core import replay
-from core.instant.examples import Batch, Examples
+from core.instant.making.examples import Batch, Examples
+from core.instant.making.training import Settings, State, learn
 from core.instant.network import InstantNetwork
-from core.instant.training import Settings, State, learn
 from core.learning.learned import Learned
 from core.learning.methods import Care, DecoNoising, Noise2Noise, Noise2Void, Noise2Void2, Quietfield
 from core.learning.prediction import Prediction

@@ -11,9 +11,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from core.instant.familiarity import doubts
+from core.instant.making.detectors import random_detector
 from core.noise.estimate import estimate
 from core.simulation.detection import Detector, record
-from core.simulation.detectors import random_detector
 from core.simulation.scenes import scene
 from tests.data import DATA, needs_data
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import simulation
-from core.instant import validation
-from core.instant.examples import Examples
+from core.instant.making import validation
+from core.instant.making.examples import Examples
 from core.instant.method import Instant
 from core.instant.network import SHAPES
 from core.instant.weights import file_of, load_network

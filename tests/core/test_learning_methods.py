@@ -1,11 +1,12 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from core import params
 from core.errors import QuietfieldError
-from core.learning.methods import DecoNoising, Learned, Noise2Void, Noise2VoidConvolved, preset
+from core.learning.methods import DecoNoising, Learned, Noise2Void, Noise2VoidConvolved, Quietfield
 from core.methods import base
 
 CLASSES = tuple(m for m in base.methods("learned") if issubclass(m, Learned))
@@ -32,25 +33,43 @@ def test_torch_is_not_needed_to_know_the_methods():
 @pytest.mark.parametrize("cls", CLASSES)
 def test_presets_give_methods(cls):
     for name in cls.presets:
-        given = preset(cls, name).values
+        given = cls.preset_values(name)
         method = params.build(cls, given)
         assert {key: params.values(method)[key] for key in given} == given
 
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_preset_of_a_method_sets_the_same_parameters(cls):
-    assert len({frozenset(p.values) for p in cls.presets.values()}) == 1
+    assert len({frozenset(cls.preset_values(name)) for name in cls.presets}) == 1
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_presets_name_only_what_differs(cls):
+    defaults = {p.name: p.default for p in params.describe(cls)}
+    for preset in cls.presets.values():
+        assert all(value != defaults[name] for name, value in preset.changes.items())
+
+
+@pytest.mark.parametrize("name", ["width", "depth", "keep", "reduction", "normalise", "precision"])
+def test_what_a_method_lacks_cannot_be_passed(name):
+    value = getattr(Quietfield(), name)
+    with pytest.raises(TypeError, match=name):
+        Quietfield(**{name: value})
+    with pytest.raises(ValueError, match=name):
+        replace(Quietfield(), **{name: value})
+    with pytest.raises(QuietfieldError, match=name):
+        params.build(Quietfield, {name: value})
 
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_defaults_are_the_default_preset(cls):
-    values, given = params.values(cls()), preset(cls, cls.default_preset).values
+    values, given = params.values(cls()), cls.preset_values(cls.default_preset)
     assert {k: values[k] for k in given} == given
 
 
 def test_the_published_schedule():
     # Goncharova et al. 2020: 200 epochs of 10 steps of 20 patches of 100x100 px, Adam at 1e-3
-    method = params.build(DecoNoising, preset(DecoNoising, "deconoising-2020").values)
+    method = params.build(DecoNoising, DecoNoising.preset_values("deconoising-2020"))
     assert (method.width, method.depth, method.patch, method.batch) == (64, 3, 100, 20)
     assert (method.steps, method.epoch, method.seconds) == (2000, 10, 0)
     assert (method.learning_rate, method.schedule) == (1e-3, "plateau")
@@ -78,7 +97,7 @@ def test_training_without_an_end_is_refused():
 
 def test_unknown_preset_offers_the_nearest():
     with pytest.raises(QuietfieldError, match="'fast'"):
-        preset(Learned, "fats")
+        Learned.preset_values("fats")
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, replace
 from typing import Any
 
 import pytest
@@ -33,6 +33,14 @@ class Sample:
         validate(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Revised(Sample):
+    """One parameter revised, another one fixed."""
+
+    size: int = params.revise(Sample, "size", 7, ge=5)
+    sigma: float = params.fix(2.0)
+
+
 DESCRIBED = {p.name: p for p in describe(Sample)}
 
 
@@ -41,6 +49,21 @@ def test_kinds_follow_from_the_types() -> None:
     assert kinds == {
         "sigma": "float", "gain": "float", "size": "int", "keep": "bool", "axes": "choice", "note": "text",
     }  # fmt: skip
+
+
+def test_a_revised_parameter_differs_only_in_what_is_said() -> None:
+    before, after = DESCRIBED["size"], {p.name: p for p in describe(Revised)}["size"]
+    assert (after.default, after.ge) == (7, 5)
+    assert replace(after, default=before.default, ge=before.ge) == before
+    assert [p.name for p in describe(Revised)] == [p.name for p in describe(Sample) if p.name != "sigma"]
+
+
+def test_a_fixed_parameter_cannot_be_passed() -> None:
+    assert Revised().sigma == 2.0
+    with pytest.raises(TypeError, match="sigma"):
+        Revised(sigma=2.0)  # type: ignore[call-arg]
+    with pytest.raises(QuietfieldError, match="'sigma'"):
+        build(Revised, {"sigma": 2.0})
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,9 @@ from core.errors import QuietfieldError
 from core.methods.apply import derive
 from core.methods.base import Block, Operation
 from core.progress import Cancelled, Context
-from core.quality.metrics import (
-    METRICS,
-    Measures,
-    fit_affine,
-    mean,
-    mean_over_std,
-    measure,
-    measure_plane,
-    ssim,
-)
+from core.quality.metric import Metric
+from core.quality.metrics import add, mean, measure, measure_plane, metrics, remove
+from core.quality.referenced import fit_affine, mean_over_std, ssim
 from core.quality.stacks import average_frames, mean_of_frames, measure_stack
 from core.stack import Stack
 from tests.data import DATA, needs_data
@@ -47,12 +40,12 @@ def against_skimage(image: np.ndarray, reference: np.ndarray) -> None:
     similar = skimage_metrics.structural_similarity(
         x, r, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=span
     )
-    assert found.data_range == span
-    assert found.ssim == pytest.approx(similar, abs=1e-9)
-    assert found.psnr == pytest.approx(
+    assert found["data_range"] == span
+    assert found["ssim"] == pytest.approx(similar, abs=1e-9)
+    assert found["psnr"] == pytest.approx(
         skimage_metrics.peak_signal_noise_ratio(r, x, data_range=span), abs=1e-9
     )
-    assert found.nrmse == pytest.approx(
+    assert found["nrmse"] == pytest.approx(
         skimage_metrics.normalized_root_mse(r, x, normalization="min-max"), rel=1e-12
     )
 
@@ -66,7 +59,7 @@ def test_equals_scikit_image_on_synthetic_data() -> None:
 def test_published_raw_psnr_of_fmd_and_scikit_image(name: str, raw: float) -> None:
     noisy = tifffile.imread(DATA / f"fmd/confocal_{name}_noisy.tif")
     clean = tifffile.imread(DATA / f"fmd/confocal_{name}_clean.tif")
-    assert measure(noisy, clean).psnr == pytest.approx(raw, abs=0.01)
+    assert measure(noisy, clean)["psnr"] == pytest.approx(raw, abs=0.01)
     against_skimage(noisy, clean)
 
 
@@ -77,8 +70,8 @@ def test_published_raw_affine_psnr_of_w2s(channel: int, raw: float) -> None:
         Stack.of(tifffile.imread(DATA / f"w2s/{kind}_ch{channel}.tif"), "TYX") for kind in ("noisy", "clean")
     )
     found = measure_stack(noisy, clean, affine=True)
-    assert found.mean.psnr == pytest.approx(raw, abs=0.01)
-    assert found.mean.si_psnr == pytest.approx(found.mean.psnr, abs=1e-9)
+    assert found.mean["psnr"] == pytest.approx(raw, abs=0.01)
+    assert found.mean["si_psnr"] == pytest.approx(found.mean["psnr"], abs=1e-9)
     assert len(found.planes) == found.total == 16
     if channel == 2:
         against_skimage(noisy.plane(T=5), clean.plane(T=5))
@@ -87,34 +80,34 @@ def test_published_raw_affine_psnr_of_w2s(channel: int, raw: float) -> None:
 @needs_data
 def test_published_raw_psnr_of_sixteen_bit_bacteria() -> None:
     noisy, clean = (tifffile.imread(DATA / f"pairs16/bacteria_{kind}.tif") for kind in ("noisy", "clean"))
-    assert measure(noisy, clean).psnr == pytest.approx(22.32, abs=0.01)
+    assert measure(noisy, clean)["psnr"] == pytest.approx(22.32, abs=0.01)
 
 
 def test_a_constant_error_has_the_closed_form() -> None:
     reference = np.tile(np.arange(256.0), (32, 1))
     found = measure(reference + 2.55, reference)
-    assert found.psnr == pytest.approx(40.0)
-    assert found.nrmse == pytest.approx(0.01)
-    assert found.si_psnr > 200
-    assert found.snr > 200, "SNR compares variances, which an offset leaves alone"
+    assert found["psnr"] == pytest.approx(40.0)
+    assert found["nrmse"] == pytest.approx(0.01)
+    assert found["si_psnr"] > 200
+    assert found["snr"] > 200, "SNR compares variances, which an offset leaves alone"
     other = measure(reference + 2.55, reference, data_range=25500)
-    assert other.psnr == pytest.approx(80.0)
-    assert other.data_range == 25500
+    assert other["psnr"] == pytest.approx(80.0)
+    assert other["data_range"] == 25500
 
 
 def test_snr_is_the_ratio_of_variances() -> None:
     reference = np.tile([0.0, 10.0], (64, 32))
     error = np.tile([[1.0], [-1.0]], (32, 64))
-    assert measure(reference + error, reference).snr == pytest.approx(10 * math.log10(25))
+    assert measure(reference + error, reference)["snr"] == pytest.approx(10 * math.log10(25))
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_perfect_image_is_infinitely_good() -> None:
     _, truth = pair()
     found = measure(truth, truth)
-    assert found.psnr == found.snr == math.inf
-    assert found.ssim == pytest.approx(1.0)
-    assert found.nrmse == 0.0
+    assert found["psnr"] == found["snr"] == math.inf
+    assert found["ssim"] == pytest.approx(1.0)
+    assert found["nrmse"] == 0.0
 
 
 def si_psnr_as_published(reference: np.ndarray, image: np.ndarray) -> float:
@@ -130,8 +123,8 @@ def si_psnr_as_published(reference: np.ndarray, image: np.ndarray) -> float:
 def test_scale_invariant_psnr_is_the_published_one_and_ignores_scale(seed: int, a: float, b: float) -> None:
     noisy, truth = pair(seed, (20, 24))
     expected = si_psnr_as_published(truth, noisy.astype(np.float64))
-    assert measure(a * noisy + b, truth).si_psnr == pytest.approx(expected, abs=1e-6)
-    assert measure(a * noisy + b, truth, affine=True).psnr == pytest.approx(expected, abs=1e-6)
+    assert measure(a * noisy + b, truth)["si_psnr"] == pytest.approx(expected, abs=1e-6)
+    assert measure(a * noisy + b, truth, affine=True)["psnr"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_affine_fit_is_that_of_least_squares() -> None:
@@ -152,16 +145,16 @@ def test_planes_are_averaged_and_a_single_reference_serves_all() -> None:
     whole = measure(np.stack(noisy), np.stack(truth))
     single = [measure(n, t) for n, t in zip(noisy, truth, strict=True)]
     assert whole == mean(single)
-    assert whole.psnr == pytest.approx(sum(m.psnr for m in single) / 3)
+    assert whole["psnr"] == pytest.approx(sum(m["psnr"] for m in single) / 3)
     same = measure(np.stack(noisy), truth[0])
-    assert same.psnr == pytest.approx(sum(measure(n, truth[0]).psnr for n in noisy) / 3)
+    assert same["psnr"] == pytest.approx(sum(measure(n, truth[0])["psnr"] for n in noisy) / 3)
 
 
 def test_small_planes_have_no_ssim_but_everything_else() -> None:
     noisy, truth = pair(shape=(10, 40))
     found = measure(noisy, truth)
-    assert math.isnan(found.ssim)
-    assert math.isfinite(found.psnr)
+    assert math.isnan(found["ssim"])
+    assert math.isfinite(found["psnr"])
 
 
 def test_ssim_is_symmetric() -> None:
@@ -196,14 +189,33 @@ def test_values_whose_squares_overflow_are_refused() -> None:
     with pytest.raises(QuietfieldError, match="squares overflow"):
         measure(huge, huge)
     large = huge / 1e300 * 9e74  # the largest that are allowed
-    assert measure(large, large[::-1].copy()).psnr > 0
+    assert measure(large, large[::-1].copy())["psnr"] > 0
 
 
 def test_every_measure_is_described_once() -> None:
-    assert [m.name for m in METRICS] == [f.name for f in dataclasses.fields(Measures)]
-    assert [m.name for m in METRICS if not m.needs_reference] == ["mean_over_std"]
+    assert len({m.name for m in metrics()}) == len(metrics()) == 7
+    assert [m.name for m in metrics() if not m.needs_reference] == ["mean_over_std"]
     alone = measure_plane(np.eye(12), None)
-    assert all(math.isnan(getattr(alone, m.name)) == m.needs_reference for m in METRICS)
+    assert list(alone) == [m.name for m in metrics()]
+    assert all(math.isnan(alone[m.name]) == m.needs_reference for m in metrics())
+
+
+def test_a_metric_from_outside_is_measured_like_ours() -> None:
+    largest = Metric(
+        name="largest-error", label="Largest error", unit="counts", better="lower",
+        definition="Largest absolute difference to the reference.",
+        compute=lambda planes: float(np.abs(planes.image - planes.reference).max()),
+    )  # fmt: skip
+    noisy, truth = pair()
+    add(largest)
+    try:
+        with pytest.raises(ValueError, match="two metrics"):
+            add(largest)
+        assert measure(noisy, truth)["largest-error"] == np.abs(noisy - truth).max()
+        assert math.isnan(measure_plane(noisy, None)["largest-error"])
+    finally:
+        remove("largest-error")
+    assert "largest-error" not in measure(noisy, truth)
 
 
 def test_stacks_are_measured_plane_by_plane() -> None:
@@ -224,7 +236,7 @@ def test_stacks_are_measured_plane_by_plane() -> None:
     assert some.note == "5 of 24 planes, evenly spread"
     assert set(some.indices) < set(found.indices)
     assert some.mean == mean(found.planes[found.indices.index(i)] for i in some.indices)
-    assert math.isnan(measure_stack(stack, None).mean.psnr)
+    assert math.isnan(measure_stack(stack, None).mean["psnr"])
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

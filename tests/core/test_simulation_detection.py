@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
+from core.instant.making.detectors import random_detector, random_kernel
 from core.noise.model import LAGS
 from core.simulation.clipping import cut_off
 from core.simulation.detection import Detector, record
-from core.simulation.detectors import random_detector
-from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of, random_kernel
+from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of
 from core.simulation.scenes import scene
 
 REPEATS = 160

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from core.instant.making.detectors import random_detector
 from core.simulation import optics
 from core.simulation.detection import Detector, record
-from core.simulation.detectors import random_detector
 from core.simulation.drawing import band, fractal
 from core.simulation.scenes import FILLING, FLUORESCENT, scene
 

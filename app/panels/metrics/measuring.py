@@ -13,7 +13,7 @@ from app.snapshot import Reference, Result, Snapshot
 from app.widgets import failure
 
 if TYPE_CHECKING:  # these import scipy, for which the first window need not wait
-    from core.quality.metrics import Measures
+    from core.quality.metric import Measures
     from core.quality.stacks import StackMeasures
 
 PLANES = 100

@@ -32,7 +32,7 @@ from app.widgets import ProgressRow, Sentence, failure
 from core.stack import Stack
 
 if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
-    from core.quality.metrics import Metric
+    from core.quality.metric import Metric
 
 CHANNEL = "reference"
 
@@ -213,7 +213,7 @@ class MetricsPanel(QWidget):
         measures, note = self.measuring.find(result), self.measuring.note(result)
         values: tuple[float, ...] | None = None
         if measures is not None:
-            values = tuple(getattr(measures, m.name) for m in self._metrics)
+            values = tuple(measures[m.name] for m in self._metrics)
         elif self.measuring.problem(result):
             values = (math.nan,) * len(self._metrics)
         elif not result.is_image:
@@ -322,9 +322,9 @@ class MetricsPanel(QWidget):
 
     def _load_metrics(self, job: Job) -> Sequence[Metric]:
         self._jobs.give_way(job, PATIENCE)
-        from core.quality.metrics import METRICS
+        from core.quality.metrics import metrics
 
-        return METRICS
+        return metrics()
 
     def _ask_open(self) -> str:
         return QFileDialog.getOpenFileName(self, "Open reference", "", file_kinds.images())[0]

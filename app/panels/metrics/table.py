@@ -14,7 +14,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
 if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
-    from core.quality.metrics import Metric
+    from core.quality.metric import Metric
 
 BEST = "★"
 NAME_WIDTH = 130
@@ -60,8 +60,7 @@ class Row:
 
 def headings(metrics: Sequence[Metric]) -> list[str]:
     """Headings of all columns."""
-    middle = [f"{m.label} ({m.unit})" if m.unit else m.label for m in metrics]
-    return ["Result", "Frames in", *middle, "Time (s)"]
+    return ["Result", "Frames in", *(m.heading for m in metrics), "Time (s)"]
 
 
 def best(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[set[int]]:
@@ -69,25 +68,12 @@ def best(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[set[int]]:
     found: list[set[int]] = []
     for column, metric in enumerate(metrics):
         known = {r.key: r.values[column] for r in rows if r.values and math.isfinite(r.values[column])}
-        if metric.higher_is_better is None or len(known) < 2:
+        if metric.better == "neither" or len(known) < 2:
             found.append(set())
             continue
-        top = max(known.values()) if metric.higher_is_better else min(known.values())
+        top = max(known.values()) if metric.better == "higher" else min(known.values())
         found.append({key for key, value in known.items() if value == top})
     return found
-
-
-def show(value: float, metric: Metric) -> str:
-    """Write a value with the digits that matter."""
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if metric.unit == "dB":
-        return f"{value:.2f}"
-    if metric.name in ("ssim", "nrmse"):
-        return f"{value:.4f}"
-    return f"{value:.4g}"
 
 
 def as_text(metrics: Sequence[Metric], rows: Sequence[Row], about: Sequence[str], separator: str) -> str:
@@ -198,7 +184,7 @@ class MetricsTable(QTableWidget):
         self.setItem(number, 1, _Cell(row.frames, frames, right=True))
         for column, metric in enumerate(metrics):
             value = row.values[column] if row.values else math.nan
-            text = show(value, metric) if row.values else "…"
+            text = metric.show(value) if row.values else "…"
             won = row.key in winners[column]
             cell = _Cell(f"{BEST} {text}" if won else text, value, right=True)
             if won:

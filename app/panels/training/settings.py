@@ -115,7 +115,7 @@ class TrainingSettings(QWidget):
         cls = self.method_class
         if cls.name not in self._forms:
             form = self._forms[cls.name] = Form(cls, prominent=PROMINENT)
-            form.set_baseline(cls.presets[cls.default_preset].values, "preset")
+            form.set_baseline(cls.preset_values(cls.default_preset), "preset")
             form.changed.connect(self._on_form)
             self._place.addWidget(form)
         return self._forms[cls.name]
@@ -221,9 +221,9 @@ class TrainingSettings(QWidget):
 
     @Slot()
     def _on_preset(self) -> None:
-        preset = self.method_class.presets[self.preset.currentData()]
-        kept = {k: v for k, v in self.form.values().items() if k not in preset.values}
-        self.form.set_baseline(preset.values, "preset")
+        values = self.method_class.preset_values(self.preset.currentData())
+        kept = {k: v for k, v in self.form.values().items() if k not in values}
+        self.form.set_baseline(values, "preset")
         self.form.set_values(kept)
         self._mark()
         self.changed.emit()
@@ -234,9 +234,10 @@ class TrainingSettings(QWidget):
         self.changed.emit()
 
     def _mark(self) -> None:
-        preset, values = self.method_class.presets[self.preset.currentData()], self.form.values()
-        changed = any(values[name] != value for name, value in preset.values.items())
-        self.about.setText(f"{preset.help} (Changed below.)" if changed else preset.help)
+        cls, values, name = self.method_class, self.form.values(), self.preset.currentData()
+        changed = any(values[key] != value for key, value in cls.preset_values(name).items())
+        help = cls.presets[name].help
+        self.about.setText(f"{help} (Changed below.)" if changed else help)
         if "estimate_offset" in values:
             why = "The camera offset is estimated from the stack." if values["estimate_offset"] else ""
             self.form.allow("offset", why)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from core.instant.making.detectors import random_detector
 from core.instant.reach import DEPTH, beside
 from core.noise.model import LAGS
 from core.noise.models import PoissonGaussian
 from core.simulation.detection import Recording, record
-from core.simulation.detectors import random_detector
 from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume
 

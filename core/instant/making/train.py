@@ -1,4 +1,4 @@
-"""Train the networks of Instant side by side: ``python -m core.instant.train --out FOLDER``.
+"""Train the networks of Instant side by side: ``python -m core.instant.making.train --out FOLDER``.
 
 Run it again with the same FOLDER to go on after an interruption, or with more steps to train longer.
 """
@@ -12,16 +12,16 @@ from pathlib import Path
 
 import torch
 
-from core.instant.card import write_card
+from core.instant.making.card import write_card
+from core.instant.making.training import Settings, State, resume, resume_file, train
 from core.instant.network import SHAPES
-from core.instant.training import Settings, State, resume, resume_file, train
 from core.instant.weights import file_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the arguments say."""
     standard = Settings()
-    parser = argparse.ArgumentParser(prog="python -m core.instant.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m core.instant.making.train", description=__doc__)
     parser.add_argument("--steps", type=int, default=standard.steps, help="length of the training")
     parser.add_argument("--networks", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--out", type=Path, required=True, help="folder to write networks and cards to")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.simulation.detection import Detector
-from core.simulation.filtering import random_kernel
+from core.simulation.filtering import Kernel, cubic_weights
 
 
 def random_detector(rng: np.random.Generator) -> Detector:
@@ -38,6 +38,26 @@ def random_detector(rng: np.random.Generator) -> Detector:
             else (0.0, 0.0),
         )
     return _with_filter(detector, rng) if rng.random() < 0.38 else detector
+
+
+def random_kernel(rng: np.random.Generator) -> Kernel:
+    """Choose a short filter: a tail to one side, part of a pixel's shift, a smoothing or sharpening one."""
+    chance = rng.random()
+    if chance < 0.3:  # electronics along a scanned line
+        tail = rng.uniform(0.03, 0.6) ** np.arange(6.0)
+        kernel = np.concatenate([np.zeros(5), tail])[::-1]
+    elif chance < 0.5:  # linear and cubic interpolation at a position between two pixels
+        part = rng.uniform(0.05, 0.5)
+        kernel = np.array([0, 1 - part, part])
+        if rng.random() < 0.5:
+            kernel = cubic_weights(np.abs(np.arange(-2, 3) - part))
+    else:
+        beside = rng.uniform(-0.06, 0.27)
+        kernel = np.array([beside, 1 - 2 * beside, beside])
+        if rng.random() < 0.5:
+            sharp = rng.uniform(-0.12, 0.1)
+            kernel = np.convolve(kernel, [sharp, 1 - 2 * sharp, sharp])
+    return tuple(float(weight) for weight in kernel / kernel.sum())
 
 
 def _photomultiplier(rng: np.random.Generator) -> Detector:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.instant import train as command
-from core.instant.examples import DEEP, Batch, Examples, Pool, Source, example, seen
+from core.instant.making import train as command
+from core.instant.making.examples import DEEP, Batch, Examples, Pool, Source, example, seen
+from core.instant.making.training import Settings, State, learn, loss, rate, resume, train
+from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, Prediction, Shape
 from core.instant.reach import DEPTH
-from core.instant.training import Settings, State, learn, loss, rate, resume, train
-from core.instant.validation import Row, evaluate
 from core.instant.weights import file_of, load_network
 from core.noise.model import LAGS
 from core.simulation.detection import Detector, record
@@ -32,7 +32,7 @@ def _few_scenes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def small(make: Source, seed: tuple[int, ...], **given: int) -> Pool:
         return whole(make, seed, **{**given, "first": 3})
 
-    monkeypatch.setattr("core.instant.examples.Pool", small)
+    monkeypatch.setattr("core.instant.making.examples.Pool", small)
     for name, widths in (("instant", (8, 8, 8, 8)), ("best", (8, 8, 16, 16))):
         monkeypatch.setitem(SHAPES, name, Shape(widths, SHAPES[name].depths))
     torch.manual_seed(0)
@@ -125,7 +125,7 @@ ROWS = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
 
 
 def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: ROWS)
+    monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
     settings = dataclasses.replace(SMALL, pause=1)
     states = [State(name, settings, CPU) for name in SHAPES]
     run = train(states, settings, tmp_path)
@@ -144,7 +144,7 @@ def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: py
 
 def test_networks_see_the_same_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained beside another one, a network becomes what it becomes alone."""
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: ROWS)
+    monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
     settings = dataclasses.replace(SMALL, steps=2, pause=2)
     both = [State(name, settings, CPU) for name in ("best", "instant")]
     alone = [State("instant", settings, CPU)]
@@ -158,7 +158,7 @@ def test_networks_see_the_same_batches(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_command_writes_networks_and_cards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("core.instant.training.evaluate", lambda _network: ROWS)
+    monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
     out = tmp_path / "networks"
     given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "1"]
     assert command.main([*given, "--steps", "1"]) == 0

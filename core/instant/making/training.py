@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from core import __version__
 from core.files.atomic import replacing
-from core.instant.examples import Batch, batches
+from core.instant.making.examples import Batch, batches
+from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, InstantNetwork, Prediction
-from core.instant.validation import Row, evaluate
 from core.instant.weights import file_of, save_network
 from core.replay import Repeated
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from core.instant.examples import DEEP
+from core.instant.making.examples import DEEP
 from core.instant.network import InstantNetwork
 from core.instant.reach import DEPTH, beside
 from core.simulation.detection import Detector, Recording, record

@@ -1,0 +1,171 @@
+"""Metrics of an image against a reference, as the denoising literature defines them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core.errors import QuietfieldError
+from core.quality.metric import Metric, Plane, Planes
+
+SSIM_SIGMA = 1.5
+SSIM_RADIUS = 5
+"""Half width of the 11 x 11 window of SSIM."""
+SSIM_K1, SSIM_K2 = 0.01, 0.03
+
+
+def reference_range(reference: NDArray[Any]) -> float:
+    """Maximum minus minimum of a reference.
+
+    Raises
+    ------
+    QuietfieldError
+        If all its pixels have the same value.
+    """
+    span = float(reference.max()) - float(reference.min())
+    if span == 0:
+        raise QuietfieldError(
+            f"Every pixel of the reference is {float(reference.max()):g}, so its range is 0 and nothing can "
+            "be measured against it. Choose a reference that shows the specimen."
+        )
+    return span
+
+
+def fit_affine(image: NDArray[Any], reference: NDArray[Any]) -> Plane:
+    """Give a * image + b with the a and b that minimise the squared difference to the reference."""
+    x, r = np.asarray(image, np.float64), np.asarray(reference, np.float64)
+    x0 = x - x.mean()
+    power = float(np.vdot(x0, x0))
+    slope = float(np.vdot(x0, r - r.mean())) / power if power > 0 else 0.0
+    fitted: Plane = slope * x0 + r.mean()
+    return fitted
+
+
+def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> float:
+    """Structural similarity of two planes, averaged over the pixels whose window lies inside.
+
+    Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861: a Gaussian window of
+    11 x 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03, population variances.
+
+    Parameters
+    ----------
+    image, reference : ndarray, shape (Y, X)
+        The planes; exchanging them changes nothing.
+    data_range : float
+        Range of the values, above 0.
+
+    Returns
+    -------
+    float
+        -1 to 1, or NaN where a side is shorter than 11 pixels.
+    """
+    x, r = np.asarray(image, np.float64), np.asarray(reference, np.float64)
+    if min(x.shape) < 2 * SSIM_RADIUS + 1:
+        return math.nan
+
+    def local(values: Plane) -> Plane:
+        blurred: Plane = ndimage.gaussian_filter(values, SSIM_SIGMA, radius=SSIM_RADIUS, mode="reflect")
+        return blurred[SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS]
+
+    c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
+    mx, mr = local(x), local(r)
+    covariance = local(x * r) - mx * mr
+    variances = local(x * x) - mx**2 + local(r * r) - mr**2
+    similar = (2 * mx * mr + c1) * (2 * covariance + c2) / ((mx**2 + mr**2 + c1) * (variances + c2))
+    return float(similar.mean())
+
+
+def mean_over_std(image: NDArray[Any]) -> float:
+    """Mean of all pixels divided by their standard deviation; infinite for a constant image."""
+    average, spread = float(np.mean(image, dtype=np.float64)), float(np.std(image, dtype=np.float64))
+    if spread > 0:
+        return average / spread
+    return math.copysign(math.inf, average) if average else math.nan
+
+
+def _decibel(signal: float, noise: float) -> float:
+    if noise == 0:
+        return math.inf if signal > 0 else math.nan
+    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+
+
+def _error(image: Plane | None, planes: Planes) -> float:
+    return float(np.mean((_known(image) - _known(planes.reference)) ** 2))
+
+
+def _known(plane: Plane | None) -> Plane:
+    if plane is None:
+        raise ValueError("this metric needs a reference")
+    return plane
+
+
+def _psnr(planes: Planes) -> float:
+    return _decibel(planes.data_range**2, _error(planes.compared, planes))
+
+
+def _si_psnr(planes: Planes) -> float:
+    return _decibel(planes.data_range**2, _error(planes.fitted, planes))
+
+
+def _ssim(planes: Planes) -> float:
+    return ssim(_known(planes.compared), _known(planes.reference), data_range=planes.data_range)
+
+
+def _nrmse(planes: Planes) -> float:
+    return math.sqrt(_error(planes.compared, planes)) / planes.data_range
+
+
+def _snr(planes: Planes) -> float:
+    reference = _known(planes.reference)
+    return _decibel(float(np.var(reference)), float(np.var(_known(planes.compared) - reference)))
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        name="psnr", format=".2f", compute=_psnr, label="PSNR", unit="dB",
+        definition="Peak signal-to-noise ratio: 10 log10(range² / mean squared difference to the reference). "
+        "The range stands in its own column: the reference's maximum minus its minimum, unless another is "
+        "set. Offsets and wrong scales count as errors.",
+    ),
+    Metric(
+        name="si_psnr", format=".2f", compute=_si_psnr, label="SI-PSNR", unit="dB",
+        definition="Scale-invariant PSNR: the PSNR of a·image + b, with the a and b that fit the reference "
+        "best (least squares), over the range of the reference. Blind to a wrong offset or scale; read it "
+        "beside PSNR, never instead of it.",
+    ),
+    Metric(
+        name="ssim", format=".4f", compute=_ssim, label="SSIM",
+        definition="Structural similarity (Wang et al. 2004): means, variances and covariance in a Gaussian "
+        "window of 11 × 11 pixels (sigma 1.5), K1 = 0.01, K2 = 0.03, averaged over the plane without "
+        "its outermost 5 pixels; -1 to 1. Uses the same range as PSNR; saturates on data with a large "
+        "camera offset.",
+    ),
+    Metric(
+        name="nrmse", format=".4f", compute=_nrmse, label="NRMSE", better="lower",
+        definition="Normalised root-mean-square error: the square root of the mean squared difference to "
+        "the reference, divided by the range. 0 is perfect; PSNR is -20 log10 of it.",
+    ),
+    Metric(
+        name="snr", format=".2f", compute=_snr, label="SNR", unit="dB",
+        definition="Signal-to-noise ratio: 10 log10(variance of the reference / variance of image minus "
+        "reference). A constant offset does not count; no range is involved.",
+    ),
+    Metric(
+        name="mean_over_std", label="Mean/std", better="neither", needs_reference=False,
+        compute=lambda planes: mean_over_std(planes.image),
+        definition="Mean of the whole image divided by its standard deviation, without any reference. It "
+        "rises with less noise, but just as much with lost contrast or a larger camera offset: it cannot "
+        "rank methods.",
+    ),
+    Metric(
+        name="data_range", label="Range", better="neither", format=".6g",
+        compute=lambda planes: planes.data_range,
+        definition="Range that PSNR, SSIM and NRMSE refer to: the reference's maximum minus its minimum "
+        "(mean over the planes), unless another is set.",
+    ),
+)  # fmt: skip
+"""Our metrics, in the order of the table's columns."""
