@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -16,7 +15,6 @@ from PySide6.QtGui import (
     QDropEvent,
 )
 from PySide6.QtWidgets import (
-    QApplication,
     QLabel,
     QMainWindow,
     QMenu,
@@ -27,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import preferences, preload, theme
+from app import preload
 from app.documents.exporting import Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
@@ -37,76 +35,50 @@ from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
 from app.panels.results import ResultsPanel
 from app.panels.training import TrainingPanel
-from app.preferences import Preferences, Scheme
+from app.preferences import PreferenceStore
 from app.session import Session
 from app.snapshot import Snapshot
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import Hover, StackViewer
 from app.widgets import pass_drops_on
-from app.window import help_dialogs
-from app.window.actions import MENUS, PANELS
+from app.window.actions import Actions
 from app.window.announcer import Announcer
 from app.window.arrangement import Arrangement
 from app.window.axes_strip import AxesStrip
 from app.window.dialogs import Dialogs
-from app.window.help_pages import PROPERTY, page_of
-from app.window.menus import Actions
+from app.window.help import Help
+from app.window.help_pages import PROPERTY
+from app.window.menus import MENUS, PANELS, keys
 from app.window.recent import RecentMenu
+from app.window.services import Services
 from app.window.status import StatusBar, readout
 from app.window.strips import MessageStrip, NotesStrip
 from app.window.welcome import DropOverlay, Welcome
-
-if TYPE_CHECKING:  # made when it is first asked for
-    from app.window.help_window import HelpWindow
 
 
 class MainWindow(QMainWindow):
     """Quietfield's window, on a document and its jobs."""
 
-    session: Session
-    jobs: Jobs
-    preferences: Preferences
-    opener: Opener
-    dialogs: Dialogs
-    announcer: Announcer
-    arrangement: Arrangement
-    viewer: StackViewer
-    results_panel: ResultsPanel
-    filter_panel: FilterPanel
-    training_panel: TrainingPanel
-    contrast_panel: ContrastPanel
-    metrics_panel: MetricsPanel
-    log_panel: LogPanel
-
-    def __init__(self, session: Session | None = None, jobs: Jobs | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("main-window")
         self.setWindowTitle("Quietfield")
         self.setAcceptDrops(True)
-        self.session = session or Session(self)
-        self.jobs = jobs or Jobs(self)
-        self.preferences = preferences.load()
-        self._help: HelpWindow | None = None
+        self.session = Session(self)
+        self.jobs = Jobs(self)
+        self.preferences = PreferenceStore(self)
         self.opener = Opener(self.session, self.jobs, self)
         self.exporter = Exporter(self.jobs, self)
         self.tasks = Tasks(self.session, self.jobs, self)
-        self.dialogs = Dialogs(self)
         self._build_panels()
-        self.arrangement = Arrangement(
-            self,
-            results=self.results_panel,
-            tools={"Filters": self.filter_panel, "Train": self.training_panel},
-            contrast=self.contrast_panel,
-            measurements={"Metrics": self.metrics_panel, "Log": self.log_panel},
-        )
         self._build_centre()
-        self.actions_ = Actions(self)
+        self.actions_ = Actions(self._services())
         self._build_menus()
         self._build_toolbar()
         self._overlay = DropOverlay(self)
         self._connect()
         pass_drops_on(self)
-        self.arrangement.restore(self.preferences)
+        self.arrangement.restore(self.preferences.current)
         self._show_document()
 
     # -- building -----------------------------------------------------------------------------
@@ -116,7 +88,7 @@ class MainWindow(QMainWindow):
         self.viewer = StackViewer(session, jobs)
         self.results_panel = ResultsPanel(session)
         self.filter_panel = FilterPanel(session, jobs)
-        self.filter_panel.preview.setChecked(self.preferences.live_preview)
+        self.filter_panel.preview.setChecked(self.preferences.current.live_preview)
         self.training_panel = TrainingPanel(session, jobs)
         self.contrast_panel = ContrastPanel(session, jobs)
         self.metrics_panel = MetricsPanel(session, jobs)
@@ -127,6 +99,13 @@ class MainWindow(QMainWindow):
             (self.metrics_panel, "metrics"), (self.log_panel, "tour"),
         ):  # fmt: skip
             panel.setProperty(PROPERTY, page)
+        self.arrangement = Arrangement(
+            self,
+            results=self.results_panel,
+            tools={"Filters": self.filter_panel, "Train": self.training_panel},
+            contrast=self.contrast_panel,
+            measurements={"Metrics": self.metrics_panel, "Log": self.log_panel},
+        )
         self.status = StatusBar(jobs)
         self.setStatusBar(self.status)
 
@@ -148,8 +127,37 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(centre)
 
+    def _services(self) -> Services:
+        """Give commands what they act on."""
+        help = Help(self, keys(), lambda: self.announcer.device)
+        self.dialogs = Dialogs(
+            self,
+            session=self.session,
+            preferences=self.preferences,
+            opener=self.opener,
+            exporter=self.exporter,
+            tasks=self.tasks,
+            help=help,
+        )
+        return Services(
+            window=self,
+            session=self.session,
+            preferences=self.preferences,
+            opener=self.opener,
+            tasks=self.tasks,
+            dialogs=self.dialogs,
+            viewer=self.viewer,
+            filters=self.filter_panel,
+            training=self.training_panel,
+            contrast=self.contrast_panel,
+            metrics=self.metrics_panel,
+            log=self.log_panel,
+            arrangement=self.arrangement,
+            announcer=self.announcer,
+            help=help,
+        )
+
     def _build_menus(self) -> None:
-        self.recent = RecentMenu(lambda path: self.opener.open([path]))
         for title, items in MENUS.items():
             menu = self.menuBar().addMenu(title)
             menu.setObjectName(f"menu-{title.replace('&', '')}")
@@ -159,8 +167,7 @@ class MainWindow(QMainWindow):
         if name == PANELS:
             menu.addActions(self.arrangement.switches())
         else:
-            self.recent.menu = menu
-            self.recent.fill(self.preferences.recent)
+            self.recent = RecentMenu(menu, self.preferences, lambda path: self.opener.open([path]))
 
     def _build_toolbar(self) -> None:
         bar = QToolBar("Toolbar", self)
@@ -183,6 +190,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         announcer = self.announcer
         self.filter_panel.preview.toggled.connect(self._on_live_preview)
+        self.preferences.changed.connect(self.actions_.refresh)
         self.session.changed.connect(self._on_changed)
         self.session.dropped.connect(announcer.lost)
         self.training_panel.said.connect(announcer.lost)
@@ -221,63 +229,19 @@ class MainWindow(QMainWindow):
         self.announcer.opened(opened)
         path = opened.stack.meta.path
         if opened.files and path is not None:
-            self.remember(self.preferences.opened(path))
-            self.recent.fill(self.preferences.recent)
-
-    def first_axis(self) -> str:
-        """Letter of the stack's first axis, or "" without a stack."""
-        source = self.session.snapshot.source
-        return source.stack.axes[0] if source else ""
+            self.preferences.keep(self.preferences.current.opened(path))
 
     def _on_hovered(self, hover: Hover | None) -> None:
         self.status.readout.setText(readout(hover) if hover is not None else "")
 
-    # -- what actions do ----------------------------------------------------------------------
+    def _on_live_preview(self, wanted: bool) -> None:
+        self.preferences.keep(replace(self.preferences.current, live_preview=wanted))
+
+    # -- what starts the program --------------------------------------------------------------
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files and folders."""
         self.opener.open([Path(p) for p in paths])
-
-    def _on_live_preview(self, wanted: bool) -> None:
-        self.remember(replace(self.preferences, live_preview=wanted))
-        self.actions_.refresh()
-
-    def set_theme(self, scheme: Scheme) -> None:
-        """Choose the colours of the window."""
-        self.remember(replace(self.preferences, theme=scheme))
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            theme.apply_theme(app, scheme)
-
-    def show_help(self) -> None:
-        """Explain the part of the window that has the keyboard."""
-        from app.window.help_window import HelpWindow
-
-        if self._help is None:
-            self._help = HelpWindow(self)
-        self._help.show_page(page_of(QApplication.focusWidget()))
-
-    def show_keys(self) -> None:
-        """List all keys."""
-        help_dialogs.keys_dialog(self).show()
-
-    def show_about(self) -> None:
-        """Tell versions and licences."""
-        help_dialogs.about_dialog(self, self.announcer.device).show()
-
-    def leave(self) -> None:
-        """Close the window; it asks first if something runs."""
-        self.close()
-
-    # -- device -------------------------------------------------------------------------------
-
-    def toggle_expected_error(self) -> None:
-        """Preview the error that Instant expects beside its result, or stop."""
-        self.arrangement.go_to(self.filter_panel)
-        self.filter_panel.toggle("instant", "uncertainty")
-        if self.filter_panel.is_on("instant", "uncertainty"):
-            self.session.set_layout("split")
-        self.actions_.refresh()
 
     def look_for_devices(self) -> None:
         """Load what networks need, behind the window, and tell what they will run on."""
@@ -306,13 +270,7 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         self.opener.open(self._overlay.take(event))
 
-    # -- remembering and closing --------------------------------------------------------------
-
-    def remember(self, changed: Preferences) -> None:
-        """Keep preferences for the next start."""
-        if changed != self.preferences:
-            self.preferences = changed
-            preferences.save(changed)
+    # -- closing ------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask once if something runs; then end everything."""
@@ -320,6 +278,6 @@ class MainWindow(QMainWindow):
         if running and not self.dialogs.questions.close(running):
             event.ignore()
             return
-        self.remember(self.arrangement.remember(self.preferences))
+        self.preferences.keep(self.arrangement.remember(self.preferences.current))
         self.jobs.shut_down()
         event.accept()

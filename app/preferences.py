@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import platformdirs
+from PySide6.QtCore import QObject, Signal
 
 from core.errors import QuietfieldError
 from core.files import atomic
@@ -108,3 +109,26 @@ def save(preferences: Preferences) -> None:
         atomic.write_text(config_folder() / FILE, json.dumps(asdict(preferences), indent=1))
     except (OSError, QuietfieldError) as error:
         _log.warning("preferences could not be written: %s", error)
+
+
+class PreferenceStore(QObject):
+    """The preferences of the person, read when it is made and written whenever they change.
+
+    Attributes
+    ----------
+    changed : Signal of Preferences
+        The preferences are different now.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.current = load()
+
+    def keep(self, preferences: Preferences) -> None:
+        """Take over changed preferences, and write them for the next start."""
+        if preferences != self.current:
+            self.current = preferences
+            save(preferences)
+            self.changed.emit(preferences)

@@ -236,7 +236,7 @@ class SelfTest(QObject):
         except Exception:
             self.problems.append(traceback.format_exc())
         self._timer.stop()
-        self.window.leave()
+        self.window.close()
 
     # -- what goes wrong
 

@@ -3,40 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QWidget
 
 from app.documents.export_dialog import ExportDialog
-from app.documents.exporting import Export
+from app.documents.exporting import Export, Exporter
+from app.documents.opening import Opener
+from app.documents.tasks import Tasks
 from app.file_kinds import NETWORKS
+from app.preferences import PreferenceStore
+from app.session import Session
+from app.window.help import Help
 from app.window.questions import Questions
-
-if TYPE_CHECKING:
-    from app.main_window import MainWindow
 
 
 class Dialogs(QObject):
-    """Asks for what is missing, and hands it to those who do the work."""
+    """Asks for what is missing, and hands it to those who do the work.
 
-    def __init__(self, window: MainWindow) -> None:
+    Parameters
+    ----------
+    window : QWidget
+        Owner of the dialogs.
+    session : Session
+        The open document.
+    preferences : PreferenceStore
+        Folder and options that were chosen last.
+    opener, exporter, tasks : Opener, Exporter, Tasks
+        Do the work.
+    help : Help
+        Explains a dialog.
+    """
+
+    def __init__(
+        self,
+        window: QWidget,
+        *,
+        session: Session,
+        preferences: PreferenceStore,
+        opener: Opener,
+        exporter: Exporter,
+        tasks: Tasks,
+        help: Help,
+    ) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._session, self._preferences = window, session, preferences
+        self._opener, self._exporter, self._tasks, self._help = opener, exporter, tasks, help
         self.questions = Questions(window)
 
     @property
     def _folder(self) -> str:
-        return self._window.preferences.folder
+        return self._preferences.current.folder
 
     def choose_files(self) -> None:
         """Ask for files and open them."""
-        self._window.opener.open(self.questions.files(self._folder))
+        self._opener.open(self.questions.files(self._folder))
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
         folder = self.questions.folder(self._folder)
         if folder is not None:
-            self._window.opener.open([folder])
+            self._opener.open([folder])
 
     def simulate(self) -> None:
         """Ask what to simulate, and open it."""
@@ -44,66 +71,48 @@ class Dialogs(QObject):
 
         dialog = SimulateDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.wanted.connect(self._window.opener.simulate)
-        dialog.help_wanted.connect(self._window.show_help)
+        dialog.wanted.connect(self._opener.simulate)
+        dialog.help_wanted.connect(self._help.show_page)
         dialog.open()
 
     def choose_recipe(self) -> None:
         """Ask for a recipe and run it."""
         path = self.questions.recipe(self._folder)
         if path is not None:
-            self._window.tasks.run_recipe(path)
+            self._tasks.run_recipe(path)
 
     def choose_network(self) -> None:
         """Ask for a trained network and apply it."""
         path = self.questions.network(self._folder)
         if path is not None:
-            self._window.tasks.apply_network(path)
+            self._tasks.apply_network(path)
 
     def save_network(self) -> None:
         """Ask for a name and save the network that made the shown result."""
-        model, result = self._window.tasks.shown_model(), self._window.session.snapshot.result
+        model, result = self._tasks.shown_model(), self._session.snapshot.result
         if model is None or result is None or result.step is None or result.step.model is None:
             return
         proposed = Path(self._folder) / result.step.model.file
         path = self.questions.save("Save Trained Network", proposed, NETWORKS)
         if path is not None:
-            self._window.tasks.save_network(path, model)
+            self._tasks.save_network(path, model)
 
     def export(self, key: int | None = None) -> None:
         """Ask how to export a result, by default the shown one, and do it."""
-        snapshot = self._window.session.snapshot
+        snapshot = self._session.snapshot
         if len(snapshot.results) < 2:
             return
         wanted = snapshot.find(key) if key is not None else snapshot.result
         if wanted is None or wanted.step is None:
             wanted = snapshot.results[-1]
-        dialog = ExportDialog(self._window.session, wanted.key, self._window.preferences, self._window)
+        dialog = ExportDialog(self._session, wanted.key, self._preferences.current, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.wanted.connect(self._on_export_wanted)
-        dialog.help_wanted.connect(self._window.show_help)
+        dialog.help_wanted.connect(self._help.show_page)
         dialog.open()
 
     def _on_export_wanted(self, wanted: Export) -> None:
         dialog = self.sender()
         if isinstance(dialog, ExportDialog):
-            self._window.remember(dialog.remember(self._window.preferences))
-        self._window.exporter.start(wanted)
-
-    def compare_filters(self) -> None:
-        """Run every classic filter, where its measures will be seen."""
-        self._window.arrangement.go_to(self._window.metrics_panel)
-        self._window.metrics_panel.comparing.start()
-
-    def export_metrics(self) -> None:
-        """Save the table of metrics."""
-        self._window.arrangement.go_to(self._window.metrics_panel)
-        self._window.metrics_panel.export_csv()
-
-    def copy_recipe(self) -> None:
-        """Copy the recipe of the shown result."""
-        self._window.tasks.copy_recipe(self._window.session.snapshot.shown)
-
-    def copy_methods(self) -> None:
-        """Copy a paragraph on the shown result."""
-        self._window.tasks.copy_methods(self._window.session.snapshot.shown)
+            self._preferences.keep(dialog.remember(self._preferences.current))
+        self._exporter.start(wanted)

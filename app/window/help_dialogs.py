@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import defects, theme
-from app.window.actions import COMMANDS, MENUS, SEPARATOR, Item, Submenu
+from app.window.help_pages import KeyGroup
 
 LICENCES = (
     ("Quietfield", "BSD 3-Clause"),
@@ -27,10 +27,6 @@ LICENCES = (
     ("NumPy, SciPy, tifffile, imagecodecs", "BSD 3-Clause"),
     ("safetensors", "Apache 2.0"),
     ("platformdirs", "MIT"),
-)
-OTHER_KEYS = (
-    ("1 … 9 in the results list", "Show the result of this number"),
-    ("R (held)", "Show the source in place of the result, in the single layout"),
 )
 
 
@@ -55,12 +51,12 @@ class TextDialog(QDialog):
         column.addWidget(buttons)
 
 
-def keys_dialog(parent: QWidget) -> TextDialog:
-    """List every shortcut, in the order of the menus."""
+def keys_dialog(keys: Sequence[KeyGroup], parent: QWidget) -> TextDialog:
+    """List every key."""
     rows: list[str] = []
-    for title, lines in keys():
-        rows.append(f"<tr><td colspan=2><br><b>{escape(title)}</b></td></tr>")
-        for names, words in lines:
+    for group in keys:
+        rows.append(f"<tr><td colspan=2><br><b>{escape(group.title)}</b></td></tr>")
+        for names, words in group.lines:
             marked = "&nbsp;&nbsp; ".join(f"<b>{escape(name)}</b>" for name in names)
             rows.append(f"<tr><td>{marked}</td><td>{escape(words)}</td></tr>")
     html = f"<table cellpadding=3 width='100%'>{''.join(rows)}</table>"
@@ -69,21 +65,7 @@ def keys_dialog(parent: QWidget) -> TextDialog:
     return dialog
 
 
-def keys() -> list[tuple[str, list[tuple[list[str], str]]]]:
-    """Every shortcut, in the order of the menus: for each menu its keys, and what they do."""
-    names = {command.id: command for command in COMMANDS}
-    found: list[tuple[str, list[tuple[list[str], str]]]] = []
-    seen: set[str] = set()
-    for title, items in MENUS.items():
-        here = [names[i] for i in _flat(items) if i in names and names[i].keys and i not in seen]
-        seen.update(command.id for command in here)
-        if here:
-            lines = [([_native(key) for key in c.keys], c.text.rstrip("…")) for c in here]
-            found.append((title.replace("&", ""), lines))
-    return [*found, ("Elsewhere", [([key], words) for key, words in OTHER_KEYS])]
-
-
-def about_dialog(parent: QWidget, device: str) -> TextDialog:
+def about_dialog(device: str, parent: QWidget) -> TextDialog:
     """Tell versions and licences."""
     versions = "".join(
         f"<tr><td>{escape(name)}</td><td>{escape(version)}</td></tr>"
@@ -109,14 +91,3 @@ def about_dialog(parent: QWidget, device: str) -> TextDialog:
     dialog.head.addWidget(title, 1)
     dialog.resize(480, 560)
     return dialog
-
-
-def _flat(items: tuple[Item, ...]) -> list[str]:
-    names: list[str] = []
-    for item in items:
-        names += _flat(item.items) if isinstance(item, Submenu) else [item] if item != SEPARATOR else []
-    return names
-
-
-def _native(key: str) -> str:
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from PySide6.QtWidgets import QWidget
 
 from app.fields import in_words
-from app.window.help_dialogs import keys
 from core import params
 from core.learning.methods import BlindSpot, Learned
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)
@@ -43,8 +43,23 @@ def page_of(widget: QWidget | None) -> str:
     return "tour"
 
 
-def markdown(page: str) -> str:
-    """Text of a page, tables and all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGroup:
+    """The keys of one menu: its title, and for each line the keys and what they do."""
+
+    title: str
+    lines: tuple[tuple[tuple[str, ...], str], ...]
+
+
+def markdown(page: str, keys: Sequence[KeyGroup]) -> str:
+    """Text of a page, with its tables.
+
+    Parameters
+    ----------
+    page : str
+        Name of the page.
+    keys : sequence of KeyGroup
+        Every key of the program, for the page that lists them.
 
     Raises
     ------
@@ -54,7 +69,8 @@ def markdown(page: str) -> str:
     if page not in PAGES:
         raise KeyError(page)
     text = (FOLDER / "help" / f"{page}.md").read_text(encoding="utf-8")
-    return re.sub(r"^\{\{(\w+) ?(\w*)\}\}$", lambda found: _TABLES[found[1]](found[2]), text, flags=re.M)
+    tables: dict[str, Callable[[str], str]] = {**_TABLES, "keys": lambda _: _key_table(keys)}
+    return re.sub(r"^\{\{(\w+) ?(\w*)\}\}$", lambda found: tables[found[1]](found[2]), text, flags=re.M)
 
 
 def _parameters(group: str) -> str:
@@ -107,11 +123,13 @@ def _metrics(_: str) -> str:
     return "\n".join(lines)
 
 
-def _keys(_: str) -> str:
+def _key_table(keys: Sequence[KeyGroup]) -> str:
     lines = ["| Key | What it does |", "|---|---|"]
-    for title, rows in keys():
-        lines.append(f"| *{_text(title)}* | |")
-        lines += [f"| **{'** or **'.join(map(_text, names))}** | {_text(words)} |" for names, words in rows]
+    for group in keys:
+        lines.append(f"| *{_text(group.title)}* | |")
+        lines += [
+            f"| **{'** or **'.join(map(_text, names))}** | {_text(words)} |" for names, words in group.lines
+        ]
     return "\n".join(lines)
 
 
@@ -124,5 +142,4 @@ _TABLES: Mapping[str, Callable[[str], str]] = {
     "parameters": _parameters,
     "presets": _presets,
     "metrics": _metrics,
-    "keys": _keys,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSignalBlocker, QUrl, Slot
 from PySide6.QtGui import (
     QBrush,
@@ -16,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QTextBrowser, QWidget
 
 from app import theme
-from app.window.help_pages import PAGES, markdown
+from app.window.help_pages import PAGES, KeyGroup, markdown
 
 SIZE = (860, 640)
 MARGIN, INDENT = 18, 24
@@ -25,8 +27,9 @@ MARGIN, INDENT = 18, 24
 class HelpWindow(QDialog):
     """Contents at the left, the chosen page at the right; blocks nothing."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, keys: Sequence[KeyGroup], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._keys = keys
         self.setObjectName("help-window")
         self.setWindowTitle("Quietfield Help")
         self.page = ""
@@ -60,7 +63,7 @@ class HelpWindow(QDialog):
         with QSignalBlocker(self.contents):
             self.contents.setCurrentRow(list(PAGES).index(page))
         document = self.text.document()
-        self.text.setMarkdown(markdown(page))
+        self.text.setMarkdown(markdown(page, self._keys))
         document.setDocumentMargin(MARGIN)
         document.setIndentWidth(INDENT)
         _dress(document)

@@ -1,118 +1,93 @@
-"""Menus, toolbar and actions, made from the table of commands."""
+"""Which commands stand in which menu and in the toolbar, and the keys in the order of the menus."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
+from PySide6.QtGui import QKeySequence
 
-from app import theme
-from app.window.actions import COMMANDS, SEPARATOR, TOOLBAR, Command, Item, Submenu
-
-if TYPE_CHECKING:
-    from app.main_window import MainWindow
-
-
-class Actions:
-    """The actions of a window, kept in step with its document."""
-
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self._groups: dict[str, QActionGroup] = {}
-        self.by_id: dict[str, QAction] = {}
-        for command in COMMANDS:
-            self.by_id[command.id] = self._make(command)
-        self.refresh()
-
-    def _make(self, command: Command) -> QAction:
-        window = self._window
-        action = QAction(command.text, window)
-        action.setObjectName(command.id)
-        action.setIconText(command.short or command.text.rstrip("…"))
-        if command.icon:
-            theme.set_icon(action, command.icon)
-        action.setShortcuts([QKeySequence(key) for key in command.keys])
-        if command.on is not None:
-            action.setCheckable(True)
-            if command.group:
-                group = self._groups.setdefault(command.group, QActionGroup(window))
-                group.setExclusionPolicy(QActionGroup.ExclusionPolicy.Exclusive)
-                group.addAction(action)
-        if command.id == "quit":
-            action.setMenuRole(QAction.MenuRole.QuitRole)
-        elif command.id == "about":
-            action.setMenuRole(QAction.MenuRole.AboutRole)
-        else:
-            action.setMenuRole(QAction.MenuRole.NoRole)
-        action.triggered.connect(lambda _checked=False: self._run(command))
-        window.addAction(action)
-        return action
-
-    def _run(self, command: Command) -> None:
-        command.run(self._window)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Enable what can be done now, say of the rest why it cannot, and mark what is on."""
-        snapshot = self._window.session.snapshot
-        for command in COMMANDS:
-            action = self.by_id[command.id]
-            reason = command.why_not(snapshot)
-            action.setEnabled(not reason)
-            action.setToolTip(_tooltip(command, reason))
-            if command.on is not None:
-                action.setChecked(command.on(self._window))
-
-    def fill_menu(self, menu: QMenu, items: tuple[Item, ...], special: Callable[[QMenu, str], None]) -> None:
-        """Put items into a menu; `special` fills the places for what changes."""
-        menu.setToolTipsVisible(True)
-        for item in items:
-            if isinstance(item, Submenu):
-                inner = menu.addMenu(item.title)
-                inner.setObjectName(f"menu-{item.title}")
-                self.fill_menu(inner, item.items, special)
-            elif item == SEPARATOR:
-                menu.addSeparator()
-            elif item.startswith("@"):
-                special(menu, item)
-            else:
-                menu.addAction(self.by_id[item])
-
-    def fill_toolbar(self, toolbar: QToolBar) -> None:
-        """Put the items of the toolbar into it."""
-        wordless = {command.id for command in COMMANDS if command.icon and not command.short}
-        for item in TOOLBAR:
-            if isinstance(item, Submenu):
-                toolbar.addWidget(self._menu_button(item, toolbar))
-            elif item == SEPARATOR:
-                toolbar.addSeparator()
-            else:
-                toolbar.addAction(self.by_id[item])
-                button = toolbar.widgetForAction(self.by_id[item])
-                if item in wordless and isinstance(button, QToolButton):
-                    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-
-    def _menu_button(self, item: Submenu, toolbar: QToolBar) -> QToolButton:
-        button = QToolButton(toolbar)
-        button.setObjectName(f"toolbar-{item.title.lower()}")
-        button.setText(item.title)
-        button.setToolButtonStyle(toolbar.toolButtonStyle())
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        theme.set_icon(button, item.icon)
-        menu = QMenu(button)
-        menu.setToolTipsVisible(True)
-        for name in item.items:
-            menu.addAction(self.by_id[name])
-        button.setMenu(menu)
-        button.setToolTip("Open a sample" if item.title == "Sample" else "Choose the look-up table")
-        return button
+from app.documents.opening import SAMPLES
+from app.preferences import SCHEMES
+from app.view_state import LAYOUTS, LUTS
+from app.viewer.luts import FROM_FILE
+from app.window.commands import COMMANDS
+from app.window.help_pages import KeyGroup
 
 
-def _tooltip(command: Command, reason: str) -> str:
-    native = QKeySequence.SequenceFormat.NativeText
-    keys = [QKeySequence(key).toString(native) for key in command.keys[:1]]
-    text = " ".join((command.help, *(f"({key})" for key in keys)))
-    return f"{text}\nNot now: {reason}." if reason else text
+@dataclass(frozen=True, slots=True)
+class Submenu:
+    """A menu in a menu: items, or the name of one that the window fills."""
+
+    title: str
+    items: tuple[str, ...]
+    icon: str = ""
+
+
+Item = str | Submenu
+SEPARATOR = "-"
+RECENT, PANELS = "@recent", "@panels"
+"""Places for what changes while the program runs: recent files, and switches for the panels."""
+
+_TABLES = tuple(f"lut-{name}" for name in (*LUTS, FROM_FILE))
+_SAMPLE_IDS = tuple(f"sample-{n}" for n in SAMPLES)
+_LAYOUT_IDS = tuple(f"layout-{name}" for name in LAYOUTS)
+
+MENUS: Mapping[str, tuple[Item, ...]] = {
+    "&File": (
+        "open", "open-folder", Submenu("Open Recent", (RECENT,)),
+        Submenu("Sample", _SAMPLE_IDS, "sample"), "simulate", SEPARATOR,
+        "file-next", "file-previous", SEPARATOR, "export", "export-metrics", SEPARATOR, "quit",
+    ),
+    "&Edit": ("undo", "redo", SEPARATOR, "copy-recipe", "copy-methods"),
+    "&Image": (
+        "auto", "contrast", Submenu("Look-up Table", _TABLES, "lut"),
+        Submenu("Axes", ("axis-T", "axis-Z", "axis-C")), SEPARATOR,
+        "plane-next", "plane-previous", "play",
+    ),
+    "&Process": ("show-filters", "live-preview", SEPARATOR, "run-recipe"),
+    "&Train": ("show-train", SEPARATOR, "apply-network", "save-network"),
+    "&Measure": ("show-metrics", "compare-filters", "export-metrics"),
+    "&View": (
+        *_LAYOUT_IDS, "expected-error", SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
+        Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),
+    ),
+    "&Help": ("help", "keys", "show-log", SEPARATOR, "copy-report", "about"),
+}  # fmt: skip
+
+TOOLBAR: tuple[Item, ...] = (
+    "open", Submenu("Sample", (*_SAMPLE_IDS, "simulate"), "sample"), "export", SEPARATOR,
+    "undo", "redo", SEPARATOR, *_LAYOUT_IDS, SEPARATOR, "auto", "fit", "actual-size",
+    Submenu("LUT", _TABLES, "lut"),
+)  # fmt: skip
+
+OTHER_KEYS = (
+    ("1 … 9 in the results list", "Show the result of this number"),
+    ("R (held)", "Show the source in place of the result, in the single layout"),
+)
+"""Keys that are no commands."""
+
+
+def keys() -> tuple[KeyGroup, ...]:
+    """List every key: for each menu those of its commands, then those that are no commands."""
+    commands = {command.id: command for command in COMMANDS}
+    groups: list[KeyGroup] = []
+    seen: set[str] = set()
+    for title, items in MENUS.items():
+        here = [commands[i] for i in _flat(items) if i in commands and commands[i].keys and i not in seen]
+        seen.update(command.id for command in here)
+        if here:
+            lines = tuple((tuple(map(_native, c.keys)), c.text.rstrip("…")) for c in here)
+            groups.append(KeyGroup(title=title.replace("&", ""), lines=lines))
+    return (*groups, KeyGroup(title="Elsewhere", lines=tuple(((key,), words) for key, words in OTHER_KEYS)))
+
+
+def _flat(items: tuple[Item, ...]) -> list[str]:
+    names: list[str] = []
+    for item in items:
+        names += _flat(item.items) if isinstance(item, Submenu) else [item] if item != SEPARATOR else []
+    return names
+
+
+def _native(key: str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QMenu
 
+from app.preferences import PreferenceStore
 
-class RecentMenu:
+
+class RecentMenu(QObject):
     """Keeps a menu in step with the files opened lately.
 
     Parameters
     ----------
+    menu : QMenu
+        Owner, which lists them.
+    preferences : PreferenceStore
+        Knows them.
     open_path : callable
         Opens one of them.
     """
 
-    def __init__(self, open_path: Callable[[Path], None]) -> None:
-        self._open = open_path
-        self.menu: QMenu | None = None
+    def __init__(self, menu: QMenu, preferences: PreferenceStore, open_path: Callable[[Path], None]) -> None:
+        super().__init__(menu)
+        self.menu, self._preferences, self._open = menu, preferences, open_path
+        preferences.changed.connect(self._fill)
+        self._fill()
 
-    def fill(self, recent: Sequence[str]) -> None:
+    @Slot()
+    def _fill(self) -> None:
         """List files, the latest first."""
-        menu = self.menu
-        if menu is None:
+        menu, recent = self.menu, self._preferences.current.recent
+        if recent == tuple(action.data() for action in menu.actions()):
             return
         menu.clear()
         for text in recent:

@@ -118,8 +118,8 @@ def test_dialog_takes_another_name_instead_of_overwriting(driver, source):
     assert taken.read_bytes() == b"precious"
     assert open_stack(source.with_name("cells_denoised-2.tif")).dtype == np.float32
     assert not list(source.parent.glob("*.json"))
-    assert driver.window.preferences.export_type == "float32"
-    assert not driver.window.preferences.export_sidecar
+    assert driver.window.preferences.current.export_type == "float32"
+    assert not driver.window.preferences.current.export_sidecar
 
 
 def test_dialog_refuses_what_cannot_be_written(driver, source):

@@ -15,6 +15,7 @@ from app.commands.arguments import COMMANDS
 from app.session import Session
 from app.window.help_pages import PAGES, markdown, page_of
 from app.window.help_window import HelpWindow
+from app.window.menus import keys
 from core.methods.base import Group, methods
 from core.params import describe
 from resources import FOLDER
@@ -28,14 +29,14 @@ def test_the_contents_are_the_pages_that_ship() -> None:
 @pytest.fixture
 def window(qtbot, qapp):
     theme.apply_theme(qapp, "light")
-    made = HelpWindow()
+    made = HelpWindow(keys())
     qtbot.addWidget(made)
     return made
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_reads(window: HelpWindow, page: str) -> None:
-    source = markdown(page)
+    source = markdown(page, keys())
     assert "{{" not in source
     assert max(map(len, (FOLDER / "help" / f"{page}.md").read_text("utf-8").splitlines())) <= 130
     window.show_page(page)
@@ -52,7 +53,7 @@ def test_every_link_leads_somewhere(window: HelpWindow, page: str, monkeypatch) 
     monkeypatch.setattr(
         "app.window.help_window.QDesktopServices.openUrl", lambda url: opened.append(url.toString())
     )
-    for target in re.findall(r"\]\((\S+?)\)", markdown(page)):
+    for target in re.findall(r"\]\((\S+?)\)", markdown(page, keys())):
         window.show_page(page)
         window.text.anchorClicked.emit(QUrl(target))
         if target.startswith("https://"):
@@ -84,7 +85,7 @@ def _cell(table: QTextTable, row: int, column: int) -> str:
 
 
 def test_commands_on_the_page_exist() -> None:
-    lines = [line for line in markdown("command-line").splitlines() if line.startswith("quietfield ")]
+    lines = [line for line in markdown("command-line", keys()).splitlines() if line.startswith("quietfield ")]
     assert len(lines) >= 8
     for line in lines:
         assert line.split()[1] in COMMANDS
@@ -142,7 +143,7 @@ def test_f1_in_the_export_dialog(driver, tmp_path) -> None:
 def test_no_page_means_the_tour(session: Session) -> None:
     assert page_of(None) == "tour"
     with pytest.raises(KeyError):
-        markdown("no-such-page")
+        markdown("no-such-page", keys())
 
 
 def test_the_help_follows_the_theme(window: HelpWindow, qapp: QApplication) -> None:

@@ -11,13 +11,14 @@ import pytest
 import tifffile
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QMenu
 
 from app import preferences
 from app.documents.opening import Opened, first_levels
 from app.main_window import MainWindow
 from app.panels.filters import panel as filter_panel
-from app.window.actions import COMMANDS, MENUS, TOOLBAR, Submenu
+from app.window.commands import COMMANDS
+from app.window.menus import MENUS, TOOLBAR, Submenu
 from app.window.status import readout
 from core.stack import Stack
 from tests.driver import Driver
@@ -91,7 +92,7 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
     monkeypatch.setattr(window.dialogs.questions, "network", lambda folder: tmp_path / "no.quietfield")
     monkeypatch.setattr(window.dialogs.questions, "save", lambda *words: tmp_path / "saved.quietfield")
     monkeypatch.setattr(window.metrics_panel, "export_csv", lambda: None)
-    monkeypatch.setattr(window, "leave", lambda: None)
+    monkeypatch.setattr(window, "close", lambda: None)
     defects = []
     monkeypatch.setattr(window.announcer, "defect", defects.append)
 
@@ -114,7 +115,7 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
         if name == "redo" and not session.snapshot.can_redo:
             session.undo()
         if name == "run-recipe":
-            window.dialogs.copy_recipe()
+            filtered.trigger("copy-recipe")
             filtered.wait()
             recipe.write_text(QGuiApplication.clipboard().text(), encoding="utf-8")
 
@@ -244,7 +245,7 @@ def test_geometry_theme_and_recent_files_are_remembered(driver, stack):
     assert kept.recent == (str(stack),)
     second = MainWindow()
     assert second.size().height() == 650
-    recent = second.findChild(type(window.recent.menu), "menu-Open Recent")
+    recent = second.findChild(QMenu, "menu-Open Recent")
     assert [a.data() for a in recent.actions()] == [str(stack)]
     recent.actions()[0].trigger()
     driver.qtbot.waitUntil(lambda: second.session.snapshot.source is not None)

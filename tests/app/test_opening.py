@@ -180,7 +180,7 @@ def test_no_part_of_the_window_swallows_a_dropped_file(driver, stacks):
 
 
 def test_dragging_shows_what_a_drop_will_do(driver, stacks, tmp_path):
-    overlay = driver.window._overlay
+    overlay = driver.widget("drop-overlay")
     target, _ = driver.hover_files([stacks[0]])
     assert overlay.isVisible()
     assert overlay.text == "Drop to open cell1.tif"
@@ -209,7 +209,7 @@ def test_text_cannot_be_dropped(driver):
         Qt.KeyboardModifier.NoModifier,
     )
     QApplication.sendEvent(driver.window, event)
-    assert not driver.window._overlay.isVisible()
+    assert not driver.widget("drop-overlay").isVisible()
 
 
 def test_many_files_are_stepped_through(driver, stacks):
@@ -288,10 +288,10 @@ def test_axes_question_is_asked_once_and_can_be_answered_later(driver, tmp_path)
     assert strip.words.text() == "3 planes: time, depth or channels? The file does not say."
     driver.shot("axes")
     driver.click("axes-Z")
-    driver.wait(lambda: driver.window.first_axis() == "Z")
+    driver.wait(lambda: driver.window.session.snapshot.source.stack.axes[0] == "Z")
     assert not strip.isVisible()
     driver.trigger("axis-C")
-    driver.wait(lambda: driver.window.first_axis() == "C")
+    driver.wait(lambda: driver.window.session.snapshot.source.stack.axes[0] == "C")
     snapshot = driver.window.session.snapshot
     assert set(snapshot.levels) == {0, 1, 2}
     assert not strip.isVisible()

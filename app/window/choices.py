@@ -1,0 +1,83 @@
+"""The commands that choose one of several: layout, look-up table, axis, sample, colours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app import theme
+from app.documents.opening import SAMPLE_HELP, SAMPLES
+from app.preferences import SCHEMES, Scheme
+from app.view_state import LAYOUTS, LUTS
+from app.viewer.luts import FROM_FILE
+from app.window.command import Command
+from app.window.reasons import needs_axis, needs_own_table, needs_stack
+from app.window.services import Services
+
+
+def layouts() -> tuple[Command, ...]:
+    """Give a command for each layout of source and result."""
+    help = {
+        "single": "Show the result alone; hold R for the source",
+        "split": "Show source and result side by side",
+        "curtain": "Show source and result in one image, with a curtain to drag between them",
+        "difference": "Show the source, and what was taken out of it",
+    }
+    return tuple(
+        Command(
+            id=f"layout-{name}", text=label, short=label, help=help[name], keys=(f"F{5 + number}",),
+            icon=name,
+            run=lambda s, name=name: s.session.set_layout(name),  # type: ignore[misc]
+            on=lambda s, name=name: s.session.snapshot.layout == name,  # type: ignore[misc]
+            group="layout",
+        )
+        for number, (name, label) in enumerate(LAYOUTS.items())
+    )  # fmt: skip
+
+
+def choices() -> tuple[Command, ...]:
+    """Give the commands that choose a sample, a look-up table, the first axis or the colours."""
+    samples = (
+        Command(
+            id=f"sample-{name}", text=label, icon="sample", help=SAMPLE_HELP[name],
+            run=lambda s, name=name: s.opener.open_sample(name),  # type: ignore[misc]
+        )
+        for name, label in SAMPLES.items()
+    )  # fmt: skip
+    tables = (
+        Command(
+            id=f"lut-{name}", text=name, help=f"Show intensities with the look-up table {name}",
+            run=lambda s, name=name: s.session.set_lut(name),  # type: ignore[misc]
+            on=lambda s, name=name: s.session.snapshot.lut == name,  # type: ignore[misc]
+            group="lut", why_not=needs_own_table if name == FROM_FILE else needs_stack,
+        )
+        for name in (*LUTS, FROM_FILE)
+    )  # fmt: skip
+    axes = (
+        Command(
+            id=f"axis-{letter}", text=label, why_not=needs_axis(letter), group="axis",
+            help=f"Take the first axis of the stack for {label.lower()}; results are discarded",
+            run=lambda s, letter=letter: s.opener.set_axis(letter),  # type: ignore[misc]
+            on=lambda s, letter=letter: _first_axis(s) == letter,  # type: ignore[misc]
+        )
+        for letter, label in (("T", "Time"), ("Z", "Depth (Z)"), ("C", "Channels"))
+    )  # fmt: skip
+    themes = (
+        Command(
+            id=f"theme-{name}", text=name.capitalize(), group="theme",
+            help="Light or dark as the system is" if name == "system" else f"Use {name} colours",
+            run=lambda s, name=name: _choose_theme(s, name),  # type: ignore[misc]
+            on=lambda s, name=name: s.preferences.current.theme == name,  # type: ignore[misc]
+        )
+        for name in SCHEMES
+    )  # fmt: skip
+    return (*samples, *tables, *axes, *themes)
+
+
+def _first_axis(services: Services) -> str:
+    source = services.session.snapshot.source
+    return source.stack.axes[0] if source else ""
+
+
+def _choose_theme(services: Services, scheme: Scheme) -> None:
+    services.preferences.keep(replace(services.preferences.current, theme=scheme))
+    theme.current().choose(scheme)

@@ -1,0 +1,206 @@
+"""Everything the window can do, as data."""
+
+from __future__ import annotations
+
+from app.window.choices import choices, layouts
+from app.window.command import Command
+from app.window.reasons import (
+    needs_film,
+    needs_measures,
+    needs_network,
+    needs_next_file,
+    needs_planes,
+    needs_previous_file,
+    needs_redo,
+    needs_result,
+    needs_shown_result,
+    needs_stack,
+    needs_undo,
+)
+from app.window.services import Services
+from core.paths import MODEL_ENDING
+
+
+def _toggle_expected_error(services: Services) -> None:
+    """Preview the error that Instant expects beside its result, or stop."""
+    services.arrangement.go_to(services.filters)
+    services.filters.toggle("instant", "uncertainty")
+    if services.filters.is_on("instant", "uncertainty"):
+        services.session.set_layout("split")
+
+
+def _compare_filters(services: Services) -> None:
+    """Run every classic filter, and show the table that their measures go to."""
+    services.arrangement.go_to(services.metrics)
+    services.metrics.comparing.start()
+
+
+def _export_metrics(services: Services) -> None:
+    services.arrangement.go_to(services.metrics)
+    services.metrics.export_csv()
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        id="open", text="Open…", short="Open", icon="open", keys=("Ctrl+O",),
+        help="Open one or more TIFF files; several become a list to step through",
+        run=lambda s: s.dialogs.choose_files(),
+    ),
+    Command(
+        id="simulate", text="Simulate…", icon="noise",
+        help="Make a noisy stack of a specimen of your choice, with the truth to measure against",
+        run=lambda s: s.dialogs.simulate(),
+    ),
+    Command(
+        id="open-folder", text="Open Folder…", icon="folder", keys=("Ctrl+Shift+O",),
+        help="Open a folder of single planes as one stack, or a folder of stacks as a list",
+        run=lambda s: s.dialogs.choose_folder(),
+    ),
+    Command(
+        id="file-next", text="Next File", icon="next", keys=("Ctrl+PgDown", "Shift+O"),
+        help="Open the next file of the list", why_not=needs_next_file, run=lambda s: s.opener.step(1),
+    ),
+    Command(
+        id="file-previous", text="Previous File", icon="previous", keys=("Ctrl+PgUp",),
+        help="Open the previous file of the list", why_not=needs_previous_file,
+        run=lambda s: s.opener.step(-1),
+    ),
+    Command(
+        id="export", text="Export…", short="Export", icon="export", keys=("Ctrl+S",),
+        help="Save a result as a TIFF file, beside the source and never over it",
+        why_not=needs_result, run=lambda s: s.dialogs.export(),
+    ),
+    Command(
+        id="export-metrics", text="Export Metrics…", icon="csv", help="Save the table of metrics as CSV",
+        why_not=needs_measures, run=lambda s: _export_metrics(s),
+    ),
+    Command(
+        id="quit", text="Quit", keys=("Ctrl+Q",), help="Close the window", run=lambda s: s.window.close(),
+    ),
+    Command(
+        id="undo", text="Undo", icon="undo", keys=("Ctrl+Z",), help="Take back the last result",
+        why_not=needs_undo, run=lambda s: s.session.undo(),
+    ),
+    Command(
+        id="redo", text="Redo", icon="redo", keys=("Ctrl+Y", "Ctrl+Shift+Z"),
+        help="Bring back the result that was undone", why_not=needs_redo, run=lambda s: s.session.redo(),
+    ),
+    Command(
+        id="copy-recipe", text="Copy Recipe", icon="copy", why_not=needs_shown_result,
+        help="Copy the steps that led to the shown result, as JSON that runs again here or elsewhere",
+        run=lambda s: s.tasks.copy_recipe(s.session.snapshot.shown),
+    ),
+    Command(
+        id="copy-methods", text="Copy Methods Text", icon="copy", why_not=needs_shown_result,
+        help="Copy a paragraph for a paper: steps, parameters and software versions of the shown result",
+        run=lambda s: s.tasks.copy_methods(s.session.snapshot.shown),
+    ),
+    Command(
+        id="auto", text="Auto Contrast", short="Auto", icon="auto", keys=("Shift+A",), why_not=needs_stack,
+        help="Fit the contrast to the visible part; pressing again saturates more",
+        run=lambda s: s.viewer.auto_levels(),
+    ),
+    Command(
+        id="contrast", text="Brightness and Contrast", keys=("Shift+C",), why_not=needs_stack,
+        help="Go to the histogram with its handles", run=lambda s: s.arrangement.go_to(s.contrast),
+    ),
+    Command(
+        id="plane-next", text="Next Plane", keys=(">", "."), why_not=needs_planes,
+        help="Show the next plane along the axis used last", run=lambda s: s.viewer.step(1),
+    ),
+    Command(
+        id="plane-previous", text="Previous Plane", keys=("<", ","), why_not=needs_planes,
+        help="Show the previous plane along the axis used last", run=lambda s: s.viewer.step(-1),
+    ),
+    Command(
+        id="play", text="Play or Stop", icon="play", keys=("\\",), why_not=needs_film,
+        help="Play along time or depth, or stop playing", run=lambda s: s.viewer.toggle_play(),
+    ),
+    Command(
+        id="show-filters", text="Filters", icon="filter", keys=("Ctrl+1",),
+        help="Choose a filter or simulate noise, with live preview",
+        run=lambda s: s.arrangement.go_to(s.filters),
+    ),
+    Command(
+        id="live-preview", text="Live Preview",
+        help="Preview the chosen method by itself, from the moment a stack is open",
+        run=lambda s: s.filters.preview.toggle(), on=lambda s: s.filters.preview.isChecked(),
+    ),
+    Command(
+        id="run-recipe", text="Run Recipe…", icon="play", why_not=needs_stack,
+        help="Do the steps of a recipe (.json, or a stack that Quietfield exported) to the open stack",
+        run=lambda s: s.dialogs.choose_recipe(),
+    ),
+    Command(
+        id="show-train", text="Train a Network", icon="train", keys=("Ctrl+2",),
+        help="Train a network on the open stack itself", run=lambda s: s.arrangement.go_to(s.training),
+    ),
+    Command(
+        id="apply-network", text="Apply Trained Network…", icon="network", why_not=needs_stack,
+        help=f"Denoise the open stack with a network that was trained before ({MODEL_ENDING})",
+        run=lambda s: s.dialogs.choose_network(),
+    ),
+    Command(
+        id="save-network", text="Save Trained Network…", icon="export", why_not=needs_network,
+        help="Save the network that made the shown result", run=lambda s: s.dialogs.save_network(),
+    ),
+    Command(
+        id="compare-filters", text="Compare Classic Filters", icon="filter", why_not=needs_stack,
+        help="Run every classic filter with its default parameters, as rows of the table of metrics",
+        run=lambda s: _compare_filters(s),
+    ),
+    Command(
+        id="show-metrics", text="Metrics", icon="metrics", keys=("Ctrl+3",),
+        help="Measure results against a reference", run=lambda s: s.arrangement.go_to(s.metrics),
+    ),
+    *layouts(),
+    Command(
+        id="expected-error", text="Expected Error", keys=("E",), why_not=needs_stack,
+        help="Show beside Instant the error it expects of every pixel, in counts",
+        run=lambda s: _toggle_expected_error(s), on=lambda s: s.filters.is_on("instant", "uncertainty"),
+    ),
+    Command(
+        id="zoom-in", text="Zoom In", icon="zoom-in", keys=("+", "=", "Ctrl++", "Ctrl+="),
+        help="Magnify the view", why_not=needs_stack, run=lambda s: s.viewer.zoom(1.25),
+    ),
+    Command(
+        id="zoom-out", text="Zoom Out", icon="zoom-out", keys=("-", "Ctrl+-"), why_not=needs_stack,
+        help="Shrink the view", run=lambda s: s.viewer.zoom(0.8),
+    ),
+    Command(
+        id="fit", text="Fit to Window", short="Fit", icon="fit", keys=("4", "Ctrl+0"), why_not=needs_stack,
+        help="Show the whole plane", run=lambda s: s.viewer.fit(),
+    ),
+    Command(
+        id="actual-size", text="Actual Size", short="1:1", keys=("5",),
+        help="Show one pixel of the image as one pixel of the screen", why_not=needs_stack,
+        run=lambda s: s.viewer.actual_size(),
+    ),
+    Command(
+        id="reset-panels", text="Reset Panels", icon="reset", help="Put all panels back in their places",
+        run=lambda s: s.arrangement.reset(),
+    ),
+    Command(
+        id="help", text="Help", icon="help", keys=("F1",),
+        help="Explain the part of the window that has the keyboard", run=lambda s: s.help.show_page(),
+    ),
+    Command(
+        id="keys", text="Keyboard Shortcuts", keys=("Shift+F1",), help="List all keys",
+        run=lambda s: s.help.show_keys(),
+    ),
+    Command(
+        id="show-log", text="Log", icon="log", keys=("Ctrl+4",),
+        help="Read what was done and what went wrong",
+        run=lambda s: s.arrangement.go_to(s.log),
+    ),
+    Command(
+        id="copy-report", text="Copy Report", icon="copy",
+        help="Copy versions, system, device and the last log lines, to report a problem",
+        run=lambda s: s.announcer.copy_report(),
+    ),
+    Command(
+        id="about", text="About Quietfield", icon="info", help="Versions and licences",
+        run=lambda s: s.help.show_about(),
+    ),
+    *choices(),
+)  # fmt: skip
