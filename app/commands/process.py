@@ -24,7 +24,8 @@ from app.commands.arguments import (
     path,
 )
 from app.commands.targets import refuse_to_replace, targets
-from app.commands.terminal import Progress, duration
+from app.commands.terminal import Progress
+from app.durations import clock
 from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, split_ending, there
 
@@ -101,7 +102,7 @@ def run_simulate(args: argparse.Namespace) -> int:
     for target, stack, dtype in zip((args.out, truth), (made.noisy, made.clean), dtypes, strict=True):
         save_stack(target, stack, format=args.format, dtype=dtype, overwrite=args.overwrite)
     seconds = time.monotonic() - started
-    progress.say(f"Wrote {args.out} and its truth, {truth}, in {duration(seconds)}.")
+    progress.say(f"Wrote {args.out} and its truth, {truth}, in {clock(seconds)}.")
     print(json.dumps({"path": str(args.out), "truth": str(truth), "seconds": round(seconds, 3)}), flush=True)
     return 0
 
@@ -273,7 +274,7 @@ def _one(
     for note in saved.notes:
         progress.say(f"{saved.path}: {note}")
     clipped = f", {saved.clipped} of {saved.total} pixels clipped" if saved.clipped else ""
-    progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {duration(seconds)}.")
+    progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {clock(seconds)}.")
     return {
         "source": str(source), "path": str(saved.path), "dtype": saved.dtype, "format": saved.format,
         "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3), "doubts": doubts,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
+from app.durations import clock
 from core.progress import Context
 
 TTY_INTERVAL = 0.1
@@ -17,14 +18,6 @@ LINE_INTERVAL = 5.0
 
 FIRST = 1.0
 """Time until the first line there, in seconds: quick work shows none."""
-
-
-def duration(seconds: float) -> str:
-    """Write a time as ``0:07``, ``2:10`` or ``1:02:10``."""
-    whole = max(0, round(seconds))
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def size(count: float) -> str:
@@ -65,7 +58,7 @@ class Progress:
 
     def _report(self, fraction: float, text: str) -> None:
         elapsed = time.monotonic() - self._started
-        left = f", {duration(elapsed / fraction * (1 - fraction))} left" if fraction > 0.01 else ""
+        left = f", {clock(elapsed / fraction * (1 - fraction))} left" if fraction > 0.01 else ""
         self.show(f"{self._prefix}{self._text or text} {fraction:4.0%}{left}")
 
     def show(self, line: str) -> None:

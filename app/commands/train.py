@@ -24,7 +24,8 @@ from app.commands.arguments import (
 )
 from app.commands.process import DEVICE_HELP
 from app.commands.targets import refuse_to_replace
-from app.commands.terminal import Progress, duration
+from app.commands.terminal import Progress
+from app.durations import clock
 from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING
 
@@ -107,7 +108,7 @@ def run_train(args: argparse.Namespace) -> int:
         progress.show(describe(report))
     model = trainer.model()
     saved = _save(out, model)
-    progress.say(f"Wrote {out} after {model.record.steps} steps in {duration(model.record.seconds)}.")
+    progress.say(f"Wrote {out} after {model.record.steps} steps in {clock(model.record.seconds)}.")
     print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
     return 0
 
@@ -149,7 +150,7 @@ def describe(report: Report) -> str:
     if report.validation is not None and math.isfinite(report.validation):
         parts.append(f"validation {report.validation:.4g}")
     if math.isfinite(report.seconds_left):
-        parts.append(f"{duration(report.seconds_left)} left")
+        parts.append(f"{clock(report.seconds_left)} left")
     return ", ".join(parts)
 
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.durations import clock
 from app.session import Session
 from app.snapshot import Snapshot
 from core.stack import Stack
@@ -45,8 +46,7 @@ def where(stack: Stack, axis: str, index: int) -> str:
     seconds = index * spacing
     if seconds < 120:
         return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h" if minutes >= 60 else f"{minutes}:{rest:02} min"
+    return f"{clock(seconds)} {'h' if round(seconds) >= 3600 else 'min'}"
 
 
 class StepSlider(QSlider):

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from app import theme
+from app.durations import clock
 from app.jobs import Job, Jobs
 from app.viewer.viewer import Hover
 from core.machine import used_memory
@@ -120,6 +121,4 @@ def time_left(fraction: float, seconds: float) -> str:
     """Words for how long it will still take: "0:42 left", or "" while that cannot be told."""
     if not 0.02 <= fraction < 1.0 or seconds < 1.0:
         return ""
-    rest = round(seconds * (1 - fraction) / fraction)
-    hours, minutes, seconds_left = rest // 3600, rest // 60 % 60, rest % 60
-    return f"{hours}:{minutes:02d}:{seconds_left:02d} left" if hours else f"{minutes}:{seconds_left:02d} left"
+    return f"{clock(seconds * (1 - fraction) / fraction)} left"

@@ -22,7 +22,8 @@ from scipy import ndimage
 
 from app.cli import main
 from app.commands.arguments import USED_BY, allowed, default, option
-from app.commands.terminal import Progress, duration, size, table
+from app.commands.terminal import Progress, size, table
+from app.durations import clock
 from core import params
 from core.errors import QuietfieldError
 from core.history import Recipe
@@ -560,7 +561,7 @@ def test_tables_fold_their_last_column():
 
 
 def test_words_for_times_and_sizes():
-    assert [duration(s) for s in (0, 7.4, 130, 3730)] == ["0:00", "0:07", "2:10", "1:02:10"]
+    assert [clock(s) for s in (0, 7.4, 130, 3730)] == ["0:00", "0:07", "2:10", "1:02:10"]
     assert [size(n) for n in (12, 4096, 13_107_200, 4.6e9)] == ["12 bytes", "4.1 kB", "13.1 MB", "4.6 GB"]
     assert table([("", "a"), ("long", "b")]) == "      a\nlong  b"
 

@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.durations import clock
+
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.trainer import Report
 
@@ -146,10 +148,3 @@ def _facts(report: Report, *, paused: bool) -> list[str]:
         if math.isfinite(report.seconds_left):
             facts.append(f"{clock(report.seconds_left)} left")
     return [*facts, *([report.note] if report.note else [])]
-
-
-def clock(seconds: float) -> str:
-    """Write a time as minutes and seconds, with hours where there are any."""
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
