@@ -251,4 +251,5 @@ class LivePreview(QObject):
 
 
 def _look(preview: Preview) -> tuple[Any, ...]:
-    return preview.label, id(preview.pixels), preview.share, preview.second_output
+    shown = tuple((output, id(pixels)) for output, pixels in preview.outputs)
+    return preview.label, preview.share, shown

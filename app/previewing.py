@@ -72,11 +72,8 @@ def preview_of(
     """Compute an operation on a region of a single plane, for the canvas."""
     planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, operation, region, context)]
     below = stack.read(region).reshape(planes[0].shape).astype(np.float32) if mixed else None
-    two = len(planes) > 1
-    return Preview(
-        label=label, region=region, pixels=planes[0], below=below,
-        second=planes[1] if two else None, second_output=operation.outputs[1] if two else "",
-    )  # fmt: skip
+    outputs = tuple(zip(operation.outputs, planes, strict=True))
+    return Preview(label=label, region=region, outputs=outputs, below=below)
 
 
 def middles(stack: Stack, operation: Operation, region: Region) -> Iterator[Region]:

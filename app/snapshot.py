@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from app.view_state import OWN_SCALE, Layout, Levels, Preview, View
+from app.view_state import Layout, Levels, Preview, View
 from core.history import Step
 from core.stack import Stack
 
@@ -47,7 +47,7 @@ class Result:
     @property
     def is_image(self) -> bool:
         """Whether it shows the specimen, so that it can be measured against a reference."""
-        return self.step is None or self.step.output not in OWN_SCALE
+        return self.step is None or self.step.produces.is_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

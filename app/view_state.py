@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.reach import EXPECTED_ERROR
+from core.methods.outputs import Output, Quantity
 from core.stack import Pixels, Region
 
 Layout = Literal["single", "split", "curtain", "difference"]
@@ -27,8 +27,8 @@ LUTS = ("Grays", "Fire", "Ice", "Green", "Magenta", "Cyan", "viridis", "magma", 
 SATURATED = (0.35, 1.0, 2.5, 5.0)
 """Percent of pixels that Auto saturates at its first, second, ... press."""
 
-OWN_SCALE: Mapping[str, str] = {EXPECTED_ERROR: "magma"}
-"""Outputs of methods that are no image of the specimen, and the look-up table they are shown with."""
+OWN_SCALE: Mapping[Quantity, str] = {Quantity.ERROR: "magma"}
+"""Quantities that are not shown with the grey levels of the image, and their look-up tables."""
 
 Levels = tuple[float, float]
 """Intensity shown as the darkest and as the brightest shade."""
@@ -54,25 +54,24 @@ class Preview:
         What is shown, such as "Gaussian blur (preview)".
     region : tuple of slice
         Where in the stack the pixels lie, one slice for each axis.
-    pixels : ndarray
-        (Y, X) float32, as the method gives them.
+    outputs : tuple of (Output, ndarray)
+        What the method gives, the main output first, each with its pixels (Y, X) float32.
     below : ndarray or None
-        (Y, X) float32, the input, for a method whose result can be mixed with it.
+        (Y, X) float32, the input, for a method whose main output can be mixed with it.
     share : float
-        Which share of `pixels` is in the mixture with `below`, 0 to 1.
-    second : ndarray or None
-        (Y, X) float32, for a method that gives another image besides.
-    second_output : str
-        Name of that output, such as "deconvolved".
+        Which share of the main output is in the mixture with `below`, 0 to 1.
     """
 
     label: str
     region: Region
-    pixels: NDArray[np.float32]
+    outputs: tuple[tuple[Output, NDArray[np.float32]], ...]
     below: NDArray[np.float32] | None = None
     share: float = 1.0
-    second: NDArray[np.float32] | None = None
-    second_output: str = ""
+
+    @property
+    def pixels(self) -> NDArray[np.float32]:
+        """Pixels (Y, X) of the main output."""
+        return self.outputs[0][1]
 
 
 def apart(low: float, high: float) -> Levels:
@@ -147,6 +146,11 @@ def own_limit(pixels: Pixels) -> float:
     flat = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)]
     finite = flat[np.isfinite(flat)]
     return float(f"{np.percentile(finite, 99.8):.1e}") if finite.size else 0.0
+
+
+def has_own_scale(output: Output | None) -> bool:
+    """Whether an output (None for the source) is shown with levels and colours of its own."""
+    return output is not None and output.quantity in OWN_SCALE
 
 
 def nice_length(limit: float) -> float:

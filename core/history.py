@@ -14,6 +14,7 @@ from core.errors import QuietfieldError
 from core.methods import base
 from core.methods.apply import derive
 from core.methods.base import Method, Operation
+from core.methods.outputs import RESULT, Output, Quantity, position
 from core.params import Value
 from core.stack import Stack, plane_regions
 
@@ -47,26 +48,38 @@ class Step:
     model : ModelFile or None
         The trained network, for a learned method.
     output : str
-        Which output of the operation was kept.
+        Name of the output of the operation that was kept.
     """
 
     method: str
     version: int
     params: Mapping[str, Value]
     model: ModelFile | None = None
-    output: str = "result"
+    output: str = RESULT.name
 
     @classmethod
-    def of(cls, method: Method, model: ModelFile | None = None, output: str = "result") -> Step:
-        """Describe a method with its parameters."""
-        given = params.values(method)
-        return cls(method=method.name, version=method.version, params=given, model=model, output=output)
+    def of(cls, method: Method, model: ModelFile | None = None, output: Output | None = None) -> Step:
+        """Describe a method with its parameters, and one of its outputs, by default the first."""
+        given, kept = params.values(method), output or method.outputs[0]
+        return cls(method=method.name, version=method.version, params=given, model=model, output=kept.name)
+
+    @property
+    def produces(self) -> Output:
+        """Output of the method that was kept.
+
+        Raises
+        ------
+        QuietfieldError
+            If the method has no such output.
+        """
+        cls = base.find(self.method)
+        return cls.possible[position(cls.possible, self.output, cls.label)]
 
     @property
     def label(self) -> str:
         """Name of the method in words."""
-        label = base.find(self.method).label
-        return label if self.output in ("result", "denoised") else f"{label}, {self.output}"
+        label, output = base.find(self.method).label, self.produces
+        return label if output.quantity is Quantity.INTENSITY else f"{label}, {output.label}"
 
     @property
     def details(self) -> str:
@@ -107,6 +120,16 @@ class Step:
                 f"{cls.label} has to be trained first; the recipe names no trained network."
             )
         return method
+
+    def position(self, operation: Operation) -> int:
+        """Return the index of this step's output among the outputs of an operation.
+
+        Raises
+        ------
+        QuietfieldError
+            If the operation does not give it.
+        """
+        return position(operation.outputs, self.output, base.find(self.method).label)
 
 
 def fingerprint(stack: Stack) -> dict[str, Any]:
@@ -166,7 +189,7 @@ class Recipe:
                     model=ModelFile(file=str(s["model"]["file"]), sha256=str(s["model"]["sha256"]))
                     if "model" in s
                     else None,
-                    output=str(s.get("output", "result")),
+                    output=str(s.get("output", RESULT.name)),
                 )
                 for s in whole["steps"]
             )
@@ -181,9 +204,7 @@ class Recipe:
         """Stack to which the steps will have been done when its pixels are read."""
         for step in self.steps:
             operation = step.operation(find_model)
-            if step.output not in operation.outputs:
-                raise QuietfieldError(f"{step.label} has no output called {step.output!r}.")
-            stack = derive(stack, operation, operation.outputs.index(step.output))
+            stack = derive(stack, operation, step.position(operation))
         return stack
 
 

@@ -158,25 +158,15 @@ def run_apply(args: argparse.Namespace) -> int:
 
 def _with_output(steps: Sequence[Step], operations: Sequence[Operation], output: str | None) -> list[Step]:
     """Steps of which the last gives the result that is asked for."""
-    from core.methods.base import find
-
-    wanted = None if output is None else output.replace("-", " ")
-    last = steps[-1] if wanted is None else dataclasses.replace(steps[-1], output=wanted)
+    last = steps[-1] if output is None else dataclasses.replace(steps[-1], output=output)
     found = [*steps[:-1], last]
-    for step, operation in zip(found, operations, strict=True):
-        if step.output not in operation.outputs:
-            known = ", ".join(name.replace(" ", "-") for name in operation.outputs)
-            label = find(step.method).label
-            raise QuietfieldError(
-                f"{label} gives no output called {output or step.output!r}. There are: {known}."
-            )
-    return found
+    kept = [o.outputs[step.position(o)].name for step, o in zip(found, operations, strict=True)]
+    return [dataclasses.replace(step, output=name) for step, name in zip(found, kept, strict=True)]
 
 
 def _suffix(steps: Sequence[Step]) -> str:
     """What to add to the names of files."""
-    output = steps[-1].output
-    return "denoised" if output == "result" else output.replace(" ", "_")
+    return steps[-1].produces.label.replace(" ", "_")
 
 
 def _from_model(path: Path, device: str) -> tuple[list[Step], list[Operation]]:
@@ -242,7 +232,6 @@ def _one(
 ) -> dict[str, object]:
     from core.files import open_stack, save_stack
     from core.history import Recipe, fingerprint
-    from core.instant.reach import EXPECTED_ERROR
     from core.methods.apply import apply
     from core.methods.stream import streaming
 
@@ -256,10 +245,10 @@ def _one(
     result, share = stack, 1 / len(steps)
     for number, (step, operation) in enumerate(zip(steps[:-1], operations, strict=False)):
         part = context.part(number * share, (number + 1) * share)
-        result = apply(result, operation, part)[operation.outputs.index(step.output)]
-    output = operations[-1].outputs.index(steps[-1].output)
+        result = apply(result, operation, part)[step.position(operation)]
+    output = steps[-1].position(operations[-1])
     # an error of some counts would hardly be left of whole ones
-    usual = "float32" if steps[-1].output == EXPECTED_ERROR else stack.dtype.name
+    usual = stack.dtype.name if steps[-1].produces.is_image else "float32"
     dtype = usual if args.dtype == "source" else args.dtype
     doubts = _doubts(result, operations[-1])
     for doubt in doubts:

@@ -78,8 +78,7 @@ def _sentence(step: Step, models: Mapping[str, Model], papers: Sequence[str]) ->
         trained_on = record.source.get("name", "")
         words += f" on {trained_on}" if trained_on else ""
         words += f" for {record.steps} steps ({record.seconds:.0f} s, device {record.device})"
-    made = "the deconvolved image" if step.output == "deconvolved" else "the denoised image"
     return (
-        f"{words}, with the parameters {step.parameters}; {made} it predicts was used "
-        f"(network with SHA-256 {step.model.sha256[:16]}…)."
+        f"{words}, with the parameters {step.parameters}; the {step.produces.label} image it predicts was "
+        f"used (network with SHA-256 {step.model.sha256[:16]}…)."
     )

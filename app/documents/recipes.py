@@ -65,14 +65,12 @@ def run_recipe(
     context = context or Context()
     finding = _Networks(path.parent, dict(models))
     operations = [step.operation(finding) for step in recipe.steps]
-    for step, operation in zip(recipe.steps, operations, strict=True):
-        if step.output not in operation.outputs:
-            raise QuietfieldError(f"{step.label} has no output called {step.output!r}.")
+    outputs = [s.position(operation) for s, operation in zip(recipe.steps, operations, strict=True)]
     made: list[Made] = []
-    for index, (step, operation) in enumerate(zip(recipe.steps, operations, strict=True)):
+    for index, (step, operation, output) in enumerate(zip(recipe.steps, operations, outputs, strict=True)):
         part = context.part(index / len(operations), (index + 1) / len(operations))
         began = time.perf_counter()
-        stack = apply(stack, operation, part)[operation.outputs.index(step.output)]
+        stack = apply(stack, operation, part)[output]
         model = finding.models.get(step.model.sha256) if step.model else None
         seconds = time.perf_counter() - began
         made.append(Made(steps=(step,), stacks=(stack,), seconds=seconds, model=model))

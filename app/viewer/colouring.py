@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app import view_state
@@ -11,6 +12,7 @@ from app.viewer import luts
 from app.viewer.display import levels_of
 from app.viewer.painting import Legend
 from app.viewer.rendering import Colours
+from core.methods.outputs import Output
 from core.stack import Pixels
 
 
@@ -33,7 +35,9 @@ class Scales:
         """Begin anew, for another document."""
         self._limits.clear()
 
-    def of(self, snapshot: Snapshot, pixels: Pixels, output: str, minus: Pixels | None = None) -> Colouring:
+    def of(
+        self, snapshot: Snapshot, pixels: Pixels, output: Output | None, minus: Pixels | None = None
+    ) -> Colouring:
         """Colouring of a pane.
 
         Parameters
@@ -42,24 +46,26 @@ class Scales:
             The document.
         pixels : ndarray
             (Y, X) what the pane shows.
-        output : str
-            Which output of a method that is.
+        output : Output or None
+            Which output of a method that is; None for the source.
         minus : ndarray or None
             (Y, X) plane it is the difference from.
         """
         if minus is not None:
-            limit = self._limit(snapshot, "difference", minus)
+            limit = self._limit(snapshot, "difference", minus, view_state.difference_limit)
             return _own("difference", (-limit, limit), (f"−{limit:g}", "0", f"+{limit:g}"))
-        if output in view_state.OWN_SCALE:
-            limit = self._limit(snapshot, output, pixels)
-            return _own(view_state.OWN_SCALE[output], (0.0, limit), ("0", f"{limit / 2:g}", f"{limit:g}"))
+        if output is not None and view_state.has_own_scale(output):
+            limit = self._limit(snapshot, output.name, pixels, view_state.own_limit)
+            table = view_state.OWN_SCALE[output.quantity]
+            return _own(table, (0.0, limit), ("0", f"{limit / 2:g}", f"{limit:g}"))
         return Colouring(levels=levels_of(snapshot), table=luts.packed(_table(snapshot)))
 
-    def _limit(self, snapshot: Snapshot, scale: str, pixels: Pixels) -> float:
+    def _limit(
+        self, snapshot: Snapshot, scale: str, pixels: Pixels, find: Callable[[Pixels], float]
+    ) -> float:
         key = snapshot.channel, scale
         if key not in self._limits:
-            own = scale in view_state.OWN_SCALE
-            limit = view_state.own_limit(pixels) if own else view_state.difference_limit(pixels)
+            limit = find(pixels)
             if limit <= 0:  # nothing yet to go by
                 return 1.0
             self._limits[key] = limit

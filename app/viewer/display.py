@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.snapshot import Snapshot
-from app.view_state import OWN_SCALE, Levels, apart
+from app.view_state import Levels, apart, has_own_scale
+from core.methods.outputs import Output
 from core.stack import Pixels
 
 
@@ -24,8 +25,8 @@ class Patch:
         (Y, X).
     below : ndarray or None
         (Y, X) pixels that are mixed with them, and `share` the share of `pixels`.
-    output : str
-        Name of the output of the method that the pixels are.
+    output : Output or None
+        Output of the method that the pixels are.
     """
 
     top: int
@@ -33,7 +34,7 @@ class Patch:
     pixels: Pixels
     below: Pixels | None = None
     share: float = 1.0
-    output: str = ""
+    output: Output | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,15 +51,15 @@ class Pane:
         Result whose plane is subtracted, for a difference.
     patch : Patch or None
         A preview laid over it.
-    output : str
-        Name of the output of the method that the result is; "" for the source.
+    output : Output or None
+        Output of the method that the result is; None for the source.
     """
 
     label: str
     key: int
     minus: int | None = None
     patch: Patch | None = None
-    output: str = ""
+    output: Output | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,10 +101,11 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
     if source is None:
         return None
     result = snapshot.result or source
-    patch = _patch(snapshot)
-    output = result.step.output if result.step else ""
-    if patch is not None and output in OWN_SCALE:  # no image that a preview could lie on
-        result, output = source, ""
+    patches = _patches(snapshot)
+    patch = patches[0] if patches else None
+    output = result.step.produces if result.step else None
+    if patch is not None and has_own_scale(output):  # no image that a preview could lie on
+        result, output = source, None
     name = result.label
     if patch is not None and snapshot.preview is not None:
         name = snapshot.preview.label
@@ -112,45 +114,46 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
         why = f"computing {snapshot.awaited}…" if snapshot.awaited else without
         name = f"{source.label} ({why})" if why else source.label
     raw = Pane(label=source.label, key=source.key)
-    other = Pane(label=in_counts(name, output), key=result.key, patch=patch, output=output)
+    other = Pane(label=with_unit(name, output), key=result.key, patch=patch, output=output)
     panes: tuple[Pane, ...]
     match snapshot.layout:
         case "single" if raw_held or (result.key == source.key and patch is None):
             panes = (raw,)
-        case "difference" if output not in OWN_SCALE:
+        case "difference" if not has_own_scale(output):
             panes = (replace(other, label=f"{name} − {source.label}", minus=source.key),)
         case "single" | "difference":
             panes = (other,)
         case _:
             panes = (raw, other)
-            second = _patch(snapshot, second=True)
-            if second is not None and snapshot.layout == "split":
+            if snapshot.layout == "split":
                 mixed = patch is not None and patch.below is not None and patch.share < 1
-                name = f"{second.output.removeprefix('expected ')} at strength 1" if mixed else second.output
-                label = in_counts(name, second.output)
-                panes += (Pane(label=label, key=result.key, patch=second, output=output),)
+                panes += tuple(_beside(other, one, mixed=mixed) for one in patches[1:])
     return Display(panes=panes, curtain=snapshot.layout == "curtain", position=dict(snapshot.position))
 
 
-def _patch(snapshot: Snapshot, *, second: bool = False) -> Patch | None:
-    """Preview as a patch of the plane shown, unless it belongs to another plane."""
+def _beside(pane: Pane, patch: Patch, *, mixed: bool) -> Pane:
+    """Pane for a further output of the preview in a pane; `mixed` says that only the main one is mixed."""
+    assert patch.output is not None
+    name = f"{patch.output.quantity} at strength 1" if mixed else patch.output.label
+    return replace(pane, label=with_unit(name, patch.output), patch=patch)
+
+
+def _patches(snapshot: Snapshot) -> list[Patch]:
+    """Outputs of the preview as patches of the plane shown; none where it belongs to another plane."""
     preview, source = snapshot.preview, snapshot.source
     if preview is None or source is None or len(preview.region) != len(source.stack.axes):
-        return None
+        return []
     at = dict(zip(source.stack.axes, preview.region, strict=True))
     if any(at[a].start != i for a, i in snapshot.position.items()):
-        return None
+        return []
     top, left = at["Y"].start, at["X"].start
-    if not second:
-        return Patch(top=top, left=left, pixels=preview.pixels, below=preview.below, share=preview.share)
-    if preview.second is None:
-        return None
-    return Patch(top=top, left=left, pixels=preview.second, output=preview.second_output)
+    found = [Patch(top=top, left=left, pixels=pixels, output=output) for output, pixels in preview.outputs]
+    return [replace(found[0], below=preview.below, share=preview.share), *found[1:]]
 
 
-def in_counts(label: str, output: str) -> str:
+def with_unit(label: str, output: Output | None) -> str:
     """Label of an output, with its unit where it is not shown on the scale of the image."""
-    return f"{label} (counts)" if output in OWN_SCALE else label
+    return f"{label} ({output.unit})" if output is not None and has_own_scale(output) else label
 
 
 def levels_of(snapshot: Snapshot) -> Levels:

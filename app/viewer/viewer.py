@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from app.jobs import Jobs
 from app.session import Session
 from app.snapshot import Snapshot
-from app.view_state import OWN_SCALE
+from app.view_state import has_own_scale
 from app.viewer import hover
 from app.viewer.auto import AutoLevels
 from app.viewer.colouring import Colouring, Scales
@@ -211,7 +211,7 @@ class StackViewer(QWidget):
         for pane in display.panes:
             minus = look.planes[pane.minus] if pane.minus is not None else None
             below = above = self._scales.of(snapshot, look.planes[pane.key], pane.output, minus)
-            if pane.patch is not None and pane.patch.output in OWN_SCALE:
+            if pane.patch is not None and has_own_scale(pane.patch.output):
                 above = self._scales.of(snapshot, pane.patch.pixels, pane.patch.output)
             faces.append(_face(pane, look.planes, below, above, patched=here))
         shape = look.planes[source.key].shape

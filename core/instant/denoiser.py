@@ -16,9 +16,10 @@ from core.errors import QuietfieldError
 from core.instant.familiarity import doubts
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
-from core.instant.reach import DEPTH, GRID, OUTPUTS, REACH, STANDS, beside
+from core.instant.reach import DEPTH, GRID, REACH, STANDS, beside
 from core.instant.scene import stands_still
 from core.methods.base import WHOLE, Block, Operation
+from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.noise.between import KEPT, warning
 from core.noise.estimate import estimate
 from core.noise.model import TRANSPOSED, NoiseEstimate
@@ -67,6 +68,7 @@ class Denoiser(Operation):
     """
 
     label: ClassVar[str] = "Instant"
+    possible: ClassVar[tuple[Output, ...]] = (RESULT, EXPECTED_ERROR)
     alignment: ClassVar[int] = GRID
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
@@ -80,9 +82,9 @@ class Denoiser(Operation):
     sigma: float = 0.0
 
     @property
-    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Names of the results."""
-        return OUTPUTS if self.uncertain else OUTPUTS[:1]
+    def outputs(self) -> tuple[Output, ...]:
+        """Denoised image, and its expected error if that was asked for."""
+        return self.possible if self.uncertain else self.possible[:1]
 
     def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
         """Neighbours needed: what the network sees, or the whole plane if its own noise is measured."""

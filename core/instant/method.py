@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant.reach import DEPTH, OUTPUTS, REACH, SPAN
+from core.instant.reach import DEPTH, REACH, SPAN
 from core.methods.base import Block, Operation, register
+from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.params import param
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
@@ -74,6 +75,7 @@ class Instant(Operation):
     """
 
     citations: ClassVar[tuple[str, ...]] = (MAKITALO_2013,)
+    possible: ClassVar[tuple[Output, ...]] = (RESULT, EXPECTED_ERROR)
     mix: ClassVar[str] = "strength"
 
     strength: float = param(
@@ -100,9 +102,9 @@ class Instant(Operation):
     )  # fmt: skip
 
     @property
-    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Names of the results."""
-        return OUTPUTS if self.uncertainty else OUTPUTS[:1]
+    def outputs(self) -> tuple[Output, ...]:
+        """Denoised image, and its expected error if that was asked for."""
+        return self.possible if self.uncertainty else self.possible[:1]
 
     def prepare(self, stack: Stack) -> Operation:
         """Measure the noise of the stack, once, and load the network."""

@@ -15,12 +15,6 @@ DEPTH = max(OFFSETS)
 SPAN = 8
 """Frames on each side of one that are averaged with it where a scene stands still."""
 
-EXPECTED_ERROR = "expected error"
-"""Name of the result that is no image but the error of one."""
-
-OUTPUTS = ("result", EXPECTED_ERROR)
-"""Names of the results of the method."""
-
 STANDS = (
     "The frames show one scene, as far as noise lets one see: Mean of frames, under Neighbours, averages "
     "them first, which shows more."

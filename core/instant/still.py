@@ -14,6 +14,7 @@ from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
 from core.instant.scene import CHANGED, Plane, compared, mean, smeared
 from core.methods.base import Block, Operation
+from core.methods.outputs import Output
 from core.noise.between import KEPT, warning
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, channel_of, region_shape
@@ -38,8 +39,8 @@ class Still(Operation):
     single: Denoiser
 
     @property
-    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Names of the results."""
+    def outputs(self) -> tuple[Output, ...]:
+        """Those of the denoiser of a single frame."""
         return self.single.outputs
 
     def halo(self, axes: str) -> Mapping[str, int]:

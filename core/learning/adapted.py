@@ -16,6 +16,7 @@ from core.instant.network import InstantNetwork
 from core.instant.reach import DEPTH, GRID, REACH, SPAN
 from core.instant.still import Still
 from core.methods.base import Block, Operation
+from core.methods.outputs import DENOISED, Output
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
 
@@ -39,7 +40,7 @@ class AdaptedPrediction(Operation):
     """
 
     label: ClassVar[str] = "Trained network"
-    outputs: ClassVar[tuple[str, ...]] = ("denoised",)
+    possible: ClassVar[tuple[Output, ...]] = (DENOISED,)
     parallel: ClassVar[bool] = False
 
     networks: tuple[InstantNetwork, ...]

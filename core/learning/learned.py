@@ -16,6 +16,7 @@ from core.instant.reach import OFFSETS
 from core.learning.presets import ADAPTING, BLIND_SPOT, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import Method
+from core.methods.outputs import DENOISED, Output
 from core.params import Value, param
 from core.stack import AXIS_NAMES, Stack
 
@@ -27,6 +28,7 @@ DEPTHS = (2, 5)
 class Learned(Method):
     """A network trained on a stack: parameters that all learned methods share."""
 
+    possible: ClassVar[tuple[Output, ...]] = (DENOISED,)
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
     """Presets by name; a value that a preset does not name is the default of the parameter."""
     default_preset: ClassVar[str] = "fast"

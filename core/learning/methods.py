@@ -21,6 +21,7 @@ from core.learning.papers import (
 from core.learning.quietfield import Quietfield  # first on the list
 from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
+from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.params import param
 from core.stack import Stack
 
@@ -145,6 +146,7 @@ class DecoNoising(BlindSpot):
     """
 
     citations: ClassVar[tuple[str, ...]] = (GONCHAROVA_2020, KRULL_2019)
+    possible: ClassVar[tuple[Output, ...]] = (DENOISED, DECONVOLVED)
 
     sigma: float = param(
         1.0, "PSF sigma", short="sigma", unit="px", ge=0.0, le=10.0, step=0.1,
@@ -171,7 +173,6 @@ class DecoNoising(BlindSpot):
             prediction_sigma=self.sigma,
             positivity=self.positivity,
             offset=None if self.estimate_offset else self.offset,
-            deconvolved=True,
             along=self.along,
         )
 

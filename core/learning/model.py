@@ -18,6 +18,7 @@ from core.learning.learned import Learned
 from core.learning.network import UNet, blank
 from core.learning.prediction import DeconvolvingPrediction, Prediction
 from core.methods.base import Operation
+from core.methods.outputs import DECONVOLVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ class Model:
                 still=strategy.still,
             )  # fmt: skip
         assert isinstance(network, UNet)
-        cls = DeconvolvingPrediction if strategy.deconvolved else Prediction
+        cls = DeconvolvingPrediction if DECONVOLVED in self.method.outputs else Prediction
         return cls(
             network=network, device=chosen, normalisation=self.normalisation,
             sigma=strategy.prediction_sigma, along=strategy.along,

@@ -21,6 +21,7 @@ from core.learning.learned import DEPTHS
 from core.learning.network import UNet, receptive_field
 from core.learning.objectives import OUTPUT_SCALE
 from core.methods.base import Block, Operation
+from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.optics import gaussian_kernel
 from core.progress import Context
 from core.stack import Stack
@@ -51,7 +52,7 @@ class Prediction(Operation):
     """
 
     label: ClassVar[str] = "Trained network"
-    outputs: ClassVar[tuple[str, ...]] = ("denoised",)
+    possible: ClassVar[tuple[Output, ...]] = (DENOISED,)
     alignment: ClassVar[int] = 2 ** (DEPTHS[1] - 1)  # suits the poolings of networks of every depth
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
@@ -188,7 +189,7 @@ class Prediction(Operation):
 class DeconvolvingPrediction(Prediction):
     """A trained network whose output before the PSF is a result of its own."""
 
-    outputs: ClassVar[tuple[str, ...]] = ("denoised", "deconvolved")
+    possible: ClassVar[tuple[Output, ...]] = (DENOISED, DECONVOLVED)
 
 
 def _tiles(count: int, height: int, width: int, side: int) -> Iterator[tuple[slice, slice, slice]]:

@@ -35,8 +35,6 @@ class Strategy:
         Weight of the penalty on negative values of the network's output.
     offset : float or None
         Camera offset in counts, subtracted before anything else; None to estimate it.
-    deconvolved : bool
-        Whether the network's output before the PSF is a result of its own.
     adapts : bool
         Whether the network of Instant is trained on, instead of a new one.
     idle : bool
@@ -57,17 +55,11 @@ class Strategy:
     prediction_sigma: float = 0.0
     positivity: float = 0.0
     offset: float | None = 0.0
-    deconvolved: bool = False
     adapts: bool = False
     idle: bool = False
     eightfold: bool = False
     along: str = ""
     still: bool = False
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of what a trained network gives."""
-        return ("denoised", "deconvolved") if self.deconvolved else ("denoised",)
 
     @property
     def exchange(self) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core import params
 from core.errors import QuietfieldError
+from core.methods.outputs import RESULT, Output
 from core.params import Value
 from core.progress import Context
 from core.stack import Pixels, Region, Stack
@@ -69,9 +70,16 @@ class Method:
     group: ClassVar[Group] = "filter"
     citations: ClassVar[tuple[str, ...]] = ()
     """Papers to cite for the method, the first one first."""
+    possible: ClassVar[tuple[Output, ...]] = (RESULT,)
+    """Outputs that the method can give, the usual one first."""
 
     def __post_init__(self) -> None:
         params.validate(self)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Outputs that the method gives with these parameters."""
+        return self.possible
 
     @classmethod
     def in_brief(cls, given: Mapping[str, Value]) -> str:
@@ -89,8 +97,6 @@ class Operation(Method):
 
     Attributes
     ----------
-    outputs : tuple of str
-        Names of the results; most methods have one.
     alignment : int
         Blocks start at multiples of this along Y and X.
     native : bool
@@ -107,7 +113,6 @@ class Operation(Method):
     """
 
     __slots__ = ()
-    outputs: ClassVar[tuple[str, ...]] = ("result",)
     alignment: ClassVar[int] = 1
     native: ClassVar[bool] = False
     parallel: ClassVar[bool] = True

@@ -31,6 +31,7 @@ from app.view_state import Preview, View
 from core.errors import QuietfieldError
 from core.methods.apply import apply, evaluate
 from core.methods.base import Operation, create, methods
+from core.methods.outputs import RESULT
 from core.params import describe
 from core.stack import ArraySource, Pixels, Region, Stack
 from tests.driver import Driver
@@ -254,7 +255,9 @@ def test_no_preview_is_left_when_it_is_not_wanted(qtbot: QtBot, session: Session
 def test_a_preview_of_somebody_else_is_left_alone(qtbot: QtBot, session: Session, panel: FilterPanel) -> None:
     session.open(stack(), {})
     qtbot.waitUntil(lambda: finished(session) is not None)
-    other = Preview(label="other", region=stack().region(T=0), pixels=np.zeros((48, 64), np.float32))
+    other = Preview(
+        label="other", region=stack().region(T=0), outputs=((RESULT, np.zeros((48, 64), np.float32)),)
+    )
     session.set_preview(other)
     panel.hide()
     assert session.snapshot.preview is other

@@ -335,10 +335,10 @@ def test_the_expected_error_is_one_key_away_and_a_result_of_its_own(driver: Driv
     driver.key(Qt.Key.Key_E)
     session = driver.window.session
     denoised, error = evaluate(stack(), Instant(uncertainty=True))
-    driver.wait(lambda: session.snapshot.preview is not None and session.snapshot.preview.second is not None)
+    driver.wait(lambda: session.snapshot.preview is not None and len(session.snapshot.preview.outputs) == 2)
     assert shows(driver, denoised[0])
     assert session.snapshot.preview is not None
-    np.testing.assert_allclose(session.snapshot.preview.second, error[0], rtol=1e-3)
+    np.testing.assert_allclose(session.snapshot.preview.outputs[1][1], error[0], rtol=1e-3)
     assert driver.action("expected-error").isChecked()
     assert driver.widget("instant-uncertainty").isChecked()
     labels = [c.picture.faces[0].label for c in driver.window.viewer.group.shown if c.picture]
@@ -354,7 +354,7 @@ def test_the_expected_error_is_one_key_away_and_a_result_of_its_own(driver: Driv
     assert made.key not in session.snapshot.measures, "an error is no image to be compared"
     driver.key(Qt.Key.Key_E)
     assert not driver.widget("instant-uncertainty").isChecked()
-    driver.wait(lambda: session.snapshot.preview is not None and session.snapshot.preview.second is None)
+    driver.wait(lambda: session.snapshot.preview is not None and len(session.snapshot.preview.outputs) == 1)
 
 
 def test_best_and_neighbours_are_in_the_form_where_the_stack_has_them(driver: Driver, waves: Path) -> None:

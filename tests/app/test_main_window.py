@@ -400,7 +400,8 @@ def test_network_of_a_result_can_be_saved(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(
         window.dialogs.questions, "save", lambda title, proposed, kinds: tmp_path / proposed.name
     )
-    step = Step(method="n2v", version=1, params={}, model=ModelFile(file="n.quietfield", sha256="ab"))
+    model = ModelFile(file="n.quietfield", sha256="ab")
+    step = Step(method="n2v", version=1, params={}, model=model, output="denoised")
     source = session.snapshot.source
     network = SimpleNamespace(record=SimpleNamespace(steps=3, seconds=1.0))
     session.add(source.key, [step], [source.stack], 1.0, network)

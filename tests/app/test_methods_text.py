@@ -11,6 +11,7 @@ from core.learning.data import Normalisation
 from core.learning.model import Model, Record
 from core.methods import catalogue  # noqa: F401
 from core.methods.base import create
+from core.methods.outputs import DECONVOLVED
 from core.stack import Stack
 
 STACK = Stack.of(np.zeros((5, 2, 30, 40), np.uint16), "TCYX", name="cells.tif", spacing={"X": 0.065})
@@ -41,7 +42,7 @@ def test_networks_are_cited_with_what_was_really_trained() -> None:
     record = Record(steps=2310, seconds=119.6, source={"name": "other.tif"}, device="cpu")
     flat = Normalisation(offset=0.0, mean=(0.0,), std=(1.0,), fill=0.0)
     model = Model(method=method, weights={}, normalisation=flat, record=record)  # type: ignore[arg-type]
-    step = Step.of(method, file, "deconvolved")
+    step = Step.of(method, file, DECONVOLVED)
     text = methods_text((step,), STACK, {file.sha256: model})
     assert "trained by DecoNoising [1, 2] on other.tif for 2310 steps (120 s, device cpu)" in text
     assert "sigma 1.3 px" in text

@@ -9,6 +9,7 @@ from app.session import Session
 from app.snapshot import Snapshot
 from app.view_state import View
 from core.history import ModelFile, Step
+from core.methods.outputs import RESULT
 from core.stack import Stack
 
 
@@ -21,8 +22,8 @@ def _catalogue():
     import core.methods.catalogue  # noqa: F401  (steps name their methods)
 
 
-def step(sigma: float = 1.0, output: str = "result", model: ModelFile | None = None) -> Step:
-    return Step(method="gaussian", version=1, params={"sigma": sigma}, output=output, model=model)
+def step(sigma: float = 1.0) -> Step:
+    return Step(method="gaussian", version=1, params={"sigma": sigma})
 
 
 @pytest.fixture
@@ -140,10 +141,13 @@ def test_keys_are_never_used_twice(document):
 
 def test_several_outputs_are_one_action(document):
     model = ModelFile(file="net.quietfield", sha256="ab")
-    steps = [step(output="denoised", model=model), step(output="deconvolved", model=model)]
+    steps = [
+        Step(method="deconoising", version=1, params={}, output=output, model=model)
+        for output in ("denoised", "deconvolved")
+    ]
     network = object()
     document.add(document.snapshot.source.key, steps, [stack(), stack()], 3.0, model=network)
-    assert [r.label for r in document.snapshot.results[1:]] == ["Gaussian blur", "Gaussian blur, deconvolved"]
+    assert [r.label for r in document.snapshot.results[1:]] == ["DecoNoising", "DecoNoising, deconvolved"]
     assert document.snapshot.shown == keys(document)[1]
     assert document.snapshot.models == {"ab": network}
     document.undo()
@@ -218,7 +222,7 @@ def test_showing_moving_undoing_take_the_preview_away(document):
     def preview() -> None:
         pixels = np.zeros((2, 2), np.float32)
         region = (slice(0, 1), slice(0, 2), slice(0, 2))
-        document.set_preview(Preview(label="x", region=region, pixels=pixels))
+        document.set_preview(Preview(label="x", region=region, outputs=((RESULT, pixels),)))
         assert document.snapshot.preview is not None
 
     for action in (

@@ -23,6 +23,7 @@ from app.view_state import View
 from core.files import open_stack, save_stack
 from core.learning.checkpoint import finder, load_model
 from core.methods.apply import apply, evaluate
+from core.methods.outputs import DECONVOLVED, DENOISED
 from core.params import Value
 from core.simulation import sample
 from core.stack import Stack
@@ -352,8 +353,8 @@ def test_the_canvas_shows_the_network_while_it_learns(
     preview = session.snapshot.preview
     assert preview is not None
     assert preview.region == stack.region(T=0, Y=slice(0, 40), X=slice(8, 64))
-    assert preview.second is not None
-    assert preview.pixels.shape == preview.second.shape == (40, 56)
+    assert [output for output, _ in preview.outputs] == [DENOISED, DECONVOLVED]
+    assert {pixels.shape for _, pixels in preview.outputs} == {(40, 56)}
     session.move(T=2)
     assert session.snapshot.preview is None
     qtbot.waitUntil(lambda: session.snapshot.preview is not None, timeout=WAIT)

@@ -24,6 +24,7 @@ from app.view_state import (
 from app.viewer.display import levels_of, resolve
 from core.history import Step
 from core.methods import catalogue  # noqa: F401  (a result's step names a method of the list)
+from core.methods.outputs import DECONVOLVED, EXPECTED_ERROR, RESULT, Output
 from core.stack import Stack
 
 
@@ -116,11 +117,11 @@ def _snapshot() -> Snapshot:
     return Snapshot(results=results, shown=5, position={"T": 1, "C": 0}, levels={0: (1.0, 2.0)})
 
 
-def _preview(time: int = 1, second: str = "") -> Preview:
+def _preview(time: int = 1, second: Output | None = None) -> Preview:
     region = (slice(time, time + 1), slice(0, 1), slice(2, 5), slice(3, 7))
     pixels = np.ones((3, 4), np.float32)
-    beside = pixels if second else None
-    return Preview(label="try", region=region, pixels=pixels, second=beside, second_output=second)
+    outputs = ((RESULT, pixels), *(((second, pixels),) if second else ()))
+    return Preview(label="try", region=region, outputs=outputs)
 
 
 def test_nothing_is_shown_without_a_document() -> None:
@@ -173,25 +174,25 @@ def test_a_preview_lies_at_its_pixels_and_only_on_its_plane() -> None:
 
 
 def test_a_deconvolved_preview_gets_a_pane_of_its_own() -> None:
-    now = resolve(replace(_snapshot(), preview=_preview(second="deconvolved")))
+    now = resolve(replace(_snapshot(), preview=_preview(second=DECONVOLVED)))
     assert now is not None
     assert [p.label for p in now.panes] == ["raw", "try", "deconvolved"]
 
 
 def test_the_expected_error_says_its_unit_and_whether_it_is_that_of_a_mixture() -> None:
-    preview = _preview(second="expected error")
+    preview = _preview(second=EXPECTED_ERROR)
     now = resolve(replace(_snapshot(), preview=preview))
     assert now is not None
     assert [p.label for p in now.panes] == ["raw", "try", "expected error (counts)"]
     assert now.panes[2].patch is not None
-    assert now.panes[2].patch.output == "expected error"
+    assert now.panes[2].patch.output == EXPECTED_ERROR
     mixed = resolve(replace(_snapshot(), preview=replace(preview, below=preview.pixels, share=0.5)))
     assert mixed is not None
     assert mixed.panes[2].label == "error at strength 1 (counts)"
 
 
 def test_a_result_that_is_an_expected_error_is_no_image_to_subtract_or_preview_on() -> None:
-    step = Step(method="gaussian", version=1, params={}, output="expected error")
+    step = Step(method="instant", version=1, params={}, output=EXPECTED_ERROR.name)
     both = _snapshot()
     results = both.results[0], replace(both.results[1], step=step, label="Median, expected error")
     both = replace(both, results=results)
@@ -200,11 +201,11 @@ def test_a_result_that_is_an_expected_error_is_no_image_to_subtract_or_preview_o
         now = resolve(replace(both, layout=layout))
         assert now is not None
         found.append([(p.label, p.output, p.minus) for p in now.panes])
-    error = ("Median, expected error (counts)", "expected error", None)
-    assert found == [[error], [("raw", "", None), error], [("raw", "", None), error], [error]]
+    error = ("Median, expected error (counts)", EXPECTED_ERROR, None)
+    assert found == [[error], [("raw", None, None), error], [("raw", None, None), error], [error]]
     previewed = resolve(replace(both, preview=_preview()))
     assert previewed is not None
-    assert [(p.label, p.key, p.output) for p in previewed.panes] == [("raw", 4, ""), ("try", 4, "")]
+    assert [(p.label, p.key, p.output) for p in previewed.panes] == [("raw", 4, None), ("try", 4, None)]
 
 
 def test_the_scale_of_an_error_leaves_out_what_is_rare() -> None:

@@ -18,6 +18,7 @@ from app.viewer.hover import Hover
 from app.viewer.painting import Legend
 from app.viewer.viewer import StackViewer
 from core.errors import QuietfieldError
+from core.methods.outputs import EXPECTED_ERROR
 from core.stack import Stack
 from tests.app.viewer_tools import (
     SlowSource,
@@ -285,7 +286,7 @@ def test_an_expected_error_has_colours_and_a_scale_of_its_own(
     whole = preview(session, slice(0, pixels.shape[1]), slice(0, pixels.shape[2]), 222)
     error = np.full(whole.pixels.shape, 2.0, np.float32)
     error[:, : error.shape[1] // 2] = 4.0
-    session.set_preview(replace(whole, second=error, second_output="expected error"))
+    session.set_preview(replace(whole, outputs=(*whole.outputs, (EXPECTED_ERROR, error))))
     raw, result, third = viewer.group.shown
     assert canvas_legend(third).texts == ("0", "2", "4")
     assert seen(viewer, result, 60.5, 50.5) == _gray(222)

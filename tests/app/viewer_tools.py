@@ -18,6 +18,8 @@ from app.view_state import Preview
 from app.viewer.canvas import Canvas
 from app.viewer.viewer import StackViewer
 from core.history import Step
+from core.methods import catalogue  # noqa: F401  (a step names a method of the list)
+from core.methods.outputs import RESULT
 from core.stack import Pixels, Region, Stack
 
 LEFT = Qt.MouseButton.LeftButton
@@ -63,24 +65,10 @@ def hover(widget: QWidget, at: QPointF) -> None:
     mouse(widget, QEvent.Type.MouseMove, at, NONE)
 
 
-class NamedStep(Step):
-    """A step whose method need not be on the list."""
-
-    __slots__ = ()
-
-    @property
-    def label(self) -> str:
-        return "Gaussian blur"
-
-    @property
-    def details(self) -> str:
-        return "sigma 1"
-
-
 def add_result(session: Session, pixels: Pixels, *, parent: int = 0) -> None:
     source = session.snapshot.source
     assert source is not None
-    step = NamedStep(method="gaussian", version=1, params={})
+    step = Step(method="gaussian", version=1, params={"sigma": 1.0})
     stack = Stack.of(pixels, source.stack.axes, source.stack.meta)
     assert session.add(parent or source.key, [step], [stack], 1.0)
 
@@ -90,7 +78,7 @@ def preview(session: Session, rows: slice, columns: slice, value: float) -> Prev
     assert source is not None
     region = source.stack.region(**session.snapshot.position, Y=rows, X=columns)
     shape = rows.stop - rows.start, columns.stop - columns.start
-    return Preview(label="try", region=region, pixels=np.full(shape, value, np.float32))
+    return Preview(label="try", region=region, outputs=((RESULT, np.full(shape, value, np.float32)),))
 
 
 def seen(viewer: StackViewer, canvas: Canvas, x: float, y: float) -> tuple[int, int, int]:

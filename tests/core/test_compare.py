@@ -9,6 +9,7 @@ from core.compare import classic_filters, compare, plan
 from core.errors import QuietfieldError
 from core.methods.apply import apply
 from core.methods.base import Operation, create
+from core.methods.outputs import EXPECTED_ERROR, RESULT
 from core.progress import Cancelled, Context
 from core.stack import Stack
 
@@ -83,7 +84,7 @@ def test_what_has_no_room_is_left_out_and_named() -> None:
 
 def test_two_outputs_take_twice_the_room() -> None:
     class Two(type(create("box", {}))):  # type: ignore[misc]
-        outputs = ("one", "other")
+        possible = (RESULT, EXPECTED_ERROR)
 
     size = PIXELS.size * 4
     two, box = Two(), create("box", {})

@@ -16,6 +16,7 @@ from core.errors import QuietfieldError
 from core.history import Entry, History, ModelFile, Recipe, Step, fingerprint
 from core.methods.apply import apply
 from core.methods.base import Operation, create
+from core.methods.outputs import DENOISED
 from core.stack import Stack
 
 
@@ -123,7 +124,7 @@ def test_the_json_says_everything_that_matters() -> None:
 
 def test_a_model_is_named_and_asked_for() -> None:
     model = ModelFile(file="cells.quietfield", sha256="ab" * 32)
-    recipe = Recipe(steps=(Step.of(create("deconoising", {}), model, "denoised"),))
+    recipe = Recipe(steps=(Step.of(create("deconoising", {}), model, DENOISED),))
     again = Recipe.from_json(recipe.to_json())
     assert again == recipe
     stack = Stack.of(np.zeros((8, 8)), "YX")

@@ -17,6 +17,7 @@ from core.learning.checkpoint import KEY, finder, load_model, room, save_model
 from core.learning.methods import DecoNoising, Noise2Void
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
+from core.methods.outputs import DECONVOLVED
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
 
 
@@ -90,7 +91,7 @@ def test_a_recipe_runs_again_with_the_same_pixels(tmp_path, stack, model):
     folder = tmp_path / "models"
     folder.mkdir()
     file = save_model(folder / "network.quietfield", model)
-    steps = (Step.of(model.method, file, "deconvolved"),)
+    steps = (Step.of(model.method, file, DECONVOLVED),)
     text = Recipe(steps=steps, source=fingerprint(stack)).to_json()
     expected = evaluate(stack, model.prediction("cpu"))[1]
     result = Recipe.from_json(text).derive(stack, finder(folder, device="cpu"))

@@ -80,9 +80,9 @@ def test_the_published_schedule():
 
 
 def test_outputs_and_optics_of_each_method():
-    assert Noise2Void().strategy().outputs == ("denoised",)
-    assert Noise2VoidConvolved().strategy().outputs == ("denoised",)
-    assert DecoNoising().strategy().outputs == ("denoised", "deconvolved")
+    assert [output.name for output in Noise2Void().outputs] == ["denoised"]
+    assert [output.name for output in Noise2VoidConvolved().outputs] == ["denoised"]
+    assert [output.name for output in DecoNoising().outputs] == ["denoised", "deconvolved"]
     conv = Noise2VoidConvolved(sigma=1.5).strategy()
     assert (conv.training_sigma, conv.prediction_sigma) == (0, 1.5)
     deco = DecoNoising(sigma=1.5, positivity=0.5, estimate_offset=False, offset=100).strategy()

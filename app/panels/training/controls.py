@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -17,6 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.durations import clock
+from core.learning.methods import Learned
+from core.methods.outputs import Output
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.trainer import Report
@@ -39,8 +42,6 @@ class TrainingControls(QWidget):
         self.rests.setProperty("class", "muted")
         self.shows = QComboBox()
         self.shows.setObjectName("training-shows")
-        self.shows.addItem("denoised", "denoised")
-        self.shows.addItem("deconvolved", "deconvolved")
         watch = QHBoxLayout()
         watch.addWidget(self.preview)
         watch.addWidget(self.rests, 1)
@@ -68,7 +69,8 @@ class TrainingControls(QWidget):
         grid.addLayout(row, 3, 0, 1, 2)
         self.bar.hide()
         self.facts.hide()
-        self.allow_deconvolved(allowed=False)
+        self._outputs: tuple[Output, ...] = ()
+        self.offer(Learned.possible)
 
     def _button(self, text: str, name: str) -> QPushButton:
         button = QPushButton(text)
@@ -95,16 +97,27 @@ class TrainingControls(QWidget):
         usual = "Copy the commands that train and apply the same network on the file without this window."
         self.copy.setToolTip(f"<p>{reason or usual}</p>")
 
-    def allow_deconvolved(self, *, allowed: bool) -> None:
-        """Say whether the network has a deconvolved image to show."""
-        self.shows.setEnabled(allowed)
-        if not allowed:
-            self.shows.setCurrentIndex(0)
+    @property
+    def output(self) -> Output | None:
+        """Output that is to be previewed alone; None for all of them, the first one first."""
+        index = self.shows.currentIndex()
+        return self._outputs[index] if index > 0 else None
+
+    def offer(self, outputs: tuple[Output, ...]) -> None:
+        """Offer the outputs of a network for the preview, and keep the one chosen if it is among them."""
+        chosen = self.output
+        with QSignalBlocker(self.shows):
+            self.shows.clear()
+            self.shows.addItems([output.label for output in outputs])
+            self.shows.setCurrentIndex(outputs.index(chosen) if chosen in outputs else 0)
+        self._outputs = outputs
+        several = len(outputs) > 1
+        self.shows.setEnabled(several)
         self.shows.setToolTip(
-            "<p>Which of the network's images is shown first: the denoised one, or the deconvolved one "
-            "before its convolution with the PSF.</p>"
-            if allowed
-            else "<p>This method gives no deconvolved image.</p>"
+            "<p>Which image of the network the preview shows: the first with all others, or another one "
+            "alone.</p>"
+            if several
+            else "<p>This method gives only one image.</p>"
         )
 
     def begin(self) -> None:

@@ -23,6 +23,7 @@ from app.snapshot import Result, Snapshot
 from app.widgets import Sentence, failure
 from core.errors import QuietfieldError
 from core.learning.methods import Learned
+from core.methods.outputs import Output
 from core.stack import Region, Stack
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
@@ -160,10 +161,11 @@ class TrainingPanel(QWidget):
 
     @Slot()
     def _on_preview(self) -> None:
-        self._live.want(
-            preview=self.controls.preview.isChecked(),
-            deconvolved=self.controls.shows.currentData() == "deconvolved",
-        )
+        self._live.want(self.controls.output, preview=self.controls.preview.isChecked())
+
+    def _offer(self, outputs: tuple[Output, ...]) -> None:
+        self.controls.offer(outputs)
+        self._on_preview()
 
     @Slot()
     def _on_checkpoint(self) -> None:
@@ -227,7 +229,7 @@ class TrainingPanel(QWidget):
         self.plot.show_curves((), ())
         self.plot.show()
         self.controls.begin()
-        self.controls.allow_deconvolved(allowed=method.strategy().deconvolved)
+        self._offer(method.outputs)
         self._live.follow(self._run, source)
         self._job = self._jobs.start(
             f"Training {method.label}",
@@ -320,7 +322,7 @@ class TrainingPanel(QWidget):
         self._show_curve(model)
         self.settings.show_method(model.method)
         self._update()
-        self.controls.allow_deconvolved(allowed=model.method.strategy().deconvolved)
+        self._offer(model.method.outputs)
         self.controls.end("")
         self._on_checkpoint()
 

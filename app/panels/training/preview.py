@@ -15,6 +15,7 @@ from app.session import Session
 from app.snapshot import Result, Snapshot
 from app.view_state import Preview
 from core.methods.base import Operation
+from core.methods.outputs import Output
 
 SIDE = 512
 """Most rows and columns on which an earlier state of a network is previewed."""
@@ -40,7 +41,8 @@ class TrainingPreview(QObject):
         self._trained_on: Result | None = None
         self._kept: Kept | None = None
         self._device = "auto"
-        self._wanted, self._visible, self._paused, self._deconvolved = True, False, True, False
+        self._wanted, self._visible, self._paused = True, False, True
+        self._output: Output | None = None
         self._mine: Preview | None = None
         self._looking = False
         self._live = LivePreview(session, jobs, self, limit=SIDE)
@@ -53,9 +55,9 @@ class TrainingPreview(QObject):
         self._paused = run is None
         self._refresh()
 
-    def want(self, *, preview: bool, deconvolved: bool) -> None:
-        """Say whether a person wants a preview, and of what."""
-        self._wanted, self._deconvolved, self._paused = preview, deconvolved, False
+    def want(self, output: Output | None, *, preview: bool) -> None:
+        """Say whether a person wants a preview, and of which output alone (None for all)."""
+        self._wanted, self._output, self._paused = preview, output, False
         self._refresh()
 
     def choose(self, kept: Kept | None, device: str) -> None:
@@ -125,9 +127,10 @@ class TrainingPreview(QObject):
             self.show_picture()
 
     def _arrange(self, preview: Preview) -> Preview:
-        if self._deconvolved and preview.second is not None:
-            label = f"{preview.label}, {preview.second_output}"
-            return replace(preview, pixels=preview.second, second=None, second_output="", label=label)
+        for output, pixels in preview.outputs:
+            if output == self._output:
+                label = f"{preview.label}, {output.label}"
+                return replace(preview, outputs=((output, pixels),), label=label)
         return preview
 
 
