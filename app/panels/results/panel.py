@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import textwrap
 from collections.abc import Mapping
 
-from PySide6.QtCore import (
-    QEvent,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QSignalBlocker,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from app import theme
+from app.panels.results.listing import DEPTH, DETAILS, KEY, MARGIN, NOTE, SHOWN, ResultDelegate, ResultsList
+from app.panels.results.words import describe, note, source_words, tooltip
 from app.session import Session
 from app.snapshot import Result, Snapshot
-from core.stack import Stack
-
-KEY = Qt.ItemDataRole.UserRole
-DETAILS = Qt.ItemDataRole.UserRole + 1
-NOTE = Qt.ItemDataRole.UserRole + 2
-DEPTH = Qt.ItemDataRole.UserRole + 3
-SHOWN = Qt.ItemDataRole.UserRole + 4
-
-MARGIN, INDENT, DOT = 8, 12, 10
-TOOLTIP_WIDTH = 72
-"""Longest line of a tooltip, in characters."""
 
 
 class ResultsPanel(QWidget):
@@ -76,7 +42,7 @@ class ResultsPanel(QWidget):
         self._files = self._make_file_row()
         self.list = ResultsList()
         self.list.setObjectName("results")
-        self.list.setItemDelegate(_Delegate(self.list))
+        self.list.setItemDelegate(ResultDelegate(self.list))
         self.list.setToolTip("Click, arrow keys or digits show a result; right-click for more")
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -136,10 +102,10 @@ class ResultsPanel(QWidget):
                 item = QListWidgetItem(f"{row + 1}  {result.label}")
                 item.setData(KEY, result.key)
                 item.setData(DETAILS, result.details if result.step else source_words(result))
-                item.setData(NOTE, _note(result, snapshot))
+                item.setData(NOTE, note(result, snapshot))
                 item.setData(DEPTH, depths[result.key])
                 item.setData(SHOWN, result.key == snapshot.shown)
-                item.setToolTip(_tooltip(result, snapshot))
+                item.setToolTip(tooltip(result, snapshot))
                 self.list.addItem(item)
                 if result.key == snapshot.shown:
                     self.list.setCurrentItem(item)
@@ -203,138 +169,8 @@ class ResultsPanel(QWidget):
             menu.popup(self.list.viewport().mapToGlobal(where))
 
 
-class ResultsList(QListWidget):
-    """A list in which a digit goes to the row of that number."""
-
-    def event(self, event: QEvent) -> bool:
-        """Keep digits from being taken for shortcuts of the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _digit(event):
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go to a row by its number."""
-        digit = _digit(event)
-        if 0 < digit <= self.count():
-            self.setCurrentRow(digit - 1)
-        elif not digit:
-            super().keyPressEvent(event)
-
-
-class _Delegate(QStyledItemDelegate):
-    """Draws a result on two lines; the one on show has a filled dot and a bold name."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        lines = 2 if index.data(DETAILS) else 1
-        return QSize(100, lines * option.fontMetrics.height() + 12)
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        shown = bool(index.data(SHOWN))
-        rect: QRect = option.rect
-        palette: QPalette = option.palette
-        state: QStyle.StateFlag = option.state
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colors = theme.colors()
-        if shown or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colors.selection if shown else colors.hover))
-            painter.drawRoundedRect(rect.adjusted(3, 1, -3, -1), 5, 5)
-        text = palette.color(QPalette.ColorRole.Text)
-        faint = palette.color(QPalette.ColorRole.PlaceholderText)
-        left = rect.left() + MARGIN + INDENT * min(int(index.data(DEPTH)), 3)
-        height = option.fontMetrics.height()
-        top = rect.top() + 6
-        accent = QColor(colors.accent)
-        painter.setPen(QPen(accent if shown else faint, 1.5))
-        painter.setBrush(accent if shown else Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(QRect(left, top + (height - DOT) // 2 + 1, DOT - 2, DOT - 2))
-        left += DOT + 6
-        right = rect.right() - MARGIN
-        font = option.font
-        font.setBold(shown)
-        painter.setFont(font)
-        painter.setPen(text)
-        name = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, right - left)
-        painter.drawText(QRect(left, top, right - left, height), int(Qt.AlignmentFlag.AlignVCenter), name)
-        font.setBold(False)
-        painter.setFont(font)
-        painter.setPen(faint)
-        note = str(index.data(NOTE))
-        width = painter.fontMetrics().horizontalAdvance(note)
-        below = top + height
-        line = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(QRect(right - width, below, width, height), line, note)
-        room = right - left - (width + 8 if note else 0)
-        elide = Qt.TextElideMode.ElideRight
-        details = painter.fontMetrics().elidedText(str(index.data(DETAILS)), elide, room)
-        painter.drawText(QRect(left, below, room, height), line, details)
-        painter.restore()
-
-
-def _digit(event: QKeyEvent) -> int:
-    text = event.text()
-    return int(text) if len(text) == 1 and text in "123456789" else 0
-
-
 def _depths(results: tuple[Result, ...]) -> Mapping[int, int]:
     depths: dict[int, int] = {}
     for result in results:
         depths[result.key] = 0 if result.parent == result.key else depths.get(result.parent, 0) + 1
     return {key: max(0, depth - 1) for key, depth in depths.items()}
-
-
-def _note(result: Result, snapshot: Snapshot) -> str:
-    measures = snapshot.measures.get(result.key)
-    if measures is not None and math.isfinite(psnr := measures["psnr"]):
-        return f"{psnr:.2f} dB"
-    return duration(result.seconds) if result.step is not None else ""
-
-
-def _tooltip(result: Result, snapshot: Snapshot) -> str:
-    lines = [result.label, result.details]
-    if result.step is None:
-        lines = ["The source as it was opened", result.details]
-    else:
-        model = snapshot.models.get(result.step.model.sha256) if result.step.model else None
-        if model is not None:
-            steps = model.record.steps
-            words = f"trained {steps} step{'s' if steps != 1 else ''} in {duration(model.record.seconds)}"
-            lines.append(words)
-        if result.seconds:
-            lines.append(f"took {duration(result.seconds)}")
-    measures = snapshot.measures.get(result.key)
-    if measures is not None and snapshot.reference is not None:
-        lines.append(f"PSNR {measures['psnr']:.2f} dB against {snapshot.reference.label}")
-    if result.step is not None and result.step.parameters != result.details:
-        lines.append(textwrap.fill(f"With {result.step.parameters}", TOOLTIP_WIDTH))
-    return "\n".join(line for line in lines if line)
-
-
-def source_words(result: Result) -> str:
-    """What the source is, in a few words."""
-    return result.stack.meta.format or "source"
-
-
-def duration(seconds: float) -> str:
-    """Words for a time span: "0.4 s", "12 s", "3 min 20 s"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def describe(stack: Stack) -> str:
-    """Size, type and pixel size of a stack on one line."""
-    sizes = " · ".join(f"{n} {a}" for a, n in stack.sizes.items() if a in "TCZ")
-    rows, columns = stack.shape[-2:]
-    words = [f"{columns} × {rows} px", stack.dtype.name]
-    if sizes:
-        words.insert(0, sizes)
-    spacing = stack.meta.spacing
-    if "X" in spacing:
-        words.append(f"{spacing['X']:.4g} µm/px")
-    return " · ".join(words)

@@ -1,0 +1,94 @@
+"""The list of results: its rows, how they are drawn, and its keys."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QListWidget, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app import theme
+
+KEY = Qt.ItemDataRole.UserRole
+DETAILS = Qt.ItemDataRole.UserRole + 1
+NOTE = Qt.ItemDataRole.UserRole + 2
+DEPTH = Qt.ItemDataRole.UserRole + 3
+SHOWN = Qt.ItemDataRole.UserRole + 4
+
+MARGIN, INDENT, DOT = 8, 12, 10
+
+
+class ResultsList(QListWidget):
+    """A list in which a digit goes to the row of that number."""
+
+    def event(self, event: QEvent) -> bool:
+        """Keep digits from being taken for shortcuts of the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _digit(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go to a row by its number."""
+        digit = _digit(event)
+        if 0 < digit <= self.count():
+            self.setCurrentRow(digit - 1)
+        elif not digit:
+            super().keyPressEvent(event)
+
+
+class ResultDelegate(QStyledItemDelegate):
+    """Draws a result on two lines; the one on show has a filled dot and a bold name."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        lines = 2 if index.data(DETAILS) else 1
+        return QSize(100, lines * option.fontMetrics.height() + 12)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        shown = bool(index.data(SHOWN))
+        rect: QRect = option.rect
+        palette: QPalette = option.palette
+        state: QStyle.StateFlag = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors = theme.colors()
+        if shown or state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colors.selection if shown else colors.hover))
+            painter.drawRoundedRect(rect.adjusted(3, 1, -3, -1), 5, 5)
+        text = palette.color(QPalette.ColorRole.Text)
+        faint = palette.color(QPalette.ColorRole.PlaceholderText)
+        left = rect.left() + MARGIN + INDENT * min(int(index.data(DEPTH)), 3)
+        height = option.fontMetrics.height()
+        top = rect.top() + 6
+        accent = QColor(colors.accent)
+        painter.setPen(QPen(accent if shown else faint, 1.5))
+        painter.setBrush(accent if shown else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QRect(left, top + (height - DOT) // 2 + 1, DOT - 2, DOT - 2))
+        left += DOT + 6
+        right = rect.right() - MARGIN
+        font = option.font
+        font.setBold(shown)
+        painter.setFont(font)
+        painter.setPen(text)
+        name = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, right - left)
+        painter.drawText(QRect(left, top, right - left, height), int(Qt.AlignmentFlag.AlignVCenter), name)
+        font.setBold(False)
+        painter.setFont(font)
+        painter.setPen(faint)
+        note = str(index.data(NOTE))
+        width = painter.fontMetrics().horizontalAdvance(note)
+        below = top + height
+        line = int(Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(QRect(right - width, below, width, height), line, note)
+        room = right - left - (width + 8 if note else 0)
+        elide = Qt.TextElideMode.ElideRight
+        details = painter.fontMetrics().elidedText(str(index.data(DETAILS)), elide, room)
+        painter.drawText(QRect(left, below, room, height), line, details)
+        painter.restore()
+
+
+def _digit(event: QKeyEvent) -> int:
+    text = event.text()
+    return int(text) if len(text) == 1 and text in "123456789" else 0
