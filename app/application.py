@@ -25,7 +25,7 @@ def make_application() -> QApplication:
     app.setApplicationName("Quietfield")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("quietfield")
-    theme.apply_theme(app, preferences.load().theme)  # type: ignore[arg-type]
+    theme.apply_theme(app, preferences.load().theme)
     return app
 
 

@@ -7,11 +7,11 @@ import logging
 import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Literal, get_args
 
 import platformdirs
 from PySide6.QtCore import QObject, Signal
 
+from app.schemes import SCHEMES, Scheme
 from core.errors import QuietfieldError
 from core.files import atomic
 
@@ -19,9 +19,6 @@ NAME = "Quietfield"
 FILE = "preferences.json"
 RECENT = 10
 """How many files "Open Recent" keeps."""
-
-Scheme = Literal["system", "light", "dark"]
-SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ class Preferences:
 
     geometry: str = ""
     state: str = ""
-    theme: str = "system"
+    theme: Scheme = "system"
     recent: tuple[str, ...] = ()
     folder: str = ""
     export_format: str = "imagej"

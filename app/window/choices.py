@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app import theme
 from app.documents.opening import SAMPLE_HELP, SAMPLES
-from app.preferences import SCHEMES, Scheme
+from app.schemes import SCHEMES, Scheme
 from app.view_state import LAYOUTS, LUTS
 from app.viewer.luts import FROM_FILE
 from app.window.command import Command

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QKeySequence
 
 from app.documents.opening import SAMPLES
-from app.preferences import SCHEMES
+from app.schemes import SCHEMES
 from app.view_state import LAYOUTS, LUTS
 from app.viewer.luts import FROM_FILE
 from app.window.commands import COMMANDS

@@ -89,9 +89,10 @@ def driver(qtbot: Any, qapp: QApplication) -> Iterator[Driver]:
     """Open the window; a test that ends while something runs closes it all the same."""
     from app import theme
     from app.main_window import MainWindow
+    from app.schemes import LIGHT
     from tests.driver import Driver
 
-    if theme.colors() is not theme.LIGHT or not qapp.styleSheet():
+    if theme.colors() is not LIGHT or not qapp.styleSheet():
         theme.apply_theme(qapp, "light")
     window = MainWindow()
     window.dialogs.questions.close = lambda running: True  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.theme import DARK, ICONS, LIGHT, Tokens
+from app.schemes import DARK, ICONS, LIGHT, Tokens, style_sheet
 
 NEEDED = [
     "open",
@@ -129,7 +129,7 @@ def test_system_scheme_follows_the_system(
 
 @pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
 def test_the_style_sheet_is_whole(tokens: Tokens) -> None:
-    sheet = theme.style_sheet(tokens)
+    sheet = style_sheet(tokens)
     assert "$" not in sheet
     assert sheet.count("{") == sheet.count("}") > 50
     used = re.findall(r'url\("([^"]+)"\)', sheet)
