@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.parameter_words import UNLIMITED, tooltip
 from app.widgets import Sentence
 from core.errors import QuietfieldError
 from core.params import Param, Value
@@ -34,37 +35,6 @@ SLIDER_STEPS = 1000
 
 PATIENCE = 500
 """Milliseconds an unfinished input may stand before a sentence says what is wrong with it."""
-
-UNLIMITED = 1e12
-"""Stands for no limit in a spin box."""
-
-
-def tooltip(p: Param) -> str:
-    """Explain a parameter: what it does, its unit, its range and its default, as rich text."""
-    facts = []
-    if p.unit:
-        facts.append(f"in {p.unit}")
-    low, over = (p.gt, "above") if p.gt is not None else (p.ge, "from")
-    if low is not None and p.le is not None and p.le < UNLIMITED:
-        facts.append(f"{over} {low:g} to {p.le:g}")
-    elif low is not None:
-        facts.append(f"{over} {low:g}")
-    elif p.le is not None:
-        facts.append(f"up to {p.le:g}")
-    if p.odd:
-        facts.append("odd")
-    facts.append(f"default {in_words(p, p.default) or 'empty'}")
-    words = html.escape(", ".join(facts))
-    return f"<p>{html.escape(p.help or p.label)}</p><p>{words[0].upper()}{words[1:]}.</p>"
-
-
-def in_words(p: Param, value: Value) -> str:
-    """Write a value as a person would, without its unit."""
-    if p.kind == "choice":
-        return p.choices[str(value)]
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 class Field(QWidget):

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.fields import make_field, tooltip
+from app.fields import make_field
+from app.parameter_words import tooltip
 from app.widgets import Section, pass_drops_on
 from core import params
 from core.errors import QuietfieldError

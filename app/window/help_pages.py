@@ -9,7 +9,7 @@ from typing import cast
 
 from PySide6.QtWidgets import QWidget
 
-from app.fields import in_words
+from app.parameter_words import allowed, in_words
 from core import params
 from core.learning.methods import BlindSpot, Learned
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)
@@ -101,10 +101,7 @@ def _range(p: Param) -> str:
         return "; ".join(p.choices.values())
     if p.kind == "bool":
         return "on, off"
-    low, over = (p.gt, "above") if p.gt is not None else (p.ge, "from")
-    words = [f"{over} {low:g}"] if low is not None else []
-    words += [f"to {p.le:.10g}"] if p.le is not None else []
-    return " ".join(words) + (", odd" if p.odd else "") or "–"
+    return allowed(p) or "–"
 
 
 def _presets(_: str) -> str:
