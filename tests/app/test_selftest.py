@@ -56,7 +56,7 @@ def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
             "in a slot",
         ),
         (  # a codec that is missing, as in an incomplete package
-            "import app.selftest as s\ns.CODECS = (('jetraw', False, 'uint16'),)",
+            "import app.selftest.checks as s\ns.CODECS = (('jetraw', False, 'uint16'),)",
             "jetraw",
         ),
         (  # a result that is wrong
@@ -68,7 +68,8 @@ def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
             "nearer to the truth by a factor of 1.0 only",
         ),
         (  # something that never ends
-            "import app.selftest as s\ns.WATCHDOG_SECONDS = 3.0\ns.SelfTest._press = lambda self, name: None",
+            "import app.selftest.script as s\ns.WATCHDOG_SECONDS = 3.0\n"
+            "s.SelfTest._press = lambda self, name: None",
             "not done after 3 s",
         ),
     ],

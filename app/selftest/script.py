@@ -1,8 +1,4 @@
-"""Try the whole program once, as a person would, and say what failed: ``quietfield --self-test SHOT.png``.
-
-An exception in a slot leaves the exit code at 0, and a packaged program can lack a part that is
-only loaded when it is needed. So every part is used once and every complaint is recorded.
-"""
+"""The script of the self-test: what is done in the window, and what is recorded as a problem."""
 
 from __future__ import annotations
 
@@ -16,18 +12,16 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Slot, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.jobs import Job, Outcome
-from app.snapshot import Snapshot
+from app.selftest.checks import Failure, check, check_codecs, check_filter, check_instant
 from app.view_state import Preview
 from core.learning.methods import Learned
 from core.methods.base import create
-from core.stack import Stack
 
 WATCHDOG_SECONDS = 240.0
 """The self-test has failed when it takes longer."""
@@ -45,20 +39,6 @@ TRAINING = {
     "steps": 3, "seconds": 0.0, "width": 4, "depth": 2, "patch": 32, "batch": 2, "epoch": 3, "warmup": 0,
     "validation_patches": 2,
 }  # fmt: skip
-
-CODECS: tuple[tuple[str, bool, str], ...] = (
-    ("lzw", True, "uint16"), ("zstd", True, "uint16"), ("zstd", False, "float32"), ("zlib", True, "uint16"),
-    ("deflate", False, "uint8"), ("lzma", False, "uint16"), ("packbits", False, "uint8"),
-    ("png", False, "uint8"), ("jpeg2000", False, "uint16"), ("jpegxl", False, "uint8"),
-    ("lerc", False, "float32"), ("webp", False, "rgb"), ("jpeg", False, "uint8"),
-)  # fmt: skip
-"""Compression, predictor, and type of the pixels of the TIFF files that are written and read back."""
-
-LOSSY = ("jpeg", "webp")
-
-
-class Failure(Exception):
-    """Something did not come out as it should have."""
 
 
 def run(shot: Path) -> int:
@@ -139,12 +119,12 @@ class SelfTest(QObject):
 
         yield lambda: _complete(session.snapshot.preview)
         self._note("instant")
-        _check_instant(session.snapshot)
+        check_instant(session.snapshot)
         self.window.filter_panel.choose("gaussian")
         self._press("filter-apply")
         yield lambda: len(session.snapshot.results) == 2
         self._note("filter")
-        _check_filter(source, session.snapshot.results[1].stack)
+        check_filter(source, session.snapshot.results[1].stack)
         self._do("undo")
         yield lambda: len(session.snapshot.results) == 1
         self._do("redo")
@@ -152,7 +132,7 @@ class SelfTest(QObject):
 
         yield from self._in_job("Exporting", self._export)
         self._note("export")
-        yield from self._in_job("Reading and writing", lambda: _check_codecs(self._folder))
+        yield from self._in_job("Reading and writing", lambda: check_codecs(self._folder))
         self._note("codecs")
 
         self._do("show-train")
@@ -164,7 +144,7 @@ class SelfTest(QObject):
         yield lambda: len(session.snapshot.results) == 4  # denoised and deconvolved
         self._note("training")
         for result in session.snapshot.results[2:]:
-            _check(bool(np.isfinite(result.stack.plane()).all()), f"{result.label} is not finite")
+            check(bool(np.isfinite(result.stack.plane()).all()), f"{result.label} is not finite")
         self._do("undo")
         yield lambda: len(session.snapshot.results) == 2
 
@@ -187,25 +167,23 @@ class SelfTest(QObject):
 
         snapshot = self.window.session.snapshot
         source, result = snapshot.results[0], snapshot.results[1]
-        _check(result.step is not None, "the result has no step")
+        check(result.step is not None, "the result has no step")
         wanted = Export(
             path=self._folder / "exported.tif", dtype="float32", stack=result.stack, source=source.stack,
             steps=(result.step,) if result.step else (),
         )  # fmt: skip
         path = export(wanted).path
         again = open_stack(path)
-        _check(again.axes == source.stack.axes, f"the axes {source.stack.axes} came back as {again.axes}")
+        check(again.axes == source.stack.axes, f"the axes {source.stack.axes} came back as {again.axes}")
         recipe = Recipe.from_json(read_recipe(path)).derive(source.stack)
         for index in (0, again.sizes["T"] - 1):
-            _check(
-                np.array_equal(again.plane(T=index), result.stack.plane(T=index)), "exported pixels differ"
-            )
+            check(np.array_equal(again.plane(T=index), result.stack.plane(T=index)), "exported pixels differ")
             same = np.allclose(again.plane(T=index), recipe.plane(T=index), rtol=1e-5)
-            _check(same, "the exported recipe gives other pixels")
+            check(same, "the exported recipe gives other pixels")
 
     def _do(self, name: str) -> None:
         action = self.window.actions_.by_id[name]
-        _check(action.isEnabled(), f"the action {name} is disabled: {action.toolTip()}")
+        check(action.isEnabled(), f"the action {name} is disabled: {action.toolTip()}")
         action.trigger()
 
     def _press(self, name: str) -> None:
@@ -216,7 +194,7 @@ class SelfTest(QObject):
 
     def _picture(self) -> None:
         self._shot.parent.mkdir(parents=True, exist_ok=True)
-        _check(self.window.grab().save(str(self._shot)), f"{self._shot} could not be written")
+        check(self.window.grab().save(str(self._shot)), f"{self._shot} could not be written")
 
     def _note(self, name: str) -> None:
         now = time.monotonic()
@@ -268,57 +246,8 @@ def _run(job: Job, work: Callable[[], None]) -> None:
     work()
 
 
-def _check(condition: bool, problem: str) -> None:
-    if not condition:
-        raise Failure(problem)
-
-
 def _complete(preview: Preview | None) -> bool:
     return preview is not None and not preview.label.endswith("…")
-
-
-def _check_instant(snapshot: Snapshot) -> None:
-    """Instant came by itself, and is far nearer to the truth than the noisy plane."""
-    preview, truth = snapshot.preview, snapshot.truth
-    if preview is None or truth is None:
-        raise Failure("Instant did not show itself on the sample")
-    clean = truth.plane().astype(np.float64)
-    noisy = snapshot.results[0].stack.plane()
-    gain = np.mean((noisy - clean) ** 2) / np.mean((preview.pixels - clean) ** 2)
-    _check(bool(gain > 10), f"Instant is nearer to the truth by a factor of {gain:.1f} only")
-
-
-def _check_filter(source: Stack, result: Stack) -> None:
-    """Compare one plane with the blur that scipy gives."""
-    from scipy import ndimage
-
-    wanted = ndimage.gaussian_filter(source.plane().astype(np.float64), 1.0, mode="reflect")
-    _check(np.allclose(result.plane(), wanted, rtol=1e-4), "the Gaussian blur differs from scipy's")
-
-
-def _check_codecs(folder: Path) -> None:
-    """Write small TIFF files with the compressions that occur, and open them."""
-    import tifffile
-
-    from core.files import open_stack
-
-    ramp = np.arange(64 * 64).reshape(64, 64)
-    for compression, predictor, kind in CODECS:
-        path = folder / f"{compression}-{predictor}-{kind}.tif"
-        options: dict[str, Any] = {"compression": compression, "predictor": predictor or None}
-        if kind == "rgb":
-            pixels = np.stack([ramp % 251, ramp % 127, ramp % 63], axis=-1).astype(np.uint8)
-            options["photometric"] = "rgb"
-        else:
-            pixels = (ramp % 251).astype(kind)
-            options["photometric"] = "minisblack"
-        tifffile.imwrite(path, pixels, **options)
-        stack = open_stack(path)
-        read = stack.read()
-        wanted = np.moveaxis(pixels, -1, 0) if kind == "rgb" else pixels
-        _check(read.shape == wanted.shape, f"{path.name} came back as {stack.axes} {read.shape}")
-        if compression not in LOSSY:
-            _check(np.array_equal(read, wanted), f"{path.name} came back with other pixels")
 
 
 def _age() -> float:
