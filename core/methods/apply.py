@@ -146,7 +146,9 @@ def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iter
         )
 
 
-def apply(stack: Stack, operation: Operation, context: Context | None = None) -> tuple[Stack, ...]:
+def apply(
+    stack: Stack, operation: Operation, context: Context | None = None, *, processors: int | None = None
+) -> tuple[Stack, ...]:
     """Compute an operation on a whole stack.
 
     Parameters
@@ -157,6 +159,8 @@ def apply(stack: Stack, operation: Operation, context: Context | None = None) ->
         What to do.
     context : Context, optional
         Progress and cancellation.
+    processors : int, optional
+        Number of processors to use, at most 8; by default those this process may use.
 
     Returns
     -------
@@ -168,7 +172,7 @@ def apply(stack: Stack, operation: Operation, context: Context | None = None) ->
     operation = operation.prepare(stack)
     outs = [_allocate(stack.shape) for _ in operation.outputs]
     total = math.prod(stack.shape)
-    workers = min(processor_count(), 8) if operation.parallel else 1
+    workers = min(processors or processor_count(), 8) if operation.parallel else 1
     share = total * 4 // (4 * workers) if workers > 1 else BLOCK_BYTES
     parts = list(blocks(stack, operation, min(max(share, LEAST_BYTES), BLOCK_BYTES)))
     done = 0

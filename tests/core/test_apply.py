@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import core.methods.catalogue  # noqa: F401
 from core.errors import QuietfieldError
+from core.machine import processor_count
 from core.methods import apply as engine
 from core.methods.apply import apply, blocks, derive, evaluate
 from core.methods.base import WHOLE, Block, Operation, create, methods
@@ -172,7 +173,7 @@ def test_cancelling_at_any_block_leaves_nothing(
     monkeypatch.setitem(globals(), "hook", cancel)
     with pytest.raises(Cancelled):
         apply(small, operation, context)
-    assert next(count) <= at + 1 + engine._processors()
+    assert next(count) <= at + 1 + processor_count()
 
 
 @pytest.mark.parametrize("operation", [Probe(), Serial()])
@@ -233,8 +234,7 @@ def test_one_large_plane_is_shared_by_the_processors() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(globals(), "hook", note)
-        patch.setattr(engine, "_processors", lambda: 2)
-        apply(stack, Probe())
+        apply(stack, Probe(), processors=2)
     assert len(list(blocks(stack, Probe(), 2048 * 2048))) >= 2
     assert all(rows < 2048 for rows, _ in seen)
 
