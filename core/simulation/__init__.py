@@ -1,7 +1,7 @@
-"""Simulated microscopy whose truth is known: specimens, optics, detection, and scenes made of them.
+"""Simulate microscopy images with known ground truth: specimens, optics, detection, and scenes of them.
 
-Every piece is a function of its arguments and of a numpy random generator, so that the same seed
-gives the same pixels.
+Every function depends only on its arguments and a numpy random generator, so the same seed gives the same
+pixels.
 """
 
 from core.simulation.detection import Camera, detect, expected

@@ -1,4 +1,4 @@
-"""What a detector that shows nothing below a floor makes of the mean and variance of dim light."""
+"""Mean and variance of dim light on a detector that clips values below a floor."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ _QUANTILES = 32
 def cut_off(
     photons: NDArray[np.float64], floor: float, read_noise: float, pulse: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of detected photons where all that is less than a floor is shown as the floor.
+    """Return mean and variance of detected photons after clipping to a floor.
 
     Parameters
     ----------
     photons : ndarray
         Mean number of photons.
     floor : float
-        What is shown instead of less, in photons, relative to no light.
+        Smallest value of the detector, in photons; 0 is no light. Smaller values are set to it.
     read_noise : float
         Standard deviation of the read noise in photons.
     pulse : float
-        Shape of the Gamma distribution of pulse heights; infinite where all are 1.
+        Shape parameter of the Gamma distribution of pulse heights; infinite if every pulse height is 1.
 
     Returns
     -------
-    mean, variance : ndarray of the shape of `photons`
+    mean, variance : ndarray, same shape as `photons`
+        In photons and squared photons.
     """
     most = int(np.ceil(max(floor, 0) + 8 * read_noise + 10)) * (1 if pulse > 2 else 3)
     number = np.arange(most + 1.0)
@@ -41,7 +42,7 @@ def cut_off(
     mean = floor + noise * (away * above + density)
     square = noise**2 * ((away**2 + 1) * above + away * density)
     square = square + 2 * floor * mean - floor**2
-    gained = (mean - heights).mean(axis=1)  # differences from no floor, 0 for many photons
+    gained = (mean - heights).mean(axis=1)  # difference from no floor; 0 for many photons
     squared = (square - heights**2).mean(axis=1) - noise**2
     grid = np.linspace(0, np.sqrt(most), 160) ** 2
     chance = stats.poisson.pmf(number, grid[:, None])

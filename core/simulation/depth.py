@@ -1,9 +1,9 @@
-"""Specimens with depth: thin slabs of light, each seen out of focus by every other plane.
+"""Three-dimensional specimens: thin slabs of light, imaged in and out of focus.
 
-A plane at depth z sees the light of a slab at depth s blurred the more the larger abs(z - s) is; a
-confocal microscope sees it weaker as well. Depths are in depths of field, the width of the
-axial point spread function; one depth of field is as long as about five standard deviations of
-the lateral one.
+The image of a plane at depth z contains the light of a slab at depth s, blurred more the larger
+abs(z - s) is. A confocal microscope also attenuates it. Depths are in depths of field, the width of the
+axial point spread function. One depth of field equals about five standard deviations of the lateral point
+spread function.
 """
 
 from __future__ import annotations
@@ -26,58 +26,58 @@ SLAB = 0.5
 """Distance between slabs in depths of field."""
 
 MARGIN = 16
-"""Pixels around the image that send light into it, too."""
+"""Width of the border, in pixels, that is drawn around the image because its light reaches the image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Microscope:
-    """What is seen of light that is out of focus.
+    """A microscope with a point spread function that depends on depth.
 
     Attributes
     ----------
     width : float
         Standard deviation of the lateral point spread function in focus, in pixels.
     confocal : bool
-        Whether light out of focus is kept out, and not only blurred.
+        Whether out-of-focus light is attenuated, and not only blurred.
     """
 
     width: float
     confocal: bool
 
     def blur(self, distance: float) -> float:
-        """Standard deviation, in pixels, of the point spread function at a distance from focus."""
+        """Return the standard deviation, in pixels, of the point spread function at a distance from focus."""
         return float(self.width * np.hypot(1, (0.8 if self.confocal else 2.0) * distance))
 
     def share(self, distance: float) -> float:
-        """Share of the light that is detected at a distance from focus, 0 to 1."""
+        """Return the fraction of light detected at a distance from focus, 0 to 1."""
         return float(np.exp(-0.5 * (distance / 0.42) ** 2)) if self.confocal else 1.0
 
 
 class Body(Protocol):
-    """Something that gives light at every depth."""
+    """A specimen that emits light at every depth."""
 
     def at(self, depth: float) -> Light:
-        """Light of the slab around a depth, shape (Y, X)."""
+        """Return the light of the slab at a depth, shape (Y, X)."""
 
 
 def seen(bodies: list[Body], planes: NDArray[np.float64], microscope: Microscope, shape: Shape) -> Light:
-    """Focus a microscope on one plane after the other.
+    """Image specimens at several focus positions.
 
     Parameters
     ----------
     bodies : list of Body
-        What there is to see, on a canvas larger than the image by `MARGIN` on every side.
+        Specimens, drawn on a canvas that is larger than the image by `MARGIN` on every side.
     planes : ndarray, shape (Z,)
-        Depths focused on, ascending, in depths of field.
+        Focus positions, ascending, in depths of field.
     microscope : Microscope
-        What it is seen through.
+        Point spread function.
     shape : (int, int)
         Rows and columns of the image.
 
     Returns
     -------
-    ndarray, shape (Z, Y, X)
-        Light on the detector.
+    ndarray, shape (Z, Y, X), float64
+        Light on the detector, 0 or more.
     """
     canvas = (shape[0] + 2 * MARGIN, shape[1] + 2 * MARGIN)
     y, x = fft.fftfreq(canvas[0]), fft.rfftfreq(canvas[1])
@@ -98,7 +98,7 @@ def seen(bodies: list[Body], planes: NDArray[np.float64], microscope: Microscope
 
 
 class Surface:
-    """A flat specimen bent and tilted in depth: a membrane, a sheet of cells, a layer of filaments."""
+    """A bent and tilted flat specimen: a membrane, a sheet of cells or a layer of filaments."""
 
     def __init__(self, light: Light, reach: float, rng: np.random.Generator) -> None:
         self.light = light
@@ -109,13 +109,13 @@ class Surface:
         self.depth = rng.uniform(-0.3, 0.3) * reach + 0.5 * rng.uniform(0.1, 1) * reach * depth
 
     def at(self, depth: float) -> Light:
-        """Light of the slab around a depth."""
+        """Return the light of the slab at a depth, shape (Y, X)."""
         share = np.clip(1 - np.abs(self.depth - depth) / SLAB, 0, None)
         return np.asarray(self.light * share, float)
 
 
 class Points:
-    """Points of light in space: filaments that rise and sink, or puncta."""
+    """Point sources in space: inclined filaments, or puncta."""
 
     def __init__(self, shape: Shape, reach: float, rng: np.random.Generator) -> None:
         self.shape = shape
@@ -134,14 +134,14 @@ class Points:
         self.z, self.y, self.x, self.weight = (part.ravel()[order] for part in (z, y, x, weight))
 
     def at(self, depth: float) -> Light:
-        """Light of the slab around a depth."""
+        """Return the light of the slab at a depth, shape (Y, X)."""
         near = slice(*np.searchsorted(self.z, [depth - SLAB, depth + SLAB]))
         share = 1 - np.abs(self.z[near] - depth) / SLAB
         return splat(self.shape, self.y[near], self.x[near], self.weight[near] * share)
 
 
 class Ellipsoids:
-    """Nuclei, cells, bacteria or vesicles: ellipsoids, filled with a texture or hollow."""
+    """Nuclei, cells, bacteria or vesicles: ellipsoids, textured or hollow."""
 
     def __init__(self, shape: Shape, reach: float, scale: float, rng: np.random.Generator) -> None:
         self.shape, self.hollow = shape, rng.random() < 0.2
@@ -164,7 +164,7 @@ class Ellipsoids:
         self.contrast = rng.uniform(0, 0.4)
 
     def at(self, depth: float) -> Light:
-        """Light of the slab around a depth."""
+        """Return the light of the slab at a depth, shape (Y, X)."""
         light = np.zeros(self.shape)
         for part, middle, half, brightness in self.bodies:
             away = abs(middle - depth)
@@ -179,13 +179,13 @@ class Ellipsoids:
 
 
 def _overlap(half: Light, away: float) -> Light:
-    """Share of a slab at a distance from the middle of a body that reaches `half` to both sides."""
+    """Return the fraction of a slab inside a body of half thickness `half`, at a distance from its centre."""
     top, bottom = np.minimum(half, away + SLAB / 2), np.maximum(-half, away - SLAB / 2)
     return np.clip((top - bottom) / SLAB, 0, 1) * (half > 0)
 
 
 class Texture:
-    """Tissue: stretched blobs, whose texture changes with depth as fast as it does sideways."""
+    """Tissue: elongated blobs whose texture changes along depth as fast as laterally."""
 
     def __init__(self, shape: Shape, size: float, scale: float, rng: np.random.Generator) -> None:
         stretch = float(rng.choice([1.0, 2.5]))
@@ -194,23 +194,23 @@ class Texture:
         self.level, self.edge = rng.uniform(-0.5, 1.5), rng.uniform(0.1, 0.5)
 
     def noise(self, depth: float) -> Light:
-        """Give texture of zero mean and about unit variance at a depth."""
+        """Return a texture of zero mean and about unit variance at a depth, shape (Y, X)."""
         shares = np.sqrt(2 / 3) * np.cos(self.waves[0] + self.waves[1] * depth)
         mixed: Light = sum(share * field for share, field in zip(shares, self.fields, strict=True))
         return mixed
 
     def at(self, depth: float) -> Light:
-        """Light of the slab around a depth."""
+        """Return the light of the slab at a depth, shape (Y, X)."""
         return SLAB * soft(self.noise(depth) - self.level, self.edge)
 
 
 def depths(planes: int, rng: np.random.Generator, step: float | None = None) -> NDArray[np.float64]:
-    """Depths of planes around 0, from 0.15 to 3 depths of field apart, or as far as asked for."""
+    """Return depths of planes, centred on 0, in steps of `step` or of a random 0.15 to 3 depths of field."""
     step = np.exp(rng.uniform(np.log(0.15), np.log(3))) if step is None else step
     return np.asarray(step * (np.arange(planes) - (planes - 1) / 2))
 
 
 def attenuation(planes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Brightness of each plane: deeper ones are darker in some volumes."""
+    """Return the brightness of each plane; in some volumes it decreases with depth."""
     rate = rng.uniform(0.02, 0.3) * (rng.random() < 0.3) * rng.choice([-1, 1])
     return np.asarray(np.exp(-np.clip(rate * (planes - planes[0]), -1.5, 1.5)))

@@ -1,4 +1,4 @@
-"""What a detector makes of light: photon statistics, electronics, and digitisation."""
+"""Simulate detectors: photon statistics, electronics and digitisation."""
 
 from __future__ import annotations
 
@@ -45,35 +45,35 @@ class Camera:
 
     @property
     def noise(self) -> PoissonGaussian:
-        """Return the model of its noise, in counts."""
+        """Return the noise model of the camera, in counts."""
         return PoissonGaussian.camera(
             gain=self.gain, offset=self.offset, read_noise=self.gain * self.read_noise
         )
 
 
 def expected(photons: Light, camera: Camera) -> NDArray[np.float32]:
-    """Mean count of every pixel, before rounding."""
+    """Return the mean count of every pixel, without rounding."""
     return (camera.offset + camera.gain * photons).astype(np.float32)
 
 
 def detect(photons: Light, camera: Camera, frames: int, rng: np.random.Generator) -> NDArray[np.uint16]:
-    """Record frames of an unchanging scene.
+    """Record frames of a static scene.
 
     Parameters
     ----------
     photons : ndarray, shape (Y, X)
         Mean number of detected photons.
     camera : Camera
-        How they become counts.
+        Camera that converts photons to counts.
     frames : int
-        How many frames to record.
+        Number of frames.
     rng : Generator
-        Source of the noise; every frame has a stream of its own.
+        Source of the noise; every frame uses a separate stream.
 
     Returns
     -------
     ndarray, shape (T, Y, X), uint16
-        Counts, rounded and clipped to the type.
+        Counts, rounded and clipped to the range of the type.
     """
     mean = camera.offset + camera.gain * photons
     recorded = np.empty((frames, *photons.shape), np.uint16)
@@ -84,51 +84,51 @@ def detect(photons: Light, camera: Camera, frames: int, rng: np.random.Generator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
-    """A detector with the faults of real ones, and what is done to its images afterwards.
+    """A detector with the defects of real detectors, and with post-processing of its images.
 
     Attributes
     ----------
     read_noise : float
         Standard deviation of the read noise in photons.
     excess : bool
-        Whether photons are multiplied at random, as in an EMCCD, which doubles their variance.
+        Whether photons are multiplied randomly, as in an EMCCD, which doubles their variance.
     pulse : float
-        Shape of the Gamma distribution of pulse heights of a photomultiplier: each photon is shown as
-        1 on average, and its variance is 1 / `pulse`; infinite where all are alike.
+        Shape parameter of the Gamma distribution of pulse heights of a photomultiplier: the pulse of a photon
+        has mean 1 and variance 1 / `pulse`; infinite for equal pulses.
     frames : int
-        Exposures the image is the mean of.
+        Number of averaged exposures.
     uneven : float
-        Relative spread of the read noise from pixel to pixel, as in an sCMOS camera.
+        Relative variation of the read noise between pixels, as in an sCMOS camera.
     response, amplifiers : float
-        Relative spread of the gain from pixel to pixel, and from column to column.
+        Relative variation of the gain between pixels, and between columns.
     pattern : float
-        Standard deviation in photons of what each pixel adds to every image.
+        Standard deviation, in photons, of a per-pixel offset.
     stripes : (float, float)
-        Standard deviation in photons of what each row, and each column, adds.
+        Standard deviation, in photons, of a per-row and of a per-column offset.
     floor : float
-        What is shown instead of less, in photons, where 0 is no light; minus infinity for none.
+        Smallest value in photons, where 0 is no light; smaller values are set to it. Minus infinity for none.
     smoothing : (float, float)
-        Standard deviation in pixels, along rows (Y) and columns (X), of the filter that resampling
-        or electronics apply to the recorded image; it correlates the noise of neighbours.
+        Standard deviation in pixels, along columns (Y) and rows (X), of the filter that resampling
+        or electronics apply to the recorded image; it correlates the noise of neighbouring pixels.
     kernels : (tuple of float, tuple of float)
-        Any other filters along Y and X, of weights that add up to 1; empty for none.
+        Other filters along Y and X, with weights that sum to 1; empty for none.
     coarser : float
-        Size of the pixels of the sensor, whose image is then interpolated; 1 for none.
+        Size of the sensor pixels in image pixels; the sensor image is then interpolated. 1 for none.
     cubic : bool
-        Whether by cubic convolution, and not linearly.
+        Whether this interpolation is cubic convolution instead of linear.
     mosaic : bool
-        Whether every second pixel is filled with the mean of its neighbours; excludes the filters above.
+        Whether every second pixel is replaced by the mean of its neighbours; excludes the filters above.
     hot, dead : float
-        Shares of pixels that are far too bright, and that show no light.
+        Fraction of pixels that are far too bright, and of pixels without signal.
     saturation : float
-        Photons above which a pixel shows no more; infinite for none.
+        Largest value in photons; infinite for none.
     levels : int
-        Number of grey levels the image is rounded to; 0 for none.
+        Number of grey levels after rounding; 0 for no rounding.
     step : float
-        Grey levels a photon makes; fewer where more than 0.1 % of the pixels would pass the last level. 0
-        stretches the image from its darkest to its brightest pixels.
+        Grey levels per photon, reduced if more than 0.1 % of the pixels would exceed the last level. 0
+        stretches the grey levels from the darkest to the brightest pixels of the image.
     dark : float
-        Grey level without light, where `step` is given.
+        Grey level without light, if `step` is not 0.
     """
 
     read_noise: float = 0.0
@@ -154,7 +154,7 @@ class Detector:
     dark: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be told apart from the noise, or is not filtered as one filter."""
+        """Reject combinations whose noise is not known exactly, and more than one filter."""
         if (max(self.smoothing) > 0) + any(map(len, self.kernels)) + (self.coarser > 1) + self.mosaic > 1:
             raise ValueError("a detector has one filter at most")
         if self.mosaic and (self.amplifiers or max(self.stripes)):
@@ -166,15 +166,15 @@ class Detector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A recorded image and what is true of it.
+    """A recorded image with its ground truth.
 
     Attributes
     ----------
     noisy, mean : ndarray, shape (Y, X), float32
-        The image, and what it would be on average, without hot pixels and saturation.
+        Recorded image, and its mean without noise, hot pixels and saturation.
     noise : PoissonGaussian
-        Variance of the noise by the mean. It is exact but for a detector with a floor, which lowers it in
-        the dark, and for a gain that differs between pixels or columns: there it is right on average.
+        Variance of the noise as a function of the mean. It is exact with two exceptions: a floor lowers the
+        variance of dark pixels, and a gain that differs between pixels or columns is averaged.
     correlation : tuple of float
         Correlation of the noise at each of `core.noise.model.LAGS`, at the mean of the image.
     """
@@ -193,14 +193,14 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
     photons : ndarray, shape (Y, X)
         Mean number of detected photons.
     detector : Detector
-        What detects them.
+        Detector and post-processing.
     rng : Generator
         Source of the noise.
 
     Returns
     -------
     Recording
-        In photons, or in grey levels where the detector has them.
+        In photons, or in grey levels if the detector has levels.
     """
     matrices: list[Matrix | None] = [None, None]
     for axis, size in enumerate(photons.shape):
@@ -250,7 +250,7 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
 def _counted(
     photons: Light, detector: Detector, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float]:
-    """Detect photons pixel by pixel: what is shown, its mean, and gain and constant of its white noise."""
+    """Detect photons without filters: return counts, their mean, and gain and constant of the white noise."""
     exposures, pulse = detector.frames, 1.0 if detector.excess else detector.pulse
     counted = rng.poisson(photons * exposures).astype(np.float32)
     if np.isfinite(pulse):
@@ -284,7 +284,7 @@ def _counted(
 
 
 def _digitised(counted: NDArray[np.float32], detector: Detector) -> tuple[NDArray[np.float32], float, float]:
-    """Round to grey levels; how many a photon makes, and the photons of level 0."""
+    """Round to grey levels; return them, the grey levels per photon, and the photons at level 0."""
     last = detector.levels - 1
     if detector.step > 0:
         bright = max(float(np.percentile(counted, 99.9)), 1e-6)

@@ -1,4 +1,4 @@
-"""Pieces every simulated specimen is drawn with: points, outlines, soft edges, textures."""
+"""Elements of simulated specimens: points, outlines, soft edges, textures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Light = NDArray[np.float64]
 
 
 def spread(count: int, shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """Choose points far from each other and from the border: each the best of many candidates."""
+    """Return points (N, 2) far from each other and from the border, each the best of many candidates."""
     chosen = np.empty((0, 2))
     low, high = 0.12 * np.array(shape), 0.88 * np.array(shape)
     for _ in range(count):
@@ -27,9 +27,9 @@ def spread(count: int, shape: tuple[int, int], rng: np.random.Generator) -> Ligh
 def outline(
     shape: tuple[int, int], centre: Light, radius: float, wobble: float, rng: np.random.Generator
 ) -> Light:
-    """Distance from a closed curve around a centre along the ray, in radii; positive inside.
+    """Return the distance from a closed curve around a centre, along the ray, in radii; positive inside.
 
-    The radius varies with the angle by five harmonics whose sizes are `wobble` over their order.
+    The radius varies with the angle by five harmonics with amplitude `wobble` / order.
     """
     y, x = (grid - middle for grid, middle in zip(np.ogrid[: shape[0], : shape[1]], centre, strict=True))
     angle = np.arctan2(y, x)
@@ -41,20 +41,20 @@ def outline(
 
 
 def soft(distance: Light, width: float) -> Light:
-    """Turn a distance in pixels into 0 outside and 1 inside, with an edge of a given width."""
+    """Convert a distance in pixels to a mask, 0 outside and 1 inside, with an edge of width `width`."""
     edge: Light = 1 / (1 + np.exp(-np.clip(distance / width, -40, 40)))
     return edge
 
 
 def smooth_noise(number: int, length: int, rng: np.random.Generator) -> Light:
-    """Noise of unit variance along each of several lines, correlated over some ten steps."""
+    """Return unit-variance noise along lines, shape (number, length), correlated over about ten steps."""
     noise = ndimage.gaussian_filter1d(rng.standard_normal((number, length)), 8.0, axis=1, mode="reflect")
     unit: Light = noise / noise.std()
     return unit
 
 
 def splat(shape: tuple[int, int], y: Light, x: Light, weight: Light) -> Light:
-    """Add points of light at sub-pixel positions, each shared among its four nearest pixels."""
+    """Draw points of light at subpixel positions by bilinear weights on the four nearest pixels."""
     row, column = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
     total = np.zeros(shape[0] * shape[1])
     for down in (0, 1):
@@ -67,7 +67,7 @@ def splat(shape: tuple[int, int], y: Light, x: Light, weight: Light) -> Light:
 
 
 def fractal(shape: tuple[int, int], power: float, rng: np.random.Generator) -> Light:
-    """Noise of zero mean and unit variance whose amplitude falls with frequency to the given power."""
+    """Return noise of zero mean and unit variance whose amplitude spectrum is frequency ** -power."""
     wave = fft.rfft2(rng.standard_normal(shape, np.float32))
     frequency = np.hypot(*np.meshgrid(fft.fftfreq(shape[0]), fft.rfftfreq(shape[1]), indexing="ij"))
     frequency[0, 0] = np.inf
@@ -77,7 +77,7 @@ def fractal(shape: tuple[int, int], power: float, rng: np.random.Generator) -> L
 
 
 def band(shape: tuple[int, int], size: float, stretch: float, rng: np.random.Generator) -> Light:
-    """Noise of unit variance with blobs about `size` pixels wide, `stretch` times longer in one direction."""
+    """Return unit-variance noise with blobs about `size` pixels wide, elongated by the factor `stretch`."""
     wave = fft.rfft2(rng.standard_normal(shape, np.float32))
     y, x = np.meshgrid(fft.fftfreq(shape[0]), fft.rfftfreq(shape[1]), indexing="ij")
     turn = rng.uniform(0, np.pi)
@@ -89,7 +89,7 @@ def band(shape: tuple[int, int], size: float, stretch: float, rng: np.random.Gen
 
 
 def undulation(shape: tuple[int, int], knots: int, rng: np.random.Generator) -> Light:
-    """Smooth noise of about unit variance, with about `knots` bends along each axis; cheap."""
+    """Return smooth noise of about unit variance, with about `knots` bends along each axis; fast."""
     grid = np.arange(-1, knots + 1)
     down, right = (np.exp(-0.5 * ((np.linspace(0, knots - 1, n)[:, None] - grid) / 0.7) ** 2) for n in shape)
     down, right = (part / np.sqrt((part**2).sum(axis=1, keepdims=True)) for part in (down, right))
@@ -100,7 +100,7 @@ def undulation(shape: tuple[int, int], knots: int, rng: np.random.Generator) -> 
 def walks(
     number: int, length: int, bend: float, rng: np.random.Generator, shape: tuple[int, int], step: float = 0.5
 ) -> tuple[Light, Light]:
-    """Give persistent random walks that start anywhere: rows and columns, each (number, length)."""
+    """Return persistent random walks with random starting points: rows and columns, each (number, length)."""
     turns = bend * (smooth_noise(number, length, rng) + rng.normal(0, 0.3, (number, 1)))
     heading = rng.uniform(0, 2 * np.pi, (number, 1)) + np.cumsum(turns, axis=1)
     y = rng.uniform(-10, shape[0] + 10, (number, 1)) + np.cumsum(step * np.sin(heading), axis=1)
@@ -109,7 +109,7 @@ def walks(
 
 
 def window(shape: tuple[int, int], centre: Light, reach: float) -> tuple[slice, slice] | None:
-    """Part of an image around a centre, or None where they do not meet."""
+    """Return the part of an image within `reach` of a centre, or None if it is empty."""
     low = np.maximum(np.floor(np.asarray(centre) - reach), 0).astype(int)
     high = np.minimum(np.ceil(np.asarray(centre) + reach) + 1, shape).astype(int)
     if (high <= low).any():
@@ -124,7 +124,7 @@ def blob(
     wobble: float,
     rng: np.random.Generator,
 ) -> Light:
-    """Distance in pixels from the edge of a turned, wobbly ellipse, positive inside, on part of an image."""
+    """Return the distance in pixels from the edge of a rotated, irregular ellipse; positive inside."""
     y, x = np.ogrid[part]
     turn = rng.uniform(0, np.pi)
     dy, dx = y - centre[0], x - centre[1]

@@ -1,9 +1,8 @@
-"""The sample that comes with the program: cells in fluorescence whose truth is known.
+"""The built-in sample: fluorescent cells with known ground truth.
 
-The specimen is a sum of kinds (cell bodies, nuclei, filaments, puncta), each a function from a shape
-and a random generator to emitted light; the optics blur it and add out-of-focus haze; the camera
-counts photons. Every step is a pure function, so that other specimens can be put together
-from the same pieces.
+The specimen is the sum of cell bodies, nuclei, filaments and puncta, each drawn by a function of a shape
+and a random generator. The optics blur the emitted light and add out-of-focus haze, and the camera counts
+photons. Every step is a pure function, so that other specimens can be composed of the same parts.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ INTERVAL = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A simulated stack and its truth.
+    """A simulated stack and its ground truth.
 
     Attributes
     ----------
     noisy : Stack
-        Axes TYX, uint16: frames of one unchanging scene.
+        Noisy recording; the sample has axes TYX and uint16, and its frames show one static scene.
     clean : Stack
-        Axes YX, float32: what each pixel of `noisy` is on average, in counts.
+        Mean of every pixel of `noisy`, float32, in counts; axes YX if all frames show one image.
     """
 
     noisy: Stack
@@ -44,12 +43,12 @@ class Sample:
 
 
 def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAPE) -> Sample:
-    """Simulate the sample that comes with the program.
+    """Simulate the built-in sample.
 
     Parameters
     ----------
     seed : int
-        Seed of everything random; the same seed gives the same pixels.
+        Seed of all random numbers; the same seed gives the same pixels.
     frames : int
         Number of frames; all show the same scene.
     shape : (int, int)
@@ -58,7 +57,7 @@ def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAP
     Returns
     -------
     Sample
-        About 5 to 20 photons a pixel in the structures.
+        With about 5 to 20 photons per pixel in the structures.
     """
     scene, noise = np.random.default_rng(seed).spawn(2)
     photons = focus_and_haze(specimen(shape, scene))
@@ -88,7 +87,7 @@ def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAP
 
 
 def specimen(shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """Put a few cells together: bodies, textured nuclei, a filament network and puncta, in photons."""
+    """Draw a few cells with bodies, textured nuclei, a filament network and puncta, in photons."""
     count = max(1, round(shape[0] * shape[1] / 13000))
     centres = spread(count, shape, rng)
     light = np.full(shape, 0.5)
@@ -112,25 +111,25 @@ def filaments(
     number: int = 60,
     length: int = 190,
 ) -> Light:
-    """Draw filaments that grow outwards around a centre as persistent random walks.
+    """Draw filaments that grow outwards from a centre as persistent random walks.
 
     Parameters
     ----------
     shape : (int, int)
         Rows and columns.
-    centre : ndarray of two floats
-        Row and column they grow around.
+    centre : ndarray, shape (2,)
+        Row and column of the centre.
     start : float
-        Distance from the centre, in pixels, at which they begin.
+        Distance from the centre, in pixels, at which the filaments start.
     rng : Generator
         Source of randomness.
     number, length : int
-        How many filaments, and how many half-pixel steps each has at most.
+        Number of filaments, and largest number of half-pixel steps of each.
 
     Returns
     -------
-    ndarray
-        About 1 on a filament of average brightness, 0 beside it.
+    ndarray, shape (Y, X)
+        About 1 on a filament of average brightness, 0 elsewhere.
     """
     step = 0.5
     angle = rng.uniform(0, 2 * np.pi, number)
@@ -145,7 +144,7 @@ def filaments(
 
 
 def chromatin(shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """Texture of a nucleus: granular, with darker nucleoli; at most about 1.5, never below 0.2."""
+    """Draw the granular texture of a nucleus with darker nucleoli; at least 0.2, about 1.5 at most."""
     noise = rng.standard_normal((2, *shape))
     fine, coarse = (
         ndimage.gaussian_filter(n, s, mode="wrap") for n, s in zip(noise, (1.2, 3.2), strict=True)
@@ -156,7 +155,10 @@ def chromatin(shape: tuple[int, int], rng: np.random.Generator) -> Light:
 
 
 def puncta(inside: Light, number: int, rng: np.random.Generator) -> Light:
-    """Draw small vesicles of varying brightness where `inside` (0 to 1) allows them; they sum to about 1."""
+    """Draw vesicles of varying brightness at random positions with density `inside` (0 to 1).
+
+    Each vesicle sums to 0.3 to 1.2.
+    """
     chance = np.cumsum(inside.ravel())
     where = np.searchsorted(chance, rng.uniform(0, chance[-1], number))
     row, column = np.unravel_index(np.minimum(where, inside.size - 1), inside.shape)

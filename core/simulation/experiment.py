@@ -1,4 +1,4 @@
-"""Simulated experiments a person asks for: a noisy stack of some specimen, and what it is without noise."""
+"""Simulate an experiment: a noisy stack of a specimen and its ground truth."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from core.stack import Metadata, Stack
 SPECIMENS: Mapping[str, Specimen] = {
     draw.__name__.replace("_", "-"): draw for draw in (*FLUORESCENT, *FILLING)
 }
-"""Every specimen by its name."""
+"""Specimens by name."""
 
 KINDS: Mapping[str, str] = {
     "image": "Still frames",
     "time-lapse": "Time lapse",
     "volume": "Volume",
 }
-"""What the planes of a stack are."""
+"""Kinds of stacks by name, with their labels."""
 
 CAMERA = Detector(read_noise=1.5, levels=65536, step=4.0, dark=100.0)
 
@@ -45,45 +45,46 @@ DETECTORS: Mapping[str, tuple[str, Detector]] = {
     "interpolated": ("Interpolated", replace(CAMERA, coarser=1.5)),
     "scanned": ("Line scanner", replace(CAMERA, kernels=((), (0.1, 0.2, 0.7, 0.0, 0.0)))),
     "stripes": ("Striped camera", replace(CAMERA, stripes=(1.0, 0.0))),
-    "ideal": ("Photons alone", replace(CAMERA, read_noise=0.0, dark=0.0)),
+    "ideal": ("Shot noise only", replace(CAMERA, read_noise=0.0, dark=0.0)),
 }  # fmt: skip
-"""Detectors by name: what to call them, and what they do."""
+"""Detectors by name, with their labels."""
 
 PIXEL, INTERVAL = 0.1, 1.0
 """Pixel size in micrometres, and time between frames in seconds."""
 
 STEP, FIELD = 0.5, 0.8
-"""Distance of planes in depths of field, and the depth of field in micrometres."""
+"""Distance of planes in depths of field, and depth of field in micrometres."""
 
 BYTES, ONCE, KEPT = 48, 40, 2
-"""Memory for each pixel of the planes whose light differs, of any one plane, and of the noisy stack."""
+"""Bytes per pixel: of every distinct plane of light, of one plane, and of every noisy plane."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation(Method):
-    """Simulate a specimen under the microscope, whose truth is known."""
+    """Simulate a noisy stack of a specimen with known ground truth."""
 
     specimen: str = param(
-        "mixture", "Specimen", help="What lies under the microscope.",
+        "mixture", "Specimen", help="Kind of specimen.",
         choices={"mixture": "A random mixture"} | {n: n.replace("-", " ").capitalize() for n in SPECIMENS},
     )  # fmt: skip
     kind: str = param(
         "image", "Kind", choices=KINDS,
-        help="Noisy frames of one still image, a scene that moves, or planes through a depth.",
+        help="Noisy frames of one still image, frames of a moving scene, or planes along Z.",
     )  # fmt: skip
     size: int = param(256, "Size", unit="px", ge=32, le=4096, step=32, help="Rows and columns.")
-    planes: int = param(10, "Planes or frames", ge=1, le=1000, step=1, help="How many of them.")
+    planes: int = param(10, "Planes or frames", ge=1, le=1000, step=1, help="Number of planes or frames.")
     photons: float = param(
-        20.0, "Photons", gt=0, le=1e6, step=1, help="Photons on a bright pixel; fewer is noisier.",
+        20.0, "Photons", gt=0, le=1e6, step=1,
+        help="Mean number of photons in a bright pixel; fewer photons give more noise.",
     )  # fmt: skip
     detector: str = param(
         "camera", "Detector", choices={name: label for name, (label, _) in DETECTORS.items()},
-        help="What detects the photons: interpolated and scanned images have noise that neighbours share.",
+        help="Detector. Interpolated and scanned images have noise that is correlated between pixels.",
     )  # fmt: skip
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="The same seed gives the same pixels.")
 
     def run(self, context: Context | None = None) -> Sample:
-        """Simulate.
+        """Simulate the stack.
 
         Parameters
         ----------
@@ -93,13 +94,15 @@ class Simulation(Method):
         Returns
         -------
         Sample
-            Noisy stack TYX or ZYX, uint8 or uint16, and its truth, float32: YX where all frames show one
-            image, else of the same axes.
+            Noisy stack, TYX or ZYX, uint8 or uint16, and its ground truth, float32: YX if all frames show one
+            image, else with the same axes.
 
         Raises
         ------
         QuietfieldError
-            If it does not fit into memory.
+            If the free memory is too small.
+        Cancelled
+            If the context is cancelled.
         """
         context = context or Context()
         self.check_memory()
@@ -120,22 +123,22 @@ class Simulation(Method):
 
     @property
     def needed_memory(self) -> int:
-        """Bytes of memory that simulating takes."""
+        """Memory needed for the simulation, in bytes."""
         different = 1 if self.kind == "image" else self.planes
         return (BYTES * different + ONCE + KEPT * self.planes) * self.size**2
 
     def check_memory(self) -> None:
-        """Raise a `QuietfieldError` if the stack does not fit into the memory that is free."""
+        """Raise a `QuietfieldError` if the free memory is too small."""
         free = available_memory()
         if self.needed_memory > free:
             raise QuietfieldError(
                 f"Simulating {self.planes} planes of {self.size} x {self.size} pixels needs about "
                 f"{self.needed_memory / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
-                "Ask for fewer or smaller ones."
+                "Choose fewer or smaller planes."
             )
 
     def light(self) -> NDArray[np.float32]:
-        """Light, (1, Y, X) where nothing changes, else (T, Y, X) or (Z, Y, X); about 1 where it is bright."""
+        """Return light, about 1 in bright regions: (1, Y, X) for one image, else (T, Y, X) or (Z, Y, X)."""
         shape, draw = (self.size, self.size), SPECIMENS.get(self.specimen)
         if self.kind == "image":
             return scene(self.seed, shape, draw)[None]
@@ -147,7 +150,7 @@ class Simulation(Method):
         return exposed(moving(self.planes, shape, rng, draw), rng)
 
     def _adjusted(self, brightest: float) -> Detector:
-        """The detector, its amplification lowered until the brightest pixels fit into its levels."""
+        """Return the detector, with its gain reduced until the brightest pixels fit into its levels."""
         detector = DETECTORS[self.detector][1]
         room = brightest + 8 * np.sqrt(2 * brightest + detector.read_noise**2) + 1
         return replace(detector, step=min(detector.step, float((detector.levels - 1 - detector.dark) / room)))

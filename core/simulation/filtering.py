@@ -1,7 +1,8 @@
-"""What cameras and software do to neighbouring pixels, and what that makes of their noise.
+"""Filters that cameras and software apply to neighbouring pixels, and their effect on noise.
 
-Filters are separable: a matrix for each axis, of shape (pixels out, pixels in), whose rows add up to 1.
-The noise that white noise becomes is known exactly from them, averaged over the pixels.
+Filters are separable: one matrix per axis, shape (pixels out, pixels in), whose rows sum to 1.
+The variance and covariance of filtered white noise are computed from these matrices, averaged over the
+pixels.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ Kernel = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What becomes of white noise of variance 1 along one axis.
+    """Variance and covariance along one axis of filtered white noise of variance 1.
 
     Attributes
     ----------
     variance : float
-        Its variance.
+        Variance of the filtered noise.
     covariance : float
-        Its covariance between neighbours.
+        Covariance at a distance of one pixel.
     second : float
-        Its covariance between neighbours but one.
+        Covariance at a distance of two pixels.
     """
 
     variance: float = 1.0
@@ -35,12 +36,12 @@ class Noise:
     second: float = 0.0
 
     def at(self, lag: int) -> float:
-        """Covariance at a distance of 0, 1 or 2 pixels."""
+        """Return the covariance at a distance of 0, 1 or 2 pixels."""
         return (self.variance, self.covariance, self.second)[lag]
 
 
 def kernel_matrix(length: int, kernel: NDArray[np.float64] | Kernel) -> Matrix:
-    """Correlation with a kernel whose borders are reflected; an even kernel moves by half a pixel."""
+    """Return the matrix of a correlation with reflected borders; even kernels shift by half a pixel."""
     before = len(kernel) // 2
     reflected = np.pad(np.arange(length), (before, len(kernel) - 1 - before), mode="symmetric")
     matrix, rows = np.zeros((length, length), np.float32), np.arange(length)
@@ -50,26 +51,26 @@ def kernel_matrix(length: int, kernel: NDArray[np.float64] | Kernel) -> Matrix:
 
 
 def interpolation(length: int, factor: float, *, cubic: bool) -> tuple[Matrix, Matrix]:
-    """Record on a coarser grid, and interpolate back to the pixels.
+    """Return matrices that sample onto a coarser sensor and interpolate back to the pixels.
 
     Parameters
     ----------
     length : int
         Number of pixels.
     factor : float
-        Size of the pixels of the sensor, in pixels; 1 or more.
+        Size of the sensor pixels, in image pixels; 1 or more.
     cubic : bool
-        Cubic convolution instead of linear interpolation.
+        Whether to use cubic convolution instead of linear interpolation.
 
     Returns
     -------
-    sensor : ndarray, shape (S, `length`)
-        Mean light on each of the S pixels of the sensor.
-    back : ndarray, shape (`length`, S)
-        Interpolation of the sensor's pixels.
+    sensor : ndarray, shape (S, `length`), float32
+        Averages light over each of the S sensor pixels.
+    back : ndarray, shape (`length`, S), float32
+        Interpolates the sensor pixels.
     """
     count = int(np.ceil(length / factor)) + 2
-    middle = factor * (np.arange(count) - 1.0)  # of the pixels of the sensor, the first before the image
+    middle = factor * (np.arange(count) - 1.0)  # sensor pixel centres; the first lies outside the image
     pixels = np.arange(length)
     sensor = np.clip(
         np.minimum(pixels + 0.5, middle[:, None] + factor / 2)
@@ -87,14 +88,14 @@ def interpolation(length: int, factor: float, *, cubic: bool) -> tuple[Matrix, M
 
 
 def cubic_weights(away: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of cubic convolution by distance in pixels (Keys 1981, doi:10.1109/TASSP.1981.1163711)."""
+    """Return cubic convolution weights by distance in pixels (Keys 1981, doi:10.1109/TASSP.1981.1163711)."""
     near = 1 - 2.5 * away**2 + 1.5 * away**3
     far = 2 - 4 * away + 2.5 * away**2 - 0.5 * away**3
     return np.where(away < 1, near, np.where(away < 2, far, 0.0))
 
 
 def noise_of(matrix: Matrix | None) -> Noise:
-    """Variance and covariance of filtered white noise, averaged over the pixels."""
+    """Return variance and covariances of filtered white noise, averaged over the pixels."""
     if matrix is None:
         return Noise()
     pairs = ((matrix[lag:], matrix[: len(matrix) - lag]) for lag in range(3))
@@ -103,18 +104,18 @@ def noise_of(matrix: Matrix | None) -> Noise:
 
 
 def filtered(image: NDArray[np.float32], down: Matrix | None, across: Matrix | None) -> NDArray[np.float32]:
-    """Filter an image along Y and X; None leaves an axis as it is."""
+    """Filter an image along Y and X; None skips an axis."""
     if down is not None:
         image = down @ image
     return image if across is None else image @ across.T
 
 
 def demosaiced(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Keep every second pixel, as the green ones of a colour camera, and fill the others with their means."""
+    """Keep every second pixel, as the green pixels of a colour camera; average four for the others."""
     cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
     missing = np.add.outer(np.arange(image.shape[0]), np.arange(image.shape[1])) % 2 == 1
     return np.where(missing, ndimage.correlate(image, cross, mode="mirror"), image)
 
 
 DEMOSAICED = {(0, 0): 0.625, (1, 0): 0.25, (0, 1): 0.25, (1, 1): 1 / 16, (2, 0): 1 / 32, (0, 2): 1 / 32}
-"""Covariance of white noise after `demosaiced` by distance along (Y, X)."""
+"""Covariance of white noise after `demosaiced`, by distance along (Y, X)."""

@@ -1,4 +1,4 @@
-"""Specimens that move: drift, slow flow, vesicles on paths of their own, blinking, activity, jitter."""
+"""Moving specimens: drift, flow, independently moving vesicles, blinking, activity, jitter."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from core.simulation.scenes import FILLING, FLUORESCENT, Specimen
 Shape = tuple[int, int]
 
 MARGIN = 16
-"""Pixels a specimen is drawn beyond the image, so that what moves in is not made up."""
+"""Border, in pixels, drawn around the image, so that structures that move into the image are known."""
 
 
 def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen | None = None) -> Light:
-    """Draw layers that each move by themselves, seen through one microscope.
+    """Draw independently moving layers, imaged with one microscope.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen |
     rng : Generator
         Source of randomness.
     draw : Specimen, optional
-        The only specimen, which never rests; by default a random mixture.
+        The only specimen, which always moves; by default a random mixture.
 
     Returns
     -------
     ndarray, shape (T, Y, X)
-        Light on the detector, 0 or more, not scaled.
+        Light on the detector, 0 or more, in arbitrary units.
     """
     jitter = rng.normal(0, rng.uniform(0.2, 2.5), (frames, 2)) * (rng.random() < 0.15)
     total = np.zeros((frames, *shape))
@@ -52,7 +52,7 @@ def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen |
             total += rng.uniform(0.3, 1.5) * swarm(frames, shape, jitter, rng)
         if rng.random() < 0.3:
             total += rng.uniform(0.03, 0.5) * textures.haze(shape, rng)
-    if rng.random() < 0.15:  # the lamp
+    if rng.random() < 0.15:  # fluctuations of the lamp
         total *= np.exp(rng.normal(0, rng.uniform(0.02, 0.25), (frames, 1, 1)))
     return _focused(total, rng)
 
@@ -60,18 +60,27 @@ def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen |
 def layer(
     draw: Specimen, frames: int, shape: Shape, jitter: Light, rng: np.random.Generator, *, still: float
 ) -> Light:
-    """Draw a specimen that rests (with the chance `still`), drifts or flows, fades, or lights up in places.
+    """Draw a specimen that is static (probability `still`), drifts, flows, bleaches or lights up locally.
 
     Parameters
     ----------
     draw : Specimen
-        What to draw.
+        Specimen to draw.
+    frames : int
+        Number of frames.
+    shape : (int, int)
+        Rows and columns.
     jitter : ndarray, shape (T, 2)
-        Further shift of every frame in pixels.
+        Additional shift of every frame in pixels.
+    rng : Generator
+        Source of randomness.
+    still : float
+        Probability, 0 to 1, that the specimen is static.
 
     Returns
     -------
     ndarray, shape (T, Y, X)
+        Emitted light, 0 or more.
     """
     resting, time = rng.random() < still, np.linspace(-1, 1, frames)
     if resting and not jitter.any():
@@ -86,7 +95,7 @@ def layer(
         stack = np.stack([warped(canvas, shifts[t], flows, pace[:, t]) for t in range(frames)])
     if rng.random() < 0.25:  # bleaching
         stack *= np.exp(-rng.uniform(0.1, 1.2) * (time + 1))[:, None, None]
-    if draw in FLUORESCENT and rng.random() < 0.25:  # parts light up, as cells full of calcium do
+    if draw in FLUORESCENT and rng.random() < 0.25:  # parts light up, as in calcium imaging
         where = soft(band(shape, rng.uniform(6, 40), 1, rng) - rng.uniform(0, 1.5), 0.15)
         when = np.exp(-(((time - rng.uniform(-1, 1)) / rng.uniform(0.1, 1)) ** 2))
         stack *= 1 + rng.uniform(0.3, 3) * when[:, None, None] * where
@@ -94,20 +103,20 @@ def layer(
 
 
 def clock(frames: int) -> Light:
-    """Time of every frame, 0 in the middle: one unit a frame, but long series cover no more than 4 units."""
+    """Return the time of every frame, 0 in the middle: one unit per frame, but at most 4 units in total."""
     time: Light = np.arange(frames, dtype=float) - (frames - 1) / 2
     return time * min(1.0, 4 / max(frames - 1, 1))
 
 
 def drift(frames: int, rng: np.random.Generator) -> Light:
-    """Draw a smooth path, at rest in the middle: shape (T, 2), in pixels, up to 8 a frame."""
+    """Draw a smooth path (T, 2) in pixels, with position 0 in the middle and at most 8 pixels per frame."""
     speed, time = np.exp(rng.uniform(np.log(0.1), np.log(8))), clock(frames)
     heading = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.15) * time
     return np.stack([speed * time * np.sin(heading), speed * time * np.cos(heading)], axis=1)
 
 
 def flow(frames: int, shape: Shape, rng: np.random.Generator) -> tuple[Light, Light]:
-    """Draw two smooth fields of displacement in pixels, (2, 2, Y, X), and their shares in time, (2, T)."""
+    """Draw two smooth displacement fields (2, 2, Y, X) in pixels, and their weights in time (2, T)."""
     knots, size = int(rng.integers(3, 9)), np.exp(rng.uniform(np.log(0.3), np.log(4)))
     fields = size * np.stack([[undulation(shape, knots, rng) for _ in range(2)] for _ in range(2)])
     time = clock(frames)
@@ -116,7 +125,7 @@ def flow(frames: int, shape: Shape, rng: np.random.Generator) -> tuple[Light, Li
 
 
 def warped(canvas: Light, shift: Light, flows: Light, shares: Light) -> Light:
-    """Move a canvas by a shift and by shares of displacement fields; cut off its margin."""
+    """Shift a canvas and deform it by weighted displacement fields; crop its margin."""
     rows, columns = (n - 2 * MARGIN for n in canvas.shape)
     y, x = np.mgrid[:rows, :columns] + (MARGIN - shift)[:, None, None]
     for field, share in zip(flows, shares, strict=True):
@@ -125,10 +134,10 @@ def warped(canvas: Light, shift: Light, flows: Light, shares: Light) -> Light:
 
 
 def swarm(frames: int, shape: Shape, jitter: Light, rng: np.random.Generator) -> Light:
-    """Draw puncta, rods or rings, each on a path of its own, some appearing and vanishing.
+    """Draw puncta, rods or rings that move independently; some appear and disappear.
 
-    Steps are from half a pixel to 14 pixels a frame, persistent, random, or resting for a while; the
-    fastest are smeared along their way while the shutter is open.
+    Steps are 0.5 to 14 pixels per frame: persistent, random, or interrupted by rests. In some sequences the
+    objects are blurred along their path during the exposure.
     """
     number = int(np.exp(rng.uniform(np.log(4), np.log(300))))
     speed = np.exp(rng.uniform(np.log(0.5), np.log(14))) * rng.gamma(4, 0.25, number)
@@ -143,7 +152,7 @@ def swarm(frames: int, shape: Shape, jitter: Light, rng: np.random.Generator) ->
     number_long = rng.uniform(0.6, 1.6, number)
     brightness = rng.gamma(rng.uniform(1, 6), 1.0, number)
     shown = np.ones((frames, number))
-    if rng.random() < 0.45:  # blinking, arriving, leaving
+    if rng.random() < 0.45:  # blinking, or appearing and disappearing once
         shown = (rng.random((frames, number)) < rng.uniform(0.3, 0.95)).astype(float)
         if rng.random() < 0.6:
             when = rng.uniform(-frames, frames, number), rng.uniform(0, 2 * frames, number)
@@ -166,7 +175,7 @@ def swarm(frames: int, shape: Shape, jitter: Light, rng: np.random.Generator) ->
 
 
 def _body(rng: np.random.Generator) -> tuple[tuple[Light, Light], float]:
-    """Points of a punctum, a rod or a ring, along and across its heading, and the blur that joins them."""
+    """Return the points of a punctum, rod or ring along and across its heading, and the blur to join them."""
     chance = rng.random()
     if chance < 0.6:
         return (np.zeros(1), np.zeros(1)), rng.uniform(0.5, 1.6)
@@ -182,7 +191,7 @@ def _body(rng: np.random.Generator) -> tuple[tuple[Light, Light], float]:
 
 
 def _focused(stack: Light, rng: np.random.Generator) -> Light:
-    """Blur every frame by the same microscope, whose focus drifts in some sequences; add haze."""
+    """Blur every frame by the same microscope, with focus drift in some sequences; add haze."""
     width: NDArray[np.float64] = np.full(len(stack), np.exp(rng.uniform(np.log(0.45), np.log(2.4))))
     if rng.random() < 0.15:
         time = np.linspace(-1, 1, len(stack)) - rng.uniform(-1, 1)

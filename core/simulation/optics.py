@@ -1,4 +1,4 @@
-"""What the microscope makes of emitted light: point spread functions, haze, light out of focus."""
+"""Simulate optics: point spread functions, haze and defocus."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.simulation.drawing import Light
 
 
 def focus_and_haze(light: Light, sigma: float = 1.1, haze: float = 0.12, reach: float = 14.0) -> Light:
-    """Blur by a Gaussian point spread function, with a part of the light far out of focus.
+    """Blur by a Gaussian point spread function and add far out-of-focus light.
 
     Parameters
     ----------
@@ -18,7 +18,12 @@ def focus_and_haze(light: Light, sigma: float = 1.1, haze: float = 0.12, reach: 
     sigma, reach : float
         Standard deviation of the focused and of the unfocused part, in pixels.
     haze : float
-        Share of the light that is unfocused, 0 to 1.
+        Fraction of unfocused light, 0 to 1.
+
+    Returns
+    -------
+    ndarray, shape (Y, X)
+        Light on the detector.
     """
     sharp = ndimage.gaussian_filter(light, sigma, mode="reflect")
     wide = ndimage.gaussian_filter(light, reach, mode="reflect")
@@ -27,22 +32,27 @@ def focus_and_haze(light: Light, sigma: float = 1.1, haze: float = 0.12, reach: 
 
 
 def gaussian(light: Light, sigma: float) -> Light:
-    """Blur by a Gaussian point spread function of a standard deviation in pixels."""
+    """Blur by a Gaussian point spread function with standard deviation `sigma` in pixels."""
     blurred: Light = ndimage.gaussian_filter(light, sigma, mode="reflect", truncate=3.5)
     return blurred
 
 
 def pupil(light: Light, cutoff: float, defocus: float) -> Light:
-    """Blur by the incoherent point spread function of a round pupil, in focus (Airy) or out of it.
+    """Blur by the incoherent point spread function of a circular pupil, in focus (Airy) or defocused.
 
     Parameters
     ----------
     light : ndarray, shape (Y, X)
-        Emitted light; its borders are taken to be joined.
+        Emitted light; the borders are periodic.
     cutoff : float
-        Highest frequency that passes, in cycles a pixel: 2 NA / wavelength times pixel size.
+        Cutoff frequency in cycles per pixel: 2 NA / wavelength times pixel size.
     defocus : float
-        Phase at the rim of the pupil relative to its middle, in radians.
+        Phase at the rim of the pupil relative to its centre, in radians.
+
+    Returns
+    -------
+    ndarray, shape (Y, X)
+        Light on the detector, 0 or more.
     """
     y, x = np.meshgrid(*(fft.fftfreq(n) for n in light.shape), indexing="ij")
     radius = np.hypot(y, x) / (0.5 * cutoff)
@@ -54,7 +64,7 @@ def pupil(light: Light, cutoff: float, defocus: float) -> Light:
 
 
 def with_haze(light: Light, share: float, reach: float) -> Light:
-    """Add light from out of focus: a wide blur of the image, `share` times as strong."""
+    """Add out-of-focus light: the image blurred by `reach` pixels, times `share`."""
     hazy: Light = (
         light
         + share

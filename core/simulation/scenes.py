@@ -1,4 +1,4 @@
-"""Random scenes: specimens mixed, put in and out of focus, seen through optics, and scaled."""
+"""Random scenes: mixtures of specimens, blurred by optics and scaled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLUORESCENT: tuple[Specimen, ...] = (
     specimens.filament_network, specimens.stress_fibres, specimens.cell_sheet, specimens.nuclei,
     specimens.tubules, specimens.vesicles, specimens.tissue, specimens.bacteria, specimens.dendrites,
 )  # fmt: skip
-"""Specimens that glow on a dark ground and can be mixed."""
+"""Fluorescent specimens on a dark background, which can be mixed."""
 
 FILLING: tuple[Specimen, ...] = (
     textures.electron_micrograph, textures.phase_contrast, textures.strokes, textures.dead_leaves,
@@ -30,7 +30,7 @@ SIDE = 256
 def scene(
     seed: int | tuple[int, ...], shape: tuple[int, int] = (SIDE, SIDE), draw: Specimen | None = None
 ) -> NDArray[np.float32]:
-    """Make a random scene.
+    """Return a random scene.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def scene(
     Returns
     -------
     ndarray, shape (Y, X), float32
-        Light on the detector: 0 or more, its 99.8th percentile is 1, at most 3.
+        Light on the detector, 0 to 3; the 99.8th percentile is 1.
     """
     rng = np.random.default_rng(seed)
     if draw is not None:
@@ -54,7 +54,7 @@ def scene(
 
 
 def exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Scale a scene, or a whole sequence of planes, as `scene` does; some with other contrast or shading.
+    """Scale a scene or sequence as `scene` does; some get another contrast or uneven illumination.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
     Returns
     -------
     ndarray, shape (..., Y, X), float32
-        0 or more, the 99.8th percentile of the whole is about 1, at most 3.
+        0 to 3; the 99.8th percentile of all pixels is about 1.
     """
     light = light - light.min() * rng.uniform(0, 1)
     light = np.clip(light / (np.percentile(light, 99.8) + 1e-9), 0, 3)
     if rng.random() < 0.3:
         light = light ** rng.uniform(0.7, 1.6)
-    if rng.random() < 0.15:  # uneven illumination, as towards the corners of a field
+    if rng.random() < 0.15:  # uneven illumination: darker towards the corners
         y, x = np.ogrid[-1 : 1 : light.shape[-2] * 1j, -1 : 1 : light.shape[-1] * 1j]
         centre = rng.uniform(-0.6, 0.6, 2)
         light = light * np.exp(-rng.uniform(0.1, 0.8) * ((y - centre[0]) ** 2 + (x - centre[1]) ** 2))
@@ -80,7 +80,7 @@ def exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """One to three fluorescent specimens, each in its own focus, on a ground of haze."""
+    """Draw one to three fluorescent specimens, each with its own focus, on a hazy background."""
     total = np.zeros(shape)
     for index in rng.choice(len(FLUORESCENT), rng.integers(1, 4), replace=False):
         light = FLUORESCENT[index](shape, rng)
@@ -98,7 +98,7 @@ def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:
 
 
 def _filled(shape: tuple[int, int], rng: np.random.Generator) -> Light:
-    """A specimen that fills the image, of some contrast."""
+    """Draw a specimen that fills the image, with random contrast."""
     light = FILLING[rng.integers(len(FILLING))](shape, rng)
     light = _focused(light, rng)
     if rng.random() < 0.3:

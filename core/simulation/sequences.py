@@ -1,4 +1,4 @@
-"""Random sequences of planes: scenes that move, and volumes; scaled as `scene` scales one plane."""
+"""Random sequences of planes, time lapses and volumes, scaled like `scene`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.simulation.specimens import Shape
 Seed = int | tuple[int, ...]
 
 STILL = 0.25
-"""Share of time lapses in which nothing moves."""
+"""Fraction of time lapses without motion."""
 
 CUT = 0.04
-"""Share of time lapses with a sudden change of scene."""
+"""Fraction of time lapses with a sudden change of scene."""
 
 
 def time_lapse(seed: Seed, frames: int = 5, shape: Shape = (SIDE, SIDE)) -> NDArray[np.float32]:
-    """Make a random scene that moves, or rests.
+    """Return a random time lapse of a moving or static scene.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def time_lapse(seed: Seed, frames: int = 5, shape: Shape = (SIDE, SIDE)) -> NDAr
     Returns
     -------
     ndarray, shape (T, Y, X), float32
-        Light on the detector: 0 or more, the 99.8th percentile of the whole is about 1, at most 3.
+        Light on the detector, 0 to 3; the 99.8th percentile of all pixels is about 1.
     """
     rng = np.random.default_rng(seed)
     chance = rng.random()
@@ -57,7 +57,7 @@ def volume(
     *,
     step: float | None = None,
 ) -> NDArray[np.float32]:
-    """Make a random volume whose planes are from 0.15 to 3 depths of field apart.
+    """Return a random volume.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def volume(
     shape : (int, int)
         Rows and columns.
     draw : Specimen, optional
-        The only specimen, in bent layers or in sections; by default anything.
+        The only specimen, as bent layers or as sections; by default a random mixture.
     step : float, optional
-        Distance of the planes in depths of field; at random by default.
+        Distance of the planes in depths of field; by default random from 0.15 to 3.
 
     Returns
     -------
     ndarray, shape (Z, Y, X), float32
-        Light on the detector: 0 or more, the 99.8th percentile of the whole is about 1, at most 3.
+        Light on the detector, 0 to 3; the 99.8th percentile of all pixels is about 1.
     """
     rng = np.random.default_rng(seed)
     depths = depth.depths(planes, rng, step)
@@ -87,7 +87,7 @@ def volume(
 
 
 def _evened(light: Light) -> Light:
-    """Bend the few brightest points of sparse sequences down, so that few have to be cut off."""
+    """Compress the brightest points of sparse sequences, so that few are clipped."""
     light = light / (np.percentile(light[:, ::2, ::2], 99.8) + 1e-9)
     return np.where(light > 1, 1 + 0.5 * np.log(np.maximum(2 * light - 1, 1)), light)
 
@@ -95,7 +95,7 @@ def _evened(light: Light) -> Light:
 def _focused(
     depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator, draw: Specimen | None
 ) -> Light:
-    """One to three things in space, in a widefield or a confocal microscope."""
+    """Image one to three three-dimensional specimens with a widefield or a confocal microscope."""
     microscope = Microscope(width=np.exp(rng.uniform(np.log(0.7), np.log(2.4))), confocal=rng.random() < 0.6)
     canvas = (shape[0] + 2 * depth.MARGIN, shape[1] + 2 * depth.MARGIN)
     reach, scale = float(depths[-1] - depths[0]), depth.DEPTH * microscope.width
@@ -123,7 +123,7 @@ def _focused(
 def _sections(
     depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator, draw: Specimen | None
 ) -> Light:
-    """Thin sections of something that fills space: each the one before, displaced and changed a little."""
+    """Draw thin sections of a space-filling specimen, each slightly displaced and changed."""
     draw = draw or FILLING[rng.integers(len(FILLING))]
     canvas = (shape[0] + 2 * MARGIN, shape[1] + 2 * MARGIN)
     first, second = draw(canvas, rng), draw(canvas, rng)

@@ -1,4 +1,4 @@
-"""What lies under the microscope: each specimen is emitted light drawn from a shape and a generator.
+"""Fluorescent specimens: each function draws emitted light from a shape and a random generator.
 
 Brightness is relative, about 1 in the structures; scenes scale it to photons.
 """
@@ -14,7 +14,7 @@ Shape = tuple[int, int]
 
 
 def filament_network(shape: Shape, rng: np.random.Generator) -> Light:
-    """Microtubules or actin: long persistent walks, single or in bundles, of varying brightness."""
+    """Draw microtubules or actin: long persistent walks of varying brightness, single or in bundles."""
     number, length = int(rng.integers(5, 90)), int(rng.integers(100, 700))
     y, x = walks(number, length, np.exp(rng.uniform(np.log(0.002), np.log(0.06))), rng, shape)
     if rng.random() < 0.3:  # bundles: copies beside each other
@@ -27,7 +27,7 @@ def filament_network(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def stress_fibres(shape: Shape, rng: np.random.Generator) -> Light:
-    """Nearly parallel straight fibres of some thickness, in sheets."""
+    """Draw nearly parallel straight fibres with a finite width."""
     number = int(rng.integers(8, 60))
     turn = rng.uniform(0, np.pi) + rng.normal(0, rng.uniform(0.02, 0.25), number)
     along = np.arange(0, rng.uniform(80, 400), 0.5)
@@ -39,7 +39,7 @@ def stress_fibres(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def cell_sheet(shape: Shape, rng: np.random.Generator) -> Light:
-    """Epithelium: a Voronoi tessellation with bright borders, each cell filled a little differently."""
+    """Draw epithelium: a Voronoi tessellation with bright borders and varying brightness of the cells."""
     nearest, gap, cells = _tessellation(shape, rng.uniform(10, 60), rng)
     wall = np.exp(-((gap / rng.uniform(0.8, 2.5)) ** 2))
     wall *= np.clip(1 + 0.35 * fractal(shape, 1.0, rng), 0.1, None)
@@ -49,7 +49,7 @@ def cell_sheet(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def _tessellation(shape: Shape, spacing: float, rng: np.random.Generator) -> tuple[Light, Light, int]:
-    """Cell of every pixel, its distance to the border in pixels, and how many cells there are."""
+    """Return the cell of every pixel, the distance to its border in pixels, and the number of cells."""
     margin = 2 * spacing
     rows, columns = (np.arange(-margin, n + margin, spacing) for n in shape)
     centres = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
@@ -65,7 +65,7 @@ def _tessellation(shape: Shape, spacing: float, rng: np.random.Generator) -> tup
 
 
 def nuclei(shape: Shape, rng: np.random.Generator) -> Light:
-    """Round or oval nuclei with granular chromatin, dark nucleoli, sometimes touching."""
+    """Draw round or oval nuclei with granular chromatin and dark nucleoli, sometimes touching."""
     light = np.zeros(shape)
     size = rng.uniform(6, 40)
     coarse, fine = band(shape, size * 0.35, 1, rng), band(shape, rng.uniform(1.5, 4), 1, rng)
@@ -83,7 +83,7 @@ def nuclei(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def tubules(shape: Shape, rng: np.random.Generator) -> Light:
-    """Mitochondria: short bent tubes, filled or with bright walls."""
+    """Draw mitochondria: short bent tubes, filled or with bright walls."""
     number, length = int(rng.integers(15, 200)), int(rng.integers(15, 120))
     y, x = walks(number, length, rng.uniform(0.01, 0.08), rng, shape)
     line = splat(shape, y, x, np.full(y.shape, 0.5))
@@ -96,10 +96,10 @@ def tubules(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def vesicles(shape: Shape, rng: np.random.Generator) -> Light:
-    """Puncta of widely varying brightness, and sometimes hollow vesicles."""
+    """Draw puncta of widely varying brightness, and sometimes hollow vesicles."""
     number = int(np.exp(rng.uniform(np.log(10), np.log(900))))
     at = rng.uniform(0, 1, (2, number)) * np.array(shape)[:, None]
-    if rng.random() < 0.5:  # gathered where a smooth density is high
+    if rng.random() < 0.5:  # clusters around random centres
         at += 12 * rng.standard_normal((2, 1 + number // 15))[:, rng.integers(0, 1 + number // 15, number)]
     light = splat(shape, at[0], at[1], rng.gamma(rng.uniform(0.5, 3), 1.0, number))
     light = ndimage.gaussian_filter(light, rng.uniform(0.3, 1.6))
@@ -115,7 +115,7 @@ def vesicles(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def tissue(shape: Shape, rng: np.random.Generator) -> Light:
-    """Tissue: stretched blobs and fibres of several sizes, thresholded softly."""
+    """Draw tissue: elongated blobs and fibres of several sizes with soft thresholds."""
     light = np.zeros(shape)
     for _ in range(int(rng.integers(1, 4))):
         size, stretch = np.exp(rng.uniform(np.log(1.5), np.log(20))), rng.choice([1.0, 1.0, 2.5, 6.0])
@@ -124,7 +124,7 @@ def tissue(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def bacteria(shape: Shape, rng: np.random.Generator) -> Light:
-    """Rods, filled or with a bright membrane, alone or in packed micro-colonies."""
+    """Draw rods, filled or with a bright membrane, isolated or in dense micro-colonies."""
     light = np.zeros(shape)
     radius, hollow = rng.uniform(1.8, 6), rng.random() < 0.35
     number = int(rng.integers(5, 120))
@@ -150,7 +150,7 @@ def bacteria(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def dendrites(shape: Shape, rng: np.random.Generator) -> Light:
-    """Neurites: branching walks that thin out, with spines, and sometimes a cell body."""
+    """Draw neurites: branching walks of decreasing width with spines, sometimes with a cell body."""
     light = np.zeros(shape)
     points: list[Light] = []
     for _ in range(int(rng.integers(1, 4))):
@@ -169,7 +169,7 @@ def dendrites(shape: Shape, rng: np.random.Generator) -> Light:
 def _grow(
     points: list[Light], place: Light, heading: float, width: float, order: int, rng: np.random.Generator
 ) -> None:
-    """Add a branch and its branches to a list of points (row, column, weight)."""
+    """Append a branch and its child branches to a list of points (row, column, weight)."""
     length = int(rng.integers(80, 360))
     angle = heading + 0.02 * np.cumsum(rng.normal(0, 0.3, length)) + rng.normal(0, 0.03, length)
     y, x = place[0] + np.cumsum(0.5 * np.sin(angle)), place[1] + np.cumsum(0.5 * np.cos(angle))
@@ -185,6 +185,6 @@ def _grow(
 
 
 def _beside(y: Light, x: Light, angle: Light, distance: Light, weight: Light) -> Light:
-    """Points at a distance from a line, as rows, columns and weights."""
+    """Return points at a distance from a line: rows, columns and weights, shape (3, N)."""
     both = np.broadcast_arrays(y + distance * np.cos(angle), x - distance * np.sin(angle), weight)
     return np.stack([part.ravel() for part in both])

@@ -1,6 +1,6 @@
 """Specimens that fill the image: electron micrographs, phase contrast, strokes, dead leaves, haze.
 
-Brightness is relative, about 1 where it is bright.
+Brightness is relative, about 1 in bright regions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from core.simulation.specimens import Shape, _tessellation
 
 
 def electron_micrograph(shape: Shape, rng: np.random.Generator) -> Light:
-    """Grey cytoplasm between dark membranes, with organelles, vesicles and grain."""
+    """Draw grey cytoplasm between dark membranes, with organelles, vesicles and grain."""
     _, gap, _ = _tessellation(shape, rng.uniform(25, 110), rng)
     light = 0.65 + rng.uniform(0.02, 0.15) * band(shape, rng.uniform(1.2, 3), 1, rng)
     light += rng.uniform(0, 0.1) * fractal(shape, 1.4, rng)
@@ -35,7 +35,7 @@ def electron_micrograph(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def phase_contrast(shape: Shape, rng: np.random.Generator) -> Light:
-    """Grey field with cells darker inside and bright halos around them."""
+    """Draw a grey field with cells that are darker inside and surrounded by bright halos."""
     phase = np.zeros(shape)
     size = rng.uniform(6, 30)
     for _ in range(int(rng.integers(2, 30))):
@@ -53,7 +53,7 @@ def phase_contrast(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def strokes(shape: Shape, rng: np.random.Generator) -> Light:
-    """Short straight and curved strokes in rows, as in printed text and test charts."""
+    """Draw short straight and curved strokes in rows, as in printed text and test charts."""
     height = rng.uniform(6, 22)
     rows = np.arange(rng.uniform(0, height), shape[0], 1.6 * height)
     t = np.linspace(0, 1, 4 * int(height))
@@ -79,7 +79,7 @@ def strokes(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def dead_leaves(shape: Shape, rng: np.random.Generator) -> Light:
-    """Discs and ellipses of all sizes that hide each other, each of one brightness or with a texture."""
+    """Draw occluding discs and ellipses of all sizes, uniform or textured (dead leaves model)."""
     light: Light = np.full(shape, rng.uniform(0, 1))
     texture = band(shape, rng.uniform(1.5, 6), 1, rng) * rng.uniform(0, 0.15)
     soften = rng.uniform(0.3, 1.0)
@@ -95,12 +95,12 @@ def dead_leaves(shape: Shape, rng: np.random.Generator) -> Light:
 
 
 def haze(shape: Shape, rng: np.random.Generator) -> Light:
-    """Cloud without edges: a power-law spectrum, as of light from far out of focus."""
+    """Draw a cloud without edges with a power-law spectrum, as of far out-of-focus light."""
     noise = fractal(shape, rng.uniform(1.0, 2.2), rng)
     return np.clip(0.5 + rng.uniform(0.1, 0.4) * noise, 0, None)
 
 
 def grain(shape: Shape, rng: np.random.Generator) -> Light:
-    """Fine granular structure of one size, as of ribosomes or dense puncta."""
+    """Draw a fine granular structure of one size, as of ribosomes or dense puncta."""
     light: Light = np.clip(0.5 + 0.3 * band(shape, rng.uniform(1.3, 5), rng.choice([1.0, 2.0]), rng), 0, None)
     return light
