@@ -220,12 +220,12 @@ class MainWindow(QMainWindow):
         source = self.session.snapshot.source
         self.pages.setCurrentWidget(self.viewer if source else self.welcome)
         self.setWindowTitle(f"{source.stack.meta.name} – Quietfield" if source else "Quietfield")
-        self.notes.show_notes(source.stack.meta.notes if source else ())
+        self.notes.show_notes(source.stack.meta.findings if source else ())
         self.status.readout.clear()
         self.announcer.offer_former()
 
     def _on_opened(self, opened: Opened) -> None:
-        self.notes.show_notes(opened.stack.meta.notes, opened.series, opened.series_index)
+        self.notes.show_notes(opened.stack.meta.findings, opened.series, opened.series_index)
         self.announcer.opened(opened)
         path = opened.stack.meta.path
         if opened.files and path is not None:

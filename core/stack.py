@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.findings import Finding
 
 _T = TypeVar("_T")
 
@@ -108,8 +109,8 @@ class Metadata:
         A label for each plane in the order of the file, or empty.
     format : str
         Format of the file in words, such as "ImageJ TIFF".
-    notes : tuple of str
-        What the person should know of how it was read: missing parts, other series, truncation.
+    findings : tuple of Finding
+        What was noticed when it was read or made, such as missing planes or other series.
     axes_certain : bool
         False where the file does not say what the axis of its planes means.
     unit : str
@@ -128,7 +129,7 @@ class Metadata:
     luts: tuple[NDArray[np.uint8], ...] = ()
     labels: tuple[str, ...] = ()
     format: str = ""
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     axes_certain: bool = True
     unit: str = ""
     imagej: Mapping[str, Any] = field(default_factory=dict)

@@ -238,8 +238,8 @@ def _one(
     started = time.monotonic()
     refuse_to_replace(target, overwrite=args.overwrite, sources=args.stacks)
     stack = open_stack(source, series=args.series, axes=args.input_axes)
-    for note in stack.meta.notes:
-        progress.say(f"{source}: {note}")
+    for finding in stack.meta.findings:
+        progress.say(f"{source}: {finding.text}")
     recipe = Recipe(steps=tuple(steps), source=fingerprint(stack))
     context = progress.context(source.name, ", ".join(step.label for step in steps))
     result, share = stack, 1 / len(steps)
@@ -260,8 +260,8 @@ def _one(
             context=context.silent(), overwrite=args.overwrite,
         )  # fmt: skip
     seconds = time.monotonic() - started
-    for note in saved.notes:
-        progress.say(f"{saved.path}: {note}")
+    for finding in saved.findings:
+        progress.say(f"{saved.path}: {finding.text}")
     clipped = f", {saved.clipped} of {saved.total} pixels clipped" if saved.clipped else ""
     progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {clock(seconds)}.")
     return {

@@ -58,7 +58,7 @@ def run_info(args: argparse.Namespace) -> int:
     if len(series) > 1:
         lines += [(f"series {n}", text) for n, text in enumerate(series)]
     lines += [("recipe", "yes: 'quietfield apply' runs it again" if recipe else "")]
-    lines += [("note", note) for note in meta.notes]
+    lines += [("note", finding.text) for finding in meta.findings]
     lines += noise.rows(found, meta.channel_names)
     print(table([line for line in lines if line[1]], right=False))
     return 0
@@ -70,7 +70,9 @@ def _facts(stack: Stack, series: Sequence[str], recipe: str) -> dict[str, object
         "name": meta.name, "path": str(meta.path) if meta.path else None, "format": meta.format,
         "axes": stack.axes, "axes_certain": meta.axes_certain, "shape": list(stack.shape),
         "dtype": stack.dtype.name, "bytes": stack.nbytes, "spacing": dict(meta.spacing),
-        "channels": list(meta.channel_names), "series": list(series), "notes": list(meta.notes),
+        "channels": list(meta.channel_names), "series": list(series),
+        "notes": [finding.text for finding in meta.findings],
+        "findings": [finding.to_dict() for finding in meta.findings],
         "recipe": json.loads(recipe) if recipe else None,
     }  # fmt: skip
 
@@ -107,8 +109,8 @@ def run_measure(args: argparse.Namespace) -> int:
     reference = open_stack(args.reference)
     progress = Progress(quiet=args.quiet)
     for file, stack in ((args.image, image), (args.reference, reference)):
-        for note in stack.meta.notes:
-            progress.say(f"{file}: {note}")
+        for finding in stack.meta.findings:
+            progress.say(f"{file}: {finding.text}")
     found = measure_stack(
         image,
         reference,

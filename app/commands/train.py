@@ -93,8 +93,8 @@ def run_train(args: argparse.Namespace) -> int:
     check_room(out, room(method))
     progress = Progress(quiet=args.quiet)
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
-    for note in stack.meta.notes:
-        progress.say(f"{args.stack}: {note}")
+    for finding in stack.meta.findings:
+        progress.say(f"{args.stack}: {finding.text}")
     target = _target(args, method)
     trainer = Trainer(stack, method, device=args.device, threads=args.threads, target=target)
     if start is not None:

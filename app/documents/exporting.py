@@ -14,6 +14,7 @@ import platformdirs
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Jobs
+from core.findings import Finding
 from core.history import Recipe, Step, fingerprint
 from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, split_ending
 from core.progress import Context
@@ -76,17 +77,18 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What was written: the stack, what else, and what the person should know."""
+    """What was written: the stack, files beside it, and findings on its pixels."""
 
     path: Path
     others: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def message(self) -> str:
         """Sentences on what was written."""
         beside = f", with {' and '.join(p.name for p in self.others)} beside it" if self.others else ""
-        return " ".join((f"Saved {self.path.name} in {self.path.parent}{beside}.", *self.notes))
+        said = (finding.text for finding in self.findings)
+        return " ".join((f"Saved {self.path.name} in {self.path.parent}{beside}.", *said))
 
 
 def writable(folder: Path) -> bool:
@@ -138,13 +140,6 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
         recipe=recipe,
         context=context.part(0.0, 0.95),
     )
-    notes = list(saved.notes)
-    if saved.clipped and not any("clip" in note for note in notes):
-        share = 100 * saved.clipped / saved.total
-        notes.append(
-            f"{saved.clipped} of {saved.total} pixels ({share:.2g} %) lay outside the range of {saved.dtype} "
-            "and were clipped; choose float32 to keep them."
-        )
     written = [path]
     try:
         _save_models(wanted, written)
@@ -157,7 +152,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
         for made in written:
             made.unlink(missing_ok=True)
         raise
-    return Exported(path=path, others=tuple(written[1:]), notes=tuple(notes))
+    return Exported(path=path, others=tuple(written[1:]), findings=saved.findings)
 
 
 def _save_models(wanted: Export, written: list[Path]) -> None:

@@ -90,8 +90,8 @@ class Announcer(QObject):
         meta = opened.stack.meta
         sizes = " × ".join(f"{n} {a}" for a, n in opened.stack.sizes.items())
         self.log(f"Opened {meta.path or meta.name}: {sizes}, {opened.stack.dtype.name}, {meta.format}")
-        for note in meta.notes:
-            self.log(f"{meta.name}: {note}")
+        for finding in meta.findings:
+            self.log(f"{meta.name}: {finding.text}")
 
     def changed(self, new: Snapshot, old: Snapshot) -> None:
         """Log results that came or went."""

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from core.findings import Finding
 
 Kind = Literal["info", "success", "problem", "question"]
 _ICONS: dict[Kind, str] = {"info": "info", "success": "success", "problem": "warning", "question": "question"}
@@ -144,12 +145,14 @@ class NotesStrip(Strip):
         self.series.activated.connect(self.series_chosen)
         self.controls.addWidget(self.series)
 
-    def show_notes(self, notes: Sequence[str], series: Sequence[str] = (), index: int = 0) -> None:
-        """Show the notes of a stack and the series of its file; nothing to say hides the strip."""
+    def show_notes(self, findings: Sequence[Finding], series: Sequence[str] = (), index: int = 0) -> None:
+        """Show the findings on a stack and the series of its file; nothing to say hides the strip."""
         self.series.clear()
         self.series.addItems(list(series))
         self.series.setCurrentIndex(index)
         several = len(series) > 1
         self.series.setVisible(several)
-        words = " ".join(notes) or (f"The file holds {len(series)} image series." if several else "")
-        self.say(words)
+        words = [finding.text for finding in findings]
+        if several and not words:
+            words = [f"The file holds {len(series)} image series."]
+        self.say(" ".join(words))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.stack import AXES, AXIS_NAMES, Pixels, PixelSource, Region, Stack, region_shape
 
 Groups = dict[str, tuple[int, ...]]
@@ -32,13 +33,13 @@ class Arrangement:
         Axes of the file for each axis of the stack, which stands in the order of `AXES`.
     certain : bool
         Whether the file says what the axis of its planes means.
-    notes : tuple of str
-        What the person should know.
+    findings : tuple of Finding
+        Axes that a stack does not have.
     """
 
     groups: Groups
     certain: bool = True
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def arrange(axes: str, shape: Sequence[int]) -> Arrangement:
@@ -70,17 +71,17 @@ def arrange(axes: str, shape: Sequence[int]) -> Arrangement:
         raise QuietfieldError(f"The pixels have no rows and columns (axes {axes}); this is not an image.")
     if colour:
         groups["C"] = groups.get("C", []) + colour
-    certain, notes = True, []
+    certain, findings = True, []
     if odd:
         certain = False
         folded = sorted(groups.get("T", []) + odd)
         if len(folded) > 1 or axes[odd[0]] not in "IQ":
             words = " and ".join(f"{_WORDS.get(axes[i], axes[i])} ({shape[i]})" for i in folded if i in odd)
-            into = " with the time points" if "T" in groups else ""
-            notes.append(f"The axis {words} of the file stands in the place of time{into}.")
+            kind = kinds.AXIS_JOINED_TO_TIME if "T" in groups else kinds.AXIS_AS_TIME
+            findings.append(Finding(kind=kind, details={"axis": words}))
         groups["T"] = folded
     found = {a: tuple(groups.get(a, ())) for a in AXES if a in groups or a in "YX"}
-    return Arrangement(groups=found, certain=certain, notes=tuple(notes))
+    return Arrangement(groups=found, certain=certain, findings=tuple(findings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.stack import Pixels
 
 _INSTEAD = {
@@ -22,8 +23,8 @@ EXACT = 2**24
 _EXACT = {("bool", "uint8"), ("int8", "int16"), ("float16", "float32")}
 
 
-def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[str, ...]]:
-    """Type of pixels a format can hold for the one that is wanted, and what to say about it.
+def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[Finding, ...]]:
+    """Return the type of pixels that a format holds in place of the wanted one, and a finding if it differs.
 
     Parameters
     ----------
@@ -48,11 +49,11 @@ def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[str, ...]]:
     instead = _INSTEAD[form].get(dtype.name, dtype.name)
     if instead == dtype.name:
         return dtype.newbyteorder("="), ()
-    name = "ImageJ" if form == "imagej" else "OME"
-    rounded = "" if (dtype.name, instead) in _EXACT else "; values of more than 7 digits are rounded"
-    if instead == "float64":
-        rounded = "; values of more than 15 digits are rounded"
-    return np.dtype(instead), (f"{name} TIFF cannot hold {dtype.name}; written as {instead}{rounded}.",)
+    details = {"format": "ImageJ" if form == "imagej" else "OME", "wanted": dtype.name, "written": instead}
+    if (dtype.name, instead) in _EXACT:
+        return np.dtype(instead), (Finding(kind=kinds.TYPE_REPLACED, details=details),)
+    digits = 15 if instead == "float64" else 7
+    return np.dtype(instead), (Finding(kind=kinds.TYPE_ROUNDED, limit=digits, details=details),)
 
 
 class Converter:
@@ -114,22 +115,17 @@ class Converter:
         out: Pixels = pixels.astype(self.dtype)
         return out
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences on the pixels that did not fit."""
-        found = []
-        if self.clipped:
-            limits = np.finfo(self.dtype) if self.dtype.kind == "f" else np.iinfo(self.dtype)
-            found.append(
-                f"{self.clipped:,} of {self.total:,} pixels lay outside {limits.min} to {limits.max} "
-                "and were clipped."
-            )
-        if self.undefined:
-            found.append(f"{self.undefined:,} pixels that were not a number were written as 0.")
-        if self.infinite:
-            found.append(f"{self.infinite:,} of {self.total:,} pixels are infinite or not a number.")
-        if self.coarse:
-            found.append(
-                f"{self.coarse:,} of {self.total:,} pixels lie above {EXACT:,} and are exact to 7 digits "
-                "only, since results are computed in single precision."
-            )
-        return tuple(found)
+    def findings(self) -> tuple[Finding, ...]:
+        """Return findings on the pixels that did not fit."""
+        limits = np.finfo(self.dtype) if self.dtype.kind == "f" else np.iinfo(self.dtype)
+        total = {"total": self.total}
+        found = (
+            Finding(
+                kind=kinds.PIXELS_CLIPPED, value=self.clipped,
+                details={**total, "lowest": str(limits.min), "highest": str(limits.max)},
+            ),
+            Finding(kind=kinds.UNDEFINED_AS_ZERO, value=self.undefined, details=total),
+            Finding(kind=kinds.PIXELS_INFINITE, value=self.infinite, details=total),
+            Finding(kind=kinds.PIXELS_COARSE, value=self.coarse, limit=EXACT, details=total),
+        )  # fmt: skip
+        return tuple(finding for finding in found if finding.value)

@@ -15,6 +15,7 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.files.axes import Rearranged
 from core.files.page_source import PageSource
+from core.findings import Finding, kinds
 from core.paths import TIFF_ENDINGS
 from core.stack import AXES, Metadata, Pixels, Region, Stack, region_shape
 
@@ -142,9 +143,10 @@ def open_files(
         for a in AXES
         if a == "T" or a in places
     }
-    notes = (f"{len(files)} files, from {files[0].name} to {files[-1].name}.", *first.meta.notes)
+    ends = {"first": files[0].name, "last": files[-1].name}
+    findings = (Finding(kind=kinds.FILE_SEQUENCE, value=len(files), details=ends), *first.meta.findings)
     meta = dataclasses.replace(
-        first.meta, name=folder.name, path=folder, axes_certain=False, notes=notes, ome_xml="",
+        first.meta, name=folder.name, path=folder, axes_certain=False, findings=findings, ome_xml="",
         labels=tuple(p.stem for p in files) if first.planes == 1 else (),
         format=f"{first.meta.format} sequence", imagej=_without_counts(first.meta),
     )  # fmt: skip

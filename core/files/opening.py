@@ -14,6 +14,7 @@ from core.files import tiff
 from core.files.axes import reinterpret
 from core.files.folder import PICTURE_ENDINGS, images_in, open_files
 from core.files.listening import listening
+from core.findings import Finding, kinds
 from core.paths import is_folder
 from core.stack import Stack
 
@@ -42,7 +43,7 @@ def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None
     -------
     Stack
         Axes are a subset of TCZYX without axes of length 1 (but with rows and columns), colours are
-        channels. `Metadata.notes` says what is missing, damaged or was left out.
+        channels. `Metadata.findings` says what is missing, damaged or was left out.
 
     Raises
     ------
@@ -146,5 +147,5 @@ def _open_picture(path: Path) -> Stack:
     if array.ndim == 3:
         array, axes = np.moveaxis(array, -1, 0), "CYX"
     kind = "PNG" if data.startswith(b"\x89PNG") else "JPEG"
-    notes = ("JPEG compression changes the noise; use the original file if there is one.",) * (kind == "JPEG")
-    return Stack.of(array, axes, name=path.name, path=path, format=f"{kind} picture", notes=notes)
+    findings = (Finding(kind=kinds.JPEG_COMPRESSION),) if kind == "JPEG" else ()
+    return Stack.of(array, axes, name=path.name, path=path, format=f"{kind} picture", findings=findings)

@@ -16,6 +16,7 @@ from core.files import imagej, ome, recipes, tiff
 from core.files.atomic import check_room, replacing
 from core.files.convert import Converter, writable
 from core.files.listening import listening
+from core.findings import Finding
 from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
 from core.progress import Context
 from core.stack import Pixels, Region, Stack
@@ -47,8 +48,8 @@ class Saved:
         Pixels that lay outside the range of the type and were set to its limit.
     total : int
         All pixels.
-    notes : tuple of str
-        What the person should know.
+    findings : tuple of Finding
+        Pixels that did not fit into the type, and a type that the format does not know.
     """
 
     path: Path
@@ -56,7 +57,7 @@ class Saved:
     format: Format
     clipped: int
     total: int
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def save_stack(
@@ -82,7 +83,7 @@ def save_stack(
     dtype : str, optional
         Type of the pixels in the file; the stack's by default. Integers are rounded half to even and
         clipped, and what was clipped is counted. A type the format does not know is replaced by the
-        nearest that loses least, and the notes say so.
+        nearest that loses least, and a finding says so.
     recipe : str
         Recipe to embed, as JSON.
     context : Context, optional
@@ -102,7 +103,7 @@ def save_stack(
     """
     path, context = Path(path), context or Context()
     form = format or _form(path)
-    kind, notes = writable(dtype or stack.dtype.name, form)
+    kind, findings = writable(dtype or stack.dtype.name, form)
     _check_target(path, stack, overwrite)
     _check_space(path, stack, kind)
     convert = Converter(kind)
@@ -115,7 +116,7 @@ def save_stack(
     context.step(1.0, f"Saved {path.name}")
     return Saved(
         path=path, dtype=kind.name, format=form, clipped=convert.clipped, total=convert.total,
-        notes=notes + convert.notes(),
+        findings=findings + convert.findings(),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from core.files.page_source import PageSource
 from core.files.raw_source import RawSource
 from core.files.tiff_parse import check_claim, parse
 from core.files.tiff_pixels import pixels
+from core.findings import Finding, kinds
 from core.stack import Metadata, PixelSource, Stack
 
 
@@ -29,9 +30,9 @@ def open_tiff(path: Path, series: int = 0) -> Stack:
         If the file is damaged, or holds nothing that can be a stack.
     """
     with _reading(path), listening() as heard:
-        file, found, notes = parse(path)
+        file, found, findings = parse(path)
         try:
-            return _stack(path, file, found, series, heard, notes)
+            return _stack(path, file, found, series, heard, findings)
         except BaseException:
             file.close()
             raise
@@ -69,7 +70,9 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str], notes: list[str]) -> Stack:
+def _stack(
+    path: Path, file: Any, found: list[Any], index: int, heard: list[str], findings: list[Finding]
+) -> Stack:
     if not 0 <= index < len(found):
         raise QuietfieldError(f"{path} has no series {index}; there are {len(found)}, numbered from 0.")
     series = found[index]
@@ -83,25 +86,28 @@ def _stack(path: Path, file: Any, found: list[Any], index: int, heard: list[str]
         raise QuietfieldError(f"{path} holds an image without pixels {shape}; it is damaged.")
     check_claim(path, file, series)
     raw, axes, cut = pixels(path, file, series)
-    notes += cut
-    notes += _damage_notes(heard, notes)
+    findings += cut
     arrangement = arrange(axes, raw.shape)
     source = rearranged(raw, arrangement.groups)
     letters = "".join(arrangement.groups)
     sizes = dict(zip(letters, source.shape, strict=True))
     known = tiff_meta.describe(file, series, index, path, letters, sizes)
-    notes += _count_notes(file, series, sizes) if not notes else []
-    notes += [*arrangement.notes, *known.pop("notes")]
+    planes = math.prod(n for a, n in sizes.items() if a not in "YX")
+    findings += _damage(heard, planes, noticed=bool(findings))
+    findings += _fewer(file, series, planes) if not findings else []
+    findings += [*arrangement.findings, *known.pop("findings")]
     if len(series.levels) > 1:
-        notes.append(f"The file holds {len(series.levels)} resolutions; the full one was opened.")
+        findings.append(Finding(kind=kinds.MORE_RESOLUTIONS, value=len(series.levels)))
     if len(found) > 1:
-        others = "; ".join(f"{i}: {_line(s)}" for i, s in enumerate(found[:8]))
-        more = "; ..." if len(found) > 8 else ""
-        notes.append(
-            f"The file holds {len(found)} series, of which number {index} was opened: {others}{more}."
-        )
+        lines = [f"{i}: {_line(s)}" for i, s in enumerate(found[:8])] + ["..."] * (len(found) > 8)
+        findings.append(
+            Finding(
+                kind=kinds.MORE_SERIES, value=len(found),
+                details={"opened": index, "series": "; ".join(lines)},
+            )
+        )  # fmt: skip
     known["axes_certain"] = known.get("axes_certain", True) and arrangement.certain
-    stack = Stack(source, letters, Metadata(notes=tuple(notes), **known))
+    stack = Stack(source, letters, Metadata(findings=tuple(findings), **known))
     _probe(stack, raw)
     if isinstance(raw, RawSource):
         file.close()
@@ -116,23 +122,22 @@ def _probe(stack: Stack, raw: PixelSource) -> None:
         stack.plane()
 
 
-def _damage_notes(heard: list[str], notes: list[str]) -> list[str]:
+def _damage(heard: list[str], planes: int, *, noticed: bool) -> list[Finding]:
+    """Return what the parser logged of damage, unless missing planes were noticed already."""
     found = damage(heard)
-    if not found:
-        return []
     lost = [m[1] for text in found if (m := re.search(r"failed to read '([^']+)'", text))]
     if lost:
-        return [f"{lost[0]}, which belongs to this OME-TIFF, is missing or cannot be read."]
-    if notes:
+        return [Finding(kind=kinds.PART_MISSING, details={"file": lost[0]})]
+    if noticed or not found:
         return []
     if any("page offset" in text or "out of range" in text or "is missing" in text for text in found):
-        return ["The file seems to be cut short: only the planes that are there were opened."]
-    words = re.sub(r"<[^>]*> ?", "", found[0])[:120]
-    return [f"The file is damaged in places ({words}); look at the planes before you trust them."]
+        return [Finding(kind=kinds.INCOMPLETE, value=planes)]
+    cause = re.sub(r"<[^>]*> ?", "", found[0])[:120]
+    return [Finding(kind=kinds.DAMAGED, details={"cause": cause})]
 
 
-def _count_notes(file: Any, series: Any, sizes: dict[str, int]) -> list[str]:
-    """Say when ImageJ's description counts more images than the file holds."""
+def _fewer(file: Any, series: Any, planes: int) -> list[Finding]:
+    """Return a finding where ImageJ's description counts more images than the file holds."""
     if not file.is_imagej or series.kind == "ome":
         return []
     about = file.imagej_metadata or {}
@@ -140,10 +145,4 @@ def _count_notes(file: Any, series: Any, sizes: dict[str, int]) -> list[str]:
         claimed = int(about.get("images", 1))
     except (TypeError, ValueError):
         return []
-    there = math.prod(n for a, n in sizes.items() if a not in "YX")
-    if claimed <= there:
-        return []
-    return [
-        f"The file was written for {claimed} images but holds {there}: it was cut off, or is one part of "
-        "a larger stack."
-    ]
+    return [Finding(kind=kinds.FEWER_PLANES, value=planes, limit=claimed)] if claimed > planes else []

@@ -11,11 +11,16 @@ import numpy as np
 from core.files import imagej, ome
 from core.files.listening import listening
 from core.files.units import micrometres, number, seconds
+from core.findings import Finding, kinds
 
 FORMATS = {
     "imagej": "ImageJ TIFF", "ome": "OME-TIFF", "lsm": "Zeiss LSM", "stk": "MetaMorph STK",
     "mmstack": "Micro-Manager TIFF", "ndtiff": "Micro-Manager NDTiff", "scanimage": "ScanImage TIFF",
     "fluoview": "FluoView TIFF", "shaped": "TIFF", "uniform": "TIFF", "generic": "TIFF",
+}  # fmt: skip
+_COLOURS = {
+    "PALETTE": kinds.COLOUR_TABLE, "MINISWHITE": kinds.ZERO_IS_WHITE, "SEPARATED": kinds.INK_COLOURS,
+    "CIELAB": kinds.LAB_COLOURS, "ICCLAB": kinds.LAB_COLOURS, "ITULAB": kinds.LAB_COLOURS,
 }  # fmt: skip
 
 
@@ -67,26 +72,21 @@ def describe(
     known["spacing"] = {a: v for a, v in known.get("spacing", {}).items() if a in axes}
     if not known.get("unit"):
         known["unit"] = "µm" if "X" in known["spacing"] else ""
-    known["notes"] = _colour_notes(page, kind, file)
+    known["findings"] = _colour_findings(page, kind, file)
     return known
 
 
-def _colour_notes(page: Any, kind: str, file: Any) -> tuple[str, ...]:
+def _colour_findings(page: Any, kind: str, file: Any) -> tuple[Finding, ...]:
+    """Return findings on what the values of pixels mean."""
     photometric = getattr(page.photometric, "name", str(page.photometric))
-    notes = []
-    if photometric == "PALETTE" and kind != "imagej":
-        notes.append("The pixels are numbers of entries in a colour table, not intensities.")
-    elif photometric == "MINISWHITE" and kind != "imagej":
-        notes.append("The file says that 0 is white; the values are kept as they are.")
-    elif photometric in ("CIELAB", "ICCLAB", "ITULAB"):
-        notes.append("The channels are those of the CIE Lab colour space, not red, green and blue.")
-    elif photometric == "SEPARATED":
-        notes.append("The channels are inks (cyan, magenta, yellow, black), not red, green and blue.")
+    found = []
+    if kind != "imagej" or photometric not in ("PALETTE", "MINISWHITE"):
+        found += [_COLOURS[photometric]] if photometric in _COLOURS else []
     if page.dtype is not None and page.dtype.kind == "b":
-        notes.append("The image is black and white; its pixels are 0 and 1.")
+        found.append(kinds.BLACK_AND_WHITE)
     if file.is_scanimage and page.dtype is not None and page.dtype.kind == "i":
-        notes.append("Values below zero are part of the signal; they are kept.")
-    return tuple(notes)
+        found.append(kinds.NEGATIVE_SIGNAL)
+    return tuple(Finding(kind=kind) for kind in found)
 
 
 def _vendor(file: Any, kind: str, channels: int) -> dict[str, Any]:

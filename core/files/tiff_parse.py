@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import QuietfieldError
 from core.files import ome
+from core.findings import Finding, kinds
 
 MOST_PLANES = 10_000_000
 """Planes one file may claim; more are nonsense, and the list of them alone would fill the memory."""
@@ -17,13 +18,13 @@ MOST_EXPANSION = 20_000
 """How many times larger than the file compressed pixels of more than 256 MiB may claim to be."""
 
 
-def parse(path: Path) -> tuple[Any, list[Any], list[str]]:
+def parse(path: Path) -> tuple[Any, list[Any], list[Finding]]:
     """Open a file and find its series, with less trust in its metadata if need be.
 
     Returns
     -------
-    file, series, notes
-        The opened file, its series, and what the person should know.
+    file, series, findings
+        The opened file, its series, and what is missing in it.
 
     Raises
     ------
@@ -62,8 +63,7 @@ def parse(path: Path) -> tuple[Any, list[Any], list[str]]:
             series = tifffile.TiffPageSeries(
                 pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
             )
-            note = f"The file is cut short: only the {count} planes that are there were opened."
-            return file, [series], [note]
+            return file, [series], [Finding(kind=kinds.INCOMPLETE, value=count)]
         raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
     except BaseException:
         file.close()

@@ -11,12 +11,13 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.files.page_source import PageSource
 from core.files.raw_source import RawSource
+from core.findings import Finding, kinds
 
 Source = RawSource | PageSource
 
 
-def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]]:
-    """Source of the pixels of a series, its axes as the file has them, and what the person should know.
+def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[Finding]]:
+    """Return the source of the pixels of a series, its axes as the file has them, and what is missing.
 
     Raises
     ------
@@ -31,8 +32,8 @@ def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]]:
     if found is not None:
         return found, axes, []
     dtype = np.dtype(np.uint8) if series.dtype.kind == "b" else series.dtype.newbyteorder("=")
-    source, notes = _paged(path, file, series, dtype)
-    return source, axes, notes
+    source, findings = _paged(path, file, series, dtype)
+    return source, axes, findings
 
 
 def _in_one_piece(path: Path, file: Any, series: Any) -> RawSource | None:
@@ -45,7 +46,7 @@ def _in_one_piece(path: Path, file: Any, series: Any) -> RawSource | None:
     return RawSource(path, dtype, int(series.dataoffset), tuple(map(int, series.shape)))
 
 
-def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[str]] | None:
+def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[Finding]] | None:
     """Planes that are left of an ImageJ stack that was cut off.
 
     ImageJ writes the planes in one piece and the directories of all but the first after them, so that
@@ -68,14 +69,15 @@ def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[s
     shape = (count // inner, *(n for _, n in axes[1:]), *page.shape)
     dtype = page.dtype.newbyteorder(file.byteorder)
     source = RawSource(path, dtype, int(offset), tuple(map(int, shape)))
-    note = (
-        f"The file is cut short: of {claimed} planes only {count} are there. The first "
-        f"{count // inner * inner} were opened; copy or export the file again to get the rest."
-    )
-    return source, "".join(a for a, _ in axes) + page.axes, [note] if count < claimed else []
+    letters = "".join(a for a, _ in axes) + page.axes
+    return source, letters, [_cut_short(count, claimed, count // inner * inner)] if count < claimed else []
 
 
-def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[PageSource, list[str]]:
+def _cut_short(count: int, claimed: int, opened: int) -> Finding:
+    return Finding(kind=kinds.CUT_SHORT, value=count, limit=claimed, details={"opened": opened})
+
+
+def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[PageSource, list[Finding]]:
     shape = tuple(map(int, series.shape))
     size = math.prod(series.keyframe.shape)
     cut = next((k for k in range(len(shape) + 1) if math.prod(shape[k:]) == size), None)
@@ -93,22 +95,17 @@ def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[Pa
         raise QuietfieldError(
             f"{path} ends before its first plane does; it was cut off. Copy or export it again."
         )
-    notes = []
+    findings = []
     if missing:
         rest = count // outer[0] if outer else 1
         whole = missing[0] // rest
         if missing == list(range(missing[0], count)) and whole > 0:
-            notes.append(
-                f"The file is cut short: of {count} planes only {missing[0]} are there. The first "
-                f"{whole * rest} were opened; copy or export the file again to get the rest."
-            )
+            findings.append(_cut_short(missing[0], count, whole * rest))
             outer, pages = (whole, *outer[1:]), pages[: whole * rest]
         else:
-            notes.append(
-                f"Of {count} planes {len(missing)} are missing; they show as 0. If the stack lies in "
-                "several files, put them all into one folder; else copy or export it again."
-            )
-    return PageSource(path, file, pages, outer, inner, dtype), notes
+            total = {"total": count}
+            findings.append(Finding(kind=kinds.PLANES_MISSING, value=len(missing), details=total))
+    return PageSource(path, file, pages, outer, inner, dtype), findings
 
 
 def _complete(page: Any) -> bool:

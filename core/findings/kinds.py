@@ -1,3 +1,136 @@
 """Every kind of finding that Quietfield makes itself, with its words."""
 
 from __future__ import annotations
+
+from core.findings.finding import Kind, Level
+
+# files: how a file was read
+
+CUT_SHORT = Kind(
+    code="cut-short", level=Level.CAUTION,
+    words="The file is cut short: of {limit:.0f} planes only {value:.0f} are there. The first {opened} were "
+    "opened; copy or export the file again to get the rest.",
+)  # fmt: skip
+INCOMPLETE = Kind(
+    code="incomplete", level=Level.CAUTION,
+    words="The file seems to be cut short: only the planes that are there were opened ({value:.0f}). Copy or "
+    "export it again to get the rest.",
+)  # fmt: skip
+FEWER_PLANES = Kind(
+    code="fewer-planes", level=Level.CAUTION,
+    words="The file was written for {limit:.0f} images but holds {value:.0f}: it was cut off, or is one part "
+    "of a larger stack.",
+)  # fmt: skip
+PLANES_MISSING = Kind(
+    code="planes-missing", level=Level.CAUTION,
+    words="Of {total} planes {value:.0f} are missing; they show as 0. If the stack lies in several files, "
+    "put them all into one folder; else copy or export it again.",
+)  # fmt: skip
+PART_MISSING = Kind(
+    code="part-missing", level=Level.CAUTION,
+    words="{file}, which belongs to this OME-TIFF, is missing or cannot be read.",
+)  # fmt: skip
+DAMAGED = Kind(
+    code="damaged", level=Level.CAUTION,
+    words="The file is damaged in places ({cause}); look at the planes before you trust them.",
+)  # fmt: skip
+JPEG_COMPRESSION = Kind(
+    code="jpeg-compression", level=Level.CAUTION,
+    words="JPEG compression changes the noise; use the original file if there is one.",
+)  # fmt: skip
+MORE_SERIES = Kind(
+    code="more-series", level=Level.NOTE,
+    words="The file holds {value:.0f} series, of which number {opened} was opened: {series}.",
+)  # fmt: skip
+MORE_RESOLUTIONS = Kind(
+    code="more-resolutions", level=Level.NOTE,
+    words="The file holds {value:.0f} resolutions; the full one was opened.",
+)  # fmt: skip
+FILE_SEQUENCE = Kind(
+    code="file-sequence", level=Level.NOTE, words="{value:.0f} files, from {first} to {last}."
+)  # fmt: skip
+AXIS_AS_TIME = Kind(
+    code="axis-as-time", level=Level.NOTE, words="The axis {axis} of the file is read as time."
+)  # fmt: skip
+AXIS_JOINED_TO_TIME = Kind(
+    code="axis-joined-to-time", level=Level.NOTE,
+    words="The axis {axis} of the file and its time points are read as one time axis.",
+)  # fmt: skip
+COLOUR_TABLE = Kind(
+    code="colour-table", level=Level.CAUTION,
+    words="The pixels are numbers of entries in a colour table, not intensities.",
+)  # fmt: skip
+ZERO_IS_WHITE = Kind(
+    code="zero-is-white", level=Level.NOTE,
+    words="The file says that 0 is white; the values are kept as they are.",
+)  # fmt: skip
+LAB_COLOURS = Kind(
+    code="lab-colours", level=Level.CAUTION,
+    words="The channels are those of the CIE Lab colour space, not red, green and blue.",
+)  # fmt: skip
+INK_COLOURS = Kind(
+    code="ink-colours", level=Level.CAUTION,
+    words="The channels are inks (cyan, magenta, yellow, black), not red, green and blue.",
+)  # fmt: skip
+BLACK_AND_WHITE = Kind(
+    code="black-and-white", level=Level.NOTE, words="The image is black and white; its pixels are 0 and 1."
+)  # fmt: skip
+NEGATIVE_SIGNAL = Kind(
+    code="negative-signal", level=Level.NOTE,
+    words="Values below zero are part of the signal; they are kept.",
+)  # fmt: skip
+
+# files: how a file was written
+
+TYPE_REPLACED = Kind(
+    code="type-replaced", level=Level.NOTE,
+    words="{format} TIFF cannot hold {wanted}; written as {written}.",
+)  # fmt: skip
+TYPE_ROUNDED = Kind(
+    code="type-rounded", level=Level.NOTE,
+    words="{format} TIFF cannot hold {wanted}; written as {written}; values of more than {limit:.0f} digits "
+    "are rounded.",
+)  # fmt: skip
+PIXELS_CLIPPED = Kind(
+    code="pixels-clipped", level=Level.CAUTION,
+    words="{value:,.0f} of {total:,} pixels lay outside {lowest} to {highest} and were clipped.",
+)  # fmt: skip
+UNDEFINED_AS_ZERO = Kind(
+    code="undefined-as-zero", level=Level.CAUTION,
+    words="{value:,.0f} pixels that were not a number were written as 0.",
+)  # fmt: skip
+PIXELS_INFINITE = Kind(
+    code="pixels-infinite", level=Level.CAUTION,
+    words="{value:,.0f} of {total:,} pixels are infinite or not a number.",
+)  # fmt: skip
+PIXELS_COARSE = Kind(
+    code="pixels-coarse", level=Level.NOTE,
+    words="{value:,.0f} of {total:,} pixels lie above {limit:,.0f} and are exact to 7 digits only, since "
+    "results are computed in single precision.",
+)  # fmt: skip
+
+# stacks that Quietfield makes
+
+SIMULATED = Kind(
+    code="simulated", level=Level.NOTE,
+    words="Simulated with seed {seed}: {scene}, {value:g} photons on bright pixels, detector: {detector}.",
+)  # fmt: skip
+SAMPLE = Kind(
+    code="sample", level=Level.NOTE,
+    words="Simulated with seed {seed}: all {value:.0f} frames show the same scene.",
+)  # fmt: skip
+SAMPLE_CAMERA = Kind(
+    code="sample-camera", level=Level.NOTE,
+    words="The camera gives {gain:g} counts per photon on an offset of {offset:g}, with a read noise of "
+    "{read_noise:g} photons.",
+)  # fmt: skip
+TRUTH = Kind(code="truth", level=Level.NOTE, words="The expected value of every pixel, without noise.")
+FRAMES_AVERAGED = Kind(
+    code="frames-averaged", level=Level.NOTE,
+    words="Mean of the {value:.0f} frames of {name}; every frame is itself a part of it.",
+)  # fmt: skip
+FRAMES_DIFFER = Kind(
+    code="frames-differ", level=Level.CAUTION,
+    words="The frames do not seem to show one unchanging scene: they differ from each other by more than "
+    "noise. Measures against their mean are not to be trusted.",
+)  # fmt: skip

@@ -206,7 +206,7 @@ def apply(
                 quiet.cancel()
                 for future in waiting:
                     future.cancel()
-    meta = replace(stack.meta, notes=())
+    meta = replace(stack.meta, findings=())
     return tuple(Stack(ArraySource(out), stack.axes, meta) for out in outs)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.progress import Context
 from core.quality.metric import Measures
 from core.quality.metrics import mean, measure_plane
@@ -144,7 +145,7 @@ def _matching(stack: Stack, reference: Stack) -> str:
 def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
     """Average a stack over time, as the reference of a scene that does not move.
 
-    Frames are read one at a time. A note of the result says how many frames it is the mean of, and
+    Frames are read one at a time. A finding of the result says how many frames it is the mean of, and
     another if the frames do not seem to show the same scene at the same brightness. Each frame is
     itself a part of this reference, so a raw frame scores 10 log10(T / (T - 1)) dB better than it would
     against the true scene.
@@ -183,17 +184,14 @@ def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
         average, drift, structure = average_frames(stack, dict(zip(axes, index, strict=False)), part)
         out[index] = average
         static = static and drift < DRIFT and structure < STRUCTURE
-    notes = [f"Mean of the {frames} frames of {stack.meta.name}; every frame is itself a part of it."]
+    findings = [Finding(kind=kinds.FRAMES_AVERAGED, value=frames, details={"name": stack.meta.name})]
     if not static:
-        notes.append(
-            "The frames do not seem to show one unchanging scene: they differ from each other by more than "
-            "noise. Measures against their mean are not to be trusted."
-        )
+        findings.append(Finding(kind=kinds.FRAMES_DIFFER))
     meta = dataclasses.replace(
         stack.meta,
         name=f"Mean of {stack.meta.name}",
         spacing={axis: step for axis, step in stack.meta.spacing.items() if axis != "T"},
-        path=None, labels=(), imagej={}, ome_xml="", notes=tuple(notes), format="",
+        path=None, labels=(), imagej={}, ome_xml="", findings=tuple(findings), format="",
     )  # fmt: skip
     return Stack.of(out, axes, meta)
 

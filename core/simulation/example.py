@@ -7,11 +7,13 @@ photons. Every step is a pure function, so that other specimens can be composed 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from core.findings import Finding, kinds
 from core.simulation.detection import Camera, detect, expected
 from core.simulation.drawing import Light, outline, smooth_noise, soft, splat, spread
 from core.simulation.optics import focus_and_haze
@@ -67,10 +69,9 @@ def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAP
         spacing={"X": PIXEL, "Y": PIXEL, "T": INTERVAL},
         channel_names=("Simulated cells",),
         format="Simulation",
-        notes=(
-            f"Simulated with seed {seed}: all {frames} frames show the same scene.",
-            f"The camera gives {camera.gain:g} counts per photon on an offset of {camera.offset:g}, with a "
-            f"read noise of {camera.read_noise:g} photons.",
+        findings=(
+            Finding(kind=kinds.SAMPLE, value=frames, details={"seed": seed}),
+            Finding(kind=kinds.SAMPLE_CAMERA, details=dataclasses.asdict(camera)),
         ),
         unit="µm",
     )
@@ -79,7 +80,7 @@ def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAP
         spacing={"X": PIXEL, "Y": PIXEL},
         channel_names=known.channel_names,
         format="Simulation",
-        notes=("What every pixel of the simulated frames is on average.",),
+        findings=(Finding(kind=kinds.TRUTH),),
         unit="µm",
     )
     noisy = detect(photons, camera, frames, noise)

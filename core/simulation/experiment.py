@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.machine import available_memory
 from core.methods.base import Method
 from core.params import param
@@ -159,14 +160,14 @@ class Simulation(Method):
         axis = "Z" if self.kind == "volume" else "T"
         spacing = {"X": PIXEL, "Y": PIXEL, axis: STEP * FIELD if axis == "Z" else INTERVAL}
         what = self.specimen.replace("-", " ")
+        details: dict[str, str | int | float] = {
+            "seed": self.seed, "scene": KINDS[self.kind].lower(), "detector": DETECTORS[self.detector][0],
+        }  # fmt: skip
         known = Metadata(
             name=f"Simulated {what}", spacing=spacing, format="Simulation", unit="µm",
-            notes=(
-                f"Simulated with seed {self.seed}: {KINDS[self.kind].lower()}, {self.photons:g} photons on "
-                f"bright pixels, detector: {DETECTORS[self.detector][0]}.",
-            ),
+            findings=(Finding(kind=kinds.SIMULATED, value=self.photons, unit="photons", details=details),),
         )  # fmt: skip
-        truth = replace(known, name=f"Truth of simulated {what}", notes=("What every pixel is on average.",))
+        truth = replace(known, name=f"Truth of simulated {what}", findings=(Finding(kind=kinds.TRUTH),))
         stack = Stack.of(noisy, axis + "YX", known)
         if self.kind == "image":
             flat = replace(truth, spacing={"X": PIXEL, "Y": PIXEL})

@@ -26,6 +26,7 @@ from app.commands.terminal import Progress, size, table
 from app.durations import clock
 from core import params
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.history import Recipe
 from core.learning import checkpoint
 from core.methods import catalogue  # noqa: F401
@@ -79,6 +80,14 @@ def test_info_in_words_and_as_json(folder, capsys):
     assert facts["shape"] == [6, 40, 48]
     assert facts["spacing"] == pytest.approx({"Y": 0.1, "X": 0.1, "T": 0.5})
     assert facts["recipe"] is None
+
+
+def test_info_tells_findings_as_codes_and_sentences(folder, capsys):
+    tifffile.imwrite(folder / "white.tif", np.ones((8, 9), np.uint8), photometric="miniswhite")
+    assert run("info white.tif --json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [finding["code"] for finding in facts["findings"]] == ["zero-is-white"]
+    assert facts["notes"] == [kinds.ZERO_IS_WHITE.words]
 
 
 def test_axes_can_be_named(folder, capsys):

@@ -20,6 +20,7 @@ from app.panels.filters import panel as filter_panel
 from app.window.commands import COMMANDS
 from app.window.menus import MENUS, TOOLBAR, Submenu
 from app.window.status import readout
+from core.findings import Finding, kinds
 from core.stack import Stack
 from tests.driver import Driver
 
@@ -426,14 +427,17 @@ def test_a_sample_is_two_clicks_away(driver):
     )
 
 
+MISSING = Finding(kind=kinds.PLANES_MISSING, value=2, details={"total": 5})
+
+
 def test_notes_and_other_series_stand_above_the_canvas(driver):
-    stack = Stack.of(np.ones((3, 8, 8), np.uint8), "TYX", name="a.tif", notes=("2 of 5 planes are missing.",))
+    stack = Stack.of(np.ones((3, 8, 8), np.uint8), "TYX", name="a.tif", findings=(MISSING,))
     driver.window.session.open(stack, first_levels(stack))
     opened = Opened(stack=stack, levels={}, series=("3 x 8 x 8", "1 x 4 x 4"), series_index=0)
     driver.window.opener.opened.emit(opened)
     assert driver.window.notes.isVisible()
-    assert driver.window.notes.words.text() == "2 of 5 planes are missing."
-    assert "2 of 5 planes are missing." in driver.window.log_panel.text.toPlainText()
+    assert driver.window.notes.words.text() == MISSING.text
+    assert MISSING.text in driver.window.log_panel.text.toPlainText()
     assert driver.widget("series").count() == 2
     driver.click("notes-dismiss")
     assert not driver.window.notes.isVisible()

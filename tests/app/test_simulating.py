@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from app.documents.opening import load_simulation
 from app.documents.simulate_dialog import SimulateDialog
 from app.window.help_window import HelpWindow
+from core.findings import kinds
 from core.simulation.experiment import Simulation
 
 SMALL = {"kind": "volume", "specimen": "nuclei", "size": 64, "planes": 3, "detector": "photomultiplier"}
@@ -32,7 +33,8 @@ def test_a_volume_opens_with_its_truth_on_offer(driver) -> None:
     assert now.source.stack.dtype == np.uint8
     assert now.truth is not None
     assert now.truth.shape == (3, 64, 64)
-    assert "photomultiplier" in now.source.stack.meta.notes[0].lower()
+    assert now.source.stack.meta.findings[0].kind is kinds.SIMULATED
+    assert "photomultiplier" in now.source.stack.meta.findings[0].text.lower()
 
 
 def test_the_same_settings_give_the_same_stack() -> None:

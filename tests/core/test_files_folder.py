@@ -9,6 +9,8 @@ import tifffile
 
 from core.errors import QuietfieldError
 from core.files import folder, list_series, open_stack, save_stack
+from core.findings import kinds
+from tests.core.test_files_opening import kinds_of
 
 RNG = np.random.default_rng(3)
 
@@ -29,7 +31,7 @@ def test_planes_stand_in_natural_order(tmp_path):
     np.testing.assert_array_equal(stack.read(), array)
     assert stack.meta.labels[9] == "img10"
     assert (stack.meta.name, stack.meta.path) == (tmp_path.name, tmp_path)
-    assert "12 files, from img1.tif to img12.tif." in stack.meta.notes
+    assert "12 files, from img1.tif to img12.tif." in [f.text for f in stack.meta.findings]
     assert open_stack(tmp_path, axes="ZYX").axes == "ZYX"
     assert list_series(tmp_path) == ("TYX 12 x 6 x 7, uint16",)
 
@@ -104,7 +106,7 @@ def test_pictures(tmp_path):
     stack = open_stack(tmp_path / "b.png")
     assert (stack.axes, stack.meta.format) == ("CYX", "PNG picture")
     np.testing.assert_array_equal(stack.read(), np.moveaxis(colour, -1, 0))
-    assert "JPEG compression" in open_stack(tmp_path / "c.jpg").meta.notes[0]
+    assert kinds_of(open_stack(tmp_path / "c.jpg")) == [kinds.JPEG_COMPRESSION]
     (tmp_path / "d.png").write_bytes((tmp_path / "a.png").read_bytes()[:50])
     with pytest.raises(QuietfieldError, match=r"d\.png cannot be decoded"):
         open_stack(tmp_path / "d.png")

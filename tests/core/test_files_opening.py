@@ -12,6 +12,7 @@ import tifffile
 from core.errors import QuietfieldError
 from core.files import list_series, open_stack, reinterpret
 from core.files.raw_source import RawSource
+from core.findings import Level, kinds, worst
 from core.stack import Stack
 from tests.data import DATA, needs_data
 
@@ -22,6 +23,10 @@ PIXELS = 'DimensionOrder="XYZCT" Type="uint16" SizeX="7" SizeY="6" SizeC="1"'
 
 def ramp(*shape, dtype="uint16"):
     return (np.arange(np.prod(shape)) % 251).reshape(shape).astype(dtype)
+
+
+def kinds_of(stack):
+    return [finding.kind for finding in stack.meta.findings]
 
 
 def write(path, array, **options):
@@ -49,7 +54,7 @@ def test_imagej_hyperstack_has_its_axes_calibration_and_display(tmp_path):
     assert len(stack.meta.luts) == 4
     assert stack.meta.labels[5] == "p5"
     assert (stack.meta.unit, stack.meta.format, stack.meta.axes_certain) == ("µm", "ImageJ TIFF", True)
-    assert stack.meta.notes == ()
+    assert stack.meta.findings == ()
     assert stack.meta.path == path
 
 
@@ -114,7 +119,7 @@ def test_bilevel_is_read_as_zero_and_one(tmp_path):
     stack = open_stack(write(tmp_path / "a.tif", array))
     assert stack.dtype == np.uint8
     np.testing.assert_array_equal(stack.read(), array.astype(np.uint8))
-    assert "black and white" in " ".join(stack.meta.notes)
+    assert kinds_of(stack) == [kinds.BLACK_AND_WHITE]
 
 
 @pytest.mark.parametrize("planarconfig", ["contig", "separate"])
@@ -161,7 +166,7 @@ def test_several_unknown_axes_are_folded_into_time(tmp_path):
     assert (stack.axes, stack.shape, stack.meta.axes_certain) == ("TYX", (12, 5, 6), False)
     np.testing.assert_array_equal(stack.read(), array.reshape(12, 5, 6))
     np.testing.assert_array_equal(stack.plane(T=7), array.reshape(12, 5, 6)[7])
-    assert "time" in stack.meta.notes[0]
+    assert kinds_of(stack) == [kinds.AXIS_AS_TIME]
 
 
 def test_axes_in_any_order_and_positions(tmp_path):
@@ -170,7 +175,8 @@ def test_axes_in_any_order_and_positions(tmp_path):
     stack = open_stack(path)
     assert (stack.axes, stack.shape, stack.meta.axes_certain) == ("TZYX", (12, 2, 5, 6), False)
     np.testing.assert_array_equal(stack.read(), array.transpose(1, 2, 0, 3, 4).reshape(12, 2, 5, 6))
-    assert "position (3)" in " ".join(stack.meta.notes)
+    assert kinds_of(stack) == [kinds.AXIS_JOINED_TO_TIME]
+    assert stack.meta.findings[0].details["axis"] == "position (3)"
 
 
 def test_an_imagej_order_that_is_not_the_usual_one(tmp_path):
@@ -256,7 +262,7 @@ def test_missing_part_of_an_ome_tiff_is_named(tmp_path, lost):
     array, files = multifile(tmp_path)
     files[lost].unlink()
     stack = open_stack(files[0])
-    assert f"part{lost}.ome.tif" in " ".join(stack.meta.notes)
+    assert f"part{lost}.ome.tif" in [f.details.get("file") for f in stack.meta.findings]
     np.testing.assert_array_equal(stack.plane(T=0), array[0])
     if lost == 1:  # in the middle: zeros; at the end the stack is shorter instead
         np.testing.assert_array_equal(stack.plane(T=2), array[2])
@@ -274,7 +280,7 @@ def test_bigtiff_series_and_pyramids(tmp_path):
     assert "32 x 40" in list_series(path)[0]
     first, second = open_stack(path), open_stack(path, series=1)
     assert (first.shape, second.shape, first.meta.format) == ((3, 32, 40), (5, 16, 20), "BigTIFF")
-    assert "2 series" in " ".join(first.meta.notes)
+    assert [(f.kind, f.value) for f in first.meta.findings] == [(kinds.MORE_SERIES, 2)]
     with pytest.raises(QuietfieldError, match="no series 2"):
         open_stack(path, series=2)
     pyramid = tmp_path / "p.tif"
@@ -283,15 +289,15 @@ def test_bigtiff_series_and_pyramids(tmp_path):
         writer.write(ramp(32, 32), subfiletype=1, tile=(16, 16), photometric="minisblack")
     stack = open_stack(pyramid)
     assert stack.shape == (64, 64)
-    assert "2 resolutions" in " ".join(stack.meta.notes)
+    assert [(f.kind, f.value) for f in stack.meta.findings] == [(kinds.MORE_RESOLUTIONS, 2)]
 
 
 def test_palette_and_white_is_zero_are_said(tmp_path):
     colours = np.zeros((3, 256), np.uint16)
     path = write(tmp_path / "a.tif", ramp(4, 5, dtype="uint8"), photometric="palette", colormap=colours)
-    assert "colour table" in " ".join(open_stack(path).meta.notes)
+    assert kinds_of(open_stack(path)) == [kinds.COLOUR_TABLE]
     path = write(tmp_path / "b.tif", ramp(4, 5, dtype="uint8"), photometric="miniswhite")
-    assert "0 is white" in " ".join(open_stack(path).meta.notes)
+    assert kinds_of(open_stack(path)) == [kinds.ZERO_IS_WHITE]
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -316,7 +322,7 @@ def test_a_truncated_file_opens_with_a_note_or_is_refused(tmp_path, flavour, com
     stack = open_stack(whole)
     planes = 1 if stack.axes == "YX" else stack.shape[0]
     np.testing.assert_array_equal(stack.read().reshape(planes, 64, 64), array[:planes])
-    assert planes == 20 or stack.meta.notes
+    assert planes == 20 or worst(stack.meta.findings) is Level.CAUTION
     if flavour == "imagej" and not compression:
         assert stack.axes == "TYX"
         assert planes >= min(int(20 * kept), 20)
@@ -358,7 +364,7 @@ def test_an_imagej_stack_past_4_gb_is_not_loaded(tmp_path):
     assert path.stat().st_size > 2**32
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     stack = open_stack(path)
-    assert (stack.axes, stack.shape, stack.meta.notes) == ("TYX", (2200, 1024, 1024), ())
+    assert (stack.axes, stack.shape, stack.meta.findings) == ("TYX", (2200, 1024, 1024), ())
     assert stack.plane(T=2199)[0, 0] == 4321
     unit = 1 if sys.platform == "darwin" else 1024
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 60e6
@@ -486,7 +492,7 @@ def test_axes_can_be_given_when_opening(tmp_path):
 def test_real_stacks(name, axes, shape, dtype, certain):
     path = DATA / "stacks" / f"{name}.tif"
     stack = open_stack(path)
-    found = (stack.axes, stack.shape, stack.dtype.name, stack.meta.axes_certain, stack.meta.notes)
+    found = (stack.axes, stack.shape, stack.dtype.name, stack.meta.axes_certain, stack.meta.findings)
     assert found == (axes, shape, dtype, certain, ())
     np.testing.assert_array_equal(stack.read(), tifffile.imread(path))
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from core.errors import QuietfieldError
 from core.files import free_name, open_stack, read_recipe, replacing, save_stack, saving, write_text
 from core.files.convert import Converter
+from core.findings import kinds
 from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack
 from tests.data import DATA, needs_data
@@ -66,7 +67,7 @@ def test_every_stack_comes_back(tmp_path, monkeypatch, axes, dtype, form, rows, 
         patch.setattr(saving.slabs, "__defaults__", (limit,))
         saved = save_stack(tmp_path / "a.tif", stack, format=form, recipe=RECIPE, overwrite=True)
     assert saved.dtype == {**(IMAGEJ_NOT if form == "imagej" else OME_NOT)}.get(dtype, dtype)
-    assert bool(saved.notes) == (saved.dtype != dtype)
+    assert bool(saved.findings) == (saved.dtype != dtype)
     assert (saved.clipped, saved.total, saved.format) == (0, array.size, form)
     back = open_stack(tmp_path / "a.tif")
     assert (back.axes, back.shape, back.dtype.name) == (letters, shape, saved.dtype)
@@ -75,7 +76,7 @@ def test_every_stack_comes_back(tmp_path, monkeypatch, axes, dtype, form, rows, 
     assert back.meta.spacing == pytest.approx(known, rel=1e-6)
     assert back.meta.channel_names == stack.meta.channel_names
     assert same_json(read_recipe(tmp_path / "a.tif"), RECIPE)
-    assert back.meta.notes == ()
+    assert back.meta.findings == ()
     assert list(tmp_path.iterdir()) == [tmp_path / "a.tif"]
 
 
@@ -254,7 +255,7 @@ def test_one_image_of_a_file_with_several_is_kept(tmp_path):
             )
     save_stack(tmp_path / "b.ome.tif", open_stack(tmp_path / "a.ome.tif", series=1))
     again = open_stack(tmp_path / "b.ome.tif")
-    assert (again.shape, again.meta.notes) == ((5, 6, 7), ())
+    assert (again.shape, again.meta.findings) == ((5, 6, 7), ())
     assert 'Name="second"' in again.meta.ome_xml
     assert "first" not in again.meta.ome_xml
 
@@ -279,7 +280,7 @@ def test_files_past_4_gb_take_the_layout_made_for_them(tmp_path, monkeypatch, fo
         assert file.is_bigtiff == (form == "ome")
         assert len(file.pages) == (6 if form == "ome" else 1)
     again = open_stack(path)
-    assert (again.axes, again.meta.spacing, again.meta.notes) == ("ZYX", {"Z": 2.0}, ())
+    assert (again.axes, again.meta.spacing, again.meta.findings) == ("ZYX", {"Z": 2.0}, ())
     np.testing.assert_array_equal(again.read(), array)
 
 
@@ -306,8 +307,10 @@ def test_what_did_not_fit_is_counted_and_said(tmp_path):
     array[0, 0, :3], array[1, 1, :2] = 70000, np.nan
     saved = save_stack(tmp_path / "a.tif", Stack.of(array, "TYX"), dtype="uint16")
     assert (saved.clipped, saved.total, saved.dtype) == (3, 40, "uint16")
-    assert "3 of 40 pixels" in saved.notes[0]
-    assert "2 pixels that were not a number" in saved.notes[1]
+    assert [(f.kind, f.value, f.details["total"]) for f in saved.findings] == [
+        (kinds.PIXELS_CLIPPED, 3, 40), (kinds.UNDEFINED_AS_ZERO, 2, 40),
+    ]  # fmt: skip
+    assert "3 of 40 pixels lay outside 0 to 65535" in saved.findings[0].text
     back = open_stack(tmp_path / "a.tif").read()
     assert back[0, 0, 0] == 65535
     assert back[1, 1, 0] == 0
@@ -528,12 +531,12 @@ def test_real_stacks_keep_what_imagej_wrote(tmp_path, name):
 def test_what_single_precision_cannot_hold_is_said(tmp_path):
     pixels = np.array([[1.0, 2.0**24, 2.0**24 + 2, -3e9]], np.float32)
     saved = save_stack(tmp_path / "a.ome.tif", Stack.of(pixels, "YX"), dtype="int32")
-    assert any("2 of 4 pixels lie above 16,777,216" in note for note in saved.notes)
-    assert save_stack(tmp_path / "b.ome.tif", Stack.of(pixels[:, :2], "YX"), dtype="int32").notes == ()
+    assert "2 of 4 pixels lie above 16,777,216" in saved.findings[-1].text
+    assert save_stack(tmp_path / "b.ome.tif", Stack.of(pixels[:, :2], "YX"), dtype="int32").findings == ()
 
 
 def test_infinite_pixels_in_a_file_are_said(tmp_path):
     pixels = np.array([[np.nan, np.inf, 1.0, 2.0]], np.float32)
     saved = save_stack(tmp_path / "a.tif", Stack.of(pixels, "YX"))
-    assert saved.notes == ("2 of 4 pixels are infinite or not a number.",)
+    assert [f.text for f in saved.findings] == ["2 of 4 pixels are infinite or not a number."]
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)

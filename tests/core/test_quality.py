@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from skimage import metrics as skimage_metrics
 
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.methods.apply import derive
 from core.methods.base import Block, Operation
 from core.progress import Cancelled, Context
@@ -299,8 +300,8 @@ def test_mean_of_frames_is_the_mean_over_time() -> None:
     assert (found.axes, found.dtype) == ("CZYX", np.float32)
     np.testing.assert_allclose(found.read(), pixels.mean(axis=0), rtol=1e-6)
     assert dict(found.meta.spacing) == {"X": 0.1}
-    assert len(found.meta.notes) == 1
-    assert "7 frames" in found.meta.notes[0]
+    assert len(found.meta.findings) == 1
+    assert (found.meta.findings[0].kind, found.meta.findings[0].value) == (kinds.FRAMES_AVERAGED, 7)
 
 
 def test_a_mean_needs_frames_with_values() -> None:
@@ -316,13 +317,14 @@ def test_scenes_that_bleach_or_move_are_noticed() -> None:
     rng = np.random.default_rng(3)
     scene = 100 + 80 * np.sin(np.arange(96) / 7)[:, None] * np.sin(np.arange(96) / 9)
 
-    def notes(frames: np.ndarray) -> int:
-        return len(mean_of_frames(Stack.of(rng.poisson(frames), "TYX")).meta.notes)
+    def differ(frames: np.ndarray) -> bool:
+        found = mean_of_frames(Stack.of(rng.poisson(frames), "TYX")).meta.findings
+        return kinds.FRAMES_DIFFER in [finding.kind for finding in found]
 
-    assert notes(np.stack([scene] * 20)) == 1
-    assert notes(np.stack([scene * 0.97**t for t in range(20)])) == 2
-    assert notes(np.stack([np.roll(scene, t, axis=1) for t in range(20)])) == 2
-    assert notes(np.stack([np.roll(scene, 37 * t, axis=t % 2) for t in range(20)])) == 2
+    assert not differ(np.stack([scene] * 20))
+    assert differ(np.stack([scene * 0.97**t for t in range(20)]))
+    assert differ(np.stack([np.roll(scene, t, axis=1) for t in range(20)]))
+    assert differ(np.stack([np.roll(scene, 37 * t, axis=t % 2) for t in range(20)]))
     assert average_frames(Stack.of(np.ones((4, 8, 8)), "TYX"), {})[1:] == (1.0, 1.0)
 
 
@@ -341,4 +343,4 @@ def test_scenes_that_bleach_or_move_are_noticed() -> None:
 )
 def test_real_static_and_moving_stacks_are_told_apart(file: str, static: bool) -> None:
     stack = Stack.of(tifffile.imread(DATA / file), "TYX", name=file)
-    assert (len(mean_of_frames(stack).meta.notes) == 1) is static
+    assert (len(mean_of_frames(stack).meta.findings) == 1) is static

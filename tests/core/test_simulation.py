@@ -8,6 +8,7 @@ import tifffile
 from scipy import ndimage, stats
 
 from core import simulation
+from core.findings import kinds
 from core.quality.metrics import measure
 from core.quality.stacks import mean_of_frames
 from core.simulation import Camera, Sample
@@ -26,7 +27,7 @@ def test_what_is_promised_of_it(made: Sample) -> None:
     assert (made.clean.axes, made.clean.shape, made.clean.dtype) == ("YX", (256, 256), np.float32)
     assert made.noisy.meta.name == "Sample (simulated)"
     assert dict(made.noisy.meta.spacing) == {"X": 0.1, "Y": 0.1, "T": 0.1}
-    assert "same scene" in made.noisy.meta.notes[0]
+    assert made.noisy.meta.findings[0].kind is kinds.SAMPLE
 
 
 def test_same_seed_same_pixels(made: Sample) -> None:
@@ -70,7 +71,7 @@ def test_structures_are_dim_and_denoising_matters(made: Sample) -> None:
 
 def test_the_mean_of_its_frames_is_close_to_the_truth(made: Sample) -> None:
     mean = mean_of_frames(made.noisy)
-    assert len(mean.meta.notes) == 1, "a static scene must not be called moving"
+    assert len(mean.meta.findings) == 1, "a static scene must not be called moving"
     gain = (
         measure(mean.read(), made.clean.read())["psnr"]
         - measure(made.noisy.plane(), made.clean.read())["psnr"]

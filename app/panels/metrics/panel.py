@@ -200,7 +200,7 @@ class MetricsPanel(QWidget):
         words.append("Range: maximum minus minimum of the reference, plane by plane.")
         if reference.kind == "frames":
             words.append("Averaging over time flatters: look at “Frames in”.")
-        words += reference.stack.meta.notes if reference.kind == "frames" else ()
+        words += tuple(f.text for f in reference.stack.meta.findings) if reference.kind == "frames" else ()
         problems = {self.measuring.problem(r): None for r in snapshot.results if self.measuring.problem(r)}
         return " ".join([*words, *problems])
 
