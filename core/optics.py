@@ -1,4 +1,4 @@
-"""How a microscope blurs: point spread functions, and convolution with them."""
+"""Point spread functions, and convolution with them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from numpy.typing import NDArray
 
 
 def gaussian_kernel(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
-    """Sample a Gaussian on the pixel grid.
+    """Return a Gaussian kernel sampled on the pixel grid.
 
     Parameters
     ----------
     sigma : float
-        Standard deviation in pixels, 0 or more; 0 gives the kernel that changes nothing.
+        Standard deviation in pixels, 0 or more; 0 gives the identity kernel.
     truncate : float
-        Where to cut it off, in standard deviations, rounded to a whole pixel.
+        Truncation of the kernel in standard deviations, rounded to a whole pixel.
 
     Returns
     -------
-    ndarray of float64
-        Odd number of weights that add up to 1; the same as scipy.ndimage uses.
+    ndarray, shape (N,), float64
+        Odd number of weights that sum to 1; the same weights as in scipy.ndimage.
+
+    Raises
+    ------
+    ValueError
+        If an argument is negative or not finite.
     """
     if not (np.isfinite(sigma) and sigma >= 0 and np.isfinite(truncate) and truncate >= 0):
         raise ValueError(f"sigma {sigma} or truncate {truncate} is negative or not finite")
@@ -33,21 +38,21 @@ def gaussian_kernel(sigma: float, truncate: float = 4.0) -> NDArray[np.float64]:
 
 
 def convolve(image: NDArray[Any], sigma: float, truncate: float = 4.0) -> NDArray[np.float32]:
-    """Convolve the last two axes (Y, X) with an isotropic Gaussian, borders reflected.
+    """Convolve the last two axes (Y, X) with an isotropic Gaussian; borders are reflected.
 
     Parameters
     ----------
-    image : ndarray
-        At least two axes, any real type.
+    image : ndarray, shape (..., Y, X)
+        Any real type.
     sigma, truncate : float
         See `gaussian_kernel`.
 
     Returns
     -------
     ndarray of float32
-        Of the shape of `image`.
+        Same shape as `image`.
     """
-    from scipy import ndimage  # the window does not wait for it
+    from scipy import ndimage  # imported here, so that the window starts without scipy
 
     result = np.asarray(image, np.float32)
     weights = gaussian_kernel(sigma, truncate)

@@ -1,7 +1,7 @@
-"""One description of a parameter, from which form, command line, recipe and validation follow.
+"""Descriptions of parameters, the single source of forms, command line, recipes and validation.
 
-A method is a frozen dataclass whose fields are made by `param`. Nothing else repeats a
-default, a range or a unit.
+A method is a frozen dataclass whose fields are made by `param`. Defaults, ranges and units are stated nowhere
+else.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """What there is to know about one parameter.
+    """Description of one parameter.
 
     Attributes
     ----------
     name : str
         Name of the dataclass field; on the command line ``--name`` with dashes.
     kind : {"float", "int", "bool", "choice", "text"}
-        What a value is.
+        Type of the value.
     default : float, int, bool or str
-        Value when nobody says otherwise.
+        Default value.
     label, help, unit : str
-        Words for the form: a short name, an explanation, and the unit ("" for none).
+        Texts of the form: a short name, an explanation, and the unit ("" for none).
     short : str
-        What to call it beside a value in a list; by default the label without its capital.
+        Name beside a value in a list; by default the label in lower case.
     ge, gt, le : float, optional
-        Smallest value (allowed, or not), largest value allowed.
+        Smallest allowed value, exclusive lower bound, and largest allowed value.
     step : float, optional
-        A sensible increment for a spin box.
+        Increment of a spin box.
     choices : dict of str to str
         Allowed values and their labels, for kind "choice".
     odd : bool
-        Whether an integer has to be odd.
+        Whether an integer must be odd.
     advanced : bool
-        Whether most people never need it.
+        Whether the parameter is rarely needed.
     by_preset : bool
-        Whether choosing a preset sets it, to its default where the preset names no other value.
+        Whether a preset sets the parameter, to its default if the preset gives no other value.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Param:
     by_preset: bool = False
 
     def check(self, value: object) -> Value:
-        """Return `value` as this parameter's type.
+        """Return `value` converted to the type of the parameter.
 
         Raises
         ------
         QuietfieldError
-            With a sentence that names the parameter, the value and what is allowed.
+            If the value is not allowed; the message gives the parameter, the value and the allowed values.
         """
         if self.kind == "bool":
             if not isinstance(value, bool):
@@ -106,7 +106,13 @@ class Param:
         return int(value) if self.kind == "int" else float(value)
 
     def parse(self, text: str) -> Value:
-        """Read a value from the text a person typed."""
+        """Parse a value from typed text.
+
+        Raises
+        ------
+        QuietfieldError
+            If the text is no allowed value.
+        """
         word = text.strip()
         if self.kind == "bool":
             if word.lower() in ("yes", "true", "on", "1"):
@@ -123,7 +129,7 @@ class Param:
         return self.check(number)
 
     def show(self, value: Value) -> str:
-        """Write a value with the parameter's name and unit, such as "sigma 1.5 px"."""
+        """Format a value with the parameter's name and unit, such as "sigma 1.5 px"."""
         if self.kind == "choice":
             text = _lower(self.choices.get(str(value), str(value)))
         elif isinstance(value, bool):
@@ -139,7 +145,7 @@ class Param:
 
 
 def _lower(words: str) -> str:
-    """Words without the capital they begin with, which an abbreviation keeps."""
+    """Convert the first letter to lower case, except in abbreviations."""
     return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
@@ -159,7 +165,7 @@ def param(
     advanced: bool = False,
     by_preset: bool = False,
 ) -> _T:
-    """Declare a dataclass field that is a parameter; see `Param` for the meaning of each word."""
+    """Declare a dataclass field that is a parameter; see `Param` for the arguments."""
     words = {
         "default": default, "label": label, "help": help, "unit": unit, "short": short, "ge": ge, "gt": gt,
         "le": le, "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
@@ -177,11 +183,11 @@ def revise(parent: type, name: str, default: _T, **changes: object) -> _T:
     parent : type
         Dataclass that declares the parameter.
     name : str
-        Its name, which the field of the subclass has too.
+        Name of the parameter in both classes.
     default : float, int, bool or str
-        The new default.
+        New default.
     **changes : object
-        What else differs, by the names of `param`, such as ``ge=64``.
+        Other changes, named as the arguments of `param`, such as ``ge=64``.
     """
     field = next(field for field in dataclasses.fields(parent) if field.name == name)
     words = {**field.metadata["param"], **changes, "default": default}
@@ -190,7 +196,7 @@ def revise(parent: type, name: str, default: _T, **changes: object) -> _T:
 
 
 def fix(value: _T) -> _T:
-    """Declare that a parameter of a parent class always has this value; it cannot be passed any more."""
+    """Declare that a parameter of a parent class has a fixed value, which cannot be passed."""
     result: _T = dataclasses.field(default=value, init=False)
     return result
 
@@ -199,7 +205,7 @@ _described: dict[type, tuple[Param, ...]] = {}
 
 
 def describe(cls: type) -> tuple[Param, ...]:
-    """Parameters of a dataclass in the order of their declaration."""
+    """Return the parameters of a dataclass in the order of their declaration."""
     if cls in _described:
         return _described[cls]
     hints = get_type_hints(cls)
@@ -214,23 +220,29 @@ def describe(cls: type) -> tuple[Param, ...]:
 
 
 def validate(instance: object) -> None:
-    """Check every parameter of a dataclass instance, and store numbers in their declared type."""
+    """Check every parameter of a dataclass instance, and convert numbers to their declared type.
+
+    Raises
+    ------
+    QuietfieldError
+        If a value is not allowed.
+    """
     for p in describe(type(instance)):
         object.__setattr__(instance, p.name, p.check(getattr(instance, p.name)))
 
 
 def values(instance: object) -> dict[str, Value]:
-    """Parameters of an instance as a plain dictionary, ready for JSON."""
+    """Return the parameters of an instance as a plain dictionary, ready for JSON."""
     return {p.name: getattr(instance, p.name) for p in describe(type(instance))}
 
 
 def build(cls: type[_T], given: Mapping[str, object]) -> _T:
-    """Make an instance from a dictionary.
+    """Create an instance from a dictionary.
 
     Raises
     ------
     QuietfieldError
-        If a name is unknown (the nearest known one is offered) or a value is not allowed.
+        If a name is unknown (the message suggests the nearest name) or a value is not allowed.
     """
     known = {p.name: p for p in describe(cls)}
     for name in given:
@@ -240,7 +252,7 @@ def build(cls: type[_T], given: Mapping[str, object]) -> _T:
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """Sentence for a name that does not exist, offering the nearest one that does."""
+    """Return an error message for an unknown name that suggests the nearest known name."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names) or 'none'}."

@@ -1,4 +1,4 @@
-"""What long work receives besides its data: a place to report to, and a way to be stopped."""
+"""Progress and cancellation of long work."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 
 Report = Callable[[float, str], None]
-"""Receives the fraction done, 0 to 1, and a few words on what is being done."""
+"""Receives the completed fraction, 0 to 1, and a short description of the current step."""
 
 
 class Cancelled(Exception):
-    """Raised inside long work after somebody asked it to stop."""
+    """Raised inside long work after its cancellation."""
 
 
 class Context:
@@ -19,7 +19,7 @@ class Context:
     Parameters
     ----------
     report : callable, optional
-        Called with the overall fraction done (0 to 1) and a text.
+        Called with the completed fraction of all work (0 to 1) and a short description.
     """
 
     def __init__(self, report: Report | None = None) -> None:
@@ -28,7 +28,7 @@ class Context:
         self._start, self._span = 0.0, 1.0
 
     def part(self, start: float, stop: float) -> Context:
-        """Hand the slice from `start` to `stop` (0 to 1) of this progress to a sub-task."""
+        """Return a context for a sub-task that reports the range `start` to `stop` (0 to 1) of this one."""
         child = Context(self._report)
         child._stops = self._stops
         child._start = self._start + start * self._span
@@ -36,9 +36,9 @@ class Context:
         return child
 
     def silent(self) -> Context:
-        """Give a context for work in threads: it reports nothing and stops with this one.
+        """Return a context for threads, which reports nothing and is cancelled together with this one.
 
-        It can be cancelled by itself, which does not stop this one.
+        Cancelling it does not cancel this context.
         """
         child = self.part(0.0, 1.0)
         child._report = None
@@ -46,21 +46,27 @@ class Context:
         return child
 
     def step(self, fraction: float, text: str = "") -> None:
-        """Report that `fraction` (0 to 1) of this part is done; raise `Cancelled` if asked to stop."""
+        """Report that `fraction` (0 to 1) of this part is done.
+
+        Raises
+        ------
+        Cancelled
+            If the work is cancelled.
+        """
         self.check()
         if self._report is not None:
             self._report(self._start + min(max(fraction, 0.0), 1.0) * self._span, text)
 
     def check(self) -> None:
-        """Raise `Cancelled` if somebody asked this work to stop."""
+        """Raise `Cancelled` if the work is cancelled."""
         if self.cancelled:
             raise Cancelled
 
     def cancel(self) -> None:
-        """Ask the work, with all its sub-tasks, to stop; safe from any thread."""
+        """Cancel the work and all its sub-tasks; safe from any thread."""
         self._stops[-1].set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether the work has been asked to stop."""
+        """Whether the work is cancelled."""
         return any(stop.is_set() for stop in self._stops)

@@ -1,4 +1,4 @@
-"""The classic filters: mean (box), Gaussian and median, of planes and of volumes."""
+"""Classic filters, in 2D and 3D: mean (box), Gaussian and median."""
 
 from __future__ import annotations
 
@@ -20,54 +20,63 @@ from core.progress import Context
 from core.stack import AXIS_NAMES
 
 SMALL = 2**14
-"""Pixels of a stack so small that preparing a slab takes longer than filtering it."""
+"""Size of a stack, in pixels, for which preparing a slab takes longer than filtering."""
 
 PLANE = {"YX": "rows and columns", "Y": "rows only (Y)", "X": "columns only (X)"}
 VOLUME = {
-    "auto": "X, Y and Z (time where there is no Z)",
+    "auto": "X, Y and Z (time if there is no Z)",
     "ZYX": "X, Y and Z",
     "TYX": "X, Y and time",
     "TZYX": "X, Y, Z and time",
     "Z": "Z only",
     "T": "time only",
 }
-_PLANE_HELP = "Which neighbours in the plane count."
-_VOLUME_HELP = "Which neighbours count besides the pixel itself; planes along Z or frames along time."
+_PLANE_HELP = "Axes of the filter in the plane."
+_VOLUME_HELP = "Axes of the filter; planes along Z or frames along time."
 
 
 def directions(wanted: str, axes: str, label: str) -> str:
-    """Letters of the axes a filter works along, in a stack with these axes.
+    """Return the letters of the axes along which a filter works.
+
+    Parameters
+    ----------
+    wanted : str
+        Axes that the parameter names; "auto" for X, Y and Z, or time if there is no Z.
+    axes : str
+        Axes of the stack.
+    label : str
+        Name of the filter for the error message.
 
     Raises
     ------
     QuietfieldError
-        If the stack lacks one of them.
+        If the stack lacks one of the axes.
     """
     if wanted == "auto":
         if "Z" not in axes and "T" not in axes:
             raise QuietfieldError(
                 f"{label} needs planes along Z or frames along time, and this stack has neither. "
-                "Use the filter for single planes."
+                "Use the 2D filter."
             )
         return "ZYX" if "Z" in axes else "TYX"
     missing = [axis for axis in wanted if axis not in axes]
     if missing:
         names = " and ".join(f"{AXIS_NAMES[axis]} ({axis})" for axis in missing)
         raise QuietfieldError(
-            f"{label} along {VOLUME.get(wanted) or PLANE[wanted]} needs an axis the stack does not have: "
-            f"{names}. Choose another direction, or change what the axes of the stack mean."
+            f"{label} along {VOLUME.get(wanted) or PLANE[wanted]} needs an axis missing from the stack: "
+            f"{names}. Choose other axes for the filter, or correct the axes of the stack."
         )
     return wanted
 
 
 class _Window(Operation):
-    """A filter with a window of an odd number of pixels along each axis."""
+    """A filter with an odd window along each axis."""
 
     __slots__ = ()
     native = True
 
     def _window(self, axes: str) -> tuple[int, ...]:
-        """Extent of the window along each axis of a stack."""
+        """Return the extent of the window along each axis of a stack."""
         raise NotImplementedError
 
     def halo(self, axes: str) -> Mapping[str, int]:
@@ -75,13 +84,13 @@ class _Window(Operation):
 
 
 class _Volume(Operation):
-    """A filter with one extent along X and Y and another in depth."""
+    """A filter with one extent along X and Y and another along depth."""
 
     __slots__ = ()
 
     @classmethod
     def in_brief(cls, given: Mapping[str, Value]) -> str:
-        """Give the extents along X, Y and depth, such as "sigma 1 × 1 × 2"."""
+        """Return the extents along X, Y and depth, such as "sigma 1 × 1 × 2"."""
         first, *_ = params.describe(cls)
         plane, depth = (given.get(name, "?") for name in (first.name, "depth"))
         words = [f"{first.short} {number(plane)} × {number(plane)} × {number(depth)}"]
@@ -90,7 +99,7 @@ class _Volume(Operation):
 
 
 def number(value: Value) -> str:
-    """Write a number without zeros nobody needs."""
+    """Format a number without trailing zeros."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -109,13 +118,13 @@ class _Median(_Window):
 
 
 class _Gauss(Operation):
-    """A Gaussian with a standard deviation along each axis."""
+    """A Gaussian filter with a standard deviation for each axis."""
 
     __slots__ = ()
     native = True
 
     def _sigmas(self, axes: str) -> tuple[float, ...]:
-        """Standard deviation along each axis of a stack, in pixels or planes."""
+        """Return the standard deviation along each axis of a stack, in pixels or planes."""
         raise NotImplementedError
 
     def halo(self, axes: str) -> Mapping[str, int]:
@@ -123,14 +132,14 @@ class _Gauss(Operation):
         return {axis: len(gaussian_kernel(sigma)) // 2 for axis, sigma in sigmas}
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        from scipy import ndimage  # the window does not wait for it
+        from scipy import ndimage  # imported here, so that the window starts without scipy
 
         kernels = [gaussian_kernel(sigma) for sigma in self._sigmas(block.axes)]
         reach = [len(kernel) // 2 for kernel in kernels[-2:]]
         wide = any(3 * r > size for r, size in zip(reach, block.shape[-2:], strict=True))
         if not wide and math.prod(block.shape) >= SMALL:
             return (separable.convolve(block.pixels, kernels, context),)
-        with np.errstate(over="ignore", invalid="ignore"):  # quicker here, since it needs no padding
+        with np.errstate(over="ignore", invalid="ignore"):  # faster here, since it needs no padding
             result = block.pixels.astype(np.float32)
         for axis, kernel in enumerate(kernels):
             context.check()
@@ -142,15 +151,14 @@ class _Gauss(Operation):
 @register("box", label="Mean (box)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box(_Mean):
-    """Replace every pixel by the mean of a square window round it.
+    """Replace every pixel by the mean of a square window around it.
 
-    Borders are reflected. A pixel that is not a number makes the windows that contain it
-    not a number, and no others.
+    Borders are reflected. A NaN pixel affects only the windows that contain it.
     """
 
     size: int = param(
         3, "Window", unit="px", ge=1, le=501, step=2, odd=True,
-        help="Width of the window, an odd number; ImageJ's radius r is a width of 2 r + 1.",
+        help="Width of the window, an odd number; radius r in ImageJ is a width of 2 r + 1.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
 
@@ -164,13 +172,13 @@ class Box(_Mean):
 class Gaussian(_Gauss):
     """Convolve every plane with a Gaussian.
 
-    The kernel is cut off at four standard deviations; borders are reflected. A pixel that is
-    not a number makes the pixels within that reach not a number, and no others.
+    The kernel is truncated at four standard deviations; borders are reflected. A NaN pixel affects only the
+    pixels within the kernel.
     """
 
     sigma: float = param(
         1.0, "Sigma", unit="px", ge=0, le=100, step=0.1,
-        help="Standard deviation of the Gaussian; 0 changes nothing.",
+        help="Standard deviation of the Gaussian; 0 leaves the image unchanged.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
 
@@ -182,15 +190,15 @@ class Gaussian(_Gauss):
 @register("median", label="Median")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median(_Median):
-    """Replace every pixel by the median of a square window round it.
+    """Replace every pixel by the median of a square window around it.
 
-    Exact in the pixels' own type; borders are reflected. A pixel that is not a number makes
-    the windows that contain it not a number, and no others.
+    The median is exact in the pixel type; borders are reflected. A NaN pixel affects only the windows that
+    contain it.
     """
 
     size: int = param(
         3, "Window", unit="px", ge=1, le=51, step=2, odd=True,
-        help="Width of the window, an odd number; ImageJ's radius r is about a width of 2 r + 1.",
+        help="Width of the window, an odd number; radius r in ImageJ is a width of about 2 r + 1.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
 
@@ -202,10 +210,9 @@ class Median(_Median):
 @register("box-3d", label="Mean 3D (box)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box3D(_Volume, _Mean):
-    """Replace every pixel by the mean of a box round it that reaches into neighbouring planes.
+    """Replace every pixel by the mean of a box around it, including neighbouring planes.
 
-    Borders are reflected. A pixel that is not a number makes the windows that contain it
-    not a number, and no others.
+    Borders are reflected. A NaN pixel affects only the windows that contain it.
     """
 
     size: int = param(
@@ -226,19 +233,19 @@ class Box3D(_Volume, _Mean):
 @register("gaussian-3d", label="Gaussian blur 3D")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gaussian3D(_Volume, _Gauss):
-    """Convolve with a Gaussian that reaches into neighbouring planes.
+    """Convolve with a Gaussian that includes neighbouring planes.
 
-    The kernel is cut off at four standard deviations; borders are reflected. A pixel that is
-    not a number makes the pixels within that reach not a number, and no others.
+    The kernel is truncated at four standard deviations; borders are reflected. A NaN pixel affects only the
+    pixels within the kernel.
     """
 
     sigma: float = param(
         1.0, "Sigma in the plane", short="sigma", unit="px", ge=0, le=100, step=0.1,
-        help="Standard deviation along X and Y; 0 for none.",
+        help="Standard deviation along X and Y; 0 for no smoothing.",
     )  # fmt: skip
     depth: float = param(
         1.0, "Sigma in depth", short="depth", unit="planes", ge=0, le=100, step=0.1,
-        help="Standard deviation along Z in planes, or along time in frames; 0 for none.",
+        help="Standard deviation along Z in planes, or along time in frames; 0 for no smoothing.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
 
@@ -250,10 +257,10 @@ class Gaussian3D(_Volume, _Gauss):
 @register("median-3d", label="Median 3D")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median3D(_Volume, _Median):
-    """Replace every pixel by the median of a box round it that reaches into neighbouring planes.
+    """Replace every pixel by the median of a box around it, including neighbouring planes.
 
-    Exact in the pixels' own type; borders are reflected. A pixel that is not a number makes
-    the windows that contain it not a number, and no others.
+    The median is exact in the pixel type; borders are reflected. A NaN pixel affects only the windows that
+    contain it.
     """
 
     size: int = param(

@@ -1,7 +1,7 @@
-"""The exact median of a window, by a sorting network over shifted views of the image.
+"""Exact median of a window, computed by a sorting network over shifted views of the image.
 
-Every comparison of the network is one `numpy.minimum` or `numpy.maximum` of many rows of
-pixels, so that a processor compares 16 or 32 pixels at once without a branch.
+Every comparison of the network is one `numpy.minimum` or `numpy.maximum` of many rows of pixels, so that a
+processor compares 16 or 32 pixels at once without branches.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from core.methods.sorting import Network, Value, network
 from core.progress import Context
 
 SLAB_BYTES = 2**23
-"""Memory one slab works in, all buffers of the network together; within the third-level cache."""
+"""Memory of one slab with all buffers of the network, in bytes; it fits into the third-level cache."""
 
 SLAB_PIXELS = 2**17
-"""Smallest slab, with its neighbours: below, calling numpy takes longer than what it does."""
+"""Smallest slab with its neighbours, in pixels; below it, calls of numpy dominate the computing time."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    """A network with a place in memory for every node, places being used again and again.
+    """A network with a buffer for every node; buffers are reused.
 
     Attributes
     ----------
     places : int
-        Number of lines of memory needed; the inputs lie in the first ones.
+        Number of buffers; the first ones hold the inputs.
     offsets : ndarray
         Displacement of the second operand, one row for each comparison.
     steps : tuple of (ufunc, int, int, int)
-        What to call for each comparison, and the places of its operands and result.
+        Function of each comparison, and the buffers of its operands and its result.
     medians : tuple of (int, Offset)
-        Places of the results.
+        Buffers of the results.
     """
 
     places: int
@@ -59,7 +59,7 @@ def _schedule(net: Network) -> _Schedule:
         first, second = place[c.first], place[c.second]
         done = {n for n in (c.first, c.second) if last[n] == node}
         if c.first in done and c.first != c.second:
-            result = first  # overwritten where it stands
+            result = first  # overwritten in place
             done.remove(c.first)
         elif spare:
             result = spare.pop()
@@ -74,14 +74,14 @@ def _schedule(net: Network) -> _Schedule:
 
 
 class _Program:
-    """A network laid out in memory for slabs of one shape and type."""
+    """A network with buffers for slabs of one shape and type."""
 
     def __init__(self, net: Network, padded: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         schedule = _schedule(net)
         self.lattice = tuple(n // net.group if axis == net.axis else n for axis, n in enumerate(padded))
         steps = np.array(strides(self.lattice), np.intp)
         lines = [np.empty(math.prod(self.lattice), dtype) for _ in range(schedule.places)]
-        length = [len(line) for line in lines]  # of what stands in each place; shifting shortens it
+        length = [len(line) for line in lines]  # used length of each buffer; shifting shortens it
         self.inputs = [line.reshape(self.lattice) for line in lines[: net.group]]
         self.calls = []
         shifts: list[int] = (schedule.offsets @ steps).tolist()
@@ -102,21 +102,26 @@ class _Program:
 def median(
     pixels: NDArray[Any], window: tuple[int, ...], context: Context | None = None
 ) -> NDArray[np.float32]:
-    """Median of the window round every pixel, borders reflected.
+    """Return the median of the window around every pixel; borders are reflected.
 
     Parameters
     ----------
     pixels : ndarray
         Any number of axes, any integer or floating type.
     window : tuple of int
-        Odd extent along each axis, 1 for none.
+        Odd extent along each axis; 1 leaves an axis unchanged.
     context : Context, optional
-        Where to ask whether to stop.
+        Cancellation.
 
     Returns
     -------
     ndarray of float32
-        Exact in the type of `pixels`, then converted. A NaN makes every window with it NaN.
+        Exact in the type of `pixels`, then converted. Every window with a NaN gives NaN.
+
+    Raises
+    ------
+    Cancelled
+        If the context is cancelled.
     """
     if math.prod(window) == 1:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -130,7 +135,7 @@ def median(
     slabs = Slabs.plan(pixels.shape, [w // 2 for w in window], budget, multiple)
     padded = np.empty(slabs.padded, dtype)
     program = _Program(net, slabs.padded, dtype)
-    with np.errstate(over="ignore", invalid="ignore"):  # numbers that float32 cannot hold; NaN
+    with np.errstate(over="ignore", invalid="ignore"):  # values beyond float32, NaN
         for box in slabs:
             context.check()
             slabs.load(pixels, box, padded)

@@ -1,8 +1,8 @@
-"""Mean and Gaussian filters, one axis after the other, slab by slab in the cache.
+"""Mean and Gaussian filters, applied axis by axis in slabs that fit the cache.
 
-Sums are taken over shifted views in float32, in an order that does not depend on where the
-image was cut: a piece of an image gives the same bits as the whole. No sum runs along a
-line, so a NaN or an infinity reaches exactly the windows that contain it.
+Sums are computed in float32 over shifted views, in an order that does not depend on how the image is cut:
+a part of an image gives the same bits as the whole. No running sum is used, so a NaN or an infinity
+affects only the windows that contain it.
 """
 
 from __future__ import annotations
@@ -18,30 +18,36 @@ from core.methods.slabs import Slabs, corners, shape_of, strides
 from core.progress import Context
 
 SLAB_PIXELS = 2**18
-"""Pixels of a slab with its neighbours; three float32 buffers of it, 3 MB, stay in the cache."""
+"""Pixels of a slab with its neighbours; three float32 buffers of this size, 3 MB, stay in the cache."""
 
 Line = NDArray[np.float32]
 Pass = Callable[[Line, Line, Line, int], tuple[Line, Line, Line]]
-"""Filters along one axis: given the pixels, two spare buffers and the distance between
-neighbours, returns the result and the other two buffers."""
+"""A filter along one axis: takes the pixels, two spare buffers and the distance between neighbours, and
+returns the result and the other two buffers.
+"""
 
 
 def mean(pixels: NDArray[Any], window: Sequence[int], context: Context | None = None) -> NDArray[np.float32]:
-    """Mean of the window round every pixel, borders reflected.
+    """Return the mean of the window around every pixel; borders are reflected.
 
     Parameters
     ----------
     pixels : ndarray
         Any number of axes, any real type.
     window : sequence of int
-        Odd extent along each axis, 1 for none.
+        Odd extent along each axis; 1 leaves an axis unchanged.
     context : Context, optional
-        Where to ask whether to stop.
+        Cancellation.
 
     Returns
     -------
     ndarray of float32
-        Of the shape of `pixels`.
+        Same shape as `pixels`.
+
+    Raises
+    ------
+    Cancelled
+        If the context is cancelled.
     """
     count = np.float32(math.prod(window))
     passes = [_sums(extent) for extent in window]
@@ -51,28 +57,33 @@ def mean(pixels: NDArray[Any], window: Sequence[int], context: Context | None = 
 def convolve(
     pixels: NDArray[Any], kernels: Sequence[NDArray[np.float64]], context: Context | None = None
 ) -> NDArray[np.float32]:
-    """Convolve with a symmetric kernel along each axis, borders reflected.
+    """Convolve with a symmetric kernel along each axis; borders are reflected.
 
     Parameters
     ----------
     pixels : ndarray
         Any number of axes, any real type.
     kernels : sequence of ndarray
-        Odd number of weights for each axis, one weight for none.
+        Odd number of weights for each axis; a single weight of 1 leaves an axis unchanged.
     context : Context, optional
-        Where to ask whether to stop.
+        Cancellation.
 
     Returns
     -------
     ndarray of float32
-        Of the shape of `pixels`.
+        Same shape as `pixels`.
+
+    Raises
+    ------
+    Cancelled
+        If the context is cancelled.
     """
     passes = [_weighted(kernel) for kernel in kernels]
     return _run(pixels, [len(k) // 2 for k in kernels], passes, np.float32(1), context)
 
 
 def _sums(extent: int) -> Pass:
-    """Sum of `extent` neighbours, by doubling the number summed for every binary digit."""
+    """Return a pass that sums `extent` neighbours in about log2(extent) additions."""
 
     def run(line: Line, spare: Line, other: Line, step: int) -> tuple[Line, Line, Line]:
         total, count = line, 1
@@ -95,7 +106,7 @@ def _sums(extent: int) -> Pass:
 
 
 def _weighted(kernel: NDArray[np.float64]) -> Pass:
-    """Weighted sum of neighbours, two at a time, the smallest weights first."""
+    """Return a pass that sums weighted neighbours, two at a time, smallest weights first."""
     radius = len(kernel) // 2
     weights = kernel[radius:].astype(np.float32)
 
@@ -145,5 +156,5 @@ def _run(
 
 
 def _full(line: Line) -> Line:
-    """Undo the shortening of a view of a buffer."""
+    """Return the whole buffer of a shortened view."""
     return line if line.base is None else line.base

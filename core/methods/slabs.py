@@ -1,9 +1,8 @@
-"""Filter an array in pieces that fit the processor's cache, with reflected borders.
+"""Filter an array in slabs that fit the processor's cache, with reflected borders.
 
-A slab is a box of the array with its neighbours, laid out as one line of memory. A
-neighbour then lies at a fixed distance along that line, so a filter is a few operations on
-shifted views of it. What such an operation computes across the end of a row is garbage
-that nobody reads: it belongs to no pixel of the box.
+A slab is a box of the array with its neighbours (the halo), stored contiguously. Neighbouring pixels then
+have a fixed distance in memory, so a filter consists of a few operations on shifted views. These operations
+also compute values across the ends of rows; they belong to no pixel of the box and are never read.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ Box = tuple[slice, ...]
 
 
 def reflected(start: int, stop: int, size: int) -> NDArray[np.intp]:
-    """Indices of the pixels that stand at positions `start` to `stop` of an axis of `size` pixels.
+    """Return the indices of the pixels at positions `start` to `stop` of an axis of `size` pixels.
 
-    Beyond its ends the axis goes on mirrored, the outermost pixel twice: ``d c b a | a b c d | d c b a``.
+    Outside the axis, pixels are mirrored and the outermost pixel is repeated:
+    ``d c b a | a b c d | d c b a``.
     """
     position = np.arange(start, stop) % (2 * size)
     return np.minimum(position, 2 * size - 1 - position)
@@ -30,14 +30,14 @@ def reflected(start: int, stop: int, size: int) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True)
 class Slabs:
-    """How an array is cut into slabs.
+    """Partition of an array into slabs.
 
     Attributes
     ----------
     shape : tuple of int
         Shape of the array.
     radius : tuple of int
-        Neighbours needed on each side along each axis.
+        Number of neighbours needed on each side along each axis.
     multiple : tuple of int
         The padded length of a slab along each axis is a multiple of this.
     chunk : tuple of int
@@ -59,17 +59,17 @@ class Slabs:
         *,
         separable: bool = False,
     ) -> Slabs:
-        """Cut an array so that a slab with its neighbours has about `pixels` pixels.
+        """Partition an array into slabs of about `pixels` pixels, including neighbours.
 
         Parameters
         ----------
         shape, radius, multiple : sequence of int
             See the attributes; `multiple` is 1 by default.
         pixels : int
-            Size to aim at.
+            Target size of a slab.
         separable : bool
-            Whether neighbours outside the slab along the first axes cost no more than loading
-            them: only rows too long for the cache are cut. Otherwise a cut goes where it costs least.
+            Whether neighbours outside the slab along the first axes cost no more than loading them; then only
+            rows that are too long for the cache are cut. Otherwise the array is cut where it costs least.
         """
         multiple = tuple(multiple or (1,) * len(shape))
         chunk = list(shape)
@@ -94,7 +94,7 @@ class Slabs:
 
     @property
     def padded(self) -> tuple[int, ...]:
-        """Shape of a slab with its neighbours; all slabs of an array have the same."""
+        """Shape of a slab with its neighbours; it is equal for all slabs of an array."""
         return tuple(
             length + -length % m
             for length, m in (
@@ -112,7 +112,7 @@ class Slabs:
             )
 
     def load(self, array: NDArray[Any], box: Box, out: NDArray[Any]) -> None:
-        """Copy a box with its neighbours into `out`, of shape `padded`, which may be of another type."""
+        """Copy a box with its neighbours into `out`, of shape `padded` and any type."""
         starts = [part.start - r for part, r in zip(box, self.radius, strict=True)]
         stops = [start + length for start, length in zip(starts, out.shape, strict=True)]
         inside = [
@@ -142,16 +142,16 @@ class Slabs:
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """Distance between neighbours along each axis in a contiguous array of this shape, in pixels."""
+    """Return the distance in pixels between neighbours along each axis of a contiguous array."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def corners(flat: NDArray[Any], padded: Sequence[int], box: Sequence[int]) -> NDArray[Any]:
-    """View of the first `box` pixels along each axis of a line of memory of the shape `padded`."""
+    """Return a view of the first `box` pixels along each axis of a flat array with the shape `padded`."""
     steps = tuple(s * flat.itemsize for s in strides(padded))
     return np.lib.stride_tricks.as_strided(flat, tuple(box), steps)
 
 
 def shape_of(box: Box) -> tuple[int, ...]:
-    """Length of a box along each axis."""
+    """Return the length of a box along each axis."""
     return tuple(s.stop - s.start for s in box)

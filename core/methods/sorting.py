@@ -1,16 +1,16 @@
-"""Sorting networks that end in the median of a window, written down once for each window.
+"""Build sorting networks that compute the median of a window.
 
-Three things keep the number of comparisons small:
+The number of comparisons is kept small in three ways:
 
-- sorted lists are merged by the odd-even merge of Batcher (1968, doi:10.1145/1468075.1468121),
-  and whatever does not lead to the median is left out;
-- windows share work: the sorted columns of a window are those of its neighbours moved by one
-  pixel, as in separable sorting (Adams 2021, doi:10.1145/3450626.3459773). Expressions that
-  differ only by a displacement are written down once;
-- neighbouring windows along the last axis are solved together: they share most of their
+- sorted lists are merged by odd-even merging (Batcher 1968, doi:10.1145/1468075.1468121), and
+  comparisons that do not contribute to the median are removed;
+- windows share comparisons: the sorted columns of a window are also columns of its neighbours, shifted
+  by one pixel, as in separable sorting (Adams 2021, doi:10.1145/3450626.3459773). Expressions that
+  differ only by a displacement are stored once;
+- neighbouring windows along the last axis are computed together: they share most of their
   columns, which are merged once for the whole group.
 
-An element is dropped as soon as its rank among the pixels seen so far rules it out.
+An element is discarded as soon as its rank among the pixels compared so far excludes it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from functools import lru_cache
 
 Offset = tuple[int, ...]
 Value = tuple[int, Offset]
-"""A node of the network, seen from a pixel displaced by an offset."""
+"""A node of the network, displaced by an offset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One node: the smaller or larger of two others, the second displaced."""
+    """A node: the smaller or larger of two other nodes; the second is displaced by `offset`."""
 
     larger: bool
     first: int
@@ -37,21 +37,21 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """Comparisons that lead to the medians of `group` neighbouring windows.
+    """A sorting network for the medians of `group` neighbouring windows.
 
     Attributes
     ----------
     window : tuple of int
         Odd extent of the window along each axis.
     axis : int
-        Axis along which windows are grouped. Node i < `group` is every `group`-th line of the
-        image along it, from line i.
+        Axis along which windows are grouped. Node i < `group` is every `group`-th line of the image along
+        this axis, starting at line i.
     group : int
-        Number of windows solved together.
+        Number of windows computed together.
     nodes : tuple of (int, Comparison)
-        What to compute, in that order, each with its number.
+        Comparisons in the order of computation, each with its number.
     medians : tuple of Value
-        The results, one for each window of the group.
+        Results, one for each window of the group.
     """
 
     window: tuple[int, ...]
@@ -62,12 +62,12 @@ class Network:
 
     @property
     def cost(self) -> float:
-        """Comparisons for each pixel of the result."""
+        """Number of comparisons per pixel of the result."""
         return len(self.nodes) / self.group
 
 
 class _Builder:
-    """Writes down the comparisons, each only once whatever its displacement."""
+    """Builder of a network that stores each comparison once, irrespective of its displacement."""
 
     def __init__(self, window: tuple[int, ...], order: tuple[int, ...], group: int) -> None:
         self.window, self.order, self.group = window, order, group
@@ -104,7 +104,7 @@ class _Builder:
         return merged
 
     def select(self, a: list[Value], b: list[Value], rank: int) -> Value:
-        """Element of one rank in the union of two sorted lists: min over i of max(a[i-1], b[rank-i])."""
+        """Return the element of a rank in two merged sorted lists: min over i of max(a[i-1], b[rank-i])."""
         terms = []
         for i in range(rank + 2):
             j = rank + 1 - i
@@ -121,7 +121,7 @@ class _Builder:
     def join(
         self, first: tuple[list[Value], int, int], second: tuple[list[Value], int, int]
     ) -> tuple[list[Value], int, int]:
-        """Merge two lists, each with its lowest rank and the number of pixels it came from."""
+        """Merge two lists, each given with its lowest rank and its number of pixels."""
         (a, rank_a, size_a), (b, rank_b, size_b) = first, second
         size = size_a + size_b
         lowest, highest = max(0, size - 1 - self.middle), min(size - 1, self.middle)
@@ -134,7 +134,7 @@ class _Builder:
         return self.merge(a, b)[low : high + 1], lowest, size
 
     def line(self, level: int, length: int, at: Offset) -> tuple[list[Value], int, int]:
-        """Sorted pixels of `length` lines along an axis, starting at a pixel."""
+        """Return the sorted pixels of `length` lines along an axis, starting at a pixel."""
         key = level, length, at
         if key in self.lists:
             return self.lists[key]
@@ -157,7 +157,7 @@ class _Builder:
     def share(
         self, core: tuple[list[Value], int, int], start: int, stop: int, first: int, count: int
     ) -> list[Value]:
-        """Medians of `count` windows from `first` on, which share the lines `start` to `stop`."""
+        """Return the medians of `count` windows from `first` on, which share the lines `start` to `stop`."""
         width = self.window[self.grouped]
         if count > 1:
             half = count // 2
@@ -199,10 +199,10 @@ class _Builder:
 
 @lru_cache(maxsize=64)
 def network(window: tuple[int, ...]) -> Network:
-    """Cheapest known network for a window, an odd extent along each axis."""
+    """Return the network with the fewest comparisons for a window (odd extent along each axis)."""
     wide = tuple(axis for axis, extent in enumerate(window) if extent > 1)
     pixels = math.prod(window)
-    orders = list(itertools.permutations(wide)) if pixels <= 150 else [wide[::-1]]  # writing takes time too
+    orders = list(itertools.permutations(wide)) if pixels <= 150 else [wide[::-1]]  # building takes time
     sizes = (2, 4, 8) if pixels <= 800 else (8,)
     found = []
     for order in orders:

@@ -1,4 +1,4 @@
-"""Compute an operation while its result is being written, a few blocks ahead of the writer."""
+"""Compute the result of an operation while it is written, a few blocks ahead of the writer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from core.progress import Context
 from core.stack import Pixels, Region, Stack, region_shape
 
 BLOCK_BYTES = 8 * 2**20
-"""Target size of one block as float32: small, so that progress is seen to be made."""
+"""Target size of one block in bytes as float32; small, so that progress is reported often."""
 
 KEPT_BYTES = 256 * 2**20
-"""Computed blocks that are kept for a reader who has not read all of them yet."""
+"""Bytes of computed blocks that are kept until they are read completely."""
 
 
 @contextmanager
@@ -37,32 +37,32 @@ def streaming(
     limit: int = BLOCK_BYTES,
     kept: int = KEPT_BYTES,
 ) -> Iterator[Stack]:
-    """Give a stack whose pixels are computed by threads just before they are read.
+    """Return a stack whose pixels are computed in threads just before they are read.
 
-    It is for one reader who goes through the planes once, in any order of the axes, such as
-    `core.files.save_stack`: every block is computed once then, and let go when all of it was read, so that
-    the whole result is never held. The pixels are those of `core.methods.apply.apply`.
+    The stack is meant for one reader that reads the planes once, in any order of the axes, such as
+    `core.files.save_stack`. Every block is then computed once and released after it is read, so the whole
+    result is never in memory. The pixels equal the result of `core.methods.apply.apply`.
 
     Parameters
     ----------
     stack : Stack
-        What to work on.
+        Input.
     operation : Operation
-        What to do.
+        Operation to compute.
     output : int
         Index of the output of the operation.
     context : Context, optional
-        Progress of the blocks that were read, and cancellation.
+        Progress, as the fraction of blocks read, and cancellation.
     limit : int
-        Bytes of a block as float32.
+        Size of a block in bytes, as float32.
     kept : int
-        Bytes of computed blocks to keep until they are read; a block that was dropped is computed again if
-        asked for.
+        Bytes of computed blocks to keep until they are read; a released block is computed again when it
+        is read again.
 
     Raises
     ------
     QuietfieldError
-        If the operation cannot work on this stack.
+        If the operation cannot process this stack.
     """
     source = _Ahead(stack, operation.prepare(stack), output, context or Context(), limit, kept)
     try:
@@ -120,7 +120,7 @@ class _Ahead:
         return out
 
     def _count(self, number: int, read: int, size: int) -> None:
-        """Let go of a block of which all pixels were read."""
+        """Release a block once all its pixels are read."""
         left = self._unread.pop(number, size) - read
         if left > 0:
             self._unread[number] = left
@@ -129,7 +129,7 @@ class _Ahead:
                 self._made.pop(number, None)
 
     def close(self) -> None:
-        """End the threads; what is being computed is given up."""
+        """Stop the threads and cancel running computations."""
         self._stop.cancel()
         self._pool.shutdown(cancel_futures=True)
 
@@ -144,7 +144,7 @@ class _Ahead:
         return evaluate(self._stack, self._operation, part, self._stop)[self._output]
 
     def _numbers(self, region: Region) -> list[int]:
-        """Numbers of the blocks that hold a region."""
+        """Return the numbers of the blocks that intersect a region."""
         ranges = (range(r.start // c, -(-r.stop // c)) for r, c in zip(region, self._chunk, strict=True))
         return [int(np.ravel_multi_index(index, self._grid)) for index in itertools.product(*ranges)]
 

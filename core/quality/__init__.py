@@ -1,1 +1,1 @@
-"""Measures of how well a stack was denoised."""
+"""Metrics of image quality."""

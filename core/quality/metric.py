@@ -1,4 +1,4 @@
-"""What a metric is, and the measures it gives."""
+"""The description of a metric, and the values it returns."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Plane = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Planes:
-    """A plane and its reference, as a metric receives them.
+    """A plane and its reference, the input of a metric.
 
     Attributes
     ----------
     image : ndarray, shape (Y, X), float64
-        Image to measure, in counts; finite.
+        Image, in counts; finite.
     reference : ndarray, shape (Y, X), float64, or None
-        What the image should be; finite.
+        Reference image, in counts; finite.
     fitted : ndarray, shape (Y, X), float64, or None
-        a * image + b with the a and b that fit the reference best (least squares).
+        a * image + b with the least-squares fit of a and b to the reference.
     compared : ndarray, shape (Y, X), float64, or None
-        `image`, or `fitted` where planes are fitted before they are compared.
+        `fitted` if planes are fitted before the comparison, else `image`.
     data_range : float
-        Range that errors refer to, in counts; NaN without a reference.
+        Data range of the error, in counts; NaN without a reference.
     """
 
     image: Plane
@@ -40,25 +40,25 @@ class Planes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A measure of the quality of an image.
+    """A metric of image quality.
 
     Attributes
     ----------
     name : str
-        Name in JSON and programs.
+        Name in JSON and in code.
     label, unit : str
         Heading of its column, and its unit ("" for none).
     definition : str
-        The exact definition, for a tooltip.
+        Exact definition, shown in tooltips and help.
     better : {"higher", "lower", "neither"}
-        Which of two values is the better one.
+        Which values are better.
     format : str
-        How a value is written, as for `format`.
+        Format specification of a value.
     needs_reference : bool
-        Whether it can be given only against a reference.
+        Whether the metric needs a reference.
     compute : callable
-        Takes `Planes`, which hold a reference if it needs one, and returns a float; NaN where the metric
-        is not defined.
+        Takes `Planes`, with a reference if the metric needs one, and returns a float; NaN if the metric is
+        undefined.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Metric:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def show(self, value: float) -> str:
-        """Write a value: a dash for NaN, a sign for infinity."""
+        """Format a value: a dash for NaN, a sign for infinity."""
         if math.isnan(value):
             return "–"
         if math.isinf(value):
@@ -85,7 +85,7 @@ class Metric:
 
 
 class Measures(Mapping[str, float]):
-    """Values of all metrics by name, of one plane or averaged over several; NaN where there is none."""
+    """Values of all metrics by name, of one plane or averaged over several; NaN if undefined."""
 
     __slots__ = ("_values",)
 
@@ -105,5 +105,5 @@ class Measures(Mapping[str, float]):
         return f"Measures({self._values})"
 
     def to_dict(self) -> dict[str, float | None]:
-        """Return the values for JSON; null stands for NaN and infinity."""
+        """Return the values for JSON, with null for NaN and infinity."""
         return {name: value if math.isfinite(value) else None for name, value in self.items()}

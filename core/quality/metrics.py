@@ -1,8 +1,8 @@
-"""Measure planes with every metric on the list, and average the measures.
+"""Compute all registered metrics of planes, and average them.
 
-Planes are measured one by one and the measures of the planes are averaged, as the literature does.
-The range of PSNR, SSIM and NRMSE is the reference's maximum minus its minimum, plane by plane,
-unless another is given; it is part of every answer, since a PSNR means nothing without it.
+Metrics are computed for each plane and then averaged, as in the literature. The data range of PSNR, SSIM and
+NRMSE is the maximum minus the minimum of the reference, plane by plane, unless another is given. It is part
+of every result, because a PSNR without its data range is meaningless.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from core.quality.metric import Measures, Metric, Plane, Planes
 from core.quality.referenced import METRICS, fit_affine, reference_range
 
 LARGEST = 1e75
-"""Larger values are refused: their fourth powers, which SSIM needs, are beyond double precision."""
+"""Largest allowed absolute value: SSIM needs fourth powers, which overflow above it in double precision."""
 
 _added: dict[str, Metric] = {}
 
 
 def metrics() -> tuple[Metric, ...]:
-    """Return every metric in the order of the table's columns: ours, then those added."""
+    """Return all metrics in the order of the table's columns: built-in ones, then added ones."""
     return (*METRICS, *_added.values())
 
 
 def add(metric: Metric) -> None:
-    """Put a metric from outside on the list; tables, command line and help show it from then on.
+    """Register another metric; tables, command line and help then include it.
 
     Raises
     ------
     ValueError
-        If a metric of that name is on the list.
+        If a metric with this name exists.
     """
     if metric.name in {known.name for known in metrics()}:
         raise ValueError(f"two metrics are called {metric.name}")
@@ -43,28 +43,34 @@ def add(metric: Metric) -> None:
 
 
 def remove(name: str) -> None:
-    """Take a metric that was added off the list."""
+    """Remove a registered metric.
+
+    Raises
+    ------
+    KeyError
+        If no metric with this name was added.
+    """
     del _added[name]
 
 
 def measure(
     image: NDArray[Any], reference: NDArray[Any], *, data_range: float | None = None, affine: bool = False
 ) -> Measures:
-    """Measure an image against a reference, averaged over planes.
+    """Compute all metrics of an image against a reference, averaged over planes.
 
     Parameters
     ----------
     image : ndarray, shape (..., Y, X)
         One plane or a stack of planes.
     reference : ndarray, shape (..., Y, X)
-        What the image should be: of the same shape, or one plane for all.
+        Reference of the same shape, or one plane for all.
     data_range : float, optional
-        Range for PSNR, SSIM and NRMSE; by default the maximum minus the minimum of each plane of the
+        Data range of PSNR, SSIM and NRMSE; by default the maximum minus the minimum of each plane of the
         reference.
     affine : bool
-        Whether every plane is first fitted to its reference (a * image + b, least squares), which makes
-        PSNR and SI-PSNR the same. For data whose scale was lost, such as 8-bit images with automatic
-        contrast. Mean/std is that of the image as it is.
+        Whether to fit every plane to its reference first (a * image + b, least squares), which makes PSNR and
+        SI-PSNR equal. Use it for data whose intensity scale was lost, such as 8-bit images with automatic
+        contrast. Mean/std is computed without the fit.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def measure(
     Raises
     ------
     QuietfieldError
-        If the shapes do not fit, a value is NaN or infinite, or the range is zero.
+        If the shapes do not match, a value is NaN, infinite or too large, or the range is zero.
     """
     return mean(measure_planes(image, reference, data_range=data_range, affine=affine))
 
@@ -82,7 +88,7 @@ def measure(
 def measure_planes(
     image: NDArray[Any], reference: NDArray[Any], *, data_range: float | None = None, affine: bool = False
 ) -> tuple[Measures, ...]:
-    """Measure every plane of an image against a reference; see `measure`."""
+    """Compute all metrics of every plane of an image against a reference; see `measure`."""
     if image.ndim < 2 or image.size == 0:
         raise QuietfieldError(f"An image of shape {image.shape} has no planes to measure.")
     single = reference.size == math.prod(image.shape[-2:]) and reference.shape[-2:] == image.shape[-2:]
@@ -105,7 +111,7 @@ def measure_plane(
     data_range: float | None = None,
     affine: bool = False,
 ) -> Measures:
-    """Measure one plane (Y, X); without a reference, metrics that need one are NaN. See `measure`."""
+    """Compute all metrics of one plane (Y, X); those that need a missing reference are NaN. See `measure`."""
     x = _finite(image, "The image")
     if reference is None:
         planes = Planes(image=x)
@@ -135,7 +141,13 @@ def _compared(image: Plane, reference: Plane, data_range: float | None, *, affin
 
 
 def mean(measures: Iterable[Measures]) -> Measures:
-    """Average the measures of planes, each measure for itself."""
+    """Average the values of several planes, metric by metric.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
     rows = list(measures)
     if not rows:
         raise ValueError("there are no measures to average")

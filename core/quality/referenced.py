@@ -1,4 +1,4 @@
-"""Metrics of an image against a reference, as the denoising literature defines them."""
+"""Metrics that compare an image with a reference, as defined in the denoising literature."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ SSIM_K1, SSIM_K2 = 0.01, 0.03
 
 
 def reference_range(reference: NDArray[Any]) -> float:
-    """Maximum minus minimum of a reference.
+    """Return the maximum minus the minimum of a reference.
 
     Raises
     ------
     QuietfieldError
-        If all its pixels have the same value.
+        If all pixels have the same value.
     """
     span = float(reference.max()) - float(reference.min())
     if span == 0:
         raise QuietfieldError(
-            f"Every pixel of the reference is {float(reference.max()):g}, so its range is 0 and nothing can "
-            "be measured against it. Choose a reference that shows the specimen."
+            f"Every pixel of the reference is {float(reference.max()):g}, so its range is 0 and no "
+            "metric can be computed. Choose a reference that shows the specimen."
         )
     return span
 
 
 def fit_affine(image: NDArray[Any], reference: NDArray[Any]) -> Plane:
-    """Give a * image + b with the a and b that minimise the squared difference to the reference."""
+    """Return a * image + b with the least-squares fit of a and b to the reference."""
     x, r = np.asarray(image, np.float64), np.asarray(reference, np.float64)
     x0 = x - x.mean()
     power = float(np.vdot(x0, x0))
@@ -46,7 +46,7 @@ def fit_affine(image: NDArray[Any], reference: NDArray[Any]) -> Plane:
 
 
 def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> float:
-    """Structural similarity of two planes, averaged over the pixels whose window lies inside.
+    """Return the structural similarity of two planes, averaged over pixels with a complete window.
 
     Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861: a Gaussian window of
     11 x 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03, population variances.
@@ -54,14 +54,14 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     Parameters
     ----------
     image, reference : ndarray, shape (Y, X)
-        The planes; exchanging them changes nothing.
+        The two planes; the result does not depend on their order.
     data_range : float
-        Range of the values, above 0.
+        Data range, above 0.
 
     Returns
     -------
     float
-        -1 to 1, or NaN where a side is shorter than 11 pixels.
+        -1 to 1, or NaN if a side is shorter than 11 pixels.
     """
     x, r = np.asarray(image, np.float64), np.asarray(reference, np.float64)
     if min(x.shape) < 2 * SSIM_RADIUS + 1:
@@ -80,7 +80,7 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
 
 
 def mean_over_std(image: NDArray[Any]) -> float:
-    """Mean of all pixels divided by their standard deviation; infinite for a constant image."""
+    """Return the mean of all pixels divided by their standard deviation; infinite for a constant image."""
     average, spread = float(np.mean(image, dtype=np.float64)), float(np.std(image, dtype=np.float64))
     if spread > 0:
         return average / spread
@@ -128,44 +128,44 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="psnr", format=".2f", compute=_psnr, label="PSNR", unit="dB",
         definition="Peak signal-to-noise ratio: 10 log10(range² / mean squared difference to the reference). "
-        "The range stands in its own column: the reference's maximum minus its minimum, unless another is "
-        "set. Offsets and wrong scales count as errors.",
+        "The range has its own column: the maximum minus the minimum of the reference, unless another is "
+        "set. A wrong offset or scale counts as error.",
     ),
     Metric(
         name="si_psnr", format=".2f", compute=_si_psnr, label="SI-PSNR", unit="dB",
-        definition="Scale-invariant PSNR: the PSNR of a·image + b, with the a and b that fit the reference "
-        "best (least squares), over the range of the reference. Blind to a wrong offset or scale; read it "
-        "beside PSNR, never instead of it.",
+        definition="Scale-invariant PSNR: the PSNR of a·image + b, with the least-squares fit of a and b to "
+        "the reference, over the range of the reference. It does not detect a wrong offset or scale; use it "
+        "together with PSNR, never alone.",
     ),
     Metric(
         name="ssim", format=".4f", compute=_ssim, label="SSIM",
         definition="Structural similarity (Wang et al. 2004): means, variances and covariance in a Gaussian "
         "window of 11 × 11 pixels (sigma 1.5), K1 = 0.01, K2 = 0.03, averaged over the plane without "
-        "its outermost 5 pixels; -1 to 1. Uses the same range as PSNR; saturates on data with a large "
-        "camera offset.",
+        "the outermost 5 pixels; -1 to 1. It uses the same range as PSNR, and is close to 1 for all images "
+        "with a large camera offset.",
     ),
     Metric(
         name="nrmse", format=".4f", compute=_nrmse, label="NRMSE", better="lower",
         definition="Normalised root-mean-square error: the square root of the mean squared difference to "
-        "the reference, divided by the range. 0 is perfect; PSNR is -20 log10 of it.",
+        "the reference, divided by the range. 0 is perfect; PSNR = -20 log10(NRMSE).",
     ),
     Metric(
         name="snr", format=".2f", compute=_snr, label="SNR", unit="dB",
         definition="Signal-to-noise ratio: 10 log10(variance of the reference / variance of image minus "
-        "reference). A constant offset does not count; no range is involved.",
+        "reference). A constant offset has no effect; no range is used.",
     ),
     Metric(
         name="mean_over_std", label="Mean/std", better="neither", needs_reference=False,
         compute=lambda planes: mean_over_std(planes.image),
-        definition="Mean of the whole image divided by its standard deviation, without any reference. It "
-        "rises with less noise, but just as much with lost contrast or a larger camera offset: it cannot "
-        "rank methods.",
+        definition="Mean of the whole image divided by its standard deviation, without a reference. It "
+        "increases with less noise, but also with less contrast or a larger camera offset: do not rank "
+        "methods by it.",
     ),
     Metric(
         name="data_range", label="Range", better="neither", format=".6g",
         compute=lambda planes: planes.data_range,
-        definition="Range that PSNR, SSIM and NRMSE refer to: the reference's maximum minus its minimum "
+        definition="Data range of PSNR, SSIM and NRMSE: the maximum minus the minimum of the reference "
         "(mean over the planes), unless another is set.",
     ),
 )  # fmt: skip
-"""Our metrics, in the order of the table's columns."""
+"""Built-in metrics, in the order of the table's columns."""
