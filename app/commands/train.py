@@ -100,7 +100,7 @@ def run_train(args: argparse.Namespace) -> int:
     if start is not None:
         trainer.restore(start)
     said = ""
-    for report in trainer.run():
+    for report in trainer.run(progress.context("Preparing")):
         if report.note != said:
             said = report.note
             if said:

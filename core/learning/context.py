@@ -21,6 +21,7 @@ from core.noise.between import warning
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
+from core.progress import Context
 from core.stack import AXIS_NAMES, Stack, middle
 
 SIDE = 256
@@ -48,11 +49,18 @@ WORSE = 0.02
 Image = NDArray[np.float32]
 
 
-def neighbours(stack: Stack) -> tuple[str, str]:
+def neighbours(stack: Stack, context: Context) -> tuple[str, str]:
     """Axis along which neighbours lower the error of the network of Instant at hidden pixels.
 
     The noise must be independent from plane to plane. Where neighbouring pixels share it, only pixels so far
     apart that they do not are looked at, in whose grid things move a fraction as far.
+
+    Parameters
+    ----------
+    stack : Stack
+        What is to be trained on.
+    context : Context
+        Receives progress, and can stop it.
 
     Returns
     -------
@@ -68,7 +76,10 @@ def neighbours(stack: Stack) -> tuple[str, str]:
     if not axes:
         return "none", said
     network, _ = load_network()
-    found = {axis: _fall(network, stack, axis) for axis in axes}
+    found = {
+        axis: _fall(network, stack, axis, context.part(at / len(axes), (at + 1) / len(axes)))
+        for at, axis in enumerate(axes)
+    }
     best = max(found, key=lambda axis: found[axis])
     if found[best] > CERTAIN:
         words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
@@ -81,7 +92,7 @@ def _axis(letter: str) -> str:
     return f"{AXIS_NAMES[letter]} ({letter})"
 
 
-def bears_convolution(stack: Stack, sigma: float) -> bool:
+def bears_convolution(stack: Stack, sigma: float, context: Context) -> bool:
     """Whether hidden pixels are predicted hardly worse when the image predicted is convolved with a Gaussian.
 
     Parameters
@@ -90,6 +101,8 @@ def bears_convolution(stack: Stack, sigma: float) -> bool:
         What to look at: some planes of its first channel.
     sigma : float
         Standard deviation of the Gaussian in pixels.
+    context : Context
+        Receives progress, and can stop it.
     """
     if _side(stack) < LEAST:
         return False
@@ -100,7 +113,7 @@ def bears_convolution(stack: Stack, sigma: float) -> bool:
         predicted = trial.predicted(network, None)
         return predicted, convolve(predicted, sigma)
 
-    return float(np.mean(_falls(stack, axis, predictions, together=False))) > -WORSE
+    return float(np.mean(_falls(stack, axis, predictions, context, together=False))) > -WORSE
 
 
 def _step(noise: NoiseEstimate) -> int:
@@ -118,13 +131,13 @@ def _side(stack: Stack) -> int:
     return min(SIDE, min(stack.shape[-2:]) // _step(levels(stack)[0][1])) // GRID * GRID
 
 
-def _fall(network: InstantNetwork, stack: Stack, axis: str) -> float:
+def _fall(network: InstantNetwork, stack: Stack, axis: str, context: Context) -> float:
     """Fall of the squared error at hidden pixels with neighbours, in standard errors of its mean."""
 
     def predictions(trial: _Trial) -> tuple[Image, Image]:
         return trial.predicted(network, None), trial.predicted(network, trial.others)
 
-    every = _falls(stack, axis, predictions, together=True)
+    every = _falls(stack, axis, predictions, context, together=True)
     return float(every.mean() / max(every.std() / np.sqrt(every.size), 1e-30))
 
 
@@ -150,7 +163,7 @@ class _Trial:
 
 
 def _falls(
-    stack: Stack, axis: str, predictions: Callable[[_Trial], tuple[Image, Image]],
+    stack: Stack, axis: str, predictions: Callable[[_Trial], tuple[Image, Image]], context: Context,
     *, together: bool,
 ) -> NDArray[np.float64]:  # fmt: skip
     """Fall of the squared error at hidden pixels from one prediction to the other, in variances of noise."""
@@ -163,14 +176,16 @@ def _falls(
     inner = {a: middle(stack.sizes[a], side * step, GRID) for a in "YX"}
     generator = torch.Generator().manual_seed(0)
     falls = []
-    for index in sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))}):
+    looked_at = sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))})
+    for done, index in enumerate(looked_at):
         wanted = (index, *beside(index, count)) if together else (index,)
         places = [at | ({axis: i} if axis else {}) for i in wanted]
         shown = [stack.read(stack.region(**inner, **place)) for place in places]
         grids = [plane.reshape(side * step, -1)[::step, ::step] for plane in shown]
         planes = np.stack(grids).astype(np.float32)
         planes[~np.isfinite(planes)] = noise.mean
-        for _ in range(MASKS):
+        for again in range(MASKS):
+            context.step((done + again / MASKS) / len(looked_at), "Predicting hidden pixels")
             mask = draw_mask(1, side, BOX, 3, generator)
             hidden = surrounded(torch.from_numpy(planes[:1]), mask).numpy()[0]
             one, other = predictions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +55,6 @@ class Course:
     ----------
     method : Learned
         Method and parameters, whose limits say when it ends.
-    notes : sequence of str
-        What is to be said from the beginning; empty ones are left out.
 
     Attributes
     ----------
@@ -72,12 +70,12 @@ class Course:
         What the person should know.
     """
 
-    def __init__(self, method: Learned, notes: Sequence[str]) -> None:
+    def __init__(self, method: Learned) -> None:
         self._method = method
         self.step, self.seconds = 0, 0.0
         self.validation: float | None = None
         self.curve: list[tuple[int, float, float]] = []
-        self.notes = [text for text in notes if text]
+        self.notes: list[str] = []
         self._mark = 0.0
         self._recent: list[Tensor] = []
         self._epoch_loss: list[float] = []
@@ -129,8 +127,8 @@ class Course:
         self._epoch_loss.clear()
 
     def note(self, text: str) -> None:
-        """Say something once."""
-        if text not in self.notes:
+        """Say something once, if it says anything."""
+        if text and text not in self.notes:
             self.notes.append(text)
 
     def report(self, note: str = "", *, finished: bool, loss: float = math.nan, speed: float = 0.0) -> Report:

@@ -18,6 +18,7 @@ from core.learning.strategy import Architecture, Strategy
 from core.methods.base import Method
 from core.methods.outputs import DENOISED, Output
 from core.params import Value, param
+from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
 
 DEPTHS = (2, 5)
@@ -171,7 +172,7 @@ class Learned(Method):
         """Axis along which the network sees neighbouring planes or frames; "" for none."""
         return ""
 
-    def shown(self, stack: Stack) -> Stack:
+    def training_stack(self, stack: Stack) -> Stack:
         """Stack that is trained on instead of a person's: mostly that itself."""
         return stack
 
@@ -188,8 +189,15 @@ class Learned(Method):
     def _inputs(self) -> int:
         return 1 + len(OFFSETS) if self.along else 1
 
-    def settled(self, stack: Stack) -> tuple[Learned, str]:  # noqa: ARG002
-        """Give the method with everything decided that depends on the stack.
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:  # noqa: ARG002
+        """Return the method with everything decided that depends on the stack.
+
+        Parameters
+        ----------
+        stack : Stack
+            What is to be trained on.
+        context : Context
+            Receives progress, and can stop it.
 
         Returns
         -------
@@ -240,9 +248,10 @@ class Seeing(Learned):
         """Axis along which the network sees neighbouring planes or frames; "" for none."""
         return self.neighbours if self.neighbours in ("T", "Z") else ""
 
-    def settled(self, stack: Stack) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
         """Refuse stacks without such neighbours."""
         self.look_beside(stack)
+        context.step(0.0, "Comparing neighbours")
         return self, self.shared(stack)
 
     def shared(self, stack: Stack) -> str:
@@ -283,9 +292,10 @@ class BlindSpot(Seeing):
         help="A hidden pixel shows the value of another pixel from this neighbourhood.",
     )  # fmt: skip
 
-    def settled(self, stack: Stack) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
         """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
         self.look_beside(stack)
+        context.step(0.0, "Measuring the noise")
         from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
 
         return self, f"{obstacles(stack)} {self.shared(stack)}".strip()

@@ -23,6 +23,7 @@ from core.learning.strategy import Architecture, Direction, Strategy
 from core.methods.base import register
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.params import param
+from core.progress import Context
 from core.stack import Stack
 
 __all__ = [
@@ -104,9 +105,10 @@ class StructNoise2Void(BlindSpot):
         line = "" if self.line in ("auto", "none") else self.line
         return Strategy(line=cast(Direction, line), reach=self.reach, along=self.along)
 
-    def settled(self, stack: Stack) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
         """Choose the lines along which the noise is correlated, where that is to be measured."""
         self.look_beside(stack)
+        context.step(0.0, "Measuring the noise")
         shared = self.shared(stack)
         if self.line != "auto":
             return self, shared
@@ -193,13 +195,14 @@ class Noise2Noise(Learned):
         """In what this method differs from the others."""
         return Strategy(supervision="frames")
 
-    def settled(self, stack: Stack) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
         """Refuse stacks without time, and warn of scenes that move."""
         if "T" not in stack.axes:
             raise QuietfieldError(
                 f"{stack.meta.name} has no frames in time, between which Noise2Noise could learn. If its "
                 "planes are repeated shots of one scene, say that they are T; else choose another method."
             )
+        context.step(0.0, "Comparing frames")
         from core.learning.evidence import motion  # needs scipy, for which the window need not wait
         from core.noise.between import warning
 

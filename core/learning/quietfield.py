@@ -12,6 +12,7 @@ from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import register
 from core.params import param
+from core.progress import Context
 from core.stack import Stack
 
 NARROW = 0.5
@@ -69,7 +70,7 @@ class Quietfield(Adapting):
         """What its network looks like."""
         return Architecture(kind="best" if self.quality == "best" else "instant")
 
-    def shown(self, stack: Stack) -> Stack:
+    def training_stack(self, stack: Stack) -> Stack:
         """Means of the frames where the scene is said to stand still."""
         if self.neighbours != MEAN:
             return stack
@@ -77,20 +78,22 @@ class Quietfield(Adapting):
 
         return means(stack)
 
-    def settled(self, stack: Stack) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
         """Look whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
         self.look_beside(stack)
-        shown = self.shown(stack)
+        context.step(0.0, "Measuring the noise")
+        shown = self.training_stack(stack)
         method, words = self._trained_where_possible(shown)
         from core.instant.scene import moves
-        from core.learning import context  # needs torch, for which the window need not wait
+        from core.learning import context as trials  # needs torch, for which the window need not wait
 
         if self.psf == "auto" and not method.strategy().idle:
-            method = replace(method, psf="yes" if context.bears_convolution(shown, NARROW) else "no")
+            bears = trials.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
+            method = replace(method, psf="yes" if bears else "no")
         if self.neighbours != "auto":
             smeared = moves(stack) if self.neighbours == MEAN else ""
             return method, " ".join(filter(None, (words, self.shared(stack), smeared)))
-        along, found = context.neighbours(stack)
+        along, found = trials.neighbours(stack, context.part(0.4, 1.0))
         return replace(method, neighbours=along), f"{words} {found}".strip()
 
     def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:

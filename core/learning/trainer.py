@@ -24,6 +24,7 @@ from core.learning.model import Model, Record
 from core.learning.schedule import Rate
 from core.learning.targets import caution, fitted
 from core.learning.tiles import MEMORY_BYTES
+from core.progress import Context
 from core.stack import Stack
 
 __all__ = ["Report", "Trainer"]
@@ -42,6 +43,8 @@ RESTARTS = 5
 class Trainer:
     """Train one network.
 
+    Making a trainer reads nothing: whatever depends on the pixels is done by `run`.
+
     Parameters
     ----------
     stack : Stack
@@ -56,11 +59,6 @@ class Trainer:
         Bytes of training pixels to keep in memory.
     target : Stack, optional
         The clean stack, for methods that learn from one.
-
-    Raises
-    ------
-    QuietfieldError
-        If the stack is too small for the network, or the method cannot be trained on it.
     """
 
     def __init__(
@@ -73,53 +71,48 @@ class Trainer:
         memory: int = MEMORY_BYTES,
         target: Stack | None = None,
     ) -> None:
-        self._side = patch_side(stack, method.patch, method.depth)
-        method, note = method.settled(stack)
-        shown = method.shown(stack)
-        self._stack, self._method, self._threads = stack, method, threads
-        self._target = None if target is None else fitted(target, stack)
-        self._device = devices.choose(device)
-        self._adapts, self._idle = method.strategy().adapts, method.strategy().idle
-        if self._adapts:
-            self._learner: Learner = Adapter(shown, method, self._device, self._side)
-        else:
-            self._learner = Learner(method, self._device, self._side)
-        self._examples = Examples(shown, method, self._side, memory, self._target)
-        self._rate = Rate(method)
-        self._generator = torch.Generator().manual_seed(method.seed)
+        self._stack, self._method, self._target = stack, method, target
+        self._asked, self._threads, self._memory = device, threads, memory
+        self._rate, self._course = Rate(method), Course(method)
+        self._generator = torch.Generator()
         self._best: dict[str, Tensor] | None = None
         self._best_validation, self._best_step = math.inf, 0
-        self._course = Course(method, (note, "" if self._idle else self._examples.note))
-        if self._side < method.patch and not self._idle:
-            self._course.note(f"The patches have {self._side} px, as the network and the stack allow.")
         self._good: Mapping[str, Any] = {}
         self._restarts = 0
-        self._failed = False
-        self._ready = False
-        self._pending: Mapping[str, Any] | None = None
-        self._warm: Mapping[str, Tensor] | None = None
+        self._failed = self._resolved = self._ready = False
+        self._start: Model | None = None
 
     # ------------------------------------------------------------------ what others see
 
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do: all steps done, time up, or training failed."""
-        return self._failed or self._idle or self._course.fraction >= 1
+        return self._ready and (self._failed or self._idle or self._course.fraction >= 1)
 
-    def run(self) -> Iterator[Report]:
+    def run(self, context: Context | None = None) -> Iterator[Report]:
         """Train, reporting several times a second; to stop, ask for no further report.
 
         A trainer that was stopped can be run again and goes on. While a report is looked at
         the clock stands still.
 
+        Parameters
+        ----------
+        context : Context, optional
+            Receives the progress of deciding what depends on the stack, before the first report, and can
+            stop it.
+
         Raises
         ------
         QuietfieldError
-            If there is nothing to learn from, or memory runs out.
+            If the method cannot be trained on the stack, there is nothing to learn from, or memory runs out.
+        Cancelled
+            If the context was cancelled before the first report.
         """
         if self._threads is not None:
             torch.set_num_threads(devices.sensible(self._threads))
         course = self._course
+        if not self._resolved:
+            self._resolve(context or Context())
         for fraction in self._prepare():
             yield self._report(f"Reading the stack, {fraction:.0%}")
         self._good = self.state_dict()
@@ -156,7 +149,7 @@ class Trainer:
             yield self._report()
 
     def model(self) -> Model:
-        """Copy of the network as it would be kept if training ended now."""
+        """Copy of the network as it would be kept if training ended now; a report comes first."""
         state, course = self.state_dict(), self._course
         if self._good and not (_finite(state["network"]) and _finite(state["averaged"])):
             self._start_over()  # the last steps broke it, and no loss has told so yet
@@ -196,15 +189,14 @@ class Trainer:
                 f"The network to go on with is {_kind(model.method)}, and the training asked for is "
                 f"{_kind(self._method)}. Choose the same method, width, depth, PSF and neighbours."
             )
-        self._warm = model.weights
-        before, now = model.method.strategy(), self._method.strategy()
-        if model.resume is not None and (before.along, before.still) == (now.along, now.still):
-            self.load_state_dict(model.resume)
+        if self._ready:
+            raise RuntimeError("a network to go on with is given before training begins")
+        self._start = model
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training needs to go on, copied; tensors on the processor."""
-        for _ in self._prepare():
-            pass
+        if not self._ready:
+            raise RuntimeError("there is no network before the first report")
         return {
             **self._course.state_dict(),
             **self._learner.state_dict(),
@@ -219,13 +211,32 @@ class Trainer:
             "source": self._source,
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state, once the stack has been read."""
-        if self._ready:
-            raise RuntimeError("a state is loaded before training begins")
-        self._pending = state
-
     # ------------------------------------------------------------------ preparing
+
+    @property
+    def _idle(self) -> bool:
+        return self._method.strategy().idle
+
+    def _resolve(self, context: Context) -> None:
+        """Decide what depends on the pixels, and make the network and what draws its patches."""
+        stack, asked = self._stack, self._method
+        self._device = devices.choose(self._asked)
+        self._side = patch_side(stack, asked.patch, asked.depth)
+        self._target = None if self._target is None else fitted(self._target, stack)
+        self._method, note = asked.resolve(stack, context)
+        shown = self._method.training_stack(stack)
+        self._adapts = self._method.strategy().adapts
+        if self._adapts:
+            self._learner: Learner = Adapter(shown, self._method, self._device, self._side)
+        else:
+            self._learner = Learner(self._method, self._device, self._side)
+        self._examples = Examples(shown, self._method, self._side, self._memory, self._target)
+        self._course.note(note)
+        if not self._idle:
+            self._course.note(self._examples.note)
+            if self._side < asked.patch:
+                self._course.note(f"The patches have {self._side} px, as the network and the stack allow.")
+        self._resolved = True
 
     def _prepare(self) -> Iterator[float]:
         if self._ready:
@@ -233,15 +244,13 @@ class Trainer:
         self._source = fingerprint(self._stack)
         if self._target is not None:
             self._source["target"] = fingerprint(self._target)["sha256"]
-        state = self._pending
-        if state is not None and not _same_source(state["source"], self._source):
-            state = None
-        if state is None and self._warm is not None:
+        state = self._state_to_go_on_from()
+        if state is None and self._start is not None:
             self._course.note(
                 "Training starts anew from the weights of a network that was trained on another stack, "
                 "with other neighbours, or whose file does not hold what is needed to go on."
             )
-            self._learner.warm(self._warm)
+            self._learner.warm(self._start.weights)
         self._generator.manual_seed(self._method.seed)  # reading may have been broken off
         shown = time.perf_counter()
         for fraction in self._examples.read(self._generator, state):
@@ -259,6 +268,15 @@ class Trainer:
         elif self._adapts and not self._idle:
             self._keep_better(self._learner.look(self._held_out))
         self._ready = True
+
+    def _state_to_go_on_from(self) -> Mapping[str, Any] | None:
+        """State of the network to go on with, if that saw the same pixels."""
+        if self._start is None or self._start.resume is None:
+            return None
+        before, now = self._start.method.strategy(), self._method.strategy()
+        same = (before.along, before.still) == (now.along, now.still)
+        state = self._start.resume
+        return state if same and _same_source(state["source"], self._source) else None
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._learner.load_state_dict(state)
@@ -319,8 +337,6 @@ class Trainer:
         self._good = self.state_dict()
 
     def _kept(self) -> dict[str, Tensor]:
-        for _ in self._prepare():
-            pass
         if self._method.keep == "best" and self._best is not None:
             return self._best
         network = self._learner.network if self._method.keep == "last" else self._learner.current

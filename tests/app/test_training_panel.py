@@ -262,6 +262,23 @@ def test_cancel_changes_nothing(
     assert "nothing was changed" in panel.controls.facts.text()
 
 
+@pytest.mark.parametrize(
+    ("button", "words"), [("training-stop", "stopped before its first step"), ("training-cancel", "")]
+)
+def test_what_comes_before_training_can_be_stopped(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, button: str, words: str
+) -> None:
+    session.open(sample(frames=8, shape=(128, 128)).noisy, {})
+    box = panel.findChild(QComboBox, "training-method")
+    box.setCurrentIndex(box.findData("quietfield"))
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: any("hidden pixels" in job.text for job in jobs.running), timeout=WAIT)
+    click(qtbot, panel, button)
+    qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
+    assert words in sentence(panel)
+    assert panel.network.current is None
+
+
 def test_a_stack_that_cannot_be_trained_on_is_a_sentence(
     qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel
 ) -> None:

@@ -245,7 +245,7 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
     with pytest.raises(QuietfieldError, match="neighbours along time"):
         evaluate(Stack.of(stack.plane(T=0), "YX"), again.prediction("cpu"))
     with pytest.raises(QuietfieldError, match="needs at least two"):
-        Trainer(Stack.of(stack.plane(T=0), "YX"), method, device="cpu")
+        next(Trainer(Stack.of(stack.plane(T=0), "YX"), method, device="cpu").run())
     begun = Trainer(stack, replace(method, steps=6, epoch=2), device="cpu")
     next(report for report in begun.run() if report.step)
     later = Trainer(stack, replace(method, steps=6, epoch=2), device="cpu")
@@ -262,12 +262,12 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
 
 
 def test_quietfield_says_what_the_mean_smears_and_where_it_would_gain() -> None:
-    note = Quietfield(neighbours="mean").settled(drifting())[1]
+    note = Quietfield(neighbours="mean").resolve(drifting(), Context())[1]
     assert "smeared" in note
     standing, _ = recorded((1,) * 6)
-    assert STANDS in Quietfield().settled(standing)[1]
+    assert STANDS in Quietfield().resolve(standing, Context())[1]
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
-    assert STANDS not in Quietfield().settled(fields)[1]
+    assert STANDS not in Quietfield().resolve(fields, Context())[1]
 
 
 @needs_data

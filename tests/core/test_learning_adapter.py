@@ -31,6 +31,7 @@ from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
 from core.noise.transform import Stabiliser
 from core.optics import convolve
+from core.progress import Context
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 from core.simulation.specimens import tubules
@@ -143,12 +144,13 @@ def exposed(width: float, light: float) -> Stack:
 @pytest.mark.parametrize(("width", "light", "sigma"), [(5.0, 20.0, NARROW), (2.0, 100.0, 0.0)])
 def test_a_psf_ends_the_network_where_it_costs_little(width: float, light: float, sigma: float) -> None:
     stack = exposed(width, light)
-    assert bears_convolution(stack, NARROW) is (sigma > 0)
-    chosen = Quietfield(train="yes").settled(stack)[0].strategy()
+    assert bears_convolution(stack, NARROW, Context()) is (sigma > 0)
+    chosen = Quietfield(train="yes").resolve(stack, Context())[0].strategy()
     assert chosen.training_sigma == chosen.prediction_sigma == sigma
     for psf, expected in (("yes", NARROW), ("no", 0.0)):
-        assert Quietfield(train="yes", psf=psf).settled(stack)[0].strategy().training_sigma == expected
-    assert Quietfield(train="no").settled(stack)[0].strategy().prediction_sigma == 0
+        method, _ = Quietfield(train="yes", psf=psf).resolve(stack, Context())
+        assert method.strategy().training_sigma == expected
+    assert Quietfield(train="no").resolve(stack, Context())[0].strategy().prediction_sigma == 0
 
 
 def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> None:
@@ -176,18 +178,18 @@ def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> No
 
 def test_frames_of_one_scene_help_and_those_of_others_do_not() -> None:
     still, _ = recorded((1,) * 6)
-    assert neighbours(still)[0] == "T"
+    assert neighbours(still, Context())[0] == "T"
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
-    assert neighbours(fields)[0] == "none"
-    assert neighbours(Stack.of(still.plane(T=0), "YX")) == ("none", "")
-    assert neighbours(Stack.of(still.read()[:, :40, :40], "TYX")) == ("none", "")
+    assert neighbours(fields, Context())[0] == "none"
+    assert neighbours(Stack.of(still.plane(T=0), "YX"), Context()) == ("none", "")
+    assert neighbours(Stack.of(still.read()[:, :40, :40], "TYX"), Context()) == ("none", "")
 
 
 def test_neighbours_are_not_looked_for_where_there_is_no_noise() -> None:
     _, truth = recorded((1,) * 4)
     clean = Stack.of(gaussian_filter(truth, (0, 3, 3)).astype(np.float32), "TYX")
-    assert neighbours(clean) == ("none", "")
-    assert Quietfield().settled(clean)[0] == Quietfield(train="no", neighbours="none")
+    assert neighbours(clean, Context()) == ("none", "")
+    assert Quietfield().resolve(clean, Context())[0] == Quietfield(train="no", neighbours="none")
 
 
 def test_what_was_found_is_what_is_used(tmp_path: Path) -> None:
@@ -223,9 +225,9 @@ def test_shared_noise_leaves_the_network_as_it_is() -> None:
 def test_frames_of_one_scene_help_where_pixels_share_noise_too() -> None:
     still, truth = recorded((1,) * 6, side=192, photons=100.0, smoothing=0.7)
     assert not levels(still)[0][1].blind_spot_valid
-    assert neighbours(still)[0] == "T"
+    assert neighbours(still, Context())[0] == "T"
     fields, _ = recorded((1, 2, 3, 4, 5, 6), side=192, photons=100.0, smoothing=0.7)
-    assert neighbours(fields)[0] == "none"
+    assert neighbours(fields, Context())[0] == "none"
     trainer = Trainer(still, Quietfield(seconds=1, quality="instant"), device="cpu")
     *_, last = trainer.run()
     assert last.step == 0
@@ -240,9 +242,9 @@ def test_recorded_frames_of_different_fields_do_not_see_each_other() -> None:
     from core.files import open_stack
 
     stack = open_stack(DATA / "w2s" / "noisy_ch2.tif", axes="TYX")
-    assert neighbours(stack)[0] == "none"
+    assert neighbours(stack, Context())[0] == "none"
     mice = open_stack(DATA / "fmd" / "confocal_mice_4frames_noisy.tif", axes="TYX")
-    assert neighbours(mice)[0] == "T"
+    assert neighbours(mice, Context())[0] == "T"
     widefield = open_stack(DATA / "fmd" / "widefield_bpae_g_4frames_noisy.tif", axes="TYX")
     assert not levels(widefield)[0][1].blind_spot_valid
-    assert neighbours(widefield)[0] == "T"
+    assert neighbours(widefield, Context())[0] == "T"

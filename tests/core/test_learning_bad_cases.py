@@ -27,6 +27,7 @@ from core.learning.model import Model
 from core.learning.obstacles import obstacles
 from core.learning.trainer import Report, Trainer
 from core.methods.apply import evaluate
+from core.progress import Context
 from core.stack import Stack
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
 
@@ -96,9 +97,9 @@ def test_stack_smaller_than_a_patch(cls: type[Learned], side: int) -> None:
 def test_too_small_for_training_that_is_insisted_on_is_a_sentence() -> None:
     stack = stack_of(noisy()[:, :40])
     with pytest.raises(QuietfieldError, match=r"64 x 40 pixels.*Noise2Void"):
-        Trainer(stack, method_of(Quietfield, train="yes"), device="cpu")
+        next(Trainer(stack, method_of(Quietfield, train="yes"), device="cpu").run())
     with pytest.raises(QuietfieldError, match="64 x 10 pixels; a network needs at least 16 x 16"):
-        Trainer(stack_of(noisy()[:, :10]), method_of(Quietfield), device="cpu")
+        next(Trainer(stack_of(noisy()[:, :10]), method_of(Quietfield), device="cpu").run())
 
 
 @pytest.mark.parametrize("cls", BOTH)
@@ -241,7 +242,7 @@ def test_enormous_values() -> None:
     assert near(denoised, pixels)
     assert last.note == ""
     with pytest.raises(QuietfieldError, match="Divide the stack"):
-        Trainer(stack_of(pixels), method_of(Quietfield), device="cpu")
+        next(Trainer(stack_of(pixels), method_of(Quietfield), device="cpu").run())
 
 
 # ---------------------------------------------------------------------- what is said before training
@@ -307,7 +308,7 @@ def test_noise_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lines_that_are_measured_are_not_warned_of() -> None:
     stack = stack_of(correlated())
-    assert "keep part of it" not in StructNoise2Void().settled(stack)[1]
+    assert "keep part of it" not in StructNoise2Void().resolve(stack, Context())[1]
 
 
 # ---------------------------------------------------------------------- stopping, seeds

@@ -329,7 +329,7 @@ def test_stacks_without_such_neighbours_are_a_sentence(cls: type[Learned], stack
     with pytest.raises(
         QuietfieldError, match=rf"{cls.label} with .* time \(T\) .*, which cells\.tif does not"
     ):
-        Trainer(images, method, device="cpu", target=target)
+        next(Trainer(images, method, device="cpu", target=target).run())
 
 
 def test_networks_refuse_stacks_without_such_neighbours() -> None:

@@ -112,7 +112,7 @@ def test_validation_compares_with_another_frame():
 def test_stacks_without_time_are_refused():
     stack = Stack.of(still().read(), "ZYX", name="depth.tif")
     with pytest.raises(QuietfieldError, match=r"depth\.tif has no frames in time"):
-        Trainer(stack, small(Noise2Noise), device="cpu")
+        next(Trainer(stack, small(Noise2Noise), device="cpu").run())
 
 
 @pytest.mark.parametrize("memory", [2**30, 5 * 48 * 64 * 4])

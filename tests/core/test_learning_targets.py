@@ -90,9 +90,9 @@ def test_an_image_without_a_partner_is_named(folders):
 def test_methods_ask_for_the_stacks_they_need():
     noisy, clean = pair()
     with pytest.raises(QuietfieldError, match="noisy and a clean stack"):
-        Trainer(noisy, small(Care), device="cpu")
+        next(Trainer(noisy, small(Care), device="cpu").run())
     with pytest.raises(QuietfieldError, match="noisy stack alone"):
-        Trainer(noisy, small(Noise2Void), device="cpu", target=clean)
+        next(Trainer(noisy, small(Noise2Void), device="cpu", target=clean).run())
 
 
 @pytest.mark.parametrize("limit", [10**9, 2 * 3 * 32 * 32 * 4])

@@ -8,10 +8,11 @@ import torch
 from core.errors import QuietfieldError
 from core.learning import data
 from core.learning.checkpoint import load_model, save_model
-from core.learning.methods import DecoNoising, Noise2Void
+from core.learning.methods import DecoNoising, Noise2Noise, Noise2Void, Quietfield, StructNoise2Void
 from core.learning.tiles import MEMORY_BYTES
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
+from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
 
@@ -46,6 +47,49 @@ def test_reports_tell_how_it_goes():
     assert [point[0] for point in model.record.curve] == [5, 10, 12]
     assert model.record.steps == 12
     assert model.record.source["name"] == "scene"
+
+
+class Counting:
+    """Pixels that count how often they are read."""
+
+    def __init__(self, stack):
+        self.source, self.reads = stack.source, 0
+        self.shape, self.dtype = stack.shape, stack.dtype
+
+    def read(self, region):
+        self.reads += 1
+        return self.source.read(region)
+
+
+@pytest.mark.parametrize("cls", [Quietfield, StructNoise2Void, Noise2Noise, DecoNoising])
+def test_making_a_trainer_reads_no_pixel(cls):
+    stack = scene()[0]
+    counted = Counting(stack)
+    trainer = Trainer(Stack(counted, "TYX", stack.meta), small(cls, patch=64), device="cpu")
+    assert counted.reads == 0
+    assert not trainer.finished
+    next(trainer.run())
+    assert counted.reads > 0
+
+
+def test_deciding_what_depends_on_the_stack_reports_and_can_be_stopped():
+    told = []
+
+    def report(fraction, text):
+        told.append((fraction, text))
+        if len(told) == 5:
+            context.cancel()
+
+    stack, method = scene(frames=8)[0], small(Quietfield, steps=2, patch=64)
+    context = Context(report)
+    trainer = Trainer(stack, method, device="cpu")
+    with pytest.raises(Cancelled):
+        next(trainer.run(context))
+    assert len(told) == 5
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert all(text for _, text in told)
+    assert next(trainer.run()).step == 0  # it can be run again
 
 
 def test_training_makes_a_noisy_stack_better():
@@ -219,6 +263,8 @@ def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch)
     stack = scene()[0]
     whole, _ = trained(stack, small(steps=3))
     trainer = Trainer(stack, small(steps=3), device="cpu")
+    run = trainer.run()
+    next(run)
     inner, sizes = trainer._learner._losses, []
 
     def scarce(network, patches):
@@ -228,7 +274,7 @@ def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch)
         return inner(network, patches)
 
     monkeypatch.setattr(trainer._learner, "_losses", scarce)
-    for _ in trainer.run():
+    for _ in run:
         pass
     assert sizes[:3] == [4, 2, 2]
     for name, tensor in trainer.model().weights.items():
@@ -237,21 +283,23 @@ def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch)
 
 def test_too_little_memory_for_one_patch_is_a_sentence(monkeypatch):
     trainer = Trainer(scene()[0], small(), device="cpu")
+    run = trainer.run()
+    next(run)
 
     def scarce(network, patches):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(trainer._learner, "_losses", scarce)
     with pytest.raises(QuietfieldError, match="not enough memory"):
-        list(trainer.run())
+        list(run)
 
 
 def test_stack_larger_than_memory_is_read_piece_by_piece():
     stack, _ = scene(frames=8, side=96, noise=60)
     method = small(width=16, batch=8, steps=40, validation=0.0)
     trainer = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
-    assert trainer._examples._tiles.partial
     list(trainer.run())
+    assert trainer._examples._tiles.partial
     assert trainer._examples._tiles.pixels.nbytes <= 2 * 96 * 96 * 4
     again = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
     take(again, 10)
@@ -291,12 +339,12 @@ def test_stacks_with_nothing_to_learn_from_are_refused(pixels, axes, words):
 
 def test_patch_smaller_than_the_psf_is_refused():
     with pytest.raises(QuietfieldError, match="reaches 40 px"):
-        Trainer(scene()[0], small(DecoNoising, sigma=10.0), device="cpu")
+        next(Trainer(scene()[0], small(DecoNoising, sigma=10.0), device="cpu").run())
 
 
 def test_unknown_device_is_refused():
     with pytest.raises(QuietfieldError, match="cpu"):
-        Trainer(scene()[0], small(), device="cuda:7")
+        next(Trainer(scene()[0], small(), device="cuda:7").run())
 
 
 def test_patches_shrink_with_the_stack():
@@ -384,6 +432,7 @@ def test_positivity_lifts_negative_light():
 
 def test_plain_n2v_has_no_psf():
     trainer = Trainer(scene()[0], small(Noise2Void), device="cpu")
+    next(trainer.run())
     assert trainer._learner.kernel.tolist() == [1.0]
 
 

@@ -13,6 +13,7 @@ from core.instant.method import Instant
 from core.learning.methods import Noise2Noise, Noise2Void, Quietfield
 from core.noise.between import LIMIT, correlation, shared, warning
 from core.noise.estimate import estimate, estimate_stack
+from core.progress import Context
 from core.simulation.detection import Detector, record
 from core.simulation.sequences import time_lapse, volume
 from core.stack import Stack
@@ -117,13 +118,13 @@ def averaged() -> Stack:
 
 def test_nothing_is_learned_from_frames_that_share_noise() -> None:
     stack = averaged()
-    method, words = Quietfield().settled(stack)
+    method, words = Quietfield().resolve(stack, Context())
     assert method.neighbours == "none"  # type: ignore[attr-defined]
     assert "share noise, as where a microscope averages while it records: they are not used." in words
     for chosen in (Quietfield(neighbours="T"), Quietfield(neighbours="mean"), Noise2Void(neighbours="T")):
-        assert "what they share stays" in chosen.settled(stack)[1]
-    assert "Noise2Noise will keep what they share" in Noise2Noise().settled(stack)[1]
-    assert "share" not in Noise2Void().settled(stack)[1]
+        assert "what they share stays" in chosen.resolve(stack, Context())[1]
+    assert "Noise2Noise will keep what they share" in Noise2Noise().resolve(stack, Context())[1]
+    assert "share" not in Noise2Void().resolve(stack, Context())[1]
     for neighbours in ("T", "mean"):
         told = Instant(neighbours=neighbours).prepare(stack).doubts(stack, stack.region(T=2))
         assert any("what they share stays" in sentence for sentence in told)

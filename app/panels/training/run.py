@@ -15,6 +15,7 @@ from app.view_state import Preview
 from core.errors import QuietfieldError
 from core.history import fingerprint
 from core.learning.methods import Learned
+from core.progress import Cancelled, Context
 from core.stack import Region, Stack
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
@@ -116,6 +117,8 @@ class TrainingRun:
         self._go.set()
         self._stop = threading.Event()
         self._asked = threading.Event()
+        self._job: Job | None = None
+        self._preparing = Context(self._tell)
         self._next, self._soonest = 0.0, 0.0
         self._side = PICTURE_SIDES[0]
 
@@ -137,6 +140,7 @@ class TrainingRun:
     def stop(self) -> None:
         """End after the step under way and keep the network."""
         self._stop.set()
+        self._preparing.cancel()
         self._go.set()
 
     def look_again(self) -> None:
@@ -158,6 +162,7 @@ class TrainingRun:
         from core.learning.device import beside_window
         from core.learning.trainer import Trainer
 
+        self._job = job
         if self._start is not None:
             self._take_up(self._start)
         target = None if self._target is None else self._target()
@@ -166,9 +171,29 @@ class TrainingRun:
         )
         if self._start is not None:
             trainer.restore(self._start)
+        try:
+            self._train(trainer, job)
+        except Cancelled:
+            job.context.check()  # else it was stopped before the first report
+        if self.report is None or (self.report.step == 0 and not trainer.finished):
+            raise QuietfieldError("Training was stopped before its first step; there is no network to keep.")
+        model = trainer.model()
+        if not self.kept or self.kept[-1].step != self.report.step:
+            self.kept.append(Kept(step=self.report.step, model=model))
+        else:
+            self.kept[-1] = Kept(step=self.report.step, model=model)
+        job.emit(None)
+        return model
+
+    def _tell(self, fraction: float, text: str) -> None:
+        """Report what is done before training begins."""
+        if self._job is not None:
+            self._job.context.step(fraction, text)
+
+    def _train(self, trainer: Trainer, job: Job) -> None:
         self._next = time.monotonic() + 1.0
         emitted = 0.0
-        for report in trainer.run():
+        for report in trainer.run(self._preparing):
             job.context.check()
             self._take(report, trainer)
             job.context.step(_fraction(report), _words(report))
@@ -180,15 +205,6 @@ class TrainingRun:
             self._wait(trainer, job)
             if self._stop.is_set():
                 break
-        if self.report is None or (self.report.step == 0 and not trainer.finished):
-            raise QuietfieldError("Training was stopped before its first step; there is no network to keep.")
-        model = trainer.model()
-        if not self.kept or self.kept[-1].step != self.report.step:
-            self.kept.append(Kept(step=self.report.step, model=model))
-        else:
-            self.kept[-1] = Kept(step=self.report.step, model=model)
-        job.emit(None)
-        return model
 
     def _take_up(self, start: Model) -> None:
         """Go on with the curves and earlier states of a network, if it was trained on this stack."""
