@@ -46,10 +46,10 @@ def _main(argv: Sequence[str] | None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a console that lacks "µ" must not end the work
     if words[:1] == ["--self-test"]:
         return _self_test(words[1:])
-    from app.commands.arguments import COMMANDS
+    from app.cli.arguments import COMMANDS
 
     if words and (words[0] in COMMANDS or words[0].startswith("-") or not _is_path(words[0])):
-        from app.cli import main as run_command
+        from app.cli.main import main as run_command
 
         return run_command(words)
     from core.paths import there

@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app import defects, preferences, theme
-from app.main_window import MainWindow
+from app.shell import defects, preferences, theme
+from app.window.main_window import MainWindow
 from core import __version__
 
 LOOK_FOR_DEVICES = 30

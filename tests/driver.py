@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
 
 SHOTS = os.environ.get("QUIETFIELD_SHOTS", "")
 """Folder for screenshots; none are kept where the variable is not set."""

@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 from app.__main__ import APT
-from app.cli import main
+from app.cli.main import main
 from core import __version__
 
 ROOT = Path(__file__).parents[1]

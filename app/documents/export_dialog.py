@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.documents.exporting import FORMATS, Export, Format, default_path, writable
-from app.file_kinds import EXPORTS
-from app.preferences import Preferences
-from app.session import Session
-from app.snapshot import Result
+from app.shell.file_kinds import EXPORTS
+from app.shell.preferences import Preferences
+from app.shell.session import Session
+from app.shell.snapshot import Result
 from core.paths import TIFF_ENDINGS, split_ending
 
 

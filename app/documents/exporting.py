@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import platformdirs
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs import Job, Jobs
+from app.shell.jobs import Job, Jobs
 from core.findings import Finding
 from core.history import Recipe, Step, fingerprint
 from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, split_ending

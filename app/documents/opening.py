@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs import Job, Jobs
-from app.session import Session
-from app.view_state import LUTS, Levels, auto_levels
+from app.shell.jobs import Job, Jobs
+from app.shell.session import Session
+from app.shell.view_state import LUTS, Levels, auto_levels
 from core.errors import QuietfieldError
 from core.progress import Context
 from core.stack import Stack

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
-from app.form import Form
+from app.widgets.form import Form
 from core.errors import QuietfieldError
 from core.simulation.experiment import Simulation
 

@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from app.documents import recipes
 from app.documents.methods_text import methods_text
 from app.documents.recipes import Made
-from app.jobs import Job, Jobs
-from app.session import Session
-from app.snapshot import Result
+from app.shell.jobs import Job, Jobs
+from app.shell.session import Session
+from app.shell.snapshot import Result
 from core.history import Recipe, fingerprint
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.snapshot import Snapshot
+from app.shell.snapshot import Snapshot
 from core.stack import Stack
 
 CODECS: tuple[tuple[str, bool, str], ...] = (

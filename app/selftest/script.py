@@ -17,9 +17,9 @@ import numpy as np
 from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, Slot, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.jobs import Job, Outcome
 from app.selftest.checks import Failure, check, check_codecs, check_filter, check_instant
-from app.view_state import Preview
+from app.shell.jobs import Job, Outcome
+from app.shell.view_state import Preview
 from core.learning.methods import Learned
 from core.methods.base import create
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.jobs import Job, Jobs
-from app.regions import visible_region
-from app.session import Session
-from app.view_state import Levels, auto_choices, next_auto
+from app.preview.regions import visible_region
+from app.shell.jobs import Job, Jobs
+from app.shell.session import Session
+from app.shell.view_state import Levels, auto_choices, next_auto
 from core.stack import Pixels
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from app.view_state import View
+from app.shell.view_state import View
 
 MAX_SCALE = 64.0
 """Greatest magnification, in points of the screen for one pixel."""

@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app import theme
+from app.shell import theme
 from app.viewer import painting
 from app.viewer.camera import Camera
 from app.viewer.picture import Drawn, Face, Picture, Projection, draw

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app import view_state
-from app.snapshot import Snapshot
-from app.view_state import Levels
+from app.shell import view_state
+from app.shell.snapshot import Snapshot
+from app.shell.view_state import Levels
 from app.viewer import luts
 from app.viewer.display import levels_of
 from app.viewer.painting import Legend

@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import view_state
-from app.jobs import Job, Jobs
-from app.session import Session
-from app.snapshot import Snapshot
-from app.view_state import LUTS
+from app.shell import view_state
+from app.shell.jobs import Job, Jobs
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
+from app.shell.view_state import LUTS
 from app.viewer import luts
 from app.viewer.auto import AutoLevels
 from app.viewer.display import levels_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.snapshot import Snapshot
-from app.view_state import Levels, apart, has_own_scale
+from app.shell.snapshot import Snapshot
+from app.shell.view_state import Levels, apart, has_own_scale
 from core.methods.outputs import Output
 from core.stack import Pixels
 

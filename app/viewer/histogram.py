@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.view_state import Levels, apart
+from app.shell.view_state import Levels, apart
 from app.viewer.luts import Table
 from core.stack import Pixels
 

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QPointF, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.view_state import View
+from app.shell.view_state import View
 from app.viewer.camera import Camera, Shape, fitted
 from app.viewer.canvas import Canvas
 from app.viewer.picture import Face, Picture

@@ -70,7 +70,7 @@ def _primary(red: int, green: int, blue: int) -> Table:
 
 @lru_cache(maxsize=32)
 def table(name: str) -> Table:
-    """Look-up table with one of the names in `app.view_state.LUTS`, or "difference"; Grays for others.
+    """Look-up table with one of the names in `app.shell.view_state.LUTS`, or "difference"; Grays for others.
 
     Returns
     -------

@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
-from app.durations import clock
-from app.session import Session
-from app.snapshot import Snapshot
+from app.shell import theme
+from app.shell.durations import clock
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
 from core.stack import Stack
 
 SPEEDS = (1, 2, 5, 10, 15, 25, 50)

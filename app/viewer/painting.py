@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen, QPolygonF
 
-from app.view_state import length_text, nice_length
+from app.shell.view_state import length_text, nice_length
 from app.viewer.luts import Table
 
 MARGIN = 10.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app.jobs import Job, Jobs, Outcome
+from app.shell.jobs import Job, Jobs, Outcome
 from core.stack import ArraySource, Pixels, Stack
 
 CACHE_BYTES = 256 * 2**20

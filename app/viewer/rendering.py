@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.view_state import Levels
+from app.shell.view_state import Levels
 from core.stack import Pixels
 
 Colours = NDArray[np.uint32]

@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.jobs import Jobs
-from app.session import Session
-from app.snapshot import Snapshot
-from app.view_state import has_own_scale
+from app.shell.jobs import Jobs
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
+from app.shell.view_state import has_own_scale
 from app.viewer import hover
 from app.viewer.auto import AutoLevels
 from app.viewer.colouring import Colouring, Scales

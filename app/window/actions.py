@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 
-from app import theme
+from app.shell import theme
 from app.window.command import Command
 from app.window.commands import COMMANDS
 from app.window.menus import SEPARATOR, TOOLBAR, Item, Submenu

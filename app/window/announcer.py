@@ -8,13 +8,13 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from app import defects
 from app.documents.exporting import Exported
 from app.documents.opening import Opened
-from app.jobs import Outcome
 from app.panels.log import LogPanel
-from app.session import Session
-from app.snapshot import Snapshot
+from app.shell import defects
+from app.shell.jobs import Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
 from app.window.strips import MessageStrip
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, QEvent, QObject, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QTabWidget, QWidget
 
-from app.preferences import Preferences
+from app.shell.preferences import Preferences
 
 SIZE = (1280, 800)
 LEFT, RIGHT, BOTTOM = 220, 340, 236

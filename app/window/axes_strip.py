@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.documents.opening import axis_choices
-from app.session import Session
-from app.snapshot import Snapshot
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
 from app.window.strips import Strip
 from core.stack import Stack
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app import theme
 from app.documents.opening import SAMPLE_HELP, SAMPLES
-from app.schemes import SCHEMES, Scheme
-from app.view_state import LAYOUTS, LUTS
+from app.shell import theme
+from app.shell.schemes import SCHEMES, Scheme
+from app.shell.view_state import LAYOUTS, LUTS
 from app.viewer.luts import FROM_FILE
 from app.window.command import Command
 from app.window.reasons import needs_axis, needs_own_table, needs_stack

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.snapshot import Snapshot
+from app.shell.snapshot import Snapshot
 from app.window.reasons import always
 from app.window.services import Services
 

@@ -11,9 +11,9 @@ from app.documents.export_dialog import ExportDialog
 from app.documents.exporting import Export, Exporter
 from app.documents.opening import Opener
 from app.documents.tasks import Tasks
-from app.file_kinds import NETWORKS
-from app.preferences import PreferenceStore
-from app.session import Session
+from app.shell.file_kinds import NETWORKS
+from app.shell.preferences import PreferenceStore
+from app.shell.session import Session
 from app.window.help import Help
 from app.window.questions import Questions
 

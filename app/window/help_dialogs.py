@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import defects, theme
+from app.shell import defects, theme
 from app.window.help_pages import KeyGroup
 
 LICENCES = (

@@ -9,7 +9,7 @@ from typing import cast
 
 from PySide6.QtWidgets import QWidget
 
-from app.parameter_words import allowed, in_words
+from app.widgets.parameter_words import allowed, in_words
 from core import params
 from core.learning.methods import BlindSpot, Learned
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)

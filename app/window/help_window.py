@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QTextBrowser, QWidget
 
-from app import theme
+from app.shell import theme
 from app.window.help_pages import PAGES, KeyGroup, markdown
 
 SIZE = (860, 640)

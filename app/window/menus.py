@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtGui import QKeySequence
 
 from app.documents.opening import SAMPLES
-from app.schemes import SCHEMES
-from app.view_state import LAYOUTS, LUTS
+from app.shell.schemes import SCHEMES
+from app.shell.view_state import LAYOUTS, LUTS
 from app.viewer.luts import FROM_FILE
 from app.window.commands import COMMANDS
 from app.window.help_pages import KeyGroup

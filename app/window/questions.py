@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from app import file_kinds
+from app.shell import file_kinds
 
 
 class Questions:

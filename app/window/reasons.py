@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.documents.opening import axis_choices
-from app.snapshot import Snapshot
+from app.shell.snapshot import Snapshot
 
 
 def always(snapshot: Snapshot) -> str:  # noqa: ARG001

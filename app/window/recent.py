@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QMenu
 
-from app.preferences import PreferenceStore
+from app.shell.preferences import PreferenceStore
 
 
 class RecentMenu(QObject):

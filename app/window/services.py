@@ -12,8 +12,8 @@ from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
 from app.panels.training import TrainingPanel
-from app.preferences import PreferenceStore
-from app.session import Session
+from app.shell.preferences import PreferenceStore
+from app.shell.session import Session
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import StackViewer
 from app.window.announcer import Announcer

@@ -7,9 +7,9 @@ import time
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
-from app import theme
-from app.durations import clock
-from app.jobs import Job, Jobs
+from app.shell import theme
+from app.shell.durations import clock
+from app.shell.jobs import Job, Jobs
 from app.viewer.viewer import Hover
 from core.machine import used_memory
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import theme
+from app.shell import theme
 from core.findings import Finding
 
 Kind = Literal["info", "success", "problem", "question"]

@@ -17,8 +17,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app import theme
 from app.documents.opening import SAMPLE_HELP, SAMPLES
+from app.shell import theme
 
 FORMATS = "ImageJ and OME-TIFF, BigTIFF, plain multi-page files, folders of single planes"
 

@@ -18,8 +18,8 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QWidget
 
-from app.jobs import Jobs
-from app.session import Session
+from app.shell.jobs import Jobs
+from app.shell.session import Session
 
 if TYPE_CHECKING:
     from tests.driver import Driver
@@ -87,9 +87,9 @@ def jobs(qapp: QApplication) -> Iterator[Jobs]:
 @pytest.fixture
 def driver(qtbot: Any, qapp: QApplication) -> Iterator[Driver]:
     """Open the window; a test that ends while something runs closes it all the same."""
-    from app import theme
-    from app.main_window import MainWindow
-    from app.schemes import LIGHT
+    from app.shell import theme
+    from app.shell.schemes import LIGHT
+    from app.window.main_window import MainWindow
     from tests.driver import Driver
 
     if theme.colors() is not LIGHT or not qapp.styleSheet():

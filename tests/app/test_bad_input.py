@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from app.defects import DefectDialog
+from app.shell.defects import DefectDialog
 from tests.app.test_main_window import make
 from tests.data import DATA, needs_data
 from tests.driver import Driver

@@ -20,10 +20,10 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from app.cli import main
-from app.commands.arguments import USED_BY, allowed, default, option
-from app.commands.terminal import Progress, size, table
-from app.durations import clock
+from app.cli.arguments import USED_BY, allowed, default, option
+from app.cli.main import main
+from app.cli.terminal import Progress, size, table
+from app.shell.durations import clock
 from core import params
 from core.errors import QuietfieldError
 from core.findings import kinds

@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.cli import main
-from app.command_line import command_line
-from app.jobs import Jobs
+from app.cli.command_line import command_line
+from app.cli.main import main
 from app.panels.filters import FilterPanel
-from app.session import Session
-from app.view_state import Preview, View
+from app.shell.jobs import Jobs
+from app.shell.session import Session
+from app.shell.view_state import Preview, View
 from core.errors import QuietfieldError
 from core.methods.apply import apply, evaluate
 from core.methods.base import Operation, create, methods

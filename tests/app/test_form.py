@@ -10,8 +10,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 
-from app.form import Form
-from app.parameter_words import tooltip
+from app.widgets.form import Form
+from app.widgets.parameter_words import tooltip
 from core import params
 from core.errors import QuietfieldError
 from core.methods.base import Method

@@ -10,9 +10,9 @@ from PySide6.QtGui import QTextTable
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox
 
-from app import theme
-from app.commands.arguments import COMMANDS
-from app.session import Session
+from app.cli.arguments import COMMANDS
+from app.shell import theme
+from app.shell.session import Session
 from app.window.help_pages import PAGES, markdown, page_of
 from app.window.help_window import HelpWindow
 from app.window.menus import keys

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app import preferences
-from app.cli import main
-from app.main_window import MainWindow
+from app.cli.main import main
+from app.shell import preferences
 from app.viewer.rendering import mixed
+from app.window.main_window import MainWindow
 from core.instant import denoiser
 from core.instant.method import Instant
 from core.methods.apply import evaluate
@@ -172,8 +172,8 @@ def test_apply_undo_redo_and_the_recipe(driver: Driver, waves: Path) -> None:
 
 
 def test_a_large_plane_is_shown_from_its_middle(driver: Driver, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("app.previewing.FIRST", 32)
-    monkeypatch.setattr("app.previewing.PATIENCE", 0.0)
+    monkeypatch.setattr("app.preview.computing.FIRST", 32)
+    monkeypatch.setattr("app.preview.computing.PATIENCE", 0.0)
     monkeypatch.setattr("core.instant.method.REACH", 16, raising=False)
     monkeypatch.setattr(denoiser, "REACH", 16)
     shown: list[tuple[str, tuple[int, ...]]] = []

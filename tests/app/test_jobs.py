@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import shiboken6
 
-from app.jobs import Job, Jobs, Outcome
+from app.shell.jobs import Job, Jobs, Outcome
 from core.errors import QuietfieldError
 from core.progress import Cancelled
 

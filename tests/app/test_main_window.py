@@ -13,11 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QDialog, QMenu
 
-from app import preferences
 from app.documents.opening import Opened, first_levels
-from app.main_window import MainWindow
 from app.panels.filters import panel as filter_panel
+from app.shell import preferences
 from app.window.commands import COMMANDS
+from app.window.main_window import MainWindow
 from app.window.menus import MENUS, TOOLBAR, Submenu
 from app.window.status import readout
 from core.findings import Finding, kinds
@@ -304,7 +304,7 @@ def test_defect_shows_one_dialog_with_a_report(driver):
 def test_hooks_catch_what_nobody_caught(qtbot, settings_folder):
     import sys
 
-    from app import defects
+    from app.shell import defects
 
     path = defects.start_log()
     hooks, seen = defects.Hooks(), []

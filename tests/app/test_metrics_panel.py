@@ -15,11 +15,11 @@ from PySide6.QtGui import QGuiApplication, QStandardItemModel
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.jobs import Jobs
 from app.panels.metrics import MetricsPanel
 from app.panels.metrics.references import frames_in
 from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best
-from app.session import Session
+from app.shell.jobs import Jobs
+from app.shell.session import Session
 from core.history import ModelFile, Step
 from core.methods import catalogue  # noqa: F401
 from core.methods.apply import apply

@@ -10,10 +10,10 @@ import pytest
 import tifffile
 from pytestqt.qtbot import QtBot
 
-from app.cli import main
-from app.jobs import Jobs
+from app.cli.main import main
 from app.panels.training import TrainingPanel
-from app.session import Session
+from app.shell.jobs import Jobs
+from app.shell.session import Session
 from core.files import open_stack
 from core.simulation import sample
 from core.stack import Stack

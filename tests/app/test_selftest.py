@@ -51,7 +51,7 @@ def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
         (  # an exception in a slot, which Qt would swallow
             "from app.panels.results import ResultsPanel\n"
             "def broken(self, *args): raise ZeroDivisionError('in a slot')\n"
-            "import app.main_window as m\n"
+            "import app.window.main_window as m\n"
             "m.MainWindow._on_changed = broken",
             "in a slot",
         ),

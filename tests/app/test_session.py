@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.session import Session
-from app.snapshot import Snapshot
-from app.view_state import View
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
+from app.shell.view_state import View
 from core.history import ModelFile, Step
 from core.methods.outputs import RESULT
 from core.stack import Stack
@@ -217,7 +217,7 @@ def test_replace_source_keeps_files_and_look(document):
 
 
 def test_showing_moving_undoing_take_the_preview_away(document):
-    from app.view_state import Preview
+    from app.shell.view_state import Preview
 
     def preview() -> None:
         pixels = np.zeros((2, 2), np.float32)

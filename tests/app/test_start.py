@@ -48,4 +48,4 @@ def test_the_window_is_shown_first_and_the_rest_is_loaded_behind_it(tmp_path: Pa
     assert later >= LATER | {"torch._dynamo", "core.learning.trainer", "core.instant.denoiser"}
     assert told["device"]
     assert told["sheet"], "the window is dressed"
-    assert not told["read"], "PySide reads the source of what is imported (see app/preload.py)"
+    assert not told["read"], "PySide reads the source of what is imported (see app/shell/preload.py)"

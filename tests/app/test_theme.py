@@ -14,8 +14,8 @@ from PySide6.QtGui import QAction, QColor, QIcon, QImage, QImageReader, QPalette
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import theme
-from app.schemes import DARK, ICONS, LIGHT, Tokens, style_sheet
+from app.shell import theme
+from app.shell.schemes import DARK, ICONS, LIGHT, Tokens, style_sheet
 
 NEEDED = [
     "open",

@@ -13,11 +13,11 @@ import tifffile
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
-from app.cli import main
-from app.jobs import Jobs
+from app.cli.main import main
 from app.panels.training import TrainingPanel
-from app.session import Session
-from app.view_state import View
+from app.shell.jobs import Jobs
+from app.shell.session import Session
+from app.shell.view_state import View
 from core.files import open_stack
 from core.learning.checkpoint import load_model
 from core.methods.apply import evaluate

@@ -14,12 +14,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
-from app.jobs import Jobs
 from app.panels.metrics.references import frames_in
 from app.panels.training import TrainingPanel
 from app.panels.training.loss_plot import ticks
-from app.session import Session
-from app.view_state import View
+from app.shell.jobs import Jobs
+from app.shell.session import Session
+from app.shell.view_state import View
 from core.files import open_stack, save_stack
 from core.learning.checkpoint import finder, load_model
 from core.methods.apply import apply, evaluate
@@ -633,7 +633,7 @@ def test_the_copied_commands_train_and_apply_the_same_network(
     qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from app.cli import main
+    from app.cli.main import main
 
     path = tmp_path / "two words.tif"
     save_stack(path, stack)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.snapshot import Result, Snapshot
-from app.view_state import (
+from app.shell.snapshot import Result, Snapshot
+from app.shell.view_state import (
     Preview,
     apart,
     auto_choices,

@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.jobs import Jobs, Outcome
-from app.session import Session
-from app.view_state import LAYOUTS, View, difference_limit
+from app.shell.jobs import Jobs, Outcome
+from app.shell.session import Session
+from app.shell.view_state import LAYOUTS, View, difference_limit
 from app.viewer import luts
 from app.viewer.canvas import Canvas
 from app.viewer.hover import Hover
@@ -504,7 +504,7 @@ def test_real_stacks_have_their_colours(
 ) -> None:
     import tifffile
 
-    from app.view_state import auto_levels
+    from app.shell.view_state import auto_levels
 
     pixels = tifffile.imread(DATA / "stacks" / f"{name}.tif").squeeze()
     low, high = auto_levels(pixels)

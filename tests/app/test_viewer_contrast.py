@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.jobs import Jobs
-from app.session import Session
-from app.view_state import LUTS, View, auto_levels, full_range
+from app.shell.jobs import Jobs
+from app.shell.session import Session
+from app.shell.view_state import LUTS, View, auto_levels, full_range
 from app.viewer.contrast import ContrastPanel
 from app.viewer.histogram import count
 from core.stack import Stack

@@ -9,8 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.jobs import Jobs
-from app.session import Session
+from app.shell.jobs import Jobs
+from app.shell.session import Session
 from app.viewer import navigation
 from app.viewer.navigation import StepSlider, where
 from app.viewer.viewer import StackViewer

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.view_state import LUTS
+from app.shell.view_state import LUTS
 from app.viewer import luts
 from app.viewer.camera import MAX_SCALE, Camera, fitted
 from app.viewer.rendering import Layer, colours, mixed

@@ -13,8 +13,8 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.session import Session
-from app.view_state import Preview
+from app.shell.session import Session
+from app.shell.view_state import Preview
 from app.viewer.canvas import Canvas
 from app.viewer.viewer import StackViewer
 from core.history import Step

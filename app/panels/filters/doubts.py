@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.widgets import Sentence
+from app.widgets.common import Sentence
 from core.instant.reach import STANDS
 
 

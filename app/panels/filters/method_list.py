@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
 
-from app.widgets import Section
+from app.widgets.common import Section
 from core.methods.base import Group, methods, summary
 
 COLUMNS = 2

@@ -19,15 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.command_line import command_line
-from app.form import Form
-from app.jobs import Job, Jobs, Outcome
-from app.live_preview import LivePreview
+from app.cli.command_line import command_line
 from app.panels.filters.doubts import Doubts
 from app.panels.filters.method_list import MethodList
-from app.session import Session
-from app.snapshot import Result, Snapshot
-from app.widgets import ProgressRow, Sentence
+from app.preview.live import LivePreview
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Result, Snapshot
+from app.widgets.common import ProgressRow, Sentence
+from app.widgets.form import Form
 from core.errors import QuietfieldError
 from core.history import Step
 from core.instant.method import MEAN

@@ -6,10 +6,10 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.jobs import Job, Jobs, Outcome
-from app.session import Session
-from app.snapshot import Snapshot
-from app.widgets import failure
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
+from app.widgets.common import failure
 from core.compare import Compared, classic_filters, compare, plan
 from core.history import Step
 from core.methods.base import Operation

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.jobs import Job, Jobs, Outcome
-from app.session import Session
-from app.snapshot import Reference, Result, Snapshot
-from app.widgets import failure
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Reference, Result, Snapshot
+from app.widgets.common import failure
 
 if TYPE_CHECKING:  # these import scipy, for which the first window need not wait
     from core.quality.metric import Measures

@@ -20,15 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import file_kinds
-from app.jobs import Job, Jobs, Outcome
 from app.panels.metrics.comparing import Comparing
 from app.panels.metrics.measuring import PATIENCE, Measuring
 from app.panels.metrics.references import Offer, chosen, frames_in, offers, truth_label
 from app.panels.metrics.table import MetricsTable, Row, as_text
-from app.session import Session
-from app.snapshot import Result, Snapshot
-from app.widgets import ProgressRow, Sentence, failure
+from app.shell import file_kinds
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Result, Snapshot
+from app.widgets.common import ProgressRow, Sentence, failure
 from core.stack import Stack
 
 if TYPE_CHECKING:  # imports scipy, for which the first window need not wait

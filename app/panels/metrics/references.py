@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from app.snapshot import Reference, Snapshot
+from app.shell.snapshot import Reference, Snapshot
 from core.instant.method import MEAN
 from core.instant.reach import DEPTH, SPAN
 from core.methods.base import find

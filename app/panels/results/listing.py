@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QS
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QListWidget, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app import theme
+from app.shell import theme
 
 KEY = Qt.ItemDataRole.UserRole
 DETAILS = Qt.ItemDataRole.UserRole + 1

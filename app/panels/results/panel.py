@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QTool
 
 from app.panels.results.listing import DEPTH, DETAILS, KEY, MARGIN, NOTE, SHOWN, ResultDelegate, ResultsList
 from app.panels.results.words import describe, note, source_words, tooltip
-from app.session import Session
-from app.snapshot import Result, Snapshot
+from app.shell.session import Session
+from app.shell.snapshot import Result, Snapshot
 
 
 class ResultsPanel(QWidget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 
-from app.snapshot import Result, Snapshot
+from app.shell.snapshot import Result, Snapshot
 from core.stack import Stack
 
 TOOLTIP_WIDTH = 72

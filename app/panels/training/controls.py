@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.durations import clock
+from app.shell.durations import clock
 from core.learning.methods import Learned
 from core.methods.outputs import Output
 

@@ -10,8 +10,8 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.theme import colors, current
-from app.widgets import pass_drops_on
+from app.shell.theme import colors, current
+from app.widgets.common import pass_drops_on
 
 POINTS = 2000
 """A curve is drawn with about this many points at most."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
 
-from app.file_kinds import NETWORKS
-from app.jobs import Job, Jobs, Outcome
 from app.panels.training.network_jobs import Denoised, denoise, facts, file_name, kind
 from app.panels.training.run import Kept
-from app.session import Session
-from app.widgets import ProgressRow, failure
+from app.shell.file_kinds import NETWORKS
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.widgets.common import ProgressRow, failure
 from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

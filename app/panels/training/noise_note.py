@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
 
-from app.jobs import Job, Jobs, Outcome
-from app.session import Session
-from app.snapshot import Snapshot
-from app.widgets import Sentence
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
+from app.widgets.common import Sentence
 
 if TYPE_CHECKING:
     from core.noise.model import NoiseEstimate

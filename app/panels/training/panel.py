@@ -8,8 +8,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from app.command_line import training_command
-from app.jobs import Job, Jobs, Outcome
+from app.cli.command_line import training_command
 from app.panels.training.controls import TrainingControls
 from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
@@ -17,10 +16,11 @@ from app.panels.training.noise_note import NoiseNote
 from app.panels.training.preview import TrainingPreview
 from app.panels.training.run import Kept, OpenTarget, TrainingRun
 from app.panels.training.settings import TrainingSettings
-from app.regions import visible_region
-from app.session import Session
-from app.snapshot import Result, Snapshot
-from app.widgets import Sentence, failure
+from app.preview.regions import visible_region
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Result, Snapshot
+from app.widgets.common import Sentence, failure
 from core.errors import QuietfieldError
 from core.learning.methods import Learned
 from core.methods.outputs import Output

@@ -7,13 +7,13 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.jobs import Jobs
-from app.live_preview import LivePreview
 from app.panels.training.run import Kept, Scene, TrainingRun
-from app.regions import visible_region
-from app.session import Session
-from app.snapshot import Result, Snapshot
-from app.view_state import Preview
+from app.preview.live import LivePreview
+from app.preview.regions import visible_region
+from app.shell.jobs import Jobs
+from app.shell.session import Session
+from app.shell.snapshot import Result, Snapshot
+from app.shell.view_state import Preview
 from core.methods.base import Operation
 from core.methods.outputs import Output
 

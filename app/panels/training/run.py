@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from app.jobs import Job
-from app.previewing import preview_of
-from app.view_state import Preview
+from app.preview.computing import preview_of
+from app.shell.jobs import Job
+from app.shell.view_state import Preview
 from core.errors import QuietfieldError
 from core.history import fingerprint
 from core.learning.methods import Learned

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from app.form import LABEL_WIDTH, Form
-from app.jobs import Job, Jobs
 from app.panels.training.target import TargetRow
-from app.parameter_words import in_words
+from app.shell.jobs import Job, Jobs
+from app.widgets.form import LABEL_WIDTH, Form
+from app.widgets.parameter_words import in_words
 from core import params
 from core.errors import QuietfieldError
 from core.learning.learned import Learned, Seeing

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLabel, QMenu, QToolButton, QWidget
 
-from app import file_kinds
+from app.shell import file_kinds
 
 
 class TargetRow(QWidget):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.arguments import (
+from app.cli.arguments import (
     PREFIX,
     Parser,
     Usage,
@@ -22,10 +22,10 @@ from app.commands.arguments import (
     given,
     path,
 )
-from app.commands.process import DEVICE_HELP
-from app.commands.targets import refuse_to_replace
-from app.commands.terminal import Progress
-from app.durations import clock
+from app.cli.output_paths import refuse_to_replace
+from app.cli.process import DEVICE_HELP
+from app.cli.terminal import Progress
+from app.shell.durations import clock
 from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.snapshot import Reference, Result, Snapshot
-from app.view_state import Layout, Levels, Preview, View
+from app.shell.snapshot import Reference, Result, Snapshot
+from app.shell.view_state import Layout, Levels, Preview, View
 from core.history import History, Step
 from core.stack import Stack
 

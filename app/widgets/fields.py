@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.parameter_words import UNLIMITED, tooltip
-from app.widgets import Sentence
+from app.widgets.common import Sentence
+from app.widgets.parameter_words import UNLIMITED, tooltip
 from core.errors import QuietfieldError
 from core.params import Param, Value
 

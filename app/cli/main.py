@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.commands.arguments import COMMANDS, Parser, Usage
+from app.cli.arguments import COMMANDS, Parser, Usage
 from core import __version__, params
 from core.errors import QuietfieldError
 
@@ -50,7 +50,7 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Every subcommand by its name."""
-    from app.commands import process, report, train
+    from app.cli import process, report, train
 
     found = {
         "info": Command("tell what is in a file", report.add_info, report.run_info),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from app.view_state import Layout, Levels, Preview, View
+from app.shell.view_state import Layout, Levels, Preview, View
 from core.history import Step
 from core.stack import Stack
 
@@ -92,7 +92,7 @@ class Snapshot:
     lut : str
         Name of the look-up table.
     layout : str
-        One of `app.view_state.LAYOUTS`.
+        One of `app.shell.view_state.LAYOUTS`.
     view : View or None
         Visible part of the plane.
     preview : Preview or None

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.fields import make_field
-from app.parameter_words import tooltip
-from app.widgets import Section, pass_drops_on
+from app.widgets.common import Section, pass_drops_on
+from app.widgets.fields import make_field
+from app.widgets.parameter_words import tooltip
 from core import params
 from core.errors import QuietfieldError
 from core.methods.base import Method

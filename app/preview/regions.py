@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.view_state import View
+from app.shell.view_state import View
 from core.stack import Region, Stack
 
 

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.jobs import Job
+from app.shell.jobs import Job
 
 FIRST = ("tifffile", "imagecodecs")
 """Imported before anything else: what opens the first stack would hold Python's lock while it waits for the

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.jobs import Job, Outcome
+from app.shell.jobs import Job, Outcome
 from core.errors import QuietfieldError
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.view_state import Preview
+from app.shell.view_state import Preview
 from core.methods.apply import evaluate
 from core.methods.base import Operation
 from core.progress import Context

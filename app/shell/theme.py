@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
-from app.schemes import DARK, ICONS, LIGHT, Scheme, Tokens, palette, style_sheet
+from app.shell.schemes import DARK, ICONS, LIGHT, Scheme, Tokens, palette, style_sheet
 
 ICON_SIZES = (16, 20, 24, 32, 48)
 """Sizes in device pixels that icons are drawn in; others are scaled down from the next larger one."""

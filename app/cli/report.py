@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.commands import noise
-from app.commands.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option, path
-from app.commands.terminal import Progress, line_width, size, table
+from app.cli import noise
+from app.cli.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option, path
+from app.cli.terminal import Progress, line_width, size, table
 from core import params
 from core.paths import is_folder
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.commands.arguments import USED_BY, option
+from app.cli.arguments import USED_BY, option
 from core import params
 from core.learning.methods import Learned
 from core.methods.base import Method

@@ -25,22 +25,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import preload
 from app.documents.exporting import Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
-from app.jobs import Jobs
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
 from app.panels.results import ResultsPanel
 from app.panels.training import TrainingPanel
-from app.preferences import PreferenceStore
-from app.session import Session
-from app.snapshot import Snapshot
+from app.shell import preload
+from app.shell.jobs import Jobs
+from app.shell.preferences import PreferenceStore
+from app.shell.session import Session
+from app.shell.snapshot import Snapshot
 from app.viewer.contrast import ContrastPanel
 from app.viewer.viewer import Hover, StackViewer
-from app.widgets import pass_drops_on
+from app.widgets.common import pass_drops_on
 from app.window.actions import Actions
 from app.window.announcer import Announcer
 from app.window.arrangement import Arrangement

@@ -9,12 +9,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from app.jobs import Job, Jobs, Outcome
-from app.previewing import Computed, compute, covers
-from app.regions import visible_region
-from app.session import Session
-from app.snapshot import Result
-from app.view_state import Preview
+from app.preview.computing import Computed, compute, covers
+from app.preview.regions import visible_region
+from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.session import Session
+from app.shell.snapshot import Result
+from app.shell.view_state import Preview
 from core.methods.base import Operation
 from core.stack import Region
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 from PySide6.QtCore import QObject, Signal
 
-from app.schemes import SCHEMES, Scheme
+from app.shell.schemes import SCHEMES, Scheme
 from core.errors import QuietfieldError
 from core.files import atomic
 

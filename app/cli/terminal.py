@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from app.durations import clock
+from app.shell.durations import clock
 from core.progress import Context
 
 TTY_INTERVAL = 0.1

@@ -1,0 +1,1 @@
+"""What a method would do to the visible pixels, computed in the background."""
