@@ -1,4 +1,4 @@
-"""Defects of the program: a log file, a report for its developers, a dialog that shows it."""
+"""Defects of the program: log file, report for developers, and a dialog that shows it."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ PACKAGES = (
 )  # fmt: skip
 LOG_FILE = "quietfield.log"
 LOG_LINES = 40
-"""Lines of the log that go into a report."""
+"""Number of log lines in a report."""
 
 _log = logging.getLogger("quietfield")
 
 
 def versions() -> dict[str, str]:
-    """Versions of the program and of what it is built on."""
+    """Return the versions of the program and its dependencies."""
     found = {"Quietfield": __version__, "Python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:  # a packaged program may carry no metadata
+        except metadata.PackageNotFoundError:  # packaged programs may lack metadata
             found[package] = "unknown"
     return found
 
 
 def report(error: str = "", device: str = "", log: str = "") -> str:
-    """Text that tells developers what they need to know.
+    """Return a defect report for developers.
 
     Parameters
     ----------
     error : str
         Traceback, or "" for a report without an error.
     device : str
-        Processor that networks run on.
+        Device on which networks run.
     log : str
         Last lines of the log.
     """
@@ -64,7 +64,7 @@ def report(error: str = "", device: str = "", log: str = "") -> str:
 
 
 def start_log() -> Path | None:
-    """Write log records to a file that is renewed when it has grown; return it, or None if it cannot be."""
+    """Write log records to a rotating file; return its path, or None if it cannot be written."""
     path = log_folder() / LOG_FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def note(text: str, level: int = logging.INFO) -> None:
 
 
 class Hooks(QObject):
-    """Catches what nothing else caught, in any thread, and hands it to the main thread.
+    """Receives uncaught exceptions of any thread in the main thread.
 
     Attributes
     ----------
@@ -108,13 +108,13 @@ class Hooks(QObject):
         self._former: tuple[Callable[..., object], Callable[..., object]] | None = None
 
     def install(self) -> None:
-        """Take the place of Python's own hooks."""
+        """Replace Python's exception hooks."""
         self._former = (sys.excepthook, threading.excepthook)
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
 
     def remove(self) -> None:
-        """Put the former hooks back."""
+        """Restore the previous hooks."""
         if self._former is not None:
             sys.excepthook, threading.excepthook = self._former
             self._former = None
@@ -139,7 +139,7 @@ class Hooks(QObject):
 
 
 class DefectDialog(QDialog):
-    """Says that something went wrong inside the program, and offers the report; blocks nothing."""
+    """Non-modal dialog that reports a defect of the program and offers the report."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,9 +147,9 @@ class DefectDialog(QDialog):
         self.setWindowTitle("Something went wrong in Quietfield")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         words = QLabel(
-            "Quietfield met an error of its own. Your stack and results are untouched; you can go on, "
-            "but it is wise to export what you need. The report below holds no pixels; please send it "
-            "to the developers."
+            "Quietfield has a defect. Your stack and results are unchanged, and you can continue; export "
+            "the results that you need. Please send the report below to the developers. It contains no "
+            "pixels."
         )
         words.setWordWrap(True)
         self.text = QPlainTextEdit(text)

@@ -1,4 +1,4 @@
-"""The two colour schemes of the window, as tokens, as a palette and as a style sheet."""
+"""The two colour schemes of the window as tokens, palette and style sheet."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ ICONS = FOLDER / "icons"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """The colours of a scheme as ``"#rrggbb"``, by what they are for.
+    """The colours of a scheme as ``"#rrggbb"``, by purpose.
 
     Attributes
     ----------
     scheme : str
         "light" or "dark".
     canvas : str
-        Surround of images.
+        Background of images.
     window, panel, raised, field : str
         Backgrounds of the window, of panels, of buttons, of inputs and lists.
     hover, pressed : str
-        Background of a button under the pointer, and while it is pressed.
+        Background of a button under the pointer, and of a pressed button.
     border, outline : str
         Lines between parts; edges of inputs and boxes (3:1 against panels).
     text, muted, disabled : str
-        Words, lesser words (4.5:1 against every background), words of what cannot work now.
+        Text, secondary text (4.5:1 against every background), text of disabled controls.
     accent, accent_hover, accent_pressed, on_accent : str
-        The one colour that leads the eye, its variants, and words on it.
+        Accent colour, its variants, and text on it.
     selection : str
-        Background of selected rows, whose words keep their colour.
+        Background of selected rows, whose text keeps its colour.
     handle, scroll, progress : str
-        The knob of sliders, the handle of scroll bars, the done part of progress bars (under words).
+        Knob of sliders, handle of scroll bars, completed part of progress bars (below text).
     success, warning, error : str
-        Colours of messages, legible as words.
+        Colours of messages, legible as text.
     series : tuple of str
-        Colours of lines in plots, told apart by people with colour vision deficiencies too.
+        Colours of lines in plots, distinguishable with colour vision deficiencies.
     """
 
     scheme: Literal["light", "dark"]
@@ -93,14 +93,14 @@ LIGHT = Tokens(
 
 
 def style_sheet(tokens: Tokens) -> str:
-    """Fill the colours of a scheme into resources/style.qss."""
+    """Insert the colours of a scheme into resources/style.qss."""
     words = {k: v for k, v in asdict(tokens).items() if isinstance(v, str)}
     text = (FOLDER / "style.qss").read_text(encoding="utf-8")
     return Template(text).substitute(words, icons=(ICONS / "style").as_posix())
 
 
 def palette(tokens: Tokens) -> QPalette:
-    """Make the palette of a scheme."""
+    """Return the palette of a scheme."""
     role = QPalette.ColorRole
     made = QPalette()
     for what, value in {

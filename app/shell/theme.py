@@ -1,4 +1,4 @@
-"""The theme of the running application: which colours are in use, and icons drawn in them."""
+"""The theme of the running application: current colours, and icons drawn in them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from app.shell.schemes import DARK, ICONS, LIGHT, Scheme, Tokens, palette, style_sheet
 
 ICON_SIZES = (16, 20, 24, 32, 48)
-"""Sizes in device pixels that icons are drawn in; others are scaled down from the next larger one."""
+"""Sizes of icons in device pixels; other sizes are scaled down from the next larger one."""
 
 PICTURE_SIZES = (32, 64, 96, 128)
-"""The same for drawings in colours of their own, which stand larger."""
+"""Sizes of icons with their own colours, in device pixels."""
 
 
 class Theme(QObject):
-    """The theme of the application; belongs to it and follows the system.
+    """The theme of the application; a child of it that follows the system theme.
 
     Attributes
     ----------
     changed : Signal
-        The colours are different now; icons have been drawn anew.
+        The colours changed, and icons were redrawn.
     """
 
     changed = Signal()
@@ -41,12 +41,12 @@ class Theme(QObject):
         app.styleHints().colorSchemeChanged.connect(self._on_system)
 
     def choose(self, scheme: Scheme) -> None:
-        """Use a scheme from now on."""
+        """Set the colour scheme."""
         self._scheme = scheme
         hints = self._app.styleHints()
         if scheme == "system":
             hints.unsetColorScheme()
-        else:  # for title bars and file dialogs, where the platform can
+        else:  # for title bars and file dialogs, if the platform supports it
             hints.setColorScheme(Qt.ColorScheme.Dark if scheme == "dark" else Qt.ColorScheme.Light)
         self._apply()
 
@@ -78,21 +78,21 @@ class Theme(QObject):
 
 
 def current() -> Theme:
-    """Give the theme of the running application, made when first asked for."""
+    """Return the theme of the running application; it is created at first use."""
     app = cast(QApplication, QApplication.instance())
     found = app.findChild(Theme, "theme")
     return found if isinstance(found, Theme) else Theme(app)
 
 
 def apply_theme(app: QApplication, scheme: Scheme = "system") -> None:
-    """Dress an application: style, palette, style sheet, icons.
+    """Set style, palette, style sheet and icons of an application.
 
     Parameters
     ----------
     app : QApplication
-        What to dress; may be dressed again at any time.
+        Application; the theme may be applied repeatedly.
     scheme : {"system", "light", "dark"}
-        Which colours to use; "system" follows the system, also when it changes later.
+        Colour scheme; "system" follows the system, also when it changes later.
     """
     app.setWindowIcon(QIcon(str(ICONS / "quietfield.png")))
     current().choose(scheme)
@@ -100,9 +100,9 @@ def apply_theme(app: QApplication, scheme: Scheme = "system") -> None:
 
 @contextmanager
 def undressed() -> Iterator[None]:
-    """Build a window without the style sheet, and put it on when all is in place.
+    """Build a window without the style sheet, and apply the style sheet afterwards.
 
-    Otherwise every widget would be styled again each time it, or what it stands in, is put somewhere.
+    Otherwise Qt would restyle every widget each time the widget or its parent is inserted.
     """
     app = cast(QApplication, QApplication.instance())
     sheet = app.styleSheet()
@@ -114,27 +114,32 @@ def undressed() -> Iterator[None]:
 
 
 def colors() -> Tokens:
-    """Colours in use now, for what paints by itself."""
+    """Return the current colours, for custom painting."""
     return current().tokens
 
 
 def icon(name: str, *, on_accent: bool = False) -> QIcon:
-    """Draw one of the icons in resources/icons in the colours in use now.
+    """Draw an icon of resources/icons in the current colours.
 
-    The icon has a disabled variant and, for what can be checked, one in the accent colour. It keeps its
-    colours when the scheme changes; `set_icon` gives one that does not.
+    The icon has a disabled variant and, for checkable buttons, one in the accent colour. It keeps its colours
+    when the scheme changes; use `set_icon` for an icon that follows the scheme.
 
     Parameters
     ----------
     name : str
-        Name of the file without its suffix.
+        File name without suffix.
     on_accent : bool
-        Whether it stands on the accent colour, as in a primary button.
+        Whether the background is the accent colour, as in a primary button.
+
+    Returns
+    -------
+    QIcon
+        All sizes and variants.
 
     Raises
     ------
     FileNotFoundError
-        If there is no icon of this name.
+        If there is no icon with this name.
     """
     theme = current()
     key = f"{name} on accent" if on_accent else name
@@ -148,7 +153,7 @@ def icon(name: str, *, on_accent: bool = False) -> QIcon:
 
 
 def set_icon(target: QAction | QAbstractButton, name: str) -> None:
-    """Give an action or button an icon that changes with the scheme, and suits a primary button."""
+    """Set an icon of an action or button that follows the scheme, also on primary buttons."""
     target.setProperty("iconName", name)
     primary = target.property("class") == "primary" or bool(target.property("primary"))
     target.setIcon(icon(name, on_accent=primary))
@@ -162,7 +167,7 @@ _USES = {
 
 
 def _make_icon(drawing: str, inks: Mapping[str, str]) -> QIcon:
-    """Draw every size once, and ink the copies; a drawing in colours of its own keeps them."""
+    """Draw every size once and colour the copies; drawings with their own colours keep them."""
     made = QIcon()
     svg = QSvgRenderer(QByteArray(drawing.replace("currentColor", "#000000").encode()))
     inked = "currentColor" in drawing
@@ -186,7 +191,7 @@ def _draw(svg: QSvgRenderer, size: int) -> QPixmap:
 
 
 def _ink(mask: QPixmap, color: str) -> QPixmap:
-    """Copy of a drawing in another colour, as opaque as it is."""
+    """Return a drawing in another colour with the same opacity."""
     pixmap = QPixmap(mask)
     painter = QPainter(pixmap)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)

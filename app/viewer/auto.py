@@ -1,4 +1,4 @@
-"""The Auto button: levels from the visible part of the source, computed in a thread."""
+"""The Auto button: contrast levels from the visible part of the source, computed in a thread."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from core.stack import Pixels
 
 
 class AutoLevels:
-    """Sets the levels of the channel shown; a further press on the same view saturates more."""
+    """Sets the levels of the displayed channel; pressing again on the same view saturates more pixels."""
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         self._session, self._jobs = session, jobs
 
     def press(self) -> None:
-        """Compute levels from what is visible now, and set them."""
+        """Compute levels from the visible part of the source, and set them."""
         snapshot = self._session.snapshot
         source = snapshot.source
         if source is None:

@@ -1,7 +1,7 @@
-"""The widget that shows one picture, with labels, scale bar and, for a curtain, a handle.
+"""The widget that displays an image, with labels, a scale bar and the handle of a curtain.
 
-Only what is visible is turned into colours, once for every change of picture or camera, so that
-the cost follows the size of the window and not of the plane.
+Only the visible part is converted to colours, once per change of picture or camera, so the cost depends on
+the size of the window and not of the plane.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from app.viewer.camera import Camera
 from app.viewer.picture import Drawn, Face, Picture, Projection, draw
 
 GRIP = 9.0
-"""How near the handle of a curtain the pointer takes hold of it, in points of the screen."""
+"""Distance from the handle of a curtain, in screen points, within which the pointer grabs it."""
 
 
 _ARROWS = {
@@ -41,24 +41,24 @@ _ARROWS = {
 
 
 class Canvas(QWidget):
-    """A widget that shows a `Picture` and says what the person does with it.
+    """A widget that displays a `Picture` and emits the user's actions.
 
     Attributes
     ----------
     zoomed : Signal of (float, float, float)
-        Zoom by this factor about a point.
+        Zoom by a factor about a point.
     panned : Signal of (float, float)
-        Drag by (dx, dy) points of the screen.
+        Drag by (dx, dy) screen points.
     fit_requested : Signal
         Show the whole plane.
     stepped : Signal of int
-        Go that many planes on.
+        Move forward by a number of planes.
     pointed : Signal of object
-        Pointer at a QPointF of this canvas; None when it has left.
+        Position of the pointer as a QPointF of this canvas; None after it left.
     handle_moved : Signal of float
-        Place of the handle, 0 (left) to 1 (right).
+        Position of the handle, 0 (left) to 1 (right).
     resized : Signal
-        The canvas has another size.
+        The size of the canvas changed.
     """
 
     zoomed = Signal(float, float, float)
@@ -90,39 +90,39 @@ class Canvas(QWidget):
         return QSize(420, 420)
 
     def set_picture(self, picture: Picture | None) -> None:
-        """Show other pixels."""
+        """Display another picture."""
         self.picture, self._drawn = picture, None
         self.setAccessibleName(" | ".join(f.label for f in picture.faces) if picture else "no image")
         self.update()
 
     def set_camera(self, camera: Camera) -> None:
-        """Look from elsewhere."""
+        """Display another view."""
         if camera != self.camera:
             self.camera, self._drawn = camera, None
             self.update()
 
     def set_handle(self, handle: float) -> None:
-        """Put the handle of the curtain at 0 (left) to 1 (right)."""
+        """Move the handle of the curtain to 0 (left) to 1 (right)."""
         if handle != self.handle:
             self.handle, self._drawn = handle, None
             self.update()
 
     def set_mark(self, mark: tuple[float, float] | None) -> None:
-        """Mark the place in the plane at which the pointer stands in another canvas."""
+        """Mark the position in the plane of a pointer in another canvas."""
         if mark != self._mark:
             self._mark = mark
             self.update()
 
     def to_plane(self, point: QPointF) -> tuple[float, float]:
-        """Place (x, y) in the plane under a point."""
+        """Return the position (x, y) in the plane at a point."""
         return self._projection().to_plane(point)
 
     def to_canvas(self, x: float, y: float) -> QPointF:
-        """Point under which a place in the plane lies."""
+        """Return the point at a position in the plane."""
         return self._projection().to_canvas(x, y)
 
     def face_at(self, point: QPointF) -> Face | None:
-        """Face that is visible under a point."""
+        """Return the face that is visible at a point."""
         if self.picture is None:
             return None
         faces = self.picture.faces
@@ -177,7 +177,7 @@ class Canvas(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()
-        delta = event.angleDelta().y() or event.angleDelta().x()  # Alt turns the wheel sideways
+        delta = event.angleDelta().y() or event.angleDelta().x()  # Alt makes the wheel horizontal
         if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
             self._wheel += delta
             notches = int(self._wheel / 120)
@@ -196,7 +196,7 @@ class Canvas(QWidget):
             self._show_cursor(event.position())
             self.update()
         else:
-            event.ignore()  # the right button is the window's, for its menu
+            event.ignore()  # the window opens its context menu
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = event.position()
@@ -256,7 +256,7 @@ class Canvas(QWidget):
 
     @property
     def _two(self) -> bool:
-        """Whether there is a handle between two faces."""
+        """Whether a handle separates two faces."""
         return self.picture is not None and len(self.picture.faces) == 2
 
     def _near_handle(self, at: QPointF) -> bool:

@@ -1,4 +1,4 @@
-"""Which levels and colours a pane has: those of the document, or of a scale of its own."""
+"""Contrast levels and colours of a pane: those of the document, or a separate scale."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.stack import Pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Colouring:
-    """How intensities become colours; with a legend where the scale is not that of the document."""
+    """Mapping from intensities to colours, with a legend if the scale differs from that of the document."""
 
     levels: Levels
     table: Colours
@@ -26,30 +26,30 @@ class Colouring:
 
 
 class Scales:
-    """Colourings of the panes of a document; limits of scales of their own are fixed when first needed."""
+    """Colourings of the panes of a document; the limits of separate scales are fixed at first use."""
 
     def __init__(self) -> None:
         self._limits: dict[tuple[int, str], float] = {}
 
     def forget(self) -> None:
-        """Begin anew, for another document."""
+        """Reset all scales, for another document."""
         self._limits.clear()
 
     def of(
         self, snapshot: Snapshot, pixels: Pixels, output: Output | None, minus: Pixels | None = None
     ) -> Colouring:
-        """Colouring of a pane.
+        """Return the colouring of a pane.
 
         Parameters
         ----------
         snapshot : Snapshot
-            The document.
-        pixels : ndarray
-            (Y, X) what the pane shows.
+            Document.
+        pixels : ndarray, shape (Y, X)
+            Displayed plane.
         output : Output or None
-            Which output of a method that is; None for the source.
+            Output of a method that the plane belongs to; None for the source.
         minus : ndarray or None
-            (Y, X) plane it is the difference from.
+            (Y, X) plane that is subtracted, for a difference.
         """
         if minus is not None:
             limit = self._limit(snapshot, "difference", minus, view_state.difference_limit)
@@ -66,7 +66,7 @@ class Scales:
         key = snapshot.channel, scale
         if key not in self._limits:
             limit = find(pixels)
-            if limit <= 0:  # nothing yet to go by
+            if limit <= 0:  # no signal yet that could define the scale
                 return 1.0
             self._limits[key] = limit
         return self._limits[key]
@@ -78,7 +78,7 @@ def _own(name: str, levels: Levels, texts: tuple[str, str, str]) -> Colouring:
 
 
 def _table(snapshot: Snapshot) -> luts.Table:
-    """Look-up table a person has chosen."""
+    """Return the look-up table that the user chose."""
     source = snapshot.source
     brought = source.stack.meta.luts if source is not None else ()
     if snapshot.lut == luts.FROM_FILE and snapshot.channel < len(brought):

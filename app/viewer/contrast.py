@@ -29,7 +29,7 @@ from app.viewer.histogram import Counts, Histogram, count
 from core.stack import Pixels
 
 INTERVAL = 120
-"""Least time between two histograms, in milliseconds."""
+"""Minimum time between two histograms, in milliseconds."""
 
 CHANNEL = "histogram"
 
@@ -37,7 +37,7 @@ _NONE = "Open a stack first."
 
 
 class ContrastPanel(QWidget):
-    """Shows and sets the levels of the channel shown, and the look-up table."""
+    """Shows and sets the levels of the displayed channel and the look-up table."""
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,11 +104,11 @@ class ContrastPanel(QWidget):
     # -- gestures -----------------------------------------------------------------------------
 
     def press_auto(self) -> None:
-        """Fit the levels to the visible part of the source; more tightly at each further press."""
+        """Adapt the levels to the visible part of the source; each further press saturates more pixels."""
         self._auto.press()
 
     def reset(self) -> None:
-        """Set levels that show every intensity of the plane (of the type, for 8 bits)."""
+        """Set levels that show all intensities of the plane (of the type, for 8 bits)."""
         if self._counts is not None:
             self._session.set_levels(self._counts.whole)
 
@@ -156,7 +156,7 @@ class ContrastPanel(QWidget):
                 field.setSingleStep(max(float(f"{(high - low) / 100:.0e}"), 10.0**-decimals))
                 field.setValue(value)
             field.setEnabled(source is not None)
-            field.setToolTip(f"Intensity shown in the {word} colour, in counts" if source else _NONE)
+            field.setToolTip(f"Intensity displayed in the {word} colour, in counts" if source else _NONE)
         self.histogram.set_levels((low, high))
         self.histogram.setEnabled(source is not None)
         self._sync_tips(source is not None)
@@ -166,15 +166,15 @@ class ContrastPanel(QWidget):
         tips = (
             (
                 self._auto_button,
-                "Fit the levels to the visible part of the source, with 0.35 % of its pixels saturated; "
+                "Adapt the levels to the visible part of the source, with 0.35 % of its pixels saturated; "
                 "each further press saturates more (1, 2.5, 5 %)",
             ),
-            (self._reset_button, "Show every intensity of the plane (of the type, for 8 bits)"),
+            (self._reset_button, "Show all intensities of the plane (of the type, for 8 bits)"),
             (self._luts, "Look-up table: the colours of the intensities from minimum to maximum"),
             (
                 self.histogram,
-                "How often each intensity occurs in the source plane (logarithmic).\n"
-                "Drag the lines, or choose one with up and down and move it with left and right",
+                "Histogram of the source plane (logarithmic).\n"
+                "Drag the lines, or select one with up and down and move it with left and right",
             ),
         )
         for widget, tip in tips:
@@ -207,7 +207,7 @@ class ContrastPanel(QWidget):
             self._timer.start()
 
     def _count(self) -> None:
-        """Count the source's plane in a thread."""
+        """Compute the histogram of the source plane in a thread."""
         snapshot = self._session.snapshot
         source = snapshot.source
         if source is None:

@@ -1,4 +1,4 @@
-"""What the viewer shows of a document, resolved to values before any widget is touched."""
+"""What the viewer displays of a document, resolved to values before any widget changes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from core.stack import Pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Patch:
-    """Pixels laid over a part of a plane: a preview.
+    """A preview: pixels displayed on top of a part of a plane.
 
     Attributes
     ----------
     top, left : int
-        Row and column of its first pixel.
-    pixels : ndarray
-        (Y, X).
+        Row and column of the first pixel.
+    pixels : ndarray, shape (Y, X)
+        Result of the preview.
     below : ndarray or None
-        (Y, X) pixels that are mixed with them, and `share` the share of `pixels`.
+        (Y, X) input that is blended with the pixels; `share` is the weight of `pixels`.
     output : Output or None
-        Output of the method that the pixels are.
+        Output of the method that the pixels belong to.
     """
 
     top: int
@@ -39,20 +39,20 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pane:
-    """One picture of a layout.
+    """One image of a layout.
 
     Attributes
     ----------
     label : str
-        What it shows, in words.
+        Label of the image.
     key : int
-        Result whose plane is shown.
+        Result whose plane is displayed.
     minus : int or None
         Result whose plane is subtracted, for a difference.
     patch : Patch or None
-        A preview laid over it.
+        Preview on top of the plane.
     output : Output or None
-        Output of the method that the result is; None for the source.
+        Output of the method that the result belongs to; None for the source.
     """
 
     label: str
@@ -64,12 +64,12 @@ class Pane:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Display:
-    """What the viewer shows of a document.
+    """What the viewer displays of a document.
 
     Attributes
     ----------
     panes : tuple of Pane
-        From left to right.
+        Images from left to right.
     curtain : bool
         Whether two panes share one canvas, left and right of a handle.
     position : dict of str to int
@@ -88,14 +88,14 @@ class Display:
 
 
 def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
-    """Choose what to show of a document; None without one.
+    """Resolve what to display of a document; return None if no document is open.
 
     Parameters
     ----------
     snapshot : Snapshot
-        The document.
+        Document.
     raw_held : bool
-        Whether the person holds the key that shows the source in place of the result.
+        Whether the key is held that shows the source instead of the result.
     """
     source = snapshot.source
     if source is None:
@@ -104,7 +104,7 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
     patches = _patches(snapshot)
     patch = patches[0] if patches else None
     output = result.step.produces if result.step else None
-    if patch is not None and has_own_scale(output):  # no image that a preview could lie on
+    if patch is not None and has_own_scale(output):  # there is no image to put a preview on
         result, output = source, None
     name = result.label
     if patch is not None and snapshot.preview is not None:
@@ -132,14 +132,14 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
 
 
 def _beside(pane: Pane, patch: Patch, *, mixed: bool) -> Pane:
-    """Pane for a further output of the preview in a pane; `mixed` says that only the main one is mixed."""
+    """Return a pane for a further output of a preview; `mixed`: only the main output is blended."""
     assert patch.output is not None
     name = f"{patch.output.quantity} at strength 1" if mixed else patch.output.label
     return replace(pane, label=with_unit(name, patch.output), patch=patch)
 
 
 def _patches(snapshot: Snapshot) -> list[Patch]:
-    """Outputs of the preview as patches of the plane shown; none where it belongs to another plane."""
+    """Return the outputs of the preview as patches of the displayed plane; empty for other planes."""
     preview, source = snapshot.preview, snapshot.source
     if preview is None or source is None or len(preview.region) != len(source.stack.axes):
         return []
@@ -152,12 +152,12 @@ def _patches(snapshot: Snapshot) -> list[Patch]:
 
 
 def with_unit(label: str, output: Output | None) -> str:
-    """Label of an output, with its unit where it is not shown on the scale of the image."""
+    """Return the label of an output, with its unit if it has a separate scale."""
     return f"{label} ({output.unit})" if output is not None and has_own_scale(output) else label
 
 
 def levels_of(snapshot: Snapshot) -> Levels:
-    """Levels of the channel shown; where nobody has set any, those of the file or of the type."""
+    """Return the levels of the displayed channel; by default those of the file or of the type."""
     if snapshot.channel in snapshot.levels:
         return snapshot.levels[snapshot.channel]
     source = snapshot.source

@@ -1,4 +1,4 @@
-"""A histogram with two levels that can be dragged."""
+"""A histogram with two draggable levels."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _GRIP = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Counts:
-    """How often intensities occur in a plane.
+    """Histogram of a plane.
 
     Attributes
     ----------
-    counts : ndarray
-        (n,) number of pixels in equal bins from `low` to `high`.
+    counts : ndarray, shape (N,)
+        Number of pixels in equal bins from `low` to `high`.
     low, high : float
-        Least and greatest finite intensity, or a little more; `high` is greater.
+        Smallest and largest finite intensity, or slightly more; `high` is larger.
     whole : (float, float)
-        Levels that show everything.
+        Levels that show all intensities.
     """
 
     counts: NDArray[np.int64]
@@ -51,10 +51,10 @@ class Counts:
 
 
 def count(pixels: Pixels, whole: Levels) -> Counts:
-    """Count finite pixels (Y, X) in bins, of large planes a part.
+    """Compute the histogram of finite pixels (Y, X); large planes are subsampled.
 
-    Whole numbers, also those kept as floating point, are counted in bins that hold equally many of
-    them each: others would show a comb that is not in the data.
+    For integers, also those stored as floating point, every bin contains the same number of integers.
+    Otherwise the histogram would show a comb that is not in the data.
     """
     step = max(1, int(np.sqrt(pixels.size / 2**20)))
     flat = pixels[::step, ::step].ravel()
@@ -75,12 +75,12 @@ def count(pixels: Pixels, whole: Levels) -> Counts:
 
 
 class Histogram(QWidget):
-    """Draws counts on a logarithmic scale, the look-up table below them, and two handles.
+    """Widget with a logarithmic histogram, the look-up table below it, and two handles.
 
     Attributes
     ----------
     levels_changed : Signal of (float, float)
-        The person moved a level.
+        The user moved a level.
     """
 
     levels_changed = Signal(float, float)
@@ -103,24 +103,24 @@ class Histogram(QWidget):
         return QSize(240, 84)
 
     def set_counts(self, counts: Counts | None) -> None:
-        """Show the histogram of another plane."""
+        """Display another histogram."""
         self._counts = counts
         self._fit_axis()
         self.update()
 
     def set_levels(self, levels: Levels) -> None:
-        """Put the handles at levels."""
+        """Move the handles to levels."""
         self._levels = levels
         self._fit_axis()
         self.update()
 
     def set_table(self, table: Table) -> None:
-        """Show another look-up table."""
+        """Display another look-up table."""
         self._table = table
         self.update()
 
     def _fit_axis(self) -> None:
-        """Let the axis hold counts and levels; never while a handle is held."""
+        """Adapt the axis to histogram and levels, but never during dragging."""
         if self._held >= 0:
             return
         low, high = self._levels
@@ -129,12 +129,12 @@ class Histogram(QWidget):
         self._axis = apart(low, high)
 
     def x_of(self, intensity: float) -> float:
-        """Where an intensity lies, in points from the left."""
+        """Return the position of an intensity, in points from the left."""
         low, high = self._axis
         return _SIDE + (intensity - low) / (high - low) * (self.width() - 2 * _SIDE)
 
     def intensity_at(self, x: float) -> float:
-        """Intensity at a point, rounded to what a step of one point can tell apart."""
+        """Return the intensity at a position, rounded to the resolution of one point."""
         low, high = self._axis
         span = max(self.width() - 2 * _SIDE, 1.0)
         value = low + min(max((x - _SIDE) / span, 0.0), 1.0) * (high - low)
@@ -177,7 +177,7 @@ class Histogram(QWidget):
         painter.drawPolygon(outline)
 
     def _paint_table(self, painter: QPainter, strip: QRectF, low: float, high: float) -> None:
-        """Colours between the levels, the first and last beyond them."""
+        """Paint the colours between the levels, and the first and last colour outside them."""
         if self._table is None:
             return
         at = np.linspace(strip.left(), strip.right(), max(int(strip.width()), 2))
@@ -187,7 +187,7 @@ class Histogram(QWidget):
         painter.drawImage(strip, image)
 
     def _paint_grip(self, painter: QPainter, x: float, top: float, index: int) -> None:
-        """Half a triangle that points at its level: the lower opens to the left, the upper to the right."""
+        """Paint half a triangle at its level, open to the left for the lower, to the right for the upper."""
         side = -1.0 if index == 0 else 1.0
         shape = QPolygonF([QPointF(x, top - 3), QPointF(x, top + 10), QPointF(x + side * 8, top + 10)])
         chosen = self.hasFocus() and index == self._chosen
@@ -199,7 +199,7 @@ class Histogram(QWidget):
     # -- gestures -----------------------------------------------------------------------------
 
     def _nearest(self, x: float) -> int:
-        """Level near a point, or -1; where both are equally near, the one on that side."""
+        """Return the level near a point, or -1; for equal distances, the level on that side."""
         distances = [abs(x - self.x_of(v)) for v in self._levels]
         if min(distances) > _GRIP:
             return -1
@@ -239,7 +239,7 @@ class Histogram(QWidget):
                 super().keyPressEvent(event)
 
     def _move(self, index: int, intensity: float) -> None:
-        """Move one level; it never passes the other."""
+        """Move one level up to, but not beyond, the other."""
         low, high = self._levels
         least = (self._axis[1] - self._axis[0]) * 1e-3
         if index == 0:

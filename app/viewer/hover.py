@@ -19,13 +19,13 @@ class Hover:
     x, y : int
         Column and row, from 0.
     x_um, y_um : float or None
-        The same in micrometres, where the pixel size is known.
+        Position in micrometres, if the pixel size is known.
     raw : float
-        Intensity in the source.
+        Intensity of the source.
     shown : float or None
-        Intensity in the result, preview or difference shown; None where that is the source.
+        Intensity of the displayed result, preview or difference; None if the source is displayed.
     label : str
-        Name of what `shown` belongs to.
+        Label of the displayed image.
     """
 
     x: int
@@ -38,7 +38,7 @@ class Hover:
 
     @property
     def position(self) -> str:
-        """Where it is, in micrometres; empty without a pixel size."""
+        """Position in micrometres as text; empty without a pixel size."""
         if self.x_um is None or self.y_um is None:
             return ""
         return f"{self.x_um:.4g}, {self.y_um:.4g} µm"
@@ -50,13 +50,13 @@ def look(x: int, y: int, source: Stack, raw: Pixels, faces: Sequence[Face]) -> H
     Parameters
     ----------
     x, y : int
-        Where, inside the plane.
+        Column and row, inside the plane.
     source : Stack
-        For the size of its pixels.
-    raw : ndarray
-        (Y, X) plane of the source.
+        Source, for its pixel size.
+    raw : ndarray, shape (Y, X)
+        Plane of the source.
     faces : sequence of Face
-        What is on the screen; the first that is not the source counts.
+        Displayed images; the first one that is not the source is used.
     """
     spacing = source.meta.spacing
     known = "X" in spacing and "Y" in spacing
@@ -74,7 +74,7 @@ def look(x: int, y: int, source: Stack, raw: Pixels, faces: Sequence[Face]) -> H
 
 
 def _reading(face: Face, x: int, y: int, raw: Pixels) -> float | None:
-    """Intensity a face shows at a pixel; None if it shows the source there."""
+    """Return the intensity that a face displays at a pixel; None if it displays the source there."""
     layer = face.layer
     value: float | None = float(layer.pixels[y, x]) if layer.pixels is not raw else None
     if face.patch is not None:

@@ -1,4 +1,4 @@
-"""Up to three canvases side by side under one camera."""
+"""Up to three canvases side by side with one camera."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from app.viewer.picture import Face, Picture
 CANVASES = 3
 
 _HELP = (
-    "Wheel: zoom about the pointer. Drag or arrow keys: move. Double click: show all. "
+    "Wheel: zoom about the pointer. Drag or arrow keys: pan. Double click: show the whole plane. "
     "Ctrl or Alt and wheel, < and >: previous and next plane. Backslash: play. + and -: zoom."
 )
 
 
 class CanvasGroup(QWidget):
-    """Canvases that show the same part of a plane, whatever is done in one of them.
+    """Canvases that always show the same part of a plane.
 
     Attributes
     ----------
     view_changed : Signal
-        Another part of the plane is visible.
+        The visible part of the plane changed.
     pointed : Signal of (object, object)
-        Place (x, y) in the plane under the pointer and the `Face` there; None and None outside.
+        Position (x, y) of the pointer in the plane, and the `Face` there; None and None outside.
     stepped : Signal of int
-        Go that many planes on.
+        Move forward by a number of planes.
     """
 
     view_changed = Signal()
@@ -51,7 +51,7 @@ class CanvasGroup(QWidget):
         self.canvases = tuple(Canvas(self) for _ in range(CANVASES))
         for index, canvas in enumerate(self.canvases):
             canvas.setObjectName(f"canvas-{index + 1}")
-            canvas.setWhatsThis(_HELP)  # a tooltip would cover the pixels that are looked at
+            canvas.setWhatsThis(_HELP)  # a tooltip would cover the pixels
             canvas.setAccessibleDescription(_HELP)
             canvas.setVisible(index == 0)
             row.addWidget(canvas, 1)
@@ -62,7 +62,7 @@ class CanvasGroup(QWidget):
             canvas.pointed.connect(partial(self._on_pointed, index))
             canvas.handle_moved.connect(self._on_handle)
         self.canvases[0].resized.connect(self._on_resized)
-        self._settle = QTimer(self)  # a resize of the first canvas precedes those of its neighbours
+        self._settle = QTimer(self)  # resize events of the canvases arrive one by one
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)
         self._settle.timeout.connect(self._on_settled)
@@ -73,10 +73,10 @@ class CanvasGroup(QWidget):
         return tuple(c for c in self.canvases if not c.isHidden())
 
     def show_pictures(self, pictures: Sequence[Picture]) -> None:
-        """Show pictures of planes of one shape.
+        """Display pictures of planes with the same shape.
 
-        A plane that was shown whole stays whole; where the person has zoomed or moved, the camera
-        stays unless the shape is another.
+        A fitted view stays fitted. If the user has zoomed or panned, the camera is kept unless the shape
+        changes.
         """
         count = len(self.shown)
         for index, canvas in enumerate(self.canvases):
@@ -96,7 +96,7 @@ class CanvasGroup(QWidget):
         self._repoint()
 
     def fit(self) -> None:
-        """Show the whole plane, and keep doing so when the window changes its size."""
+        """Show the whole plane, also after the window is resized."""
         self._fitting = True
         layout = self.layout()
         if layout is not None:
@@ -106,24 +106,24 @@ class CanvasGroup(QWidget):
             self._set_camera(fitted(self._shape, first.width(), first.height()))
 
     def expect_another(self) -> None:
-        """Show and tell nothing until there is a plane of the document just opened.
+        """Display nothing, and emit nothing, until a plane of the newly opened document arrives.
 
-        The camera stays if the person had chosen it and the plane has the same shape, so that one
-        place can be followed from file to file.
+        If the user chose the view and the shape of the plane is the same, the camera is kept, so that one
+        position can be compared between files.
         """
         self._shape, self._former = None, self._shape or self._former
 
     def set_scale(self, scale: float) -> None:
-        """Magnify to `scale` points of the screen for one pixel, about the middle."""
+        """Set the magnification to `scale` screen points per pixel, about the centre."""
         self.zoom(scale / self.camera.scale)
 
     def zoom(self, factor: float) -> None:
-        """Magnify by `factor` about the middle."""
+        """Magnify by `factor` about the centre."""
         first = self.canvases[0]
         self._on_zoomed(0, factor, first.width() / 2, first.height() / 2)
 
     def view(self) -> View | None:
-        """Visible part of the plane, in each canvas the same."""
+        """Visible part of the plane, equal in all canvases."""
         if self._shape is None:
             return None
         first = self.canvases[0]
@@ -166,7 +166,7 @@ class CanvasGroup(QWidget):
         self._repoint()
 
     def _repoint(self) -> None:
-        """Say what lies under the pointer, and mark it in the other canvases."""
+        """Emit what is at the pointer, and mark its position in the other canvases."""
         place: tuple[float, float] | None = None
         face: Face | None = None
         own = -1

@@ -1,4 +1,4 @@
-"""Look-up tables: which colour a shade is shown in."""
+"""Look-up tables: the colour of each grey level."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Table = NDArray[np.uint8]
-"""(256, 3) red, green and blue of every shade from dark to bright, 0 to 255."""
+"""Red, green and blue of every grey level from dark to bright, shape (256, 3), 0 to 255."""
 
 FROM_FILE = "From file"
 
@@ -25,7 +25,7 @@ _ICE = (
     (140, 147, 158, 166, 170, 176, 209, 220, 234, 225, 236, 246, 250, 251, 250, 250, 245, 230, 230, 222, 202,
      180, 163, 142, 123, 114, 106, 94, 84, 64, 26, 27),
 )  # fmt: skip
-# The 32 published colours of ImageJ's tables, red, green and blue.
+# The 32 published colours of ImageJ's tables: red, green and blue.
 
 _VIRIDIS = (
     "440154 470d60 48186a 482374 472d7b 453781 424086 3e4989 3b528b 375b8d 33638d "
@@ -37,10 +37,10 @@ _MAGMA = (
     "762181 832681 902a81 9c2e7f aa337d b73779 c23b75 cf4070 db476a e55064 ee5b5e "
     "f4695c f9785d fb8761 fd9668 fea571 feb47b fec287 fed194 fde0a1 fceeb0 fcfdbf"
 )
-# Every eighth colour of the CC0 maps of matplotlib; the straight lines between are within 2 of the originals.
+# Every eighth colour of matplotlib's CC0 colormaps; linear interpolation is within 2 of the originals.
 
 _DIVERGING = "163a6b 2a63a8 4f86bd 7b93ad 9a9a9a b9a68c e0a860 f7c46c fff0cf"
-# From deep blue over mid grey to pale orange: the sign shows in lightness as well as in hue.
+# From dark blue over mid grey to pale orange: the sign is visible in lightness and in hue.
 
 
 def _hexadecimal(text: str) -> NDArray[np.float64]:
@@ -48,7 +48,7 @@ def _hexadecimal(text: str) -> NDArray[np.float64]:
 
 
 def _spread(colours: NDArray[np.float64]) -> Table:
-    """Straight lines between equally spaced colours, the first and last at the ends."""
+    """Interpolate linearly between equally spaced colours, with the first and last at the ends."""
     at = np.linspace(0, 255, len(colours)).round()
     lines = [np.interp(np.arange(256), at, colours[:, i]) for i in range(3)]
     spread: Table = np.stack(lines, axis=1).round().astype(np.uint8)
@@ -56,7 +56,7 @@ def _spread(colours: NDArray[np.float64]) -> Table:
 
 
 def _imagej(colours: tuple[tuple[int, ...], ...]) -> Table:
-    """ImageJ's own spacing: colour k stands at shade 8 k, and the last stays to the end."""
+    """Interpolate with ImageJ's spacing: colour k is grey level 8 k, and the last colour fills the rest."""
     at = np.arange(len(colours[0])) * (256 / len(colours[0]))
     lines = [np.interp(np.arange(256), at, c) for c in colours]
     spread: Table = np.stack(lines, axis=1).astype(np.uint8)
@@ -70,12 +70,12 @@ def _primary(red: int, green: int, blue: int) -> Table:
 
 @lru_cache(maxsize=32)
 def table(name: str) -> Table:
-    """Look-up table with one of the names in `app.shell.view_state.LUTS`, or "difference"; Grays for others.
+    """Return the look-up table with a name of `app.shell.view_state.LUTS`, or "difference"; else Grays.
 
     Returns
     -------
-    ndarray
-        (256, 3) uint8, not to be modified.
+    ndarray, shape (256, 3), uint8
+        Not to be modified.
     """
     match name:
         case "Fire":
@@ -96,18 +96,18 @@ def table(name: str) -> Table:
             found = _spread(_hexadecimal(_DIVERGING))
         case _:
             found = _primary(1, 1, 1)
-            if name == "HiLo":  # blue at and below the lowest level, red at and above the highest
+            if name == "HiLo":  # blue at and below the lower level, red at and above the upper
                 found[0], found[255] = (0, 0, 255), (255, 0, 0)
     found.setflags(write=False)
     return found
 
 
 def from_file(lut: NDArray[np.uint8]) -> Table:
-    """Look-up table a file brings, (3, 256) uint8 as ImageJ writes it."""
+    """Return the look-up table of a file, (3, 256) uint8 as ImageJ stores it."""
     return np.ascontiguousarray(np.asarray(lut, np.uint8).reshape(3, 256).T)
 
 
 def packed(lut: Table) -> NDArray[np.uint32]:
-    """Colours of a table as opaque 0xffRRGGBB, (256,) uint32."""
+    """Return the colours of a table as opaque 0xffRRGGBB, shape (256,), uint32."""
     wide = lut.astype(np.uint32)
     return np.uint32(0xFF000000) | wide[:, 0] << np.uint32(16) | wide[:, 1] << np.uint32(8) | wide[:, 2]

@@ -1,4 +1,4 @@
-"""Sliders for time, depth and channel, and playing along them."""
+"""Sliders for time, depth and channel, with playback."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from app.shell.snapshot import Snapshot
 from core.stack import Stack
 
 SPEEDS = (1, 2, 5, 10, 15, 25, 50)
-"""Planes a second on offer."""
+"""Selectable speeds, in planes per second."""
 
 _WORDS = {"T": "Time", "Z": "Depth", "C": "Channel"}
 _KINDS = {"T": "frame", "Z": "slice", "C": "channel"}
 
 
 def where(stack: Stack, axis: str, index: int) -> str:
-    """What an index means: a time, a depth or the name of a channel; empty if nothing is known."""
+    """Return the meaning of an index: a time, a depth or a channel name; empty if unknown."""
     if axis == "C":
         names = stack.meta.channel_names
         return names[index] if index < len(names) else ""
@@ -50,7 +50,7 @@ def where(stack: Stack, axis: str, index: int) -> str:
 
 
 class StepSlider(QSlider):
-    """A slider that goes one plane for a notch of the wheel, and jumps to where it is clicked."""
+    """A slider that moves one plane per notch of the wheel, and jumps to a clicked position."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -91,7 +91,7 @@ class _Row:
 
 
 class Navigation(QWidget):
-    """One row for every axis along which the stack has more than one plane."""
+    """A row of controls for every axis along which the stack has more than one plane."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,7 +141,7 @@ class Navigation(QWidget):
         speed.setObjectName(f"speed-{key}")
         speed.setAutoRaise(True)
         speed.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        speed.setToolTip("Speed of playing, in planes a second")
+        speed.setToolTip("Playback speed, in planes per second")
         menu = QMenu(speed)
         group = QActionGroup(menu)
         for value in SPEEDS:
@@ -154,21 +154,21 @@ class Navigation(QWidget):
         speed.setMenu(menu)
         return _Row(axis=axis, name=name, play=play, slider=slider, index=index, meaning=meaning, speed=speed)
 
-    # -- what the person asks for -------------------------------------------------------------
+    # -- commands -----------------------------------------------------------------------------
 
     @property
     def playing(self) -> bool:
-        """Whether it plays."""
+        """Whether playback is running."""
         return bool(self._playing)
 
     def step(self, planes: int, axis: str = "") -> None:
-        """Go that many planes on, along the axis used last unless another is named."""
+        """Move forward by a number of planes along the given axis, or the axis used last."""
         axis = axis or self._axis()
         if axis:
             self._session.move(**{axis: self._session.snapshot.position[axis] + planes})
 
     def toggle_play(self, axis: str = "") -> None:
-        """Play along an axis (the one used last, if it is T or Z), or stop playing."""
+        """Start playback along the given axis (or the axis used last, if it is T or Z), or stop it."""
         axis = axis or self._playing or self._axis(playable=True)
         if self._playing == axis:
             self.stop()
@@ -179,14 +179,14 @@ class Navigation(QWidget):
             self._sync()
 
     def stop(self) -> None:
-        """Stop playing."""
+        """Stop playback."""
         if self._playing:
             self._playing = ""
             self._timer.stop()
             self._sync()
 
     def set_speed(self, speed: int) -> None:
-        """Set the speed of playing, in planes a second."""
+        """Set the playback speed, in planes per second."""
         self._speed = speed
         if self._playing:
             self._rebase()
@@ -194,7 +194,7 @@ class Navigation(QWidget):
         self._sync()
 
     def _axis(self, *, playable: bool = False) -> str:
-        """Axis used last, or the first one there is."""
+        """Return the axis used last, or the first existing one."""
         source = self._session.snapshot.source
         sizes = source.stack.sizes if source is not None else {}
         order = [self._active, *"TZC"]
@@ -204,20 +204,20 @@ class Navigation(QWidget):
         self._active = axis
         self._session.move(**{axis: value})
 
-    # -- playing ------------------------------------------------------------------------------
+    # -- playback -----------------------------------------------------------------------------
 
     def _rebase(self) -> None:
         self._sent = self._session.snapshot.position.get(self._playing, 0)
         self._base = (self._sent, time.monotonic())
 
     def _on_tick(self) -> None:
-        """Go to where playing should be by now, leaving out what there was no time for."""
+        """Move to the plane that is due now, skipping planes if displaying them took too long."""
         source, axis = self._session.snapshot.source, self._playing
         if source is None or source.stack.sizes.get(axis, 1) < 2:
             self.stop()
             return
         if self._session.snapshot.position[axis] != self._sent:
-            self._rebase()  # somebody went elsewhere; go on from there
+            self._rebase()  # the position was changed elsewhere; continue from there
         start, since = self._base
         index = (start + int((time.monotonic() - since) * self._speed)) % source.stack.sizes[axis]
         if index != self._sent:

@@ -1,4 +1,4 @@
-"""Marks drawn over an image so that they are legible on any: light on a dark, half transparent ground."""
+"""Overlays that are legible on any image: bright marks on a dark, half-transparent background."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.shell.view_state import length_text, nice_length
 from app.viewer.luts import Table
 
 MARGIN = 10.0
-"""Distance of labels and scale bar from the edge of a canvas, in points of the screen."""
+"""Distance of labels and scale bar from the edge of a canvas, in screen points."""
 
 _GROUND = QColor(16, 17, 20, 178)
 _INK = QColor(245, 246, 248)
@@ -19,7 +19,7 @@ _DARK = QColor(0, 0, 0, 200)
 
 
 def label(painter: QPainter, text: str, canvas: QRectF, *, right: bool = False) -> QRectF:
-    """Draw a label in an upper corner, shortened to fit; return where."""
+    """Draw a label in an upper corner, shortened to fit; return its box."""
     painter.save()
     font = QFont(painter.font())
     font.setWeight(QFont.Weight.DemiBold)
@@ -38,18 +38,18 @@ def label(painter: QPainter, text: str, canvas: QRectF, *, right: bool = False) 
 
 
 def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | None) -> QRectF:
-    """Draw a bar of a round length at the lower right; return where, or an empty box for none.
+    """Draw a scale bar of a round length at the lower right; return its box, which is empty for no bar.
 
     Parameters
     ----------
     painter : QPainter
-        What to draw with.
+        Painter.
     canvas : QRectF
-        Where it may be drawn.
+        Area of the canvas.
     scale : float
-        Points of the screen for one pixel.
+        Screen points per image pixel.
     spacing : float or None
-        Width of a pixel in micrometres; without it the bar counts pixels.
+        Pixel size in micrometres; without it, the length is in pixels.
     """
     unit, size = ("µm", spacing) if spacing else ("px", 1.0)
     limit = min(canvas.width() / 4, 160.0) / scale * size
@@ -75,14 +75,14 @@ def scale_bar(painter: QPainter, canvas: QRectF, scale: float, spacing: float | 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Legend:
-    """Colours of a scale, and what stands at its start, middle and end."""
+    """Colours of a scale, with labels of its start, middle and end."""
 
     table: Table
     texts: tuple[str, str, str]
 
 
 def colour_bar(painter: QPainter, canvas: QRectF, legend: Legend, beside: QRectF) -> None:
-    """Draw the colours of a scale with their intensities at the lower left, above what is `beside` it."""
+    """Draw a colour bar with its labels at the lower left, above `beside` if they overlap."""
     metrics = QFontMetricsF(painter.font())
     lut, texts = legend.table, legend.texts
     width = max(3.2 * max(metrics.horizontalAdvance(t) for t in texts), 150.0) + 20
@@ -111,7 +111,7 @@ def colour_bar(painter: QPainter, canvas: QRectF, legend: Legend, beside: QRectF
 
 
 def frame(painter: QPainter, box: QRectF) -> None:
-    """Draw a thin frame of light dashes on a dark line."""
+    """Draw a thin frame of bright dashes on a dark line."""
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(_DARK, 1))
@@ -124,7 +124,7 @@ def frame(painter: QPainter, box: QRectF) -> None:
 
 
 def marker(painter: QPainter, at: QPointF) -> None:
-    """Draw a small cross with an open middle, where the pointer stands in another canvas."""
+    """Draw a small cross with an open centre, at the position of a pointer in another canvas."""
     painter.save()
     for colour, width in ((_DARK, 3.0), (_INK, 1.0)):
         painter.setPen(QPen(colour, width))
@@ -134,7 +134,7 @@ def marker(painter: QPainter, at: QPointF) -> None:
 
 
 def handle(painter: QPainter, x: float, height: float, *, held: bool) -> None:
-    """Draw the handle of a curtain: a line from top to bottom with a grip showing both directions."""
+    """Draw the handle of a curtain: a vertical line with a grip."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for colour, width in ((_DARK, 4.0), (_INK, 2.0)):

@@ -1,4 +1,4 @@
-"""What a canvas shows, and how it is turned into colours: once for every change of picture or camera."""
+"""The content of a canvas, and its conversion to colours, once per change of picture or camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIM = QColor(0, 0, 0, 110)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Face:
-    """A layer with its label, the preview laid over it, and the legend of a scale of its own."""
+    """A layer with its label, a preview on top of it, and the legend of a separate scale."""
 
     layer: Layer
     label: str
@@ -29,16 +29,16 @@ class Face:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """What a canvas shows.
+    """The content of a canvas.
 
     Attributes
     ----------
     shape : (int, int)
         Rows and columns of the plane.
     faces : tuple of Face
-        One, or two that share the canvas, left and right of a handle.
+        One face, or two that share the canvas, left and right of a handle.
     spacing : float or None
-        Width of a pixel in micrometres.
+        Pixel size in micrometres.
     """
 
     shape: Shape
@@ -53,11 +53,11 @@ class Projection:
     Attributes
     ----------
     camera : Camera
-        Where it looks from.
+        Position and magnification.
     width, height : int
-        Size in points of the screen.
+        Size in screen points.
     ratio : float
-        Pixels of the screen in a point.
+        Device pixels per screen point.
     """
 
     camera: Camera
@@ -66,29 +66,29 @@ class Projection:
     ratio: float = 1.0
 
     def to_plane(self, point: QPointF) -> tuple[float, float]:
-        """Place (x, y) in the plane under a point."""
+        """Return the position (x, y) in the plane at a point."""
         return self.camera.to_plane(point.x(), point.y(), self.width, self.height)
 
     def to_canvas(self, x: float, y: float) -> QPointF:
-        """Point under which a place in the plane lies."""
+        """Return the point at a position in the plane."""
         return QPointF(*self.camera.to_canvas(x, y, self.width, self.height))
 
     def box(self, left: float, top: float, width: float, height: float) -> QRectF:
-        """Box of the canvas that a part of the plane fills."""
+        """Return the box of the canvas that shows a part of the plane."""
         return QRectF(self.to_canvas(left, top), self.to_canvas(left + width, top + height))
 
 
 def draw(picture: Picture, projection: Projection, handle: float) -> list[Drawn]:
-    """Turn what is visible of a picture into colours.
+    """Convert the visible part of a picture to colours.
 
     Parameters
     ----------
     picture : Picture
-        What to show.
+        Content to draw.
     projection : Projection
-        Where.
+        Camera and size of the canvas.
     handle : float
-        Edge between two faces in points from the left.
+        Position of the handle between two faces, in points from the left.
     """
     width, height = projection.width, projection.height
     edges = [0, round(handle), width] if len(picture.faces) == 2 else [0, width]
@@ -99,7 +99,7 @@ def draw(picture: Picture, projection: Projection, handle: float) -> list[Drawn]
 
 
 class Drawn:
-    """A face in colours: the visible part of the plane, and of the preview over it."""
+    """A face converted to colours: the visible part of the plane, and of the preview."""
 
     def __init__(self, face: Face, clip: QRectF, shape: Shape, projection: Projection) -> None:
         self._clip = clip
@@ -113,7 +113,7 @@ class Drawn:
             self._patch = _Image.of(face.patch, clip, projection)
 
     def paint(self, painter: QPainter) -> None:
-        """Paint it; what lies round a preview is dimmed, and the preview framed."""
+        """Paint the face; the plane is dimmed around a preview, and the preview is framed."""
         painter.setClipRect(self._clip)
         if self._image is not None:
             self._image.paint(painter)
@@ -138,17 +138,17 @@ class Drawn:
 
 
 class _Image:
-    """Colours and the box of the canvas they fill."""
+    """Colours, and the box of the canvas that they fill."""
 
     def __init__(self, rgb: Colours, target: QRectF) -> None:
         height, width = rgb.shape
-        self._rgb = rgb  # the image does not own its memory
+        self._rgb = rgb  # QImage does not own its memory
         self._image = QImage(rgb.data, width, height, 4 * width, QImage.Format.Format_RGB32)
         self._target = target
 
     @classmethod
     def of(cls, layer: Layer, clip: QRectF, projection: Projection) -> _Image | None:
-        """Visible part of a layer, or None; far away only every n-th pixel is taken, as the screen does."""
+        """Return the visible part of a layer, or None; at low magnification only every n-th pixel is used."""
         scale = projection.camera.scale
         step = max(1, math.floor(1 / (scale * projection.ratio)))
         origin = projection.to_canvas(layer.left, layer.top)
@@ -167,5 +167,5 @@ class _Image:
         return cls(rgb, projection.box(left, top, columns * step, rows * step))
 
     def paint(self, painter: QPainter) -> None:
-        """Draw it, nearest neighbour."""
+        """Paint with nearest-neighbour interpolation."""
         painter.drawImage(self._target, self._image)

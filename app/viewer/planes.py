@@ -1,4 +1,4 @@
-"""Planes for display: at once where they lie in memory, in a thread where they have to be read."""
+"""Planes for display: returned immediately from memory, or read in a thread."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from app.shell.jobs import Job, Jobs, Outcome
 from core.stack import ArraySource, Pixels, Stack
 
 CACHE_BYTES = 256 * 2**20
-"""Planes that were read are kept up to this size, the last used longest."""
+"""Cache size in bytes; the least recently used planes are removed first."""
 
 _Key = tuple[int, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Wanted:
-    """Planes that belong together: one of each of several results, at one position.
+    """Planes that are displayed together: one of each of several results, at one position.
 
     Attributes
     ----------
     document : int
-        Key of the source; only planes of one document are read after each other.
+        Key of the source; only planes of one document are read one after another.
     stacks : dict of int to Stack
-        Where to read, by the key of the result.
+        Stacks by the key of the result.
     position : dict of str to int
         Index along T, C and Z.
     """
@@ -37,7 +37,7 @@ class Wanted:
     position: Mapping[str, int]
 
     def key(self, result: int) -> _Key:
-        """Key of one of the planes."""
+        """Return the key of one plane."""
         return result, tuple(sorted(self.position.items()))
 
     @property
@@ -51,18 +51,17 @@ Planes = Mapping[int, Pixels]
 
 
 class PlaneReader:
-    """Reads planes, the newest wanted first; the main thread never waits.
+    """Reads planes in a thread, the newest request first.
 
     Parameters
     ----------
     jobs : Jobs
-        Where slow reading runs.
+        Runs slow reading.
     arrived : callable
-        Called in the main thread with what was wanted and its planes. While something newer is
-        being waited for, planes on the way to it arrive too, so that a slow stack moves when its
-        slider does.
+        Called in the main thread with the request and its planes. Planes of older requests arrive too
+        while a newer one is being read, so that a slow stack follows its slider.
     failed : callable
-        Called when planes could not be read, after the error was shown.
+        Called when reading failed, after the error was shown.
     """
 
     def __init__(
@@ -75,10 +74,10 @@ class PlaneReader:
         self._unreadable: frozenset[_Key] = frozenset()
 
     def want(self, wanted: Wanted) -> None:
-        """Get planes: `arrived` is called now, or when they have been read."""
+        """Request planes; `arrived` is called now, or after they are read."""
         if self._newest is None or wanted.document != self._newest.document:
             self._cache.clear()
-            self._reading = None  # what an old document still reads is dropped when it comes
+            self._reading = None  # reading of an old document is ignored when it ends
         self._newest = wanted
         planes = self._at_hand(wanted)
         if len(planes) == len(wanted.stacks):
@@ -88,7 +87,7 @@ class PlaneReader:
             self._start(wanted, planes)
 
     def forget(self) -> None:
-        """Drop everything: there is no document any more."""
+        """Forget everything, because no document is open."""
         self._newest = self._reading = None
         self._cache.clear()
 
@@ -125,7 +124,7 @@ class PlaneReader:
             return
         self._reading = None
         if outcome.state == "failed":
-            self._unreadable = wanted.keys  # not tried again until something else is wanted
+            self._unreadable = wanted.keys  # not read again until other planes are requested
             self._jobs.failed.emit("Reading a plane", outcome)
             self._failed()
         elif outcome.state == "succeeded":
@@ -146,12 +145,18 @@ class PlaneReader:
 
 
 def instant(stack: Stack) -> bool:
-    """Whether planes of a stack lie in memory."""
+    """Whether the planes of a stack are in memory."""
     return isinstance(stack.source, ArraySource) and not isinstance(stack.source.array, np.memmap)
 
 
 def in_memory(stack: Stack, position: Mapping[str, int]) -> Pixels:
-    """Plane (Y, X) of a stack in memory, without copying it; not to be modified."""
+    """Return the plane (Y, X) of a stack in memory, without copying it; not to be modified.
+
+    Raises
+    ------
+    TypeError
+        If the pixels are not in memory.
+    """
     if not isinstance(stack.source, ArraySource):
         raise TypeError("the pixels of this stack do not lie in memory")
     index: tuple[Any, ...] = tuple(position.get(a, 0) for a in stack.axes[:-2])

@@ -1,4 +1,4 @@
-"""From intensities to colours: only the pixels that can be seen, nearest neighbour, no interpolation."""
+"""Conversion of intensities to colours: visible pixels only, nearest neighbour, no interpolation."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ Colours = NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layer:
-    """A plane and how its intensities become colours.
+    """A plane, and the mapping of its intensities to colours.
 
     Attributes
     ----------
-    pixels : ndarray
-        (Y, X) real numbers of any type.
+    pixels : ndarray, shape (Y, X)
+        Real numbers of any type.
     levels : (float, float)
-        Intensities of the first and last colour of the table; the first must be the lower.
-    table : ndarray
-        (256,) uint32 colours 0xffRRGGBB.
+        Intensities of the first and last colour of the table; the first must be lower.
+    table : ndarray, shape (256,), uint32
+        Colours 0xffRRGGBB.
     minus : ndarray or None
-        (Y, X) plane that is subtracted first.
+        (Y, X) plane that is subtracted.
     below : ndarray or None
-        (Y, X) plane that the pixels are mixed with before all else, see `mixed`.
+        (Y, X) plane that is blended with the pixels before the subtraction, see `mixed`.
     share : float
-        Share of the pixels in that mixture, 0 to 1.
+        Weight of the pixels in this blend, 0 to 1.
     top, left : int
         Row and column of the first pixel in the picture.
     """
@@ -49,31 +49,31 @@ class Layer:
 
 
 def mixed(pixels: Pixels, below: Pixels, share: float) -> NDArray[Any]:
-    """Mix `share` of `pixels` with the rest of `below`; where that is no finite number, `pixels` stay.
+    """Return `share` * `pixels` + (1 - `share`) * `below`; where this is not finite, return `pixels`.
 
-    Both are float32 arrays of one shape.
+    Both are float32 arrays of the same shape.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return np.where(np.isfinite(below), below + np.float32(share) * (pixels - below), pixels)
 
 
 def colours(layer: Layer, rows: slice, columns: slice) -> Colours:
-    """Colours of a part of a layer.
+    """Return the colours of a part of a layer.
 
-    Intensities at and below the lower level get the first colour, at and above the upper level the
-    last; those that are no number get the first.
+    Intensities at or below the lower level get the first colour, at or above the upper level the last
+    colour; NaN gets the first colour.
 
     Parameters
     ----------
     layer : Layer
-        What to show.
+        Layer to convert.
     rows, columns : slice
-        Which of its pixels; a step greater than 1 leaves pixels out.
+        Part of its pixels; a step above 1 skips pixels.
 
     Returns
     -------
-    ndarray
-        (Y, X) uint32, contiguous.
+    ndarray, shape (Y, X), uint32
+        Contiguous.
     """
     part = layer.pixels[rows, columns]
     if layer.below is not None and layer.share < 1:
@@ -86,7 +86,7 @@ def colours(layer: Layer, rows: slice, columns: slice) -> Colours:
 
 
 def _shades(part: Pixels, minus: Pixels | None, layer: Layer) -> NDArray[np.uint8]:
-    """Shades 0 to 255 in 256 equal steps between the levels."""
+    """Return grey levels 0 to 255 in 256 equal steps between the contrast levels."""
     low, high = layer.levels
     wide = np.float64 if part.dtype.kind in "ui" and part.dtype.itemsize > 2 else np.float32
     with np.errstate(over="ignore", invalid="ignore"):
@@ -95,7 +95,7 @@ def _shades(part: Pixels, minus: Pixels | None, layer: Layer) -> NDArray[np.uint
             values -= minus
         values -= low
         values *= 256.0 / _span(low, high)
-        np.fmax(values, 0, out=values)  # a NaN becomes 0
+        np.fmax(values, 0, out=values)  # NaN becomes 0
         np.fmin(values, 255, out=values)
     return values.astype(np.uint8)
 
@@ -106,7 +106,7 @@ def _span(low: float, high: float) -> float:
 
 @lru_cache(maxsize=8)
 def _whole_table(dtype: str, levels: Levels, table: bytes) -> Colours:
-    """Colour of every value of an integer type of up to 16 bits, in the order of its bits."""
+    """Return the colour of every value of an integer type of up to 16 bits, in the order of its bits."""
     kind = np.dtype(dtype)
     bits = np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(kind.newbyteorder("="))
     lut = np.frombuffer(table, np.uint32)

@@ -1,4 +1,4 @@
-"""The middle of the window: canvases over sliders, following the session."""
+"""The central widget of the window: canvases and sliders that follow the session."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from app.viewer.rendering import Layer
 __all__ = ["Hover", "StackViewer"]
 
 VIEW_INTERVAL = 50
-"""Least time between two reports of the visible part to the session, in milliseconds."""
+"""Minimum time between two reports of the visible region to the session, in milliseconds."""
 
 HOVER_INTERVAL = 33
-"""Least time between two readings of the pixel under the pointer, in milliseconds."""
+"""Minimum time between two updates of the pixel under the pointer, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Look:
-    """Planes now on the screen, and at which position of which document."""
+    """Displayed planes, with their position and document."""
 
     document: int
     position: Mapping[str, int]
@@ -43,7 +43,7 @@ class _Look:
 
 
 def _face(pane: Pane, planes: Planes, below: Colouring, above: Colouring, *, patched: bool) -> Face:
-    """Picture of one pane; a preview is left out while planes of another position are on the screen."""
+    """Return the picture of one pane; a preview is omitted while planes of another position are displayed."""
     minus = planes[pane.minus] if pane.minus is not None else None
     layer = Layer(pixels=planes[pane.key], levels=below.levels, table=below.table, minus=minus)
     if pane.patch is None or not patched:
@@ -60,7 +60,7 @@ def _face(pane: Pane, planes: Planes, below: Colouring, above: Colouring, *, pat
 
 
 class StackViewer(QWidget):
-    """Shows source and result of the session in its layout, at its position.
+    """Displays source and results of the session in its layout and at its position.
 
     Attributes
     ----------
@@ -110,41 +110,41 @@ class StackViewer(QWidget):
         button = QPushButton(self.group)
         button.setObjectName("hold-raw")
         button.setText("Hold for raw")
-        button.setToolTip("Shows the source in place of the result while it is held down (key: R)")
+        button.setToolTip("Hold to show the source instead of the result (key: R)")
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.pressed.connect(self._hold_raw)
         button.released.connect(self._let_go_of_raw)
         button.hide()
         return button
 
-    # -- what others may ask for --------------------------------------------------------------
+    # -- commands -----------------------------------------------------------------------------
 
     def fit(self) -> None:
         """Show the whole plane."""
         self.group.fit()
 
     def actual_size(self) -> None:
-        """Show one pixel of the image as one pixel of the screen."""
+        """Show one image pixel as one screen pixel."""
         self.group.set_scale(1 / self.devicePixelRatioF())
 
     def zoom(self, factor: float) -> None:
-        """Magnify by `factor` about the middle."""
+        """Magnify by `factor` about the centre."""
         self.group.zoom(factor)
 
     def auto_levels(self) -> None:
-        """Fit the levels to the visible part of the source; more tightly at each further press."""
+        """Adapt the levels to the visible part of the source; each further press saturates more pixels."""
         self._auto.press()
 
     def toggle_play(self) -> None:
-        """Play along time or depth, or stop playing."""
+        """Start playback along time or depth, or stop it."""
         self.navigation.toggle_play()
 
     def step(self, planes: int, axis: str = "") -> None:
-        """Go that many planes on, along the axis used last unless another is named."""
+        """Move forward by a number of planes along the given axis, or the axis used last."""
         self.navigation.step(planes, axis)
 
     def hold_raw(self, *, held: bool) -> None:
-        """Show the source in place of the result while `held`, in the single layout."""
+        """Show the source instead of the result while `held`, in the single layout."""
         if held != self._raw_held:
             self._raw_held = held
             self._refresh()
@@ -168,7 +168,7 @@ class StackViewer(QWidget):
             self._refresh()
 
     def _refresh(self) -> None:
-        """Get the planes the session asks for; what is at hand is shown at once."""
+        """Request the planes of the session; planes in memory are displayed immediately."""
         snapshot = self._session.snapshot
         source, display = snapshot.source, self._display()
         if source is None or display is None:
@@ -185,7 +185,7 @@ class StackViewer(QWidget):
         wanted = Wanted(document=source.key, stacks=stacks, position=display.position)
         before = self._look
         self._reader.want(wanted)
-        if self._look is before:  # the planes have to be read: keep the old ones, with new levels
+        if self._look is before:  # planes are being read: keep the old ones, with new levels
             self._paint()
 
     def _display(self) -> Display | None:
@@ -197,11 +197,11 @@ class StackViewer(QWidget):
 
     def _on_unreadable(self) -> None:
         self.navigation.stop()
-        if self._look is None:  # better nothing than another document's picture
+        if self._look is None:  # show nothing rather than another document
             self.group.show_pictures(())
 
     def _paint(self) -> None:
-        """Show the planes at hand as the session wants them, unless some are still missing."""
+        """Display the planes in memory as the session requires, unless some are still missing."""
         snapshot, display, look = self._session.snapshot, self._display(), self._look
         source = snapshot.source
         if source is None or display is None or look is None or not display.keys <= look.planes.keys():
@@ -230,7 +230,7 @@ class StackViewer(QWidget):
         button.move(self.group.width() - button.width() - 10, 10)
         button.raise_()
 
-    # -- telling ------------------------------------------------------------------------------
+    # -- reporting ----------------------------------------------------------------------------
 
     def _on_view(self) -> None:
         self._place_raw_button(self._session.snapshot)

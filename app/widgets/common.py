@@ -1,4 +1,4 @@
-"""Small widgets that several panels share."""
+"""Small widgets shared by several panels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.errors import QuietfieldError
 
 
 class Sentence(QLabel):
-    """Words for a person that wrap, can be copied, and take no room while there are none."""
+    """A wrapped, selectable message; hidden while empty."""
 
     def __init__(self, name: str = "", *, warning: bool = True) -> None:
         super().__init__()
@@ -33,17 +33,17 @@ class Sentence(QLabel):
         self.hide()
 
     def say(self, text: str) -> None:
-        """Show a sentence, or nothing."""
+        """Show a message; hide the widget if it is empty."""
         self.setText(f"⚠ {text}" if text and self._warning else text)
         self.setVisible(bool(text))
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Remove the message."""
         self.say("")
 
 
 class Section(QWidget):
-    """A heading with an arrow that opens and closes what is put into `body`."""
+    """A heading with an arrow that opens and closes its `body`."""
 
     def __init__(self, title: str, name: str, help: str = "") -> None:
         super().__init__()
@@ -67,13 +67,13 @@ class Section(QWidget):
         self.set_open(False)
 
     def set_open(self, open: bool) -> None:
-        """Show or hide the content."""
+        """Show or hide the body."""
         self.button.setArrowType(Qt.ArrowType.DownArrow if open else Qt.ArrowType.RightArrow)
         self._content.setVisible(open)
 
 
 class ProgressRow(QWidget):
-    """Progress of one job with a button to cancel it; takes no room while there is none."""
+    """Progress bar of one job with a cancel button; hidden without a job."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -93,14 +93,14 @@ class ProgressRow(QWidget):
         self.hide()
 
     def follow(self, job: Job | None) -> None:
-        """Show the progress of a job, or nothing."""
+        """Show the progress of a job, or hide the row."""
         self._job = job
         self.setVisible(job is not None)
         self.cancel_button.setEnabled(True)
         self.refresh()
 
     def refresh(self) -> None:
-        """Take over the job's progress; to be connected to ``Jobs.changed``."""
+        """Update from the progress of the job; connect to ``Jobs.changed``."""
         if self._job is not None:
             self.bar.setValue(round(1000 * self._job.fraction))
             self.bar.setFormat(f"{self._job.text or self._job.label} %p %")
@@ -113,14 +113,14 @@ class ProgressRow(QWidget):
 
 
 def pass_drops_on(widget: QWidget) -> None:
-    """Let whatever is dropped on a part of a widget come to the window, which opens files."""
+    """Pass drops on a child widget to the window, which opens files."""
     for part in widget.findChildren(QWidget):
         if part.acceptDrops():
             part.setAcceptDrops(False)
 
 
 def failure(outcome: Outcome, what: str) -> str:
-    """Say how work failed in a sentence; "" if it did not."""
+    """Return a message that explains why work failed; "" if it did not fail."""
     if outcome.state != "failed":
         return ""
     if isinstance(outcome.error, QuietfieldError):

@@ -28,21 +28,21 @@ NUMBER_WIDTH = 108
 """Width of a number with its unit beside a slider, in pixels at 100 %."""
 
 CHOICE_WIDTH = 140
-"""A choice with words wider than this gets a row for itself."""
+"""Choices with wider texts, in pixels at 100 %, get a row of their own."""
 
 SLIDER_STEPS = 1000
-"""A range with more steps than this is typed, not dragged."""
+"""Ranges with more steps have no slider."""
 
 PATIENCE = 500
-"""Milliseconds an unfinished input may stand before a sentence says what is wrong with it."""
+"""Delay in milliseconds before an invalid input is explained."""
 
 
 class Field(QWidget):
-    """One parameter's widgets; `sentence` stands beneath them while the input is wrong."""
+    """Widgets of one parameter; `sentence` shows an error message below them while the input is invalid."""
 
     edited = Signal()
     wide = False
-    """Whether it needs a row for itself, below its label."""
+    """Whether the field needs a row of its own, below its label."""
 
     def __init__(self, p: Param) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Field(QWidget):
         self.row.setContentsMargins(0, 0, 0, 0)
 
     def take(self, main: QWidget, name: str) -> None:
-        """Put the widget in place that has the keyboard focus and the name."""
+        """Set the widget that has the keyboard focus and the object name."""
         main.setObjectName(name)
         main.setAccessibleName(self.param.label)
         main.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -68,11 +68,11 @@ class Field(QWidget):
         raise NotImplementedError
 
     def allow_choices(self, reasons: Mapping[str, str]) -> None:
-        """Disable choices, each for its reason; only a choice has any."""
+        """Disable choices, each with its reason; only choices have an effect."""
 
 
 class _WheelGuard(QObject):
-    """Lets the wheel scroll the panel instead of changing a value that has no focus."""
+    """Makes the wheel scroll the panel instead of changing values without focus."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
@@ -86,7 +86,7 @@ def _wheel_guard(owner: QObject) -> _WheelGuard:
 
 
 class _SpinBox(QDoubleSpinBox):
-    """A number that accepts point or comma, and shows no more digits than it needs."""
+    """A number input that accepts point or comma, and shows only the digits needed."""
 
     def __init__(self, p: Param) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class _SpinBox(QDoubleSpinBox):
             self.setSuffix(f" {p.unit}")
 
     def read(self, text: str) -> str:
-        """Return the number in what stands in the box, with a point."""
+        """Return the number in the input's text, with a decimal point."""
         return text.removesuffix(self.suffix()).strip().replace(",", ".").replace("−", "-")
 
     def textFromValue(self, value: float) -> str:
@@ -121,7 +121,7 @@ class _SpinBox(QDoubleSpinBox):
             value = float(word)
         except ValueError:
             value = math.nan
-        # a number that is too large can only get smaller by an exponent, as in 3e-5
+        # a too large number can become smaller only by an exponent, as in 3e-5
         if any(letter not in allowed for letter in word) or (whole and value > self.maximum() >= 0):
             state = QValidator.State.Invalid
         elif not value >= self.minimum() or value > self.maximum() or (self._param.odd and value % 2 != 1):
@@ -132,8 +132,8 @@ class _SpinBox(QDoubleSpinBox):
 
     def stepBy(self, steps: int) -> None:
         if self._param.gt is not None and self.value() + steps * self.singleStep() <= self._param.gt:
-            return  # a value that must be above its limit is typed, not stepped to
-        # the sum of many steps of 0.1 must not show as 0.30000000000000004
+            return  # a value above an exclusive bound is typed, not stepped to
+        # the sum of many steps of 0.1 must not appear as 0.30000000000000004
         self.setValue(round(self.value() + steps * self.singleStep(), 8))
 
 
@@ -142,7 +142,7 @@ class _Number(Field):
         super().__init__(p)
         self.box = _SpinBox(p)
         self.take(self.box, name)
-        self.box.setMinimumWidth(NUMBER_WIDTH)  # not what the widest possible number would take
+        self.box.setMinimumWidth(NUMBER_WIDTH)  # instead of the width of the widest possible number
         self.slider = self._make_slider(name) if slider else None
         if self.slider is not None:
             self.box.setFixedWidth(NUMBER_WIDTH)
@@ -164,11 +164,11 @@ class _Number(Field):
         slider.setObjectName(f"{name}-slider")
         slider.setRange(0 if p.gt is None else 1, max(2, math.ceil((high - low) / step)))
         slider.setMinimumWidth(48)
-        # the box beside it does the same by keyboard, so that Tab need not stop here
+        # Tab skips the slider, since the box does the same by keyboard
         slider.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         slider.setAccessibleName(p.label)
         slider.installEventFilter(_wheel_guard(self))
-        # small values need the finer grip where the range is long
+        # small values need the finer resolution if the range is long
         self._power = 2.0 if (high - low) / step > 60 else 1.0
         return slider
 
@@ -271,16 +271,16 @@ class _Text(Field):
 
 
 def make_field(p: Param, name: str, *, slider: bool = True) -> Field:
-    """Make the widgets of a parameter.
+    """Create the widgets of a parameter.
 
     Parameters
     ----------
     p : Param
-        What it is.
+        Description of the parameter.
     name : str
         Object name of the widget with the keyboard focus.
     slider : bool
-        Whether a number with a short enough range gets one.
+        Whether a number with a short range gets a slider.
     """
     if p.kind == "bool":
         return _Check(p, name)

@@ -1,4 +1,4 @@
-"""A form made from the description of a method's parameters; nothing about a parameter is repeated here."""
+"""A form generated from the description of a method's parameters."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from core.methods.base import Method
 from core.params import Param, Value
 
 LABEL_WIDTH = 118
-"""Widest a label gets before it is wrapped, in pixels at 100 %."""
+"""Maximum width of a label before it is wrapped, in pixels at 100 %."""
 
 
 class Form(QWidget):
-    """Widgets for every parameter of a method, in the order of their declaration.
+    """Widgets for all parameters of a method, in the order of their declaration.
 
     Parameters
     ----------
     method_class : type of Method
-        Whose parameters are edited.
+        Method whose parameters are edited.
     values : dict, optional
-        Values to begin with; the rest are defaults.
+        Initial values; other parameters have their defaults.
     prominent : sequence of str, optional
-        Parameters that are always visible, in their order, all others being under "More"; by default
-        the description of each parameter decides.
+        Parameters that are always visible, in this order; all others appear under "More". By default the
+        description of each parameter decides.
 
     Attributes
     ----------
     changed : Signal
-        A person changed a value. `set_values` does not emit it.
+        The user changed a value. `set_values` does not emit it.
     """
 
     changed = Signal()
@@ -60,7 +60,7 @@ class Form(QWidget):
         hidden = [p for p in described if p not in visible]
         self._fields = {
             p.name: make_field(p, f"{method_class.name}-{p.name}", slider=p in visible)
-            for p in (*visible, *hidden)  # Tab follows the order in which widgets are made
+            for p in (*visible, *hidden)  # the Tab order is the order of creation
         }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -68,7 +68,7 @@ class Form(QWidget):
         layout.addLayout(self._grid(visible, width))
         self.more: Section | None = None
         if hidden:
-            help = f"{len(hidden)} settings that most people never need"
+            help = f"{len(hidden)} settings that are rarely needed"
             self.more = Section("More", f"{method_class.name}-more", help)
             self.more.body.addLayout(self._grid(hidden, width))
             layout.addWidget(self.more)
@@ -112,26 +112,26 @@ class Form(QWidget):
         return grid
 
     def values(self) -> dict[str, Value]:
-        """Every parameter as it stands in the form."""
+        """Return the current value of every parameter."""
         return {name: self._fields[name].value() for name in self._params}
 
     def method(self) -> Method:
-        """Make the method with the values in the form.
+        """Return the method with the current values.
 
         Raises
         ------
         QuietfieldError
-            If values that are allowed one by one do not go together.
+            If the values are not allowed in combination.
         """
         return params.build(self.method_class, self.values())
 
     def set_values(self, values: Mapping[str, object]) -> None:
-        """Show other values for some parameters, without emitting `changed`.
+        """Set the values of some parameters, without emitting `changed`.
 
         Raises
         ------
         QuietfieldError
-            If there is no such parameter, or a value is not allowed; nothing is changed then.
+            If a parameter does not exist or a value is not allowed; nothing is changed then.
         """
         for name in values:
             if name not in self._params:
@@ -143,30 +143,30 @@ class Form(QWidget):
         self._mark()
 
     def set_baseline(self, values: Mapping[str, Value], name: str = "defaults") -> None:
-        """Show these values and defaults for the rest, and let Reset return to them under this name."""
+        """Show these values, with defaults for the rest, and let Reset restore them under this name."""
         self.reset_button.setText(f"Reset to {name}")
         self._baseline = {p.name: values.get(p.name, p.default) for p in self._params.values()}
         self.set_values(self._baseline)
 
     def allow(self, name: str, reason: str = "") -> None:
-        """Disable a parameter that has no effect now, with the reason as its tooltip; enable it for ""."""
+        """Disable a parameter without effect, with the reason as its tooltip; "" enables it."""
         field = self._fields[name]
         field.setEnabled(not reason)
         field.setToolTip(f"<p>{reason}</p>" if reason else tooltip(self._params[name]))
 
     def allow_choices(self, name: str, reasons: Mapping[str, str]) -> None:
-        """Disable choices of a parameter, each with the reason as its tooltip; enable those with ""."""
+        """Disable choices of a parameter, each with the reason as its tooltip; "" enables them."""
         self._fields[name].allow_choices(reasons)
 
     def reset(self) -> None:
-        """Return to the defaults, or to the preset; emits `changed` if that changes anything."""
+        """Restore the defaults or the preset; emits `changed` if a value changes."""
         if self.values() != self._baseline:
             self.set_values(self._baseline)
             self.changed.emit()
 
     @property
     def at_baseline(self) -> bool:
-        """Whether every value is the default, or the preset's."""
+        """Whether every value is the default, or that of the preset."""
         return self.values() == self._baseline
 
     def _on_edited(self) -> None:
@@ -177,5 +177,5 @@ class Form(QWidget):
         default = self.at_baseline
         self.reset_button.setEnabled(not default)
         self.reset_button.setToolTip(
-            "Nothing differs from this" if default else "Give every parameter the value it had to begin with"
+            "All parameters have these values" if default else "Restore the initial values of all parameters"
         )
