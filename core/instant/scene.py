@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from core.instant.measuring import noise_of
 from core.instant.reach import GRID, around
-from core.noise.changes import changed
 from core.noise.model import NoiseEstimate
+from core.noise.motion import compare
 from core.stack import Pixels, Region, Stack, middle
 
 CHANGED = 0.0002
@@ -43,7 +43,7 @@ def _stands_still(stack: Stack) -> bool:
         planes = [stack.read(_inner(stack, region)) for region in regions]
         together = mean(planes).squeeze().astype(np.float64)
         frames = [plane.squeeze().astype(np.float64) for plane in planes]
-        if max(changed(frame, together, noise, len(frames)) for frame in frames) > CHANGED:
+        if max(compare(together, frame, noise, frames=len(frames)).share for frame in frames) > CHANGED:
             return False
     return True
 
@@ -79,7 +79,8 @@ def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane,
     planes = planes.reshape(len(frames), *planes.shape[-2:])
     together = mean(list(planes))
     frame = planes[time - frames.start].astype(np.float64)
-    return together, len(frames), changed(frame, together.astype(np.float64), noise, len(frames))
+    change = compare(together.astype(np.float64), frame, noise, frames=len(frames))
+    return together, len(frames), change.share
 
 
 def smeared(share: float, region: Region) -> str:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from core.instant.measuring import noise_of
 from core.learning.data import Normalisation
 from core.learning.strategy import Direction
-from core.noise.changes import excess
-from core.noise.estimate import LARGEST, estimate_stack
+from core.noise.estimate import LARGEST, estimate, estimate_stack
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
+from core.noise.motion import compare
 from core.noise.transform import Stabiliser
 from core.stack import Stack, middle
 
@@ -20,7 +20,7 @@ UNLIKE = 0.2
 """Difference of the correlations along both axes that structure, having no direction, does not explain."""
 
 MOVES = 2.0
-"""Where means of small blocks differ by more than this times what noise explains, the scene moves."""
+"""Excess of the change between two frames above which the scene moves."""
 
 
 def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
@@ -125,8 +125,9 @@ def motion(stack: Stack) -> str:
     times = stack.sizes["T"]
     for channel in range(stack.sizes.get("C", 1)):
         first = middle_plane(stack, channel, time=0)
+        noise = estimate(np.where(np.isfinite(first), first, np.nanmedian(first)).astype(np.float32))
         for time in sorted({times // 2, times - 1} - {0}):
-            if excess(first, middle_plane(stack, channel, time=time)) > MOVES:
+            if compare(first, middle_plane(stack, channel, time=time), noise).excess > MOVES:
                 return (
                     f"Frame {time + 1} differs from the first one by more than noise explains: the scene "
                     "moves or changes, and Noise2Noise will blur what does. Noise2Void needs no still scene."

@@ -11,6 +11,10 @@ from core.noise.correlation import REACH, autocovariance, detrended
 from core.noise.evidence import expected, physical, result, smooth
 from core.noise.line import fit
 from core.noise.model import NoiseEstimate
+from core.noise.motion import Change, mean_variance
+
+MOVES = 1.35
+"""Excess of the change from frame to frame above which it is not noise alone."""
 
 BLOCKS = 16_384
 """About the most blocks that are looked at, of all frames together: enough for a percent."""
@@ -58,7 +62,5 @@ def _change(first: Plane, second: Plane) -> tuple[Plane, Plane]:
 
 def _moves(changes: Values, weights: Values, covariance: Values) -> bool:
     """Whether the means of blocks differ by more than their noise explains."""
-    overlap = SIDE - np.abs(np.arange(-REACH, REACH + 1))
-    explained = float((covariance * np.outer(overlap, overlap)).sum()) / SIDE**4
-    seen = float(np.mean(np.square(changes.mean((1, 2))) * weights))
-    return seen > 1.35 * max(explained, float(covariance[REACH, REACH]) / SIDE**2)
+    variance = max(mean_variance(covariance), float(covariance[REACH, REACH])) / SIDE**2
+    return Change(difference=changes.mean((1, 2)), variance=variance / weights).excess > MOVES

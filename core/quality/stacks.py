@@ -10,20 +10,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
+from core.noise.motion import Course
 from core.progress import Context
 from core.quality.metric import Measures
 from core.quality.metrics import mean, measure_plane
 from core.stack import AXIS_NAMES, Stack
 
-WINDOW = 15
-"""Side, in pixels, of the window over which frames are smoothed to tell motion from noise."""
-
 DRIFT, STRUCTURE = 2.0, 10.0
-"""What a static scene stays below (measured: up to 1.1 and 7 on static ones, from 4.8 or 18 on others)."""
+"""What a static scene stays below (measured: up to 1.2 and 4.3 on static ones, from 4.2 or 37 on others)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +178,8 @@ def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
     static, count = True, math.prod(shape[:-2])
     for n, index in enumerate(np.ndindex(*shape[:-2])):
         part = context.part(n / count, (n + 1) / count)
-        average, drift, structure = average_frames(stack, dict(zip(axes, index, strict=False)), part)
-        out[index] = average
-        static = static and drift < DRIFT and structure < STRUCTURE
+        out[index], course = _averaged(stack, dict(zip(axes, index, strict=False)), part)
+        static = static and course.drift < DRIFT and course.structure < STRUCTURE
     findings = [Finding(kind=kinds.FRAMES_AVERAGED, value=frames, details={"name": stack.meta.name})]
     if not static:
         findings.append(Finding(kind=kinds.FRAMES_DIFFER))
@@ -196,44 +192,10 @@ def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
     return Stack.of(out, axes, meta)
 
 
-def average_frames(
-    stack: Stack, at: Mapping[str, int], context: Context | None = None
-) -> tuple[NDArray[np.float32], float, float]:
-    """Average one plane over time, and tell whether it stayed the same.
-
-    Parameters
-    ----------
-    stack : Stack
-        A stack with a time axis of length 2 or more.
-    at : dict of str to int
-        Index of the plane along the other axes; 0 for those not named.
-    context : Context, optional
-        Progress and cancellation.
-
-    Returns
-    -------
-    average : ndarray, shape (Y, X), float32
-    drift : float
-        Squared difference of the means of the first and the last half of the frames, divided by what
-        the differences of successive frames predict; both smoothed. About 1 for a static scene; it
-        grows with slow motion and bleaching.
-    structure : float
-        Variance of smoothed differences of successive frames, divided by what it would be were
-        the differences independent from pixel to pixel. 1 for static scenes with independent noise, more
-        with correlated noise; it grows with fast motion and is in the hundreds for unrelated frames.
-    """
-    context = context or Context()
+def _averaged(stack: Stack, at: Mapping[str, int], context: Context) -> tuple[NDArray[np.float32], Course]:
+    """Average one plane over time, and compare its frames; `at` is its index along the other axes."""
     frames = stack.sizes["T"]
-    window = tuple(max(1, min(WINDOW, n // 4)) for n in stack.shape[-2:])
-
-    def smooth(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-        smoothed: NDArray[np.float64] = ndimage.uniform_filter(plane, window, mode="reflect")
-        return smoothed
-
-    halves = np.zeros((2, *stack.shape[-2:]))
-    counts = frames // 2, frames - frames // 2
-    raw, smoothed = 0.0, 0.0
-    previous = None
+    total, course = np.zeros(stack.shape[-2:]), Course(frames=frames)
     for t in range(frames):
         context.step(t / frames, "Averaging frames")
         frame = stack.plane(**{**at, "T": t}).astype(np.float64)
@@ -242,14 +204,6 @@ def average_frames(
                 f"{stack.meta.name} has pixels without a finite value (NaN or infinite) in frame {t + 1}, so "
                 "its frames have no mean. Repair or crop them first."
             )
-        halves[int(t >= counts[0])] += frame
-        if previous is not None:
-            raw += float(np.mean((frame - previous) ** 2))
-            smoothed += float(np.mean(smooth(frame - previous) ** 2))
-        previous = frame
-    average = (halves.sum(axis=0) / frames).astype(np.float32)
-    if smoothed == 0:
-        return average, 1.0, 1.0
-    change = float(np.mean(smooth(halves[0] / counts[0] - halves[1] / counts[1]) ** 2))
-    predicted = smoothed / (frames - 1) / 2 * (1 / counts[0] + 1 / counts[1])
-    return average, change / predicted, smoothed / raw * math.prod(window)
+        total += frame
+        course.add(frame)
+    return (total / frames).astype(np.float32), course

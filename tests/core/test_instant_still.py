@@ -16,7 +16,7 @@ from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
 from core.instant.method import Instant
 from core.instant.reach import SPAN, STANDS, around
-from core.instant.scene import CHANGED, mean, moves, stands_still
+from core.instant.scene import mean, moves, stands_still
 from core.instant.still import Still, means
 from core.learning.checkpoint import load_model, save_model
 from core.learning.evidence import levels
@@ -24,7 +24,6 @@ from core.learning.methods import Quietfield
 from core.learning.trainer import Trainer
 from core.methods.apply import apply, blocks, evaluate
 from core.methods.base import Block
-from core.noise.changes import changed
 from core.noise.estimate import estimate
 from core.progress import Context
 from core.stack import Stack
@@ -157,22 +156,6 @@ def test_noise_of_a_mean_is_as_measured_on_the_mean(count: int) -> None:
     for level in (200.0, 400.0, 600.0):
         assert single.model.variance(level) == pytest.approx(float(measured.model.variance(level)), rel=0.15)
         assert single.model.variance(level) == pytest.approx((3 * (level - 100) + 36) / count, rel=0.15)
-
-
-def test_a_spot_is_a_change_and_brightness_is_none() -> None:
-    rng = np.random.default_rng(1)
-    light = 40 + 60 * np.hypot(*np.indices((256, 256))) / 256
-    shots = rng.poisson(light, (8, 256, 256)).astype(np.float64)
-    one = noise(1.0, 0.0)
-    still_one = changed(shots[2], shots.mean(0), one, 8)
-    assert still_one < CHANGED
-    brighter = rng.poisson(0.8 * light).astype(np.float64)
-    faded = np.concatenate([shots[:7], brighter[None]])
-    assert changed(brighter, faded.mean(0), one, 8) < CHANGED
-    spot = shots.copy()
-    spot[2, 104:120, 64:80] += rng.poisson(30, (16, 16))
-    assert changed(spot[2], spot.mean(0), one, 8) == pytest.approx(4 / 1024, abs=1.1 / 1024)
-    assert changed(np.full((64, 64), 3.0), np.full((64, 64), 3.0), one, 8) == 0
 
 
 def drifting(count: int = 6) -> Stack:

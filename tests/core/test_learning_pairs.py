@@ -13,7 +13,6 @@ from core.learning.pairs import FramePairs, frames_of, other_frame
 from core.learning.sampling import draw_places
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
-from core.noise.changes import excess
 from core.stack import Stack, plane_regions
 from tests.core.learning_data import one_thread, small, trained  # noqa: F401
 from tests.data import DATA, needs_data
@@ -151,15 +150,6 @@ def test_moving_scenes_are_told_from_still_ones():
     assert "Noise2Noise will blur" in words
     _, reports = trained(Stack.of(pixels, "TYX"), small(Noise2Noise, steps=1))
     assert words in reports[-1].note
-
-
-def test_difference_of_still_frames_is_what_noise_explains():
-    first, second = still(frames=2, side=256).read().astype(np.float64)
-    assert excess(first, second) == pytest.approx(1.0, abs=0.25)
-    bleached = 100 + 0.7 * (second - 100)
-    assert excess(first, bleached) < 1.5
-    flat = np.full((64, 64), 7.0)
-    assert excess(flat, flat) == 0.0
 
 
 @needs_data

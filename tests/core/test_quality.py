@@ -20,7 +20,7 @@ from core.progress import Cancelled, Context
 from core.quality.metric import Metric
 from core.quality.metrics import add, mean, measure, measure_plane, metrics, remove
 from core.quality.referenced import fit_affine, mean_over_std, ssim
-from core.quality.stacks import average_frames, mean_of_frames, measure_stack
+from core.quality.stacks import mean_of_frames, measure_stack
 from core.stack import Stack
 from tests.data import DATA, needs_data
 
@@ -325,7 +325,7 @@ def test_scenes_that_bleach_or_move_are_noticed() -> None:
     assert differ(np.stack([scene * 0.97**t for t in range(20)]))
     assert differ(np.stack([np.roll(scene, t, axis=1) for t in range(20)]))
     assert differ(np.stack([np.roll(scene, 37 * t, axis=t % 2) for t in range(20)]))
-    assert average_frames(Stack.of(np.ones((4, 8, 8)), "TYX"), {})[1:] == (1.0, 1.0)
+    assert not differ(np.zeros((4, 5, 9)))
 
 
 @needs_data
