@@ -70,7 +70,7 @@ def item(panel: MetricsPanel, key: int, heading: str):  # type: ignore[no-untype
 
 def choose(panel: MetricsPanel, words: str) -> None:
     """Choose the first reference whose name begins with these words, by keyboard."""
-    box = panel.reference
+    box = panel.reference.box
     index = next(i for i in range(box.count()) if box.itemText(i).startswith(words))
     box.setCurrentIndex(index)
     box.activated.emit(index)
@@ -96,7 +96,7 @@ def test_the_truth_of_a_simulation_fills_the_table_by_itself(
     session.open(MADE.noisy, {}, truth=MADE.clean)
     add(session, "gaussian", sigma=1.5)
     settle(qtbot, panel, jobs)
-    assert panel.reference.currentText() == "Truth of the sample"
+    assert panel.reference.box.currentText() == "Truth of the sample"
     for result in session.snapshot.results:
         assert_row(panel, session, result.key, expected(result.stack, MADE.clean))
 
@@ -140,7 +140,7 @@ def test_the_mean_of_a_static_stack(qtbot: QtBot, session: Session, jobs: Jobs, 
 
 def test_a_single_frame_has_no_mean(qtbot: QtBot, session: Session, jobs: Jobs, panel: MetricsPanel) -> None:
     session.open(MADE.clean, {})
-    box = panel.reference
+    box = panel.reference.box
     index = next(i for i in range(box.count()) if box.itemText(i).startswith("Mean of"))
     model = box.model()
     assert isinstance(model, QStandardItemModel)
@@ -157,18 +157,18 @@ def test_a_file_as_reference_fitted_or_not(
     path = tmp_path / "clean.tif"
     dimmed = (MADE.clean.read() * 0.5 + 20).astype(np.float32)
     tifffile.imwrite(path, dimmed, imagej=True)
-    panel.ask_open = lambda: str(path)
+    panel.reference.ask_open = lambda: str(path)
     session.open(MADE.noisy, {})
     add(session, "median")
     choose(panel, "File…")
     qtbot.waitUntil(lambda: session.snapshot.reference is not None, timeout=WAIT)
     settle(qtbot, panel, jobs)
-    assert panel.reference.currentText() == "clean.tif"
+    assert panel.reference.box.currentText() == "clean.tif"
     reference = Stack.of(dimmed, "YX")
     key = session.snapshot.results[1].key
     plain = expected(session.snapshot.results[1].stack, reference)
     assert_row(panel, session, key, plain)
-    qtbot.mouseClick(panel.affine, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.reference.affine, Qt.MouseButton.LeftButton)
     assert not session.snapshot.measures, "old measures are gone at once"
     qtbot.waitUntil(lambda: len(session.snapshot.measures) == 2, timeout=WAIT)
     settle(qtbot, panel, jobs)
@@ -182,12 +182,12 @@ def test_a_reference_that_cannot_be_read_is_a_sentence(
 ) -> None:
     path = tmp_path / "letter.tif"
     path.write_text("Dear Sir or Madam")
-    panel.ask_open = lambda: str(path)
+    panel.reference.ask_open = lambda: str(path)
     session.open(MADE.noisy, {})
     choose(panel, "File…")
     qtbot.waitUntil(lambda: panel.problem.isVisible(), timeout=WAIT)
     assert "letter.tif" in panel.problem.text()
-    assert panel.reference.currentText() == "none"
+    assert panel.reference.box.currentText() == "none"
     settle(qtbot, panel, jobs)
 
 
@@ -220,7 +220,7 @@ def test_simulated_noise_offers_what_it_was_added_to(
         abs=0.006,
     )
     session.undo()
-    assert panel.reference.currentText() == "Truth: raw before Gaussian noise", "it stays until changed"
+    assert panel.reference.box.currentText() == "Truth: raw before Gaussian noise", "it stays until changed"
     settle(qtbot, panel, jobs)
 
 

@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, Slot
-from PySide6.QtGui import QGuiApplication, QStandardItemModel
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -22,19 +20,17 @@ from PySide6.QtWidgets import (
 
 from app.panels.metrics.comparing import Comparing
 from app.panels.metrics.measuring import PATIENCE, Measuring
-from app.panels.metrics.references import Offer, chosen, frames_in, offers, truth_label
+from app.panels.metrics.reference_chooser import ReferenceChooser
+from app.panels.metrics.references import frames_in
 from app.panels.metrics.table import MetricsTable, Row, as_text
 from app.shell import file_kinds
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import ProgressRow, Sentence, failure
-from core.stack import Stack
 
 if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
     from core.quality.metric import Metric
-
-CHANNEL = "reference"
 
 
 class MetricsPanel(QWidget):
@@ -42,8 +38,8 @@ class MetricsPanel(QWidget):
 
     Attributes
     ----------
-    ask_open, ask_save : callable
-        Ask the person for a file name (given a suggestion); "" for none.
+    ask_save : callable
+        Asks the person for a file name, given a suggestion; "" for none.
     """
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
@@ -51,31 +47,20 @@ class MetricsPanel(QWidget):
         self._session, self._jobs = session, jobs
         self._metrics: Sequence[Metric] = ()
         self._asked = False
-        self._offers: tuple[Offer, ...] = ()
-        self.ask_open: Callable[[], str] = self._ask_open
         self.ask_save: Callable[[str], str] = self._ask_save
         self.comparing = Comparing(session, jobs, self)
+        self.reference = ReferenceChooser(session, jobs)
         self._build()
         self.measuring = Measuring(session, jobs, self)
         self.measuring.changed.connect(self._refresh)
         self.comparing.changed.connect(self._on_comparing)
         self.comparing.said.connect(self.problem.say)
+        self.reference.said.connect(self.problem.say)
         jobs.changed.connect(self.progress.refresh)
         session.changed.connect(self._on_session)
         self._refresh()
 
     def _build(self) -> None:
-        self.reference = QComboBox()
-        self.reference.setObjectName("metrics-reference")
-        self.reference.setToolTip("<p>What results are measured against: something known to be clean.</p>")
-        self.reference.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.reference.setMinimumContentsLength(26)
-        self.reference.activated.connect(self._on_offer)
-        label = QLabel("&Reference")
-        label.setBuddy(self.reference)
-        self.affine = QCheckBox("&Fit scale and offset first")
-        self.affine.setObjectName("metrics-affine")
-        self.affine.toggled.connect(self._on_affine)
         self.copy = QPushButton("Cop&y")
         self.copy.setObjectName("metrics-copy")
         self.copy.clicked.connect(self._on_copy)
@@ -89,9 +74,7 @@ class MetricsPanel(QWidget):
         self.progress = ProgressRow("compare")
         top = QHBoxLayout()
         top.addWidget(self.compare)
-        top.addWidget(label)
         top.addWidget(self.reference)
-        top.addWidget(self.affine)
         top.addStretch(1)
         top.addWidget(self.copy)
         top.addWidget(self.export)
@@ -115,10 +98,6 @@ class MetricsPanel(QWidget):
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
             self.problem.clear()
-            self._jobs.cancel(CHANNEL)
-            if new.truth is not None and new.reference is None:
-                # whoever opens a simulation has named its truth
-                self._session.set_reference("truth", truth_label(new.truth), new.truth)
         if (new.results, new.reference, new.measures, new.shown) != (
             old.results, old.reference, old.measures, old.shown,
         ):  # fmt: skip
@@ -130,8 +109,6 @@ class MetricsPanel(QWidget):
         if snapshot.results and not self._asked:
             self._asked = True
             self._jobs.start("Loading measures", self._load_metrics, done=self._on_metrics, quiet=True)
-        self._show_offers(snapshot)
-        self._show_affine(snapshot)
         self.about.setText(self._words(snapshot))
         if self._metrics:
             self.table.set_rows(self._metrics, self.rows(), snapshot.shown)
@@ -162,32 +139,6 @@ class MetricsPanel(QWidget):
         self._metrics = metrics
         self.table.set_metrics(metrics)
         self._refresh()
-
-    def _show_offers(self, snapshot: Snapshot) -> None:
-        self._offers = offers(snapshot)
-        with QSignalBlocker(self.reference):
-            self.reference.clear()
-            for number, offer in enumerate(self._offers):
-                self.reference.addItem(offer.label)
-                tip = offer.reason or offer.help
-                self.reference.setItemData(number, f"<p>{tip}</p>", Qt.ItemDataRole.ToolTipRole)
-                model = self.reference.model()
-                if offer.reason and isinstance(model, QStandardItemModel):
-                    model.item(number).setEnabled(False)
-            present = chosen(self._offers, snapshot.reference)
-            self.reference.setCurrentIndex(self._offers.index(present) if present else 0)
-
-    def _show_affine(self, snapshot: Snapshot) -> None:
-        reference = snapshot.reference
-        with QSignalBlocker(self.affine):
-            self.affine.setChecked(reference is not None and reference.affine)
-        self.affine.setEnabled(reference is not None)
-        self.affine.setToolTip(
-            "<p>Fit every plane to the reference by a scale and an offset (least squares) before it is "
-            "measured: for results whose scale was lost, such as 8-bit images. Hides a wrong brightness.</p>"
-            if reference
-            else "<p>There is no reference to fit to. Choose one first.</p>"
-        )
 
     def _words(self, snapshot: Snapshot) -> str:
         """Say what is measured against what, and what is to be known about it."""
@@ -230,60 +181,6 @@ class MetricsPanel(QWidget):
 
     # -- what a person does
 
-    @Slot(int)
-    def _on_offer(self, index: int) -> None:
-        offer = self._offers[index]
-        self.problem.clear()
-        self._jobs.cancel(CHANNEL)
-        if offer.kind == "none":
-            self._session.clear_reference()
-        elif offer.kind == "file":
-            self._open_reference()
-        elif offer.kind == "frames":
-            self._average()
-        elif offer.kind == "truth" and offer.stack is not None:
-            self._session.set_reference("truth", offer.label, offer.stack)
-        self._show_offers(self._session.snapshot)
-
-    def _open_reference(self) -> None:
-        path = self.ask_open()
-        if not path:
-            return
-
-        def work(_: Job) -> Stack:
-            from core.files import open_stack
-
-            return open_stack(Path(path))
-
-        def done(stack: Stack) -> None:
-            self._session.set_reference("file", stack.meta.name, stack)
-
-        self._jobs.start("Opening the reference", work, done=done, end=self._on_end, channel=CHANNEL)
-
-    def _average(self) -> None:
-        source = self._session.snapshot.source
-        if source is None:
-            return
-
-        def work(job: Job) -> Stack:
-            from core.quality.stacks import mean_of_frames
-
-            return mean_of_frames(source.stack, job.context)
-
-        def done(stack: Stack) -> None:
-            frames = source.stack.sizes["T"]
-            self._session.set_reference("frames", f"Mean of the {frames} frames", stack)
-
-        self._jobs.start("Averaging the frames", work, done=done, end=self._on_end, channel=CHANNEL)
-
-    def _on_end(self, outcome: Outcome) -> None:
-        self.problem.say(failure(outcome, "Reading the reference"))
-        self._show_offers(self._session.snapshot)
-
-    @Slot(bool)
-    def _on_affine(self, checked: bool) -> None:
-        self._session.set_affine(affine=checked)
-
     def _text(self, separator: str) -> str:
         reference = self._session.snapshot.reference
         about = (
@@ -325,9 +222,6 @@ class MetricsPanel(QWidget):
         from core.quality.metrics import metrics
 
         return metrics()
-
-    def _ask_open(self) -> str:
-        return QFileDialog.getOpenFileName(self, "Open reference", "", file_kinds.images())[0]
 
     def _ask_save(self, suggested: str) -> str:
         return QFileDialog.getSaveFileName(self, "Export metrics", suggested, file_kinds.TABLES)[0]
