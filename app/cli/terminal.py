@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from app.shell.durations import clock
@@ -38,14 +38,19 @@ class Progress:
         Whether nothing is shown but what is said with `say`.
     stream : text file, optional
         Where to; stderr by default.
+    now : callable
+        Gives the time in seconds.
     """
 
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, *, quiet: bool = False, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._stream = stream if stream is not None else sys.stderr
+        self._now = now
         self._quiet = quiet
         self._tty = bool(self._stream is not None and self._stream.isatty())
         self._shown = 0
-        self._started = time.monotonic()
+        self._started = self._now()
         self._last = self._started - (0 if self._tty else LINE_INTERVAL - FIRST)
         self._prefix = self._text = ""
 
@@ -53,17 +58,17 @@ class Progress:
         """Start anew with a context whose reports stand after `prefix`, as `text` if that is given."""
         self._prefix = f"{prefix}: " if prefix else ""
         self._text = text
-        self._started = time.monotonic()
+        self._started = self._now()
         return Context(self._report)
 
     def _report(self, fraction: float, text: str) -> None:
-        elapsed = time.monotonic() - self._started
+        elapsed = self._now() - self._started
         left = f", {clock(elapsed / fraction * (1 - fraction))} left" if fraction > 0.01 else ""
         self.show(f"{self._prefix}{self._text or text} {fraction:4.0%}{left}")
 
     def show(self, line: str) -> None:
         """Show a line in place of the last one, if enough time has passed since."""
-        now = time.monotonic()
+        now = self._now()
         if self._quiet or now - self._last < (TTY_INTERVAL if self._tty else LINE_INTERVAL):
             return
         self._last = now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -27,14 +27,21 @@ class Theme(QObject):
     ----------
     changed : Signal
         The colours changed, and icons were redrawn.
+
+    Parameters
+    ----------
+    app : QApplication
+        The application.
+    system : callable, optional
+        Returns the colour scheme of the system; by default as Qt reports it.
     """
 
     changed = Signal()
 
-    def __init__(self, app: QApplication) -> None:
+    def __init__(self, app: QApplication, system: Callable[[], Qt.ColorScheme] | None = None) -> None:
         super().__init__(app)
         self.setObjectName("theme")
-        self._app = app
+        self._app, self._system = app, system or app.styleHints().colorScheme
         self._scheme: Scheme = "system"
         self.icons: dict[str, QIcon] = {}
         self.tokens = self._wanted()
@@ -52,7 +59,7 @@ class Theme(QObject):
 
     def _wanted(self) -> Tokens:
         if self._scheme == "system":
-            return DARK if self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+            return DARK if self._system() == Qt.ColorScheme.Dark else LIGHT
         return DARK if self._scheme == "dark" else LIGHT
 
     def _on_system(self) -> None:

@@ -44,7 +44,6 @@ class ContrastPanel(QWidget):
         self.setObjectName("contrast-panel")
         self._session, self._jobs = session, jobs
         self._auto = AutoLevels(session, jobs)
-        self._counts: Counts | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(INTERVAL)
@@ -109,8 +108,8 @@ class ContrastPanel(QWidget):
 
     def reset(self) -> None:
         """Set levels that show all intensities of the plane (of the type, for 8 bits)."""
-        if self._counts is not None:
-            self._session.set_levels(self._counts.whole)
+        if self.histogram.counts is not None:
+            self._session.set_levels(self.histogram.counts.whole)
 
     def _on_levels(self, low: float, high: float) -> None:
         self._session.set_levels((low, high))
@@ -134,7 +133,6 @@ class ContrastPanel(QWidget):
 
     def _on_changed(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
-            self._counts = None
             self.histogram.set_counts(None)
         if new.source is not old.source or new.position != old.position:
             self._count_soon()
@@ -221,7 +219,6 @@ class ContrastPanel(QWidget):
 
         def done(counts: Counts) -> None:
             if self._session.snapshot.source is source:
-                self._counts = counts
                 self.histogram.set_counts(counts)
 
         self._jobs.start("Counting intensities", work, done=done, channel=CHANNEL, quiet=True)

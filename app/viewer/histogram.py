@@ -81,13 +81,15 @@ class Histogram(QWidget):
     ----------
     levels_changed : Signal of (float, float)
         The user moved a level.
+    counts : Counts or None
+        The displayed histogram; None until a plane was counted.
     """
 
     levels_changed = Signal(float, float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._counts: Counts | None = None
+        self.counts: Counts | None = None
         self._levels: Levels = (0.0, 1.0)
         self._axis: Levels = (0.0, 1.0)
         self._table: Table | None = None
@@ -104,7 +106,7 @@ class Histogram(QWidget):
 
     def set_counts(self, counts: Counts | None) -> None:
         """Display another histogram."""
-        self._counts = counts
+        self.counts = counts
         self._fit_axis()
         self.update()
 
@@ -124,8 +126,8 @@ class Histogram(QWidget):
         if self._held >= 0:
             return
         low, high = self._levels
-        if self._counts is not None:
-            low, high = min(low, self._counts.low), max(high, self._counts.high)
+        if self.counts is not None:
+            low, high = min(low, self.counts.low), max(high, self.counts.high)
         self._axis = apart(low, high)
 
     def x_of(self, intensity: float) -> float:
@@ -159,7 +161,7 @@ class Histogram(QWidget):
             self._paint_grip(painter, x, bottom + _STRIP - 2, index)
 
     def _paint_counts(self, painter: QPainter, area: QRectF) -> None:
-        counts = self._counts
+        counts = self.counts
         if counts is None or counts.counts.max(initial=0) == 0:
             return
         heights = np.log1p(counts.counts) / np.log1p(counts.counts.max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -91,12 +92,24 @@ class _Row:
 
 
 class Navigation(QWidget):
-    """A row of controls for every axis along which the stack has more than one plane."""
+    """A row of controls for every axis along which the stack has more than one plane.
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    session : Session
+        The document.
+    now : callable
+        Returns the time in seconds, which playing follows.
+    parent : QWidget, optional
+        Parent widget.
+    """
+
+    def __init__(
+        self, session: Session, parent: QWidget | None = None, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("navigation")
-        self._session = session
+        self._session, self._now = session, now
         self._speed = 10
         self._active = "T"
         self._playing = ""
@@ -208,7 +221,7 @@ class Navigation(QWidget):
 
     def _rebase(self) -> None:
         self._sent = self._session.snapshot.position.get(self._playing, 0)
-        self._base = (self._sent, time.monotonic())
+        self._base = (self._sent, self._now())
 
     def _on_tick(self) -> None:
         """Move to the plane that is due now, skipping planes if displaying them took too long."""
@@ -219,7 +232,7 @@ class Navigation(QWidget):
         if self._session.snapshot.position[axis] != self._sent:
             self._rebase()  # the position was changed elsewhere; continue from there
         start, since = self._base
-        index = (start + int((time.monotonic() - since) * self._speed)) % source.stack.sizes[axis]
+        index = (start + int((self._now() - since) * self._speed)) % source.stack.sizes[axis]
         if index != self._sent:
             self._sent = index
             self._session.move(**{axis: index})

@@ -54,6 +54,7 @@ class Field(QWidget):
     def take(self, main: QWidget, name: str) -> None:
         """Set the widget that has the keyboard focus and the object name."""
         main.setObjectName(name)
+        self.sentence.setObjectName(f"{name}-sentence")
         main.setAccessibleName(self.param.label)
         main.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         main.installEventFilter(_wheel_guard(self))

@@ -549,14 +549,17 @@ def test_progress_rewrites_a_terminals_line_and_else_prints_few():
         def flush(self) -> None:
             pass
 
+    time_is = SimpleNamespace(now=100.0)
     for tty in (True, False):
         stream = Stream(tty=tty)
-        progress = Progress(stream=stream)  # type: ignore[arg-type]
-        progress._last = -1e9
-        progress.context("x.tif").step(0.5, "Median")
-        progress.context("x.tif").step(0.6, "Median")  # too soon after the first
+        progress = Progress(stream=stream, now=lambda: time_is.now)  # type: ignore[arg-type]
+        context = progress.context("x.tif")
+        time_is.now += 6.0
+        context.step(0.5, "Median")
+        time_is.now += 0.05
+        context.step(0.6, "Median")  # too soon after the first
         assert stream.text.count("Median") == 1
-        assert stream.text.startswith("\rx.tif: Median  50%, 0:0" if tty else "x.tif: Median  50%, 0:0")
+        assert stream.text.startswith("\rx.tif: Median  50%, 0:06" if tty else "x.tif: Median  50%, 0:06")
         progress.say("Done.")
         assert stream.text.endswith("\rDone.\n" if tty else "\nDone.\n")
 

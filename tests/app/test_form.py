@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSlider
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSlider
 from pytestqt.qtbot import QtBot
 
 from app.widgets.form import Form
@@ -111,7 +111,7 @@ def test_what_cannot_become_a_value_cannot_be_typed(qtbot: QtBot, form: Form) ->
 def test_unfinished_input_gets_a_sentence_and_then_the_last_value(qtbot: QtBot, form: Form) -> None:
     box = number(form, "size")
     type_into(qtbot, box, "4")
-    sentence = form._fields["size"].sentence
+    sentence = form.findChild(QLabel, "everything-size-sentence")
     qtbot.waitUntil(sentence.isVisible)
     assert "Window (size) is 4.0; it must be an odd number" in sentence.text()
     assert form.values()["size"] == 5

@@ -27,7 +27,6 @@ def window(monkeypatch):
     module = types.ModuleType("app.application")
     module.run = run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "app.application", module)
-    monkeypatch.setattr("app.application", module, raising=False)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     return opened
@@ -83,14 +82,27 @@ def test_without_a_display_a_sentence_says_what_to_do(window, monkeypatch, capsy
     assert window == []
 
 
-def test_a_missing_library_of_the_system_is_named_with_its_cure(monkeypatch, capsys):
-    error = ImportError("libEGL.so.1: cannot open shared object file: No such file or directory")
-    assert start._refuse_libraries(error) == 1
+@pytest.mark.parametrize(
+    "problem",
+    ["libEGL.so.1: cannot open shared object file: No such file or directory", "No module named 'numpy'"],
+)
+def test_a_missing_library_of_the_system_is_named_with_its_cure(problem, window, monkeypatch, capsys):
+    """Any other import that fails is a defect."""
+
+    def fail(wanted: str) -> None:
+        raise ImportError(problem)
+
+    application = sys.modules["app.application"]
+    monkeypatch.delattr(application, "run")
+    monkeypatch.setitem(vars(application), "__getattr__", fail)
+    if "numpy" in problem:
+        with pytest.raises(ImportError, match="numpy"):
+            start.main([])
+        return
+    assert start.main([]) == 1
     err = capsys.readouterr().err
     assert "libEGL.so.1" in err
     assert start.APT in err
-    with pytest.raises(ImportError, match="numpy"):
-        start._refuse_libraries(ImportError("No module named 'numpy'"))
 
 
 def test_self_test_wants_a_file(capsys):

@@ -110,21 +110,20 @@ def test_a_scheme_sets_style_palette_and_colors(app: QApplication) -> None:
     assert not app.windowIcon().isNull()
 
 
-def test_system_scheme_follows_the_system(
-    app: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hints = app.styleHints()
-    theme.apply_theme(app, "system")
-    dark = hints.colorScheme() == Qt.ColorScheme.Dark
-    assert theme.colors() is (DARK if dark else LIGHT)
-    monkeypatch.setattr(theme.Theme, "_wanted", lambda self: LIGHT if dark else DARK)
-    with qtbot.waitSignal(theme.current().changed):
-        hints.colorSchemeChanged.emit(Qt.ColorScheme.Light if dark else Qt.ColorScheme.Dark)
-    assert theme.colors() is (LIGHT if dark else DARK)
-    monkeypatch.undo()
-    theme.apply_theme(app, "dark")
-    hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
-    assert theme.colors() is DARK, "a chosen scheme does not follow the system"
+def test_system_scheme_follows_the_system(app: QApplication, qtbot: QtBot) -> None:
+    told, system = app.styleHints().colorSchemeChanged, Qt.ColorScheme.Light
+    own = theme.Theme(app, lambda: system)
+    own.choose("system")
+    assert own.tokens is LIGHT
+    system = Qt.ColorScheme.Dark
+    with qtbot.waitSignal(own.changed):
+        told.emit(system)
+    assert own.tokens is DARK
+    own.choose("dark")
+    system = Qt.ColorScheme.Light
+    told.emit(system)
+    assert own.tokens is DARK, "a chosen scheme does not follow the system"
+    own.deleteLater()
 
 
 @pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])

@@ -105,14 +105,14 @@ def test_auto_uses_the_visible_part_and_saturates_more_each_time(
 
 def test_reset_shows_everything(panel: ContrastPanel, session: Session, qtbot: QtBot) -> None:
     pixels = _open(session)
-    qtbot.waitUntil(lambda: panel.histogram._counts is not None)
+    qtbot.waitUntil(lambda: panel.histogram.counts is not None)
     QTest.mouseClick(_child(panel, QPushButton, "contrast-reset"), LEFT)
     assert _levels(session) == (pixels[0].min(), pixels[0].max())
 
 
 def test_levels_are_dragged(panel: ContrastPanel, session: Session, qtbot: QtBot) -> None:
     _open(session)
-    qtbot.waitUntil(lambda: panel.histogram._counts is not None)
+    qtbot.waitUntil(lambda: panel.histogram.counts is not None)
     histogram = panel.histogram
     low, high = _levels(session)
     start, end = QPointF(histogram.x_of(high), 40), QPointF(histogram.x_of(900), 40)
@@ -155,8 +155,8 @@ def test_levels_are_typed(panel: ContrastPanel, session: Session) -> None:
 
 def test_fine_levels_can_be_typed_for_floats(panel: ContrastPanel, session: Session) -> None:
     session.open(Stack.of(np.zeros((4, 4), np.float32), "YX"), {0: (0.001, 0.0123)})
-    assert panel._low.value() == pytest.approx(0.001)
-    assert panel._high.value() == pytest.approx(0.0123)
+    for name, level in (("minimum", 0.001), ("maximum", 0.0123)):
+        assert _child(panel, QDoubleSpinBox, f"contrast-{name}").value() == pytest.approx(level)  # type: ignore[attr-defined]
 
 
 def test_only_gestures_change_levels(panel: ContrastPanel, session: Session, qtbot: QtBot) -> None:
@@ -171,9 +171,9 @@ def test_only_gestures_change_levels(panel: ContrastPanel, session: Session, qtb
 def test_the_histogram_follows_the_plane(panel: ContrastPanel, session: Session, qtbot: QtBot) -> None:
     pixels = np.stack([np.full((9, 9), 10, np.uint8), np.full((9, 9), 90, np.uint8)])
     session.open(Stack.of(pixels, "TYX"), {0: (0.0, 255.0)})
-    qtbot.waitUntil(lambda: panel.histogram._counts is not None and panel.histogram._counts.low == 10)
+    qtbot.waitUntil(lambda: panel.histogram.counts is not None and panel.histogram.counts.low == 10)
     session.move(T=1)
-    qtbot.waitUntil(lambda: panel.histogram._counts is not None and panel.histogram._counts.low == 90)
+    qtbot.waitUntil(lambda: panel.histogram.counts is not None and panel.histogram.counts.low == 90)
     panel.grab()
 
 

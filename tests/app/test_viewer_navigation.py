@@ -11,8 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.shell.jobs import Jobs
 from app.shell.session import Session
-from app.viewer import navigation
-from app.viewer.navigation import StepSlider, where
+from app.viewer.navigation import Navigation, StepSlider, where
 from app.viewer.viewer import StackViewer
 from core.stack import Stack
 from tests.app.viewer_tools import LEFT, wheel
@@ -144,26 +143,26 @@ def test_playing_goes_round_and_stops(viewer: StackViewer, session: Session, qtb
     assert {p["Z"] for p in [here]} == {0}
 
 
-def test_playing_leaves_out_what_there_is_no_time_for(
-    viewer: StackViewer, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_playing_leaves_out_what_there_is_no_time_for(session: Session, qtbot: QtBot) -> None:
     _open(session)
-    clock = [100.0]
-    monkeypatch.setattr(navigation.time, "monotonic", lambda: clock[0])
-    viewer.toggle_play()
-    clock[0] += 0.5  # at 10 planes a second
-    viewer.navigation._on_tick()
-    assert session.snapshot.position["T"] == 5
-    clock[0] += 0.85
-    viewer.navigation._on_tick()
-    assert session.snapshot.position["T"] == 1
+    now = 100.0
+    navigation = Navigation(session, now=lambda: now)
+    qtbot.addWidget(navigation)
+    navigation.show()
+    seen: list[int] = []
+    session.changed.connect(lambda new, _: seen.append(new.position["T"]))
+    navigation.toggle_play()
+    now += 0.5  # at 10 planes a second
+    qtbot.waitUntil(lambda: seen == [5])
+    now += 0.85
+    qtbot.waitUntil(lambda: seen == [5, 1])
     session.move(T=7)  # somebody goes elsewhere
-    clock[0] += 0.1
-    viewer.navigation._on_tick()
-    assert session.snapshot.position["T"] == 7
-    clock[0] += 0.15
-    viewer.navigation._on_tick()
-    assert session.snapshot.position["T"] == 8
+    now += 0.1
+    qtbot.wait(250)
+    assert seen == [5, 1, 7]
+    now += 0.15
+    qtbot.waitUntil(lambda: seen == [5, 1, 7, 8])
+    navigation.stop()
 
 
 def test_playing_ends_with_the_document_or_the_window(
