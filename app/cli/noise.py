@@ -34,7 +34,7 @@ def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str
         ]
         if noise.saturated:
             lines.append(("saturated", f"{100 * noise.saturated:.2g} % of the pixels"))
-        lines += [("note", words) for words in (noise.problem, noise.warning) if words]
+        lines += [("note", finding.text) for finding in noise.findings]
     return lines
 
 
@@ -49,8 +49,10 @@ def facts(noise: NoiseEstimate) -> dict[str, object]:
     return {
         **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
         "autocorrelation": [[round(value, 4) for value in row] for row in noise.autocorrelation.tolist()],
-        "method": noise.method, "reliable": noise.reliable, "problem": noise.problem,
-        "blind_spot_valid": noise.blind_spot_valid, "warning": noise.warning,
+        "method": noise.method, "reliable": noise.reliable, "blind_spot_valid": noise.blind_spot_valid,
+        "problem": noise.problem.text if noise.problem is not None else "",
+        "warning": noise.warning.text if noise.warning is not None else "",
+        "findings": [finding.to_dict() for finding in noise.findings],
     }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import itertools
 import json
 import time
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, split_ending, there
 
 if TYPE_CHECKING:
+    from core.findings import Finding
     from core.history import FindModel, Step
     from core.methods.base import Operation
     from core.stack import Stack
@@ -250,9 +250,10 @@ def _one(
     # an error of some counts would hardly be left of whole ones
     usual = stack.dtype.name if steps[-1].produces.is_image else "float32"
     dtype = usual if args.dtype == "source" else args.dtype
-    doubts = _doubts(result, operations[-1])
-    for doubt in doubts:
-        progress.say(f"{source}: {doubt}")
+    findings = _findings(result, operations[-1])
+    for finding in findings:
+        where = f", channel {int(finding.details['channel']) + 1}" if "channel" in finding.details else ""
+        progress.say(f"{source}{where}: {finding.text}")
     working = context.part(1 - share, 1.0)
     with streaming(result, operations[-1], output, context=working) as last:  # computed while it is written
         saved = save_stack(
@@ -266,14 +267,21 @@ def _one(
     progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {clock(seconds)}.")
     return {
         "source": str(source), "path": str(saved.path), "dtype": saved.dtype, "format": saved.format,
-        "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3), "doubts": doubts,
+        "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3),
+        "findings": [finding.to_dict() for finding in findings],
     }  # fmt: skip
 
 
-def _doubts(stack: Stack, operation: Operation) -> list[str]:
-    """What the window says of the plane in the middle, in every channel; each sentence once."""
+def _findings(stack: Stack, operation: Operation) -> list[Finding]:
+    """Examine the middle plane of every channel; a finding that not all channels have names its channel."""
     known = operation.prepare(stack)
     at = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
     places = [at | {"C": channel} for channel in range(stack.sizes["C"])] if "C" in stack.axes else [at]
-    found = (known.doubts(stack, stack.region(**place)) for place in places)
-    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
+    each = [known.findings(stack, stack.region(**place)) for place in places]
+    found = []
+    for channel, findings in enumerate(each):
+        for finding in findings:
+            if any(finding not in others for others in each):
+                finding = dataclasses.replace(finding, details={**finding.details, "channel": channel})
+            found.append(finding)
+    return list(dict.fromkeys(found))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.shell.view_state import Preview
+from core.findings import Finding
 from core.methods.apply import evaluate
 from core.methods.base import Operation
 from core.progress import Context
@@ -23,10 +24,10 @@ PATIENCE = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Computed:
-    """A preview of all that was asked for, and why it may be worse than usual."""
+    """A preview of all that was asked for, and what was found about it."""
 
     preview: Preview
-    doubts: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def compute(

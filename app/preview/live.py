@@ -15,6 +15,7 @@ from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result
 from app.shell.view_state import Preview
+from core.findings import Finding
 from core.methods.base import Operation
 from core.stack import Region
 
@@ -64,13 +65,13 @@ class LivePreview(QObject):
         What is going on, in a word; "" when the preview is up to date.
     failed : Signal of exception
         The newest request could not be computed; no preview is shown.
-    doubted : Signal of tuple of str
-        Why what is shown now may be worse than usual.
+    examined : Signal of tuple of Finding
+        What was found about what is shown now.
     """
 
     status = Signal(str)
     failed = Signal(object)
-    doubted = Signal(object)
+    examined = Signal(object)
 
     def __init__(
         self, session: Session, jobs: Jobs, parent: QObject | None = None, *, limit: int | None = None
@@ -166,7 +167,7 @@ class LivePreview(QObject):
         self._generation += 1
         self._stop()
         self._show(computed.preview)
-        self.doubted.emit(computed.doubts)
+        self.examined.emit(computed.findings)
         self.status.emit("")
         return True
 
@@ -197,7 +198,7 @@ class LivePreview(QObject):
             return
         old = self._wanted
         wanted = self._wanted = self._request(old.label, old.make, old.source, old.key)
-        known = self._doubts(wanted)
+        known = self._findings(wanted)
 
         def work(job: Job) -> Computed:
             stack = wanted.source.stack
@@ -207,9 +208,9 @@ class LivePreview(QObject):
                 wanted.label, stack, operation, wanted.region, job.context, job.emit, mixed=mixed
             )
             if known is not None:
-                return Computed(preview=preview, doubts=known)
+                return Computed(preview=preview, findings=known)
             job.emit(preview)
-            return Computed(preview=preview, doubts=operation.doubts(stack, wanted.region))
+            return Computed(preview=preview, findings=operation.findings(stack, wanted.region))
 
         self._job = self._jobs.start(
             wanted.label,
@@ -220,13 +221,13 @@ class LivePreview(QObject):
             quiet=True,
         )
 
-    def _doubts(self, wanted: _Request) -> tuple[str, ...] | None:
-        """Doubts about the plane that is wanted, if they are known."""
+    def _findings(self, wanted: _Request) -> tuple[Finding, ...] | None:
+        """Return what was found about the plane that is wanted; None if it was not examined yet."""
         if self._kept is None:
             return None
         request, computed = self._kept
         here = request.same(wanted) and request.region[:-2] == wanted.region[:-2]
-        return computed.doubts if here else None
+        return computed.findings if here else None
 
     def _on_part(self, generation: int, preview: Preview) -> None:
         if generation == self._generation:
@@ -243,7 +244,7 @@ class LivePreview(QObject):
             computed: Computed = outcome.value
             self._kept = wanted, computed
             self._show(computed.preview)
-            self.doubted.emit(computed.doubts)
+            self.examined.emit(computed.findings)
             self.status.emit("")
         else:
             self.leave()

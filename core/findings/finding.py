@@ -9,6 +9,9 @@ from enum import IntEnum
 
 from core.params import Value
 
+PLACES = ("channel", "frame", "plane")
+"""Details that are indices, counted from 0; sentences count from 1, as the window does."""
+
 
 class Level(IntEnum):
     """How much a finding matters."""
@@ -39,7 +42,7 @@ class Proposal:
 
     label: str
     method: str = ""
-    params: Mapping[str, Value] = field(default_factory=dict)
+    params: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def to_dict(self) -> dict[str, object]:
         """Return the proposal as a dictionary for JSON."""
@@ -81,7 +84,7 @@ class Finding:
     unit : str
         Unit of both; "" for none.
     details : dict of str to str, int or float
-        What else the sentence names, such as a channel (from 0), a frame (from 0) or an axis.
+        What else the sentence names, such as an axis, or an index named in `PLACES`.
     proposal : Proposal or None
         What can be done about it.
     """
@@ -90,7 +93,7 @@ class Finding:
     value: float | None = None
     limit: float | None = None
     unit: str = ""
-    details: Mapping[str, str | int | float] = field(default_factory=dict)
+    details: Mapping[str, str | int | float] = field(default_factory=dict, hash=False)
     proposal: Proposal | None = None
 
     @property
@@ -106,7 +109,9 @@ class Finding:
     @property
     def text(self) -> str:
         """Return the finding as a sentence for a person."""
-        return self.kind.words.format(value=self.value, limit=self.limit, unit=self.unit, **self.details)
+        counted = {name: int(self.details[name]) + 1 for name in PLACES if name in self.details}
+        known = {**self.details, **counted}
+        return self.kind.words.format(value=self.value, limit=self.limit, unit=self.unit, **known)
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as a dictionary for JSON; null stands for a number that is not finite."""

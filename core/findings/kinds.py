@@ -4,6 +4,90 @@ from __future__ import annotations
 
 from core.findings.finding import Kind, Level
 
+# noise
+
+NOISE_ABSENT = Kind(
+    code="noise-absent", level=Level.NOTE, words="No noise was found here, so nothing is changed."
+)
+NOISE_NEGLIGIBLE = Kind(
+    code="noise-negligible", level=Level.NOTE,
+    words="There is almost no noise in this image: removing it gains nothing.",
+)  # fmt: skip
+NOISE_TOO_FEW_PIXELS = Kind(
+    code="noise-too-few-pixels", level=Level.CAUTION,
+    words="The noise cannot be measured: too few pixels vary and are not saturated.",
+)  # fmt: skip
+NOISE_EVEN_BRIGHTNESS = Kind(
+    code="noise-even-brightness", level=Level.CAUTION,
+    words="Brightness varies too little, compared with the noise, to measure how the noise grows with it.",
+)  # fmt: skip
+NOISE_STRUCTURE = Kind(
+    code="noise-structure", level=Level.CAUTION,
+    words="Fine structure covers the image, so the noise is hard to tell from it.",
+)  # fmt: skip
+NOISE_SPECTRUM = Kind(
+    code="noise-spectrum", level=Level.CAUTION,
+    words="The spectrum of the image does not look like noise: fine structure covers the image, and the "
+    "noise is hard to tell from it.",
+)  # fmt: skip
+NOISE_EXTRAPOLATED = Kind(
+    code="noise-extrapolated", level=Level.CAUTION,
+    words="The bright parts of the image are too small or too sharp to measure their noise: it was "
+    "extrapolated from the darker parts.",
+)  # fmt: skip
+NOISE_CORRELATED = Kind(
+    code="noise-correlated", level=Level.CAUTION,
+    words="The noise of neighbouring pixels is correlated ({value:.2f} along {along}): a blind-spot network "
+    "keeps part of it as if it were signal. structN2V hides such neighbours together.",
+)  # fmt: skip
+
+# image
+
+PIXELS_SATURATED = Kind(
+    code="pixels-saturated", level=Level.CAUTION,
+    words="{value:.0%} of the pixels are saturated: their true values are unknown and are not restored.",
+)  # fmt: skip
+PIXELS_OUTLYING = Kind(
+    code="pixels-outlying", level=Level.CAUTION,
+    words="Many single pixels ({value:.1%}) are far too bright or too dark. A median filter before "
+    "denoising removes them better.",
+)  # fmt: skip
+STRIPES = Kind(
+    code="stripes", level=Level.CAUTION,
+    words="There are stripes along the {along}. They are no noise of single pixels: they may stay, or become "
+    "sharper.",
+)  # fmt: skip
+JPEG_BLOCKS = Kind(
+    code="jpeg-blocks", level=Level.CAUTION,
+    words="This image seems to have been compressed in blocks of 8 x 8 pixels (JPEG), which changes its "
+    "noise.",
+)  # fmt: skip
+
+# neighbouring planes and frames
+
+FRAMES_STILL = Kind(
+    code="frames-still", level=Level.HINT,
+    words="All frames seem to show the same scene. Averaging them first (Neighbours: Mean of frames) reveals "
+    "more.",
+)  # fmt: skip
+FRAME_DIFFERS = Kind(
+    code="frame-differs", level=Level.CAUTION,
+    words="{value:.2%} of frame {frame} differs from the mean of the frames by more than noise explains: "
+    "averaging smears what moves or changes. Choose other neighbours.",
+)  # fmt: skip
+_SHARED = (
+    "Neighbours along {name} ({axis}) share noise (correlation {value:.2f}), as where a microscope averages "
+    "during recording: "
+)
+NEIGHBOURS_SHARE_NOISE = Kind(
+    code="neighbours-share-noise", level=Level.CAUTION,
+    words=f"{_SHARED}the shared part stays. Choose other neighbours.",
+)  # fmt: skip
+NEIGHBOURS_LEFT_OUT = Kind(code="neighbours-left-out", level=Level.NOTE, words=f"{_SHARED}they are not used.")
+TARGETS_SHARE_NOISE = Kind(
+    code="targets-share-noise", level=Level.CAUTION, words=f"{_SHARED}Noise2Noise keeps the shared part."
+)
+
 # files: how a file was read
 
 CUT_SHORT = Kind(

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from core import memory
 from core.errors import QuietfieldError
-from core.instant.familiarity import doubts
+from core.findings import Finding, kinds
+from core.instant.familiarity import examine
 from core.instant.measuring import StackNoise
 from core.instant.network import LEAST, LEVEL, InstantNetwork
-from core.instant.reach import DEPTH, GRID, REACH, STANDS, beside
-from core.instant.scene import stands_still
+from core.instant.reach import DEPTH, GRID, REACH, beside
+from core.instant.scene import propose_averaging
 from core.methods.base import WHOLE, Block, Operation
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
-from core.noise.between import KEPT, warning
+from core.noise.between import find_shared_noise
 from core.noise.estimate import estimate
 from core.noise.model import TRANSPOSED, NoiseEstimate
 from core.noise.transform import Stabiliser
@@ -33,7 +34,7 @@ TILE, LEAST_TILE = 1024, 64
 smallest, where there is too little memory."""
 
 LOOKED_AT = 1024
-"""Side in pixels of the part of a plane that is looked at for doubts."""
+"""Side in pixels of the middle of a plane that is examined."""
 
 FARTHEST = 8.0
 """No pixel is changed by more standard deviations of its noise than this: whatever the network says of an
@@ -105,24 +106,20 @@ class Denoiser(Operation):
                 result[index] = image
         return tuple(results)
 
-    def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
-        """Say what the middle of a plane has that was not simulated, or that hides its noise.
-
-        Where the frames of the stack seem to show one scene, it is proposed to average them.
-        """
+    def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
+        """Examine the middle of the plane, its neighbours, and whether the frames could be averaged."""
         pixels = stack.read(looked_at(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
-        found = self.doubts_of(plane, channel_of(region, stack.axes))
-        shared = warning(stack, self.along, KEPT)
-        told = (shared, STANDS if stands_still(stack) else "")
-        return (*found, *filter(None, told))
+        found = self.examined(plane, channel_of(region, stack.axes))
+        around = find_shared_noise(stack, self.along, kinds.NEIGHBOURS_SHARE_NOISE), propose_averaging(stack)
+        return (*found, *filter(None, around))
 
-    def doubts_of(self, plane: NDArray[np.generic], channel: int) -> tuple[str, ...]:
-        """Doubts about a plane (Y, X) of a channel."""
+    def examined(self, plane: NDArray[np.generic], channel: int) -> tuple[Finding, ...]:
+        """Return what was found in a plane (Y, X) of a channel."""
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
         if noise.absent:
-            return ("No noise was found here, so that nothing is changed.",)
-        return doubts(plane, noise)
+            return (Finding(kind=kinds.NOISE_ABSENT),)
+        return examine(plane, noise)
 
     @staticmethod
     def channel(block: Block, index: tuple[int, ...]) -> int:

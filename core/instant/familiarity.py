@@ -1,10 +1,11 @@
-"""What makes an image unlike those the network of Instant was trained on, in sentences for a person."""
+"""Find what makes an image unlike those that the network of Instant was trained on."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, Proposal, kinds
 from core.noise.model import NoiseEstimate
 from core.stack import middle
 
@@ -25,55 +26,48 @@ _BLOCKY = 1.12
 _IMPULSES = 0.005
 _SHARP = 0.05
 
-SATURATED = (
-    "{share:.0%} of the pixels are saturated: what they would have shown is not known, nor made up for."
-)
-QUIET = "There is almost no noise in this image, so that nothing is gained by removing it."
-STRIPED = (
-    "There are stripes along the {along}, which are no noise of single pixels: they may stay, or sharpen."
-)
-BLOCKY = "This image seems to have been compressed in blocks of 8 x 8 pixels (JPEG), which changes its noise."
-IMPULSES = "Many single pixels are far too bright or dark; a median filter before removes them better."
-
 Image = NDArray[np.float32]
 
 
-def doubts(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[str, ...]:
-    """Say why the result of Instant on an image may not be as good as on those it was trained on.
+def examine(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[Finding, ...]:
+    """Find why Instant may denoise an image worse than those that it was trained on.
 
     Parameters
     ----------
     plane : ndarray, shape (Y, X)
-        Any real type, in counts; its middle is looked at.
+        Image of any real type, in counts; its middle is examined.
     noise : NoiseEstimate
-        Its noise.
+        Noise of the image.
 
     Returns
     -------
-    tuple of str
-        Sentences, that of the estimate first; empty if nothing speaks against it.
+    tuple of Finding
+        The problem of the noise estimate comes first. Values that are shares lie between 0 and 1.
     """
-    found = [noise.problem] if noise.problem else []
+    found = [noise.problem] if noise.problem is not None else []
     if noise.saturated > _SATURATED:
-        found.append(SATURATED.format(share=noise.saturated))
+        found.append(Finding(kind=kinds.PIXELS_SATURATED, value=noise.saturated, limit=_SATURATED))
     image = _middle(plane)
     if min(image.shape) < 4 * BLOCK:
         return tuple(found)
     low, high = (float(value) for value in np.quantile(image[::3, ::3], (0.005, 0.995)))
-    if _blocks(image) * _blocks(image.T) > _BLOCKY**2:
-        found.append(BLOCKY)
+    steps = _blocks(image) * _blocks(image.T)
+    if steps > _BLOCKY**2:
+        found.append(Finding(kind=kinds.JPEG_BLOCKS, value=float(np.sqrt(steps)), limit=_BLOCKY))
     level = float(np.sqrt(noise.model.variance(np.median(image[::3, ::3]))))
     if level <= _QUIET * (high - low):
-        return (*found, QUIET)
+        ratio = level / (high - low) if high > low else 0.0
+        return (*found, Finding(kind=kinds.NOISE_NEGLIGIBLE, value=ratio, limit=_QUIET))
     deviation = np.sqrt(np.maximum(noise.model.variance(_smooth(image)), 1e-12 * level**2)).astype(np.float32)
-    if _impulses(image, deviation, noise.model.gain) > _IMPULSES:
-        found.append(IMPULSES)
+    if (share := _impulses(image, deviation, noise.model.gain)) > _IMPULSES:
+        median = Proposal(label="Choose median", method="median")
+        found.append(Finding(kind=kinds.PIXELS_OUTLYING, value=share, limit=_IMPULSES, proposal=median))
     for along, turned, spread, correlation in (
         ("rows", image, deviation, noise.correlation_x),
         ("columns", image.T, deviation.T, noise.correlation_y),
     ):
-        if _stripes(turned, spread, correlation) > _STRIPED:
-            found.append(STRIPED.format(along=along))
+        if (ratio := _stripes(turned, spread, correlation)) > _STRIPED:
+            found.append(Finding(kind=kinds.STRIPES, value=ratio, limit=_STRIPED, details={"along": along}))
     return tuple(found)
 
 

@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant.reach import DEPTH, REACH, SPAN
+from core.instant.reach import DEPTH, MEAN, REACH, SPAN
 from core.methods.base import Block, Operation, register
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.params import param
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
-
-MEAN = "mean"
-"""Choice of neighbours that denoises the mean of frames."""
 
 MAKITALO_2013 = (
     "Mäkitalo M, Foi A. Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian "

@@ -15,11 +15,8 @@ DEPTH = max(OFFSETS)
 SPAN = 8
 """Frames on each side of one that are averaged with it where a scene stands still."""
 
-STANDS = (
-    "The frames show one scene, as far as noise lets one see: Mean of frames, under Neighbours, averages "
-    "them first, which shows more."
-)
-"""What is said of frames that could be averaged."""
+MEAN = "mean"
+"""Choice of neighbours that denoises the mean of frames."""
 
 
 def beside(index: int, count: int) -> tuple[int, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, Proposal, kinds
 from core.instant.measuring import noise_of
-from core.instant.reach import GRID, around
+from core.instant.reach import GRID, MEAN, around
 from core.noise.model import NoiseEstimate
 from core.noise.motion import compare
 from core.stack import Pixels, Region, Stack, middle
@@ -16,11 +17,6 @@ CHANGED = 0.0002
 
 FRAMES = 8
 """Most frames that are compared to find whether a scene stands still."""
-
-MOVES = (
-    "{part} of frame {frame} differs from the mean of the frames by more than noise explains: what "
-    "moves or changes is smeared. Choose other neighbours."
-)
 
 SIDE = 512
 """Side in pixels of the part in the middle of frames that is compared."""
@@ -48,18 +44,29 @@ def _stands_still(stack: Stack) -> bool:
     return True
 
 
-def moves(stack: Stack) -> str:
-    """Say that frames differ from the means around them by more than noise explains; "" if they do not.
+def propose_averaging(stack: Stack) -> Finding | None:
+    """Find that all frames show the same scene, and propose to average them; None if they do not."""
+    if not stands_still(stack):
+        return None
+    average = Proposal(label="Average frames", params={"neighbours": MEAN})
+    return Finding(kind=kinds.FRAMES_STILL, proposal=average)
 
-    Some frames, spread over the stack, are looked at, in every channel and the middle of depth.
+
+def find_motion(stack: Stack) -> Finding | None:
+    """Find the frame that differs most from the mean around it by more than noise explains.
+
+    Some frames, spread over the stack, are compared, in every channel and the middle of depth.
+
+    Returns
+    -------
+    Finding or None
+        None if no frame differs by more than `CHANGED`.
     """
     found = []
     for channel, noise in enumerate(noise_of(stack, "stack").channels):
         for region in _spread(stack, channel):
-            share = compared(stack, region, noise)[2]
-            found.append((share, smeared(share, region)))
-    share, words = max(found)
-    return words if share > CHANGED else ""
+            found.append((compared(stack, region, noise)[2], region))
+    return differing(*max(found, key=lambda pair: pair[0]))
 
 
 def _spread(stack: Stack, channel: int) -> list[Region]:
@@ -83,10 +90,14 @@ def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane,
     return together, len(frames), change.share
 
 
-def smeared(share: float, region: Region) -> str:
-    """Say how much of a frame differs from the mean."""
-    part = f"{share:.1%}" if share >= 0.001 else "Less than 0.1%"
-    return MOVES.format(part=part, frame=region[0].start + 1)
+def differing(share: float, region: Region) -> Finding | None:
+    """Return a finding if a larger share of a frame than `CHANGED` differs from the mean."""
+    if share <= CHANGED:
+        return None
+    return Finding(
+        kind=kinds.FRAME_DIFFERS, value=share, limit=CHANGED, details={"frame": region[0].start},
+        proposal=Proposal(label="Use no neighbours", params={"neighbours": "none"}),
+    )  # fmt: skip
 
 
 def _inner(stack: Stack, region: Region) -> Region:

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, kinds
 from core.instant.denoiser import Denoiser, blended
 from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
-from core.instant.scene import CHANGED, Plane, compared, mean, smeared
+from core.instant.scene import Plane, compared, differing, mean
 from core.methods.base import Block, Operation
 from core.methods.outputs import Output
-from core.noise.between import KEPT, warning
+from core.noise.between import find_shared_noise
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, channel_of, region_shape
 
@@ -76,13 +77,13 @@ class Still(Operation):
         found = self._with_noise_of(frames).compute(alone, context)
         return [np.asarray(image, np.float32).reshape(plane.shape) for image in found]
 
-    def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:
-        """Say what the mean has that was not simulated, and how much of the frame differs from it."""
+    def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
+        """Examine the mean of frames, and how much of the frame differs from it."""
         channel = channel_of(region, stack.axes)
         together, frames, share = compared(stack, region, self.single.noise.channels[channel])
-        found = self._with_noise_of(frames).doubts_of(together, channel)
-        told = (smeared(share, region) if share > CHANGED else "", warning(stack, "T", KEPT))
-        return (*filter(None, told), *found)
+        found = self._with_noise_of(frames).examined(together, channel)
+        frame = differing(share, region), find_shared_noise(stack, "T", kinds.NEIGHBOURS_SHARE_NOISE)
+        return (*filter(None, frame), *found)
 
     def _with_noise_of(self, frames: int) -> Denoiser:
         return replace(self.single, noise=self.single.noise.averaged(frames), strength=1.0)

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.findings import kinds
 from core.instant.denoiser import lift
 from core.instant.network import LEAST, InstantNetwork
-from core.instant.reach import GRID, STANDS, beside
-from core.instant.scene import stands_still
+from core.instant.reach import GRID, beside
+from core.instant.scene import propose_averaging
 from core.instant.weights import load_network
 from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import instant_doubts, quiet
-from core.noise.between import warning
+from core.noise.between import find_shared_noise
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
@@ -70,9 +71,9 @@ def neighbours(stack: Stack, context: Context) -> tuple[str, str]:
     axes = [axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1]
     if not axes or _side(stack) < LEAST or 0 in quiet(instant_doubts(stack)):
         return "none", ""
-    told = {axis: warning(stack, axis, "they are not used.") for axis in axes}
-    axes = [axis for axis in axes if not told[axis]]
-    said = " ".join(filter(None, told.values()))
+    told = {axis: find_shared_noise(stack, axis, kinds.NEIGHBOURS_LEFT_OUT) for axis in axes}
+    axes = [axis for axis in axes if told[axis] is None]
+    said = " ".join(found.text for found in told.values() if found is not None)
     if not axes:
         return "none", said
     network, _ = load_network()
@@ -83,7 +84,8 @@ def neighbours(stack: Stack, context: Context) -> tuple[str, str]:
     best = max(found, key=lambda axis: found[axis])
     if found[best] > CERTAIN:
         words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
-        return best, " ".join(filter(None, (words, said, STANDS if stands_still(stack) else "")))
+        frames = propose_averaging(stack)
+        return best, " ".join(filter(None, (words, said, frames.text if frames is not None else "")))
     words = "Neighbouring planes or frames do not help to predict hidden pixels: they are not used."
     return "none", f"{words} {said}".strip()
 

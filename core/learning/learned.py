@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from core import params
 from core.errors import QuietfieldError
-from core.instant.method import MEAN, neighbours
-from core.instant.reach import OFFSETS
+from core.findings import kinds
+from core.instant.method import neighbours
+from core.instant.reach import MEAN, OFFSETS
 from core.learning.presets import ADAPTING, BLIND_SPOT, PRESETS, Preset
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import Method
@@ -256,9 +257,11 @@ class Seeing(Learned):
 
     def shared(self, stack: Stack) -> str:
         """Say that the neighbours the network is to see share noise with what it denoises, or ""."""
-        from core.noise.between import KEPT, warning
+        from core.noise.between import find_shared_noise
 
-        return warning(stack, "T" if self.neighbours == MEAN else self.along, KEPT)
+        along = "T" if self.neighbours == MEAN else self.along
+        found = find_shared_noise(stack, along, kinds.NEIGHBOURS_SHARE_NOISE)
+        return found.text if found is not None else ""
 
     def look_beside(self, stack: Stack) -> None:
         """Make sure that a stack has the neighbours the network is to see.

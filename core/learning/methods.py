@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing
 from core.learning.papers import (
     BROADDUS_2020,
@@ -204,9 +205,10 @@ class Noise2Noise(Learned):
             )
         context.step(0.0, "Comparing frames")
         from core.learning.evidence import motion  # needs scipy, for which the window need not wait
-        from core.noise.between import warning
+        from core.noise.between import find_shared_noise
 
-        shared = warning(stack, "T", "Noise2Noise will keep what they share.")
+        found = find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)
+        shared = found.text if found is not None else ""
         return self, f"{motion(stack)} {shared}".strip()
 
 

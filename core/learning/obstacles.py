@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.errors import QuietfieldError
-from core.instant.familiarity import IMPULSES, QUIET, doubts
+from core.findings import Finding, kinds
+from core.instant.familiarity import examine
 from core.learning.evidence import estimates, levels, middle_plane
 from core.noise.model import NoiseEstimate
 from core.stack import Stack
 
-Told = Sequence[Sequence[str]]
-"""Doubts of Instant about each channel."""
+Told = Sequence[Sequence[Finding]]
+"""What Instant finds in each channel."""
 
 
 def obstacles(stack: Stack) -> str:
@@ -31,11 +32,11 @@ def _obstacles(stack: Stack) -> str:
     told = _doubts(stack, found)
     silent = quiet(told)
     known = [(at, noise) for at, noise in enumerate(found) if noise.reliable and at not in silent]
-    correlated = [(_most(noise), at) for at, noise in known if noise.warning]
+    correlated = [(_most(noise), at, noise.warning) for at, noise in known if noise.warning is not None]
     words = [doubted(stack, told)]
     if correlated:
-        at = max(correlated)[1]
-        words.append((f"Channel {at + 1}: " if len(found) > 1 else "") + found[at].warning)
+        _, at, warning = max(correlated, key=lambda one: one[:2])
+        words.append((f"Channel {at + 1}: " if len(found) > 1 else "") + warning.text)
     return " ".join(text for text in words if text)
 
 
@@ -52,7 +53,9 @@ def instant_doubts(stack: Stack) -> Told:
 
 def quiet(told: Told) -> tuple[int, ...]:
     """Channels with almost no noise, as Instant judges it."""
-    return tuple(at for at, sentences in enumerate(told) if QUIET in sentences)
+    return tuple(
+        at for at, findings in enumerate(told) if any(f.kind == kinds.NOISE_NEGLIGIBLE for f in findings)
+    )
 
 
 def doubted(stack: Stack, told: Told) -> str:
@@ -71,13 +74,13 @@ def doubted(stack: Stack, told: Told) -> str:
         words.append(
             f"Almost no noise of single pixels was found in {name}, so that training gains nothing there."
         )
-    if any(IMPULSES in sentences for sentences in told):
-        words.append(IMPULSES)
+    outlying = [f for findings in told for f in findings if f.kind == kinds.PIXELS_OUTLYING]
+    words += [f.text for f in outlying[:1]]
     return " ".join(words)
 
 
 def _doubts(stack: Stack, known: Sequence[NoiseEstimate]) -> Told:
-    return [doubts(middle_plane(stack, at), noise) for at, noise in enumerate(known)]
+    return [examine(middle_plane(stack, at), noise) for at, noise in enumerate(known)]
 
 
 def _most(noise: NoiseEstimate) -> float:

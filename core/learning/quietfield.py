@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from core.errors import QuietfieldError
-from core.instant.method import MAKITALO_2013, MEAN, neighbours, quality
+from core.instant.method import MAKITALO_2013, neighbours, quality
+from core.instant.reach import MEAN
 from core.learning.learned import Adapting, Learned
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.learning.strategy import Architecture, Strategy
@@ -84,14 +85,15 @@ class Quietfield(Adapting):
         context.step(0.0, "Measuring the noise")
         shown = self.training_stack(stack)
         method, words = self._trained_where_possible(shown)
-        from core.instant.scene import moves
+        from core.instant.scene import find_motion
         from core.learning import context as trials  # needs torch, for which the window need not wait
 
         if self.psf == "auto" and not method.strategy().idle:
             bears = trials.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
             method = replace(method, psf="yes" if bears else "no")
         if self.neighbours != "auto":
-            smeared = moves(stack) if self.neighbours == MEAN else ""
+            frame = find_motion(stack) if self.neighbours == MEAN else None
+            smeared = frame.text if frame is not None else ""
             return method, " ".join(filter(None, (words, self.shared(stack), smeared)))
         along, found = trials.neighbours(stack, context.part(0.4, 1.0))
         return replace(method, neighbours=along), f"{words} {found}".strip()
@@ -117,7 +119,7 @@ class Quietfield(Adapting):
         told = instant_doubts(stack)
         silent = quiet(told)
         found = [noise for at, (_, noise) in enumerate(levels(stack)) if at not in silent]
-        shared = [noise.warning for noise in found if not noise.blind_spot_valid][:1]
+        shared = [noise.warning.text for noise in found if noise.warning is not None][:1]
         words = " ".join([*shared, doubted(stack, told)]).strip()
         if self.train == "yes" or (found and not shared):
             return self, words

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core import params
 from core.errors import QuietfieldError
+from core.findings import Finding
 from core.methods.outputs import RESULT, Output
 from core.params import Value
 from core.progress import Context
@@ -137,15 +138,15 @@ class Operation(Method):
         """
         raise NotImplementedError
 
-    def doubts(self, stack: Stack, region: Region) -> tuple[str, ...]:  # noqa: ARG002
-        """Say, once prepared, why results there may be worse than usual: short sentences, or none.
+    def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Find, once prepared, what may make results worse than usual or could make them better.
 
         Parameters
         ----------
         stack : Stack
-            What it works on.
+            Stack that the operation works on.
         region : tuple of slice
-            Which pixels are asked about: a part of one plane.
+            Part of one plane that is examined.
         """
         return ()
 

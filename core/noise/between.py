@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, Kind, Proposal, kinds
 from core.noise.blocks import SIDE, block_means
 from core.stack import AXIS_NAMES, Stack, middle
 
@@ -21,9 +22,6 @@ PLANES = 6
 
 LIMIT = 0.4
 """Correlation above which planes are said to share their noise."""
-
-KEPT = "what they share stays. Choose other neighbours."
-"""What noise does that neighbours share which a network sees."""
 
 Images = NDArray[np.float64]
 
@@ -46,24 +44,31 @@ def shared(stack: Stack, axis: str) -> float:
     return stack.fact(f"noise shared along {axis}", lambda: _shared(stack, axis))
 
 
-def warning(stack: Stack, axis: str, effect: str) -> str:
-    """Say that planes or frames share noise along an axis, and what that does; "" if they do not.
+def find_shared_noise(stack: Stack, axis: str, kind: Kind) -> Finding | None:
+    """Find neighbouring planes or frames that share noise.
 
     Parameters
     ----------
     stack : Stack
-        What is looked at.
+        Stack to examine.
     axis : {"T", "Z", ""}
-        Along which they are neighbours; "" for none.
-    effect : str
-        What it does, to end a sentence.
+        Axis along which they are neighbours; "" for none.
+    kind : Kind
+        Kind of the finding, which tells what the shared noise does.
+
+    Returns
+    -------
+    Finding or None
+        None if the correlation is at most `LIMIT`.
     """
-    if not axis or shared(stack, axis) <= LIMIT:
-        return ""
-    return (
-        f"Neighbours along {AXIS_NAMES[axis]} ({axis}) share noise, as where a microscope averages while it "
-        f"records: {effect}"
-    )
+    if not axis or (correlation := shared(stack, axis)) <= LIMIT:
+        return None
+    details = {"axis": axis, "name": AXIS_NAMES[axis]}
+    proposal = (
+        Proposal(label="Use no neighbours", params={"neighbours": "none"})
+        if kind == kinds.NEIGHBOURS_SHARE_NOISE else None
+    )  # fmt: skip
+    return Finding(kind=kind, value=correlation, limit=LIMIT, details=details, proposal=proposal)
 
 
 def _shared(stack: Stack, axis: str) -> float:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from core.findings import Finding, kinds
 from core.noise.blocks import Blocks, Values
 from core.noise.correlation import REACH
 from core.noise.line import Line
@@ -18,12 +19,11 @@ WHITE[REACH, REACH] = 1.0
 WHITE.setflags(write=False)
 """Autocorrelation of independent pixels; not to be written to."""
 
-STRUCTURED = "Fine structure covers the image, so that noise is hard to tell from it."
+_UNCERTAIN = 0.25
+"""Share of the variance by which an error of the gain may change it within the range of brightness."""
 
-BEYOND = (
-    "What is bright in the image is too small or sharp for its noise to be measured: it was inferred "
-    "from the darker parts."
-)
+_STRUCTURED = 0.5
+"""Share of the energy that structure may have."""
 
 _STEEPEST, _SLOWEST = 0.68, 0.38
 # Blurred structure is told from correlated noise by how slowly its autocorrelation falls off: that of noise
@@ -59,12 +59,12 @@ def result(
     darkest = blocks.mean <= np.quantile(blocks.mean, 0.03)
     usual = float(np.median(expected(line, blocks.mean, blocks.energy)))
     floor = min(float(np.median(blocks.energy[darkest])), usual) * scale
-    problem = ""
-    spread = float(blocks.mean.std())
-    if line.slope_error * spread > 0.25 * usual:
-        problem = "Brightness varies too little against the noise to tell how noise grows with it."
-    elif not line.flat and line.structure > 0.5:
-        problem = STRUCTURED
+    problem = None
+    uncertain = line.slope_error * float(blocks.mean.std())
+    if uncertain > _UNCERTAIN * usual:
+        problem = Finding(kind=kinds.NOISE_EVEN_BRIGHTNESS, value=uncertain / usual, limit=_UNCERTAIN)
+    elif not line.flat and line.structure > _STRUCTURED:
+        problem = Finding(kind=kinds.NOISE_STRUCTURE, value=line.structure, limit=_STRUCTURED)
     return NoiseEstimate(
         model=PoissonGaussian(gain=line.slope * scale, constant=line.constant * scale, floor=floor),
         dark=dark,

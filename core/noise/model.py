@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, Proposal, kinds
 from core.noise.models import PoissonGaussian
 
 LAGS = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2))
@@ -44,8 +45,8 @@ class NoiseEstimate:
         Share of the energy that was taken for structure of the image, 0 to 1.
     method : str
         ``"frames"`` from differences between frames of an unchanging scene, ``"plane"`` from single ones.
-    problem : str
-        Why the estimate is not to be relied on, as a sentence; empty if it is.
+    problem : Finding or None
+        Why the estimate is not reliable; None if it is.
     """
 
     model: PoissonGaussian
@@ -58,7 +59,7 @@ class NoiseEstimate:
     lowest: float = 0.0
     structure: float = 0.0
     method: Literal["plane", "frames"] = "plane"
-    problem: str = ""
+    problem: Finding | None = None
 
     @property
     def read_noise(self) -> float:
@@ -93,7 +94,7 @@ class NoiseEstimate:
     @property
     def reliable(self) -> bool:
         """Whether nothing speaks against the estimate."""
-        return not self.problem
+        return self.problem is None
 
     @property
     def blind_spot_valid(self) -> bool:
@@ -101,15 +102,20 @@ class NoiseEstimate:
         return max(abs(self.correlation_x), abs(self.correlation_y)) <= BLIND_SPOT_LIMIT
 
     @property
-    def warning(self) -> str:
-        """What a person should know before training on such noise, as a sentence; empty if nothing."""
+    def warning(self) -> Finding | None:
+        """Finding that neighbouring pixels share noise, where it matters for training; None if not."""
         if self.blind_spot_valid:
-            return ""
+            return None
         along, much = max((("rows", self.correlation_x), ("columns", self.correlation_y)), key=_size)
-        return (
-            f"Neighbouring pixels' noise is correlated ({much:.2f} along {along}): a blind-spot network will "
-            "keep part of it as if it were signal."
-        )
+        return Finding(
+            kind=kinds.NOISE_CORRELATED, value=much, limit=BLIND_SPOT_LIMIT, details={"along": along},
+            proposal=Proposal(label="Choose structN2V", method="structn2v"),
+        )  # fmt: skip
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The problem of the estimate and the warning, as far as there are any."""
+        return tuple(finding for finding in (self.problem, self.warning) if finding is not None)
 
     def averaged(self, frames: float) -> NoiseEstimate:
         """Return the noise of the mean of so many frames of one scene."""

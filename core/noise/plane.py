@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, kinds
 from core.noise.blocks import SIDE, Blocks, Plane, Values, chessboard_band, high_band, interior, tiles
 from core.noise.correlation import REACH
-from core.noise.evidence import BEYOND, STRUCTURED, WHITE, expected, physical, result
+from core.noise.evidence import WHITE, expected, physical, result
 from core.noise.line import LEAST, Line, fit, rough
 from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
@@ -62,19 +63,26 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
     line = physical(line, high)
     scale = min(spectrum.variance, _most(pixels, line, high, patch)) if correlated else 1.0
     found = result(line, high, scale, patch, "plane")
-    if not found.problem and doubtful:
-        return replace(found, problem=STRUCTURED)
-    if not found.problem and _beyond(pixels, line, high, found):
-        return replace(found, problem=BEYOND)
-    return found
+    if found.problem is not None:
+        return found
+    if doubtful:
+        odd = Finding(kind=kinds.NOISE_SPECTRUM, value=spectrum.misfit, limit=_MISFIT)
+        problem = odd if spectrum.misfit > _MISFIT else Finding(kind=kinds.NOISE_STRUCTURE)
+        return replace(found, problem=problem)
+    return replace(found, problem=_extrapolated(pixels, line, high, found))
 
 
-def _beyond(pixels: NDArray[np.float32], line: Line, high: Blocks, found: NoiseEstimate) -> bool:
-    """Whether pixels are far brighter than all blocks the line was found from."""
+def _extrapolated(
+    pixels: NDArray[np.float32], line: Line, high: Blocks, found: NoiseEstimate
+) -> Finding | None:
+    """Find pixels that are far brighter than all blocks the line was fitted to."""
     bright = float(np.quantile(pixels.max((1, 2)), 0.98))
     dark = float(np.median(high.mean))
-    reach = line.brightest - dark + 6 * float(np.sqrt(found.model.variance(line.brightest)))
-    return bright - dark > _FARTHEST * max(reach, 0.0)
+    reach = max(line.brightest - dark + 6 * float(np.sqrt(found.model.variance(line.brightest))), 0.0)
+    if not bright - dark > _FARTHEST * reach:
+        return None
+    ratio = (bright - dark) / reach if reach else np.inf
+    return Finding(kind=kinds.NOISE_EXTRAPOLATED, value=ratio, limit=_FARTHEST)
 
 
 def _better(unbiased: Line, flattened: Line) -> bool:
@@ -109,8 +117,8 @@ def _unknown(blocks: Blocks) -> NoiseEstimate:
     """Take the noise for constant, where too few blocks are left for a line."""
     level = float(np.median(blocks.energy))
     mean = float(blocks.mean.mean())
-    problem = "There are too few pixels that vary and are not saturated to measure the noise."
     return NoiseEstimate(
         model=PoissonGaussian(gain=0.0, constant=level, floor=level), dark=float(blocks.mean.min()),
-        gain_error=np.inf, constant_error=np.inf, mean=mean, autocorrelation=WHITE, problem=problem,
+        gain_error=np.inf, constant_error=np.inf, mean=mean, autocorrelation=WHITE,
+        problem=Finding(kind=kinds.NOISE_TOO_FEW_PIXELS),
     )  # fmt: skip

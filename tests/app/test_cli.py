@@ -176,18 +176,22 @@ def test_what_is_said_in_the_window_is_said_here(folder, capsys):
     tifffile.imwrite("still.tif", still, imagej=True, metadata={"axes": "TCYX"})
     assert run("denoise still.tif -o frames.tif --method instant -q") == 0
     captured = capsys.readouterr()
-    told = json.loads(captured.out)["doubts"]
-    assert [words for words in told if "Mean of frames, under Neighbours" in words] == told
-    assert len(told) == 1, "channels that say the same say it once"
-    assert f"still.tif: {told[0]}" in captured.err
+    (finding,) = json.loads(captured.out)["findings"]  # channels that say the same say it once
+    assert (finding["code"], finding["level"]) == ("frames-still", "hint")
+    assert finding["proposal"]["params"] == {"neighbours": "mean"}
+    assert f"still.tif: {finding['text']}" in captured.err
     assert run("denoise still.tif -o mean.tif --method instant --neighbours mean --dtype float32 -q") == 0
-    assert json.loads(capsys.readouterr().out)["doubts"] == []
+    assert json.loads(capsys.readouterr().out)["findings"] == []
     wanted = evaluate(Stack.of(still, "TCYX"), create("instant", {"neighbours": "mean"}))[0]
     np.testing.assert_allclose(tifffile.imread("mean.tif"), wanted, atol=1e-3)
     moving = np.stack([np.roll(frame, 5 * i, -1) for i, frame in enumerate(still)])
     tifffile.imwrite("moving.tif", moving, imagej=True, metadata={"axes": "TCYX"})
     assert run("denoise moving.tif -o smeared.tif --method instant --neighbours mean -q") == 0
-    assert "differs from the mean of the frames" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    differing = json.loads(captured.out)["findings"]
+    assert {finding["code"] for finding in differing} == {"frame-differs"}
+    assert all(finding["value"] > finding["limit"] for finding in differing)
+    assert all(finding["text"] in captured.err for finding in differing)
 
 
 def test_float32_and_ome(folder, capsys):

@@ -203,7 +203,7 @@ def test_what_cannot_be_denoised_is_shown_raw_with_a_sentence(
     failed: list[str] = []
     driver.window.jobs.failed.connect(lambda label, outcome: failed.append(label))
     driver.drop(tmp_path / "odd.tif")
-    said = "filter-problem", "filter-doubts"
+    said = "filter-problem", "filter-findings"
     driver.wait(lambda: any(words(driver, name) for name in said))
     assert sentence in " ".join(words(driver, name) for name in said)
     preview = driver.window.session.snapshot.preview
@@ -380,13 +380,13 @@ def test_shots_of_one_scene_are_offered_their_mean_and_what_moves_is_told_of(
 ) -> None:
     still = stack((4, 96, 96))
     driver.drop(write(tmp_path / "still.tif", still))
-    driver.wait(lambda: "Mean of frames, under Neighbours" in words(driver, "filter-doubts"))
-    driver.click("filter-average")
+    driver.wait(lambda: "Mean of frames" in words(driver, "filter-findings"))
+    driver.click("filter-frames-still")
     assert driver.widget("instant-neighbours").currentText() == "Mean of frames"
     expected = evaluate(still, Instant(neighbours="mean"))[0]
     driver.wait(lambda: shows(driver, expected[0]))
-    driver.wait(lambda: words(driver, "filter-doubts") == "")
-    assert not driver.widget("filter-average").isVisible()
+    driver.wait(lambda: words(driver, "filter-findings") == "")
+    assert not driver.widget("filter-frames-still").isVisible()
     driver.click("filter-apply")
     driver.wait(lambda: len(driver.window.session.snapshot.results) == 2)
     made = driver.window.session.snapshot.results[1]
@@ -399,7 +399,7 @@ def test_shots_of_one_scene_are_offered_their_mean_and_what_moves_is_told_of(
     driver.wait(lambda: shows(driver, alone[0]))
     assert driver.widget("instant-neighbours").currentText() == "None", "the next scene may move"
     driver.choose("instant-neighbours", "Mean of frames")
-    driver.wait(lambda: "of frame 1 differs from the mean of the frames" in words(driver, "filter-doubts"))
+    driver.wait(lambda: "of frame 1 differs from the mean of the frames" in words(driver, "filter-findings"))
     driver.shot("instant-smeared")
 
 
@@ -407,14 +407,14 @@ def test_doubts_are_said_once_and_stay_from_plane_to_plane(driver: Driver, tmp_p
     pixels = np.minimum(stack((3, 128, 128)).read(), 30)  # a third of it is saturated
     tifffile.imwrite(tmp_path / "bright.tif", pixels, imagej=True, metadata={"axes": "TYX"})
     driver.drop(tmp_path / "bright.tif")
-    driver.wait(lambda: "saturated" in words(driver, "filter-doubts"))
+    driver.wait(lambda: "saturated" in words(driver, "filter-findings"))
     said: list[str] = []
-    label = driver.widget("filter-doubts")
+    label = driver.widget("filter-findings")
     real = label.say
     label.say = lambda text: (said.append(text), real(text))
     driver.keys(">", "stack-viewer")
     driver.wait(lambda: on_the_canvas(driver) is not None)
-    assert not said or said == [words(driver, "filter-doubts")]
+    assert not said or said == [words(driver, "filter-findings")]
     driver.shot("instant-doubts")
     driver.method("gaussian")
-    assert not words(driver, "filter-doubts")
+    assert not words(driver, "filter-findings")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import tifffile
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.cli.main import main
@@ -50,8 +51,8 @@ def test_correlated_noise_is_said_once_the_panel_is_shown(
     assert not [job for job in jobs.running if job.channel == "noise"], "hidden, it measures nothing"
     panel.show()
     qtbot.waitUntil(panel.noise.isVisible, timeout=60_000)
-    assert "correlated (0.5" in panel.noise.text()
-    assert "along columns" in panel.noise.text()
+    assert "correlated (0.5" in panel.noise.words.text()
+    assert "along columns" in panel.noise.words.text()
     session.open(sample(frames=2, shape=(128, 128)).noisy, {})
     assert not panel.noise.isVisible(), "what was said of another stack is gone"
     settle(qtbot, jobs)
@@ -65,7 +66,7 @@ def test_a_stack_too_small_to_measure_is_no_failure(
     with qtbot.assertNotEmitted(jobs.failed):
         session.open(smeared((2, 8, 64)), {})
         settle(qtbot, jobs)
-    assert not panel.noise.text()
+    assert not panel.noise.words.text()
 
 
 @needs_data
@@ -73,10 +74,14 @@ def test_real_stacks_in_the_panel(qtbot: QtBot, session: Session, jobs: Jobs, pa
     panel.show()
     session.open(open_stack(WIDEFIELD), {})
     qtbot.waitUntil(panel.noise.isVisible, timeout=60_000)
-    assert "Neighbouring pixels' noise is correlated (0.58 along rows)" in panel.noise.text()
+    assert "correlated (0.58 along rows)" in panel.noise.words.text()
+    button = panel.noise.findChild(QPushButton, "training-noise-noise-correlated")
+    assert button.isVisible()
+    button.click()
+    assert panel.settings.method_class.name == "structn2v"
     session.open(open_stack(FIELDS), {})
     settle(qtbot, jobs)
-    assert not panel.noise.text()
+    assert not panel.noise.words.text()
 
 
 def test_info_tells_the_noise_of_every_channel(tmp_path, capsys):
@@ -106,13 +111,16 @@ def test_numbers_that_are_not_known_are_null(tmp_path, capsys):
     (found,) = json.loads(capsys.readouterr().out)["noise"]
     assert found["gain_error"] is None
     assert not found["reliable"]
-    assert "too few pixels" in found["problem"]
+    (problem,) = found["findings"]
+    assert problem["code"] == "noise-too-few-pixels"
+    assert problem["text"] == found["problem"]
+    assert found["warning"] == ""
 
 
 @needs_data
 def test_info_on_real_stacks(capsys):
     assert main(["info", str(WIDEFIELD), "--noise"]) == 0
-    assert "a blind-spot network will keep part of it" in capsys.readouterr().out
+    assert "a blind-spot network keeps part of it" in capsys.readouterr().out
     assert main(["info", str(FIELDS), "--noise"]) == 0
     words = capsys.readouterr().out
     assert "blind-spot" not in words

@@ -110,6 +110,6 @@ def main(arguments: list[str]) -> None:
         print(
             f"{name:<28}{kind:>8}{raw:8.2f}{gaussian:8.2f}{ours:9.2f}{ours - gaussian:+7.2f}"
             f"{seconds / len(noisy):9.2f}  gain {one.model.gain:.3g}, at mean {deviation:.3g}, correlation "
-            f"{one.correlation_y:.2f} {one.correlation_x:.2f} {one.problem}",
+            f"{one.correlation_y:.2f} {one.correlation_x:.2f} {one.problem.code if one.problem else ''}",
             flush=True,
         )

@@ -10,7 +10,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from core.instant.familiarity import doubts
+from core.findings import Finding, Kind, kinds
+from core.instant.familiarity import examine
 from core.instant.making.detectors import random_detector
 from core.noise.estimate import estimate
 from core.simulation.detection import Detector, record
@@ -18,10 +19,16 @@ from core.simulation.scenes import scene
 from tests.data import DATA, needs_data
 
 
-def said(image: NDArray[np.generic]) -> str:
-    """What is said beyond the problem of the estimate itself."""
+def found(image: NDArray[np.generic]) -> dict[Kind, Finding]:
+    """Findings by kind, without the problem of the estimate itself."""
     noise = estimate(image)
-    return " ".join(text for text in doubts(image, noise) if text != noise.problem)
+    findings = {finding.kind: finding for finding in examine(image, noise) if finding != noise.problem}
+    for finding in findings.values():
+        assert finding.value is not None
+        assert finding.limit is not None
+        assert finding.value > finding.limit or finding.kind == kinds.NOISE_NEGLIGIBLE
+        assert finding.text.endswith(".")
+    return findings
 
 
 def clean(index: int = 6, photons: float = 30.0) -> NDArray[np.float64]:
@@ -42,7 +49,7 @@ def test_simulated_images_are_familiar():
         noise = estimate(image)
         if noise.reliable:
             count += 1
-            alarms += [text for text in doubts(image, noise) if "almost no noise" not in text]
+            alarms += [f.text for f in examine(image, noise) if f.kind != kinds.NOISE_NEGLIGIBLE]
     assert count > 40
     assert len(alarms) <= 1, alarms
 
@@ -52,41 +59,48 @@ def test_stripes(along):
     image = noisy()
     lines = 0.5 * image.std() * np.random.default_rng(0).standard_normal((512, 1)).astype(np.float32)
     striped = image + (lines if along == "rows" else lines.T)
-    assert f"stripes along the {along}" in said(striped)
-    assert "stripes" not in said(image)
+    assert found(striped)[kinds.STRIPES].details == {"along": along}
+    assert kinds.STRIPES not in found(image)
 
 
 def test_single_pixels_that_are_wrong():
     image = noisy()
     image[np.random.default_rng(0).random(image.shape) < 0.02] = 1000
-    assert "single pixels" in said(image)
+    outlying = found(image)[kinds.PIXELS_OUTLYING]
+    assert outlying.value == pytest.approx(0.02, abs=0.005)
+    assert outlying.proposal is not None
+    assert outlying.proposal.method == "median"
 
 
 def test_saturation_is_given_as_a_share():
     image = noisy(9)
-    assert "10% of the pixels are saturated" in said(np.minimum(image, np.quantile(image, 0.9)))
+    saturated = found(np.minimum(image, np.quantile(image, 0.9)))[kinds.PIXELS_SATURATED]
+    assert saturated.value == pytest.approx(0.1, abs=0.001)
+    assert "10% of the pixels are saturated" in saturated.text
 
 
 def test_jpeg():
     image = noisy(9)
     grey = np.clip((image - image.min()) / np.ptp(image) * 255, 0, 255).astype(np.uint8)
-    assert "JPEG" in said(imagecodecs.jpeg_decode(imagecodecs.jpeg_encode(grey, level=40)))
-    assert "JPEG" not in said(grey)
+    assert kinds.JPEG_BLOCKS in found(imagecodecs.jpeg_decode(imagecodecs.jpeg_encode(grey, level=40)))
+    assert kinds.JPEG_BLOCKS not in found(grey)
 
 
 def test_no_noise_to_speak_of():
     y = np.linspace(0, 3, 256)
-    assert "almost no noise" in said((1e4 * np.sin(y[:, None]) * np.cos(y)).astype(np.float32))
+    assert kinds.NOISE_NEGLIGIBLE in found((1e4 * np.sin(y[:, None]) * np.cos(y)).astype(np.float32))
 
 
 def test_problems_of_the_estimate_come_first_and_odd_pixels_do_no_harm():
     flat = np.full((64, 64), 7.0)
     noise = estimate(flat)
-    assert doubts(flat, noise)[0] == noise.problem
+    assert noise.problem is not None
+    assert noise.problem.kind == kinds.NOISE_TOO_FEW_PIXELS
+    assert examine(flat, noise)[0] == noise.problem
     image = noisy()
     image[:20, :30] = np.nan
-    assert not said(image)
-    assert isinstance(doubts(image[:20, :20], estimate(image[30:60, 30:60])), tuple)
+    assert not found(image)
+    assert isinstance(examine(image[:20, :20], estimate(image[30:60, 30:60])), tuple)
 
 
 @needs_data
@@ -98,12 +112,12 @@ def test_problems_of_the_estimate_come_first_and_odd_pixels_do_no_harm():
 )  # fmt: skip
 def test_recorded_images_without_faults(name):
     pixels = tifffile.imread(DATA / f"{name}.tif")
-    assert not said(pixels.reshape(-1, *pixels.shape[-2:])[0])
+    assert not found(pixels.reshape(-1, *pixels.shape[-2:])[0])
 
 
 @needs_data
 def test_lines_of_a_recorded_stack_are_seen():
     """Its row means differ from those beside them three times as much as the noise of its pixels explains."""
     stack = tifffile.imread(DATA / "stacks/nuclei_zyx.tif")
-    assert "stripes along the rows" in said(stack[0])
-    assert "stripes along the rows" in said(stack[59])
+    for plane in (stack[0], stack[59]):
+        assert found(plane)[kinds.STRIPES].details == {"along": "rows"}

@@ -126,7 +126,7 @@ def test_noise_is_measured_once_for_all_blocks(monkeypatch: pytest.MonkeyPatch) 
         np.testing.assert_allclose(made.read(), np.concatenate(planes), atol=1e-3)
     np.testing.assert_allclose(apply(stack, Instant())[0].read(), np.concatenate(planes), atol=1e-3)
     for chosen in (Instant(), Instant(neighbours="mean"), Instant(noise="plane")):
-        chosen.prepare(stack).doubts(stack, stack.region(T=0))
+        chosen.prepare(stack).findings(stack, stack.region(T=0))
     assert calls == ["auto"]
 
 

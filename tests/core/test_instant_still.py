@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.findings import Kind, kinds
 from core.instant.denoiser import Denoiser
 from core.instant.method import Instant
-from core.instant.reach import SPAN, STANDS, around
-from core.instant.scene import mean, moves, stands_still
+from core.instant.reach import SPAN, around
+from core.instant.scene import CHANGED, find_motion, mean, propose_averaging, stands_still
 from core.instant.still import Still, means
 from core.learning.checkpoint import load_model, save_model
 from core.learning.evidence import levels
@@ -166,23 +167,33 @@ def drifting(count: int = 6) -> Stack:
     return Stack.of(rng.poisson(np.maximum(moved - moved.min(), 0)).astype(np.uint16), "TYX")
 
 
+def found_by(method: Instant, stack: Stack, time: int = 2) -> list[Kind]:
+    """Kinds of what is found about a frame."""
+    return [finding.kind for finding in method.prepare(stack).findings(stack, stack.region(T=time))]
+
+
 def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     standing, truth = recorded((1,) * 6, side=128)
     assert stands_still(standing)
-    assert moves(standing) == ""
-    region = standing.region(T=2)
-    assert STANDS in Instant().prepare(standing).doubts(standing, region)
-    assert Instant(neighbours="mean").prepare(standing).doubts(standing, region) == ()
+    assert find_motion(standing) is None
+    averaging = propose_averaging(standing)
+    assert averaging in Instant().prepare(standing).findings(standing, standing.region(T=2))
+    assert averaging is not None
+    assert averaging.proposal is not None
+    assert Instant(**averaging.proposal.params) == Instant(neighbours="mean")
+    assert found_by(Instant(neighbours="mean"), standing) == []
     found = {n: psnr(evaluate(standing, Instant(neighbours=n))[0], truth) for n in ("none", "T", "mean")}
     assert found["mean"] > found["T"] + 0.3 > found["none"] + 0.8
     drifted = drifting()
     assert not stands_still(drifted)
-    region = drifted.region(T=2)
-    assert STANDS not in Instant().prepare(drifted).doubts(drifted, region)
-    words = Instant(neighbours="mean").prepare(drifted).doubts(drifted, region)[0]
-    assert "of frame 3 differs" in words
-    assert "smeared" in words
-    assert "smeared" in moves(drifted)
+    assert kinds.FRAMES_STILL not in found_by(Instant(), drifted)
+    finding = Instant(neighbours="mean").prepare(drifted).findings(drifted, drifted.region(T=2))[0]
+    assert (finding.kind, finding.details["frame"]) == (kinds.FRAME_DIFFERS, 2)
+    assert finding.value > finding.limit == CHANGED
+    assert "of frame 3 differs" in finding.text
+    motion = find_motion(drifted)
+    assert motion is not None
+    assert motion.kind == kinds.FRAME_DIFFERS
     assert not stands_still(Stack.of(standing.plane(T=0), "YX"))
 
 
@@ -217,7 +228,7 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
     trainer = Trainer(stack, method, device="cpu")
     *_, last = trainer.run()
     assert last.step == 3
-    assert "smeared" not in last.note
+    assert "smears" not in last.note
     model = trainer.model()
     assert model.method == replace(method, psf=model.method.psf)  # type: ignore[attr-defined]
     save_model(tmp_path / "a.quietfield", model)
@@ -246,11 +257,11 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
 
 def test_quietfield_says_what_the_mean_smears_and_where_it_would_gain() -> None:
     note = Quietfield(neighbours="mean").resolve(drifting(), Context())[1]
-    assert "smeared" in note
+    assert "smears" in note
     standing, _ = recorded((1,) * 6)
-    assert STANDS in Quietfield().resolve(standing, Context())[1]
+    assert kinds.FRAMES_STILL.words in Quietfield().resolve(standing, Context())[1]
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
-    assert STANDS not in Quietfield().resolve(fields, Context())[1]
+    assert kinds.FRAMES_STILL.words not in Quietfield().resolve(fields, Context())[1]
 
 
 @needs_data
@@ -278,5 +289,5 @@ def test_recorded_scenes_that_live_are_not_offered_their_mean(name: str) -> None
 
     stack = Stack.of(tifffile.imread(DATA / "stacks" / f"{name}.tif"), "TYX")
     assert not stands_still(stack)
-    assert "smeared" in moves(stack)
-    assert STANDS not in Instant().prepare(stack).doubts(stack, stack.region(T=3))
+    assert find_motion(stack) is not None
+    assert kinds.FRAMES_STILL not in found_by(Instant(), stack, 3)

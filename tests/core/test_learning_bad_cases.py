@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.instant.method import Instant
 from core.learning.learned import Learned
 from core.learning.methods import (
@@ -185,7 +186,7 @@ def test_saturated_and_dead_pixels(cls: type[Learned]) -> None:
     denoised, _, last = result(stack, cls, steps=4 if cls is Quietfield else 60)
     assert np.isfinite(denoised).all()
     assert -0.5 * 4095 < denoised.min() <= denoised.max() < 1.5 * 4095
-    assert "a median filter before removes them better" in last.note
+    assert "A median filter before denoising removes them better" in last.note
     if cls is Quietfield:
         assert "they are not used" in last.note  # the frames are of different fields, whatever they share
         error, instant = (
@@ -261,8 +262,8 @@ def correlated(side: int = 96, sigma: float = 0.5) -> Pixels:
 def test_correlated_noise_is_told_of_before_training(cls: type[Learned]) -> None:
     first = next(Trainer(stack_of(correlated()), method_of(cls), device="cpu").run())
     assert first.step == 0
-    assert "noise is correlated (0.2" in first.note
-    assert "keep part of it" in first.note
+    assert "correlated (0.2" in first.note
+    assert "keeps part of it" in first.note
 
 
 @pytest.mark.parametrize("cls", PLAIN)
@@ -281,7 +282,9 @@ def test_nothing_is_said_of_independent_noise(cls: type[Learned]) -> None:
 
 def test_channels_are_told_apart() -> None:
     pixels = np.stack([correlated(sigma=0.0), correlated(), correlated(sigma=0.7)], axis=1)
-    assert obstacles(stack_of(pixels[:, :2], "TCYX")).startswith("Channel 2: Neighbouring pixels' noise")
+    assert obstacles(stack_of(pixels[:, :2], "TCYX")).startswith(
+        "Channel 2: The noise of neighbouring pixels"
+    )
     clean = ndimage.gaussian_filter(pixels, (0, 0, 3, 3))
     words = obstacles(stack_of(np.concatenate([clean[:, :2], pixels[:, :1]], axis=1), "TCYX"))
     assert "found in channels 1 and 2 of it" in words
@@ -292,7 +295,7 @@ def test_estimates_that_are_not_reliable_do_not_warn(monkeypatch: pytest.MonkeyP
 
     known = evidence.estimate_stack(stack_of(correlated()))
     assert known.reliable
-    doubted = replace(known, problem="It is not to be relied on.")
+    doubted = replace(known, problem=Finding(kind=kinds.NOISE_STRUCTURE))
     monkeypatch.setattr(evidence, "estimate_stack", lambda stack, **at: doubted)
     assert obstacles(stack_of(correlated())) == ""
 

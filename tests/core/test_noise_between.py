@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.findings import kinds
 from core.instant.measuring import measure
 from core.instant.method import Instant
 from core.learning.methods import Noise2Noise, Noise2Void, Quietfield
-from core.noise.between import LIMIT, correlation, shared, warning
+from core.noise.between import LIMIT, correlation, find_shared_noise, shared
 from core.noise.estimate import estimate, estimate_stack
 from core.progress import Context
 from core.simulation.detection import Detector, record
@@ -93,7 +94,11 @@ def test_the_worst_channel_counts() -> None:
     assert shared(Stack.of(both, "TCYX"), "T") > 0.9
     assert shared(Stack.of(frames[0], "YX"), "T") == 0
     assert shared(Stack.of(frames, "ZYX"), "T") == 0
-    assert warning(Stack.of(both, "TCYX"), "", "they stay.") == ""
+    assert find_shared_noise(Stack.of(both, "TCYX"), "", kinds.NEIGHBOURS_SHARE_NOISE) is None
+    finding = find_shared_noise(Stack.of(both, "TCYX"), "T", kinds.NEIGHBOURS_LEFT_OUT)
+    assert finding is not None
+    assert finding.value > 0.9 > finding.limit == LIMIT
+    assert finding.proposal is None
 
 
 def test_noise_is_measured_on_single_frames_then() -> None:
@@ -120,15 +125,18 @@ def test_nothing_is_learned_from_frames_that_share_noise() -> None:
     stack = averaged()
     method, words = Quietfield().resolve(stack, Context())
     assert method.neighbours == "none"  # type: ignore[attr-defined]
-    assert "share noise, as where a microscope averages while it records: they are not used." in words
+    assert "they are not used." in words
     for chosen in (Quietfield(neighbours="T"), Quietfield(neighbours="mean"), Noise2Void(neighbours="T")):
-        assert "what they share stays" in chosen.resolve(stack, Context())[1]
-    assert "Noise2Noise will keep what they share" in Noise2Noise().resolve(stack, Context())[1]
+        assert "the shared part stays" in chosen.resolve(stack, Context())[1]
+    assert "Noise2Noise keeps the shared part" in Noise2Noise().resolve(stack, Context())[1]
     assert "share" not in Noise2Void().resolve(stack, Context())[1]
     for neighbours in ("T", "mean"):
-        told = Instant(neighbours=neighbours).prepare(stack).doubts(stack, stack.region(T=2))
-        assert any("what they share stays" in sentence for sentence in told)
-    assert not any("share" in s for s in Instant().prepare(stack).doubts(stack, stack.region(T=2)))
+        told = Instant(neighbours=neighbours).prepare(stack).findings(stack, stack.region(T=2))
+        shares = next(f for f in told if f.kind == kinds.NEIGHBOURS_SHARE_NOISE)
+        assert shares.proposal is not None
+        assert Instant(**shares.proposal.params) == Instant()
+    alone = Instant().prepare(stack).findings(stack, stack.region(T=2))
+    assert all(f.kind != kinds.NEIGHBOURS_SHARE_NOISE for f in alone)
 
 
 @needs_data

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.noise.blocks import chessboard_band, high_band
 from core.noise.correlation import REACH, autocovariance, detrended
 from core.noise.estimate import estimate, estimate_stack
@@ -83,7 +84,7 @@ def test_right_within_ten_percent_from_1_to_1000_photons(name, photons):
     assert found.model.gain == pytest.approx(GAIN, rel=min(error, 0.3))
     assert excess(found, SCENES[name], photons) < 0.1
     assert found.blind_spot_valid
-    assert not found.warning
+    assert found.warning is None
     assert max(abs(found.correlation_x), abs(found.correlation_y)) <= 0.061
 
 
@@ -139,9 +140,12 @@ def test_correlated_noise_is_found_and_its_variance_too(kernel):
     assert found.correlation_y == pytest.approx(0, abs=0.05)
     assert float(found.model.variance(650)) == pytest.approx(400 * truth[middle], rel=0.1)
     assert not found.blind_spot_valid
-    assert "along rows" in found.warning
+    assert found.warning is not None
+    assert found.warning.value == found.correlation_x
+    assert found.warning.details == {"along": "rows"}
     turned = estimate((500 + 300 * SCENES["ramp"] + noise).T)
-    assert "along columns" in turned.warning
+    assert turned.warning is not None
+    assert turned.warning.details == {"along": "columns"}
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -197,7 +201,8 @@ def test_any_image_gives_finite_numbers(image):
 def test_without_anything_to_measure_it_says_so(image):
     found = estimate(image)
     assert not found.reliable
-    assert found.problem.endswith(".")
+    assert found.problem is not None
+    assert found.problem.kind == kinds.NOISE_TOO_FEW_PIXELS
     assert float(found.model.variance(7)) == 0
 
 
@@ -327,7 +332,8 @@ def test_widefield_warns_from_a_single_plane_too():
     found = estimate(real("fmd/widefield_bpae_g_4frames_noisy")[0])
     assert found.correlation_x == pytest.approx(0.577, abs=0.05)
     assert found.correlation_y == pytest.approx(0.572, abs=0.05)
-    assert "correlated" in found.warning
+    assert found.warning is not None
+    assert found.warning.kind == kinds.NOISE_CORRELATED
     assert float(found.model.variance(52)) == pytest.approx(284, rel=0.2)
 
 
@@ -338,7 +344,7 @@ def test_fields_of_w2s_do_not_warn(channel):
     found = estimate_stack(stack)
     assert found.method == "plane"  # they are different fields
     assert found.reliable
-    assert not found.warning
+    assert found.warning is None
     assert max(abs(found.correlation_x), abs(found.correlation_y)) < 0.06
 
 

@@ -20,17 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from app.cli.command_line import command_line
-from app.panels.filters.doubts import Doubts
 from app.panels.filters.method_list import MethodList
 from app.preview.live import LivePreview
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import ProgressRow, Sentence
+from app.widgets.findings import FindingsView
 from app.widgets.form import Form
 from core.errors import QuietfieldError
+from core.findings import Finding, Proposal
 from core.history import Step
-from core.instant.method import MEAN
+from core.instant.reach import MEAN
 from core.methods import catalogue  # noqa: F401  (puts every method on the list)
 from core.methods.apply import apply
 from core.methods.base import Group, Method, Operation, find, summary
@@ -62,7 +63,7 @@ class FilterPanel(QWidget):
         self._build()
         self._live.status.connect(self.status.setText)
         self._live.failed.connect(self._on_preview_failed)
-        self._live.doubted.connect(self._on_doubted)
+        self._live.examined.connect(self._on_examined)
         session.changed.connect(self._on_session)
         jobs.changed.connect(self.progress.refresh)
         self.list.choose("instant")
@@ -128,11 +129,13 @@ class FilterPanel(QWidget):
 
         self.progress = ProgressRow("filter")
         self.problem = Sentence("filter-problem")
-        self.doubts = Doubts()
-        self.doubts.averaging.connect(self._on_averaging)
+        offered = [group for groups in GROUPS.values() for group in groups]
+        self.findings = FindingsView("filter", offered, warning=False)
+        self.findings.words.setToolTip("<p>Found in the plane shown; others of the stack may differ.</p>")
+        self.findings.taken.connect(self._on_taken)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(*(column.contentsMargins().left(), 0) * 2)
-        bottom.addWidget(self.doubts)
+        bottom.addWidget(self.findings)
         for part in (choice, watch, buttons):
             bottom.addLayout(part)
         bottom.addWidget(self.progress)
@@ -199,7 +202,7 @@ class FilterPanel(QWidget):
         chosen = self.form
         for form in self._forms.values():
             form.setVisible(form is chosen)
-        self.doubts.clear()
+        self.findings.clear()
         self._allow_choices()
         self._on_touched()
 
@@ -215,7 +218,7 @@ class FilterPanel(QWidget):
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
             self._paused, self._failure = False, ""
-            self.doubts.clear()
+            self.findings.clear()
             self._end_averaging()
             self._allow_choices()
         elif new.shown != old.shown:
@@ -266,12 +269,14 @@ class FilterPanel(QWidget):
                 self.form.allow_choices(p.name, {c: _refusal(cls, p.name, c, axes) for c in p.choices})
 
     @Slot(object)
-    def _on_doubted(self, doubts: tuple[str, ...]) -> None:
-        self.doubts.say(doubts)
+    def _on_examined(self, findings: tuple[Finding, ...]) -> None:
+        self.findings.show_findings(findings, find(self.list.chosen()))
 
-    @Slot()
-    def _on_averaging(self) -> None:
-        self.form.set_values({"neighbours": MEAN})
+    @Slot(object)
+    def _on_taken(self, proposal: Proposal) -> None:
+        if proposal.method:
+            self.choose(proposal.method)
+        self.form.set_values(proposal.params)
         self._on_touched()
 
     def _end_averaging(self) -> None:

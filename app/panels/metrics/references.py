@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.shell.snapshot import Reference, Snapshot
-from core.instant.method import MEAN
-from core.instant.reach import DEPTH, SPAN
+from core.instant.reach import DEPTH, MEAN, SPAN
 from core.methods.base import find
 from core.stack import Stack
 

@@ -1,4 +1,4 @@
-"""A sentence on the noise of the open stack, where it is of a kind that a network would keep."""
+"""What was found about the noise of the open stack, where it is of a kind that a network would keep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PySide6.QtCore import Slot
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Snapshot
-from app.widgets.common import Sentence
+from app.widgets.findings import FindingsView
+from core.methods.base import Method
 
 if TYPE_CHECKING:
     from core.noise.model import NoiseEstimate
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
 CHANNEL = "noise"
 
 
-class NoiseNote(Sentence):
+class NoiseNote(FindingsView):
     """Warns where the noise of neighbouring pixels is correlated; measures nothing before it is asked to."""
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
-        super().__init__("training-noise")
-        self.setToolTip("<p>Measured on a few planes of the open stack, in the channel shown.</p>")
+        super().__init__("training-noise", ("learned",), warning=True)
+        self.words.setToolTip("<p>Measured on a few planes of the open stack, in the channel shown.</p>")
         self._session, self._jobs = session, jobs
         self._wanted = False
         self._asked = (0, 0)
         session.changed.connect(self._on_session)
 
     def want(self, *, wanted: bool) -> None:
-        """Keep the sentence in line with the open stack, or rest."""
+        """Keep the findings in line with the open stack, or rest."""
         self._wanted = wanted
         self._measure()
 
@@ -62,4 +63,4 @@ class NoiseNote(Sentence):
         # a stack that is too small, or cannot be read, is no reason to warn: training will say what is wrong
         if outcome.state == "succeeded":
             warning = outcome.value.warning
-            self.say(f"{warning} The method structN2V covers such neighbours together." if warning else "")
+            self.show_findings((warning,) if warning is not None else (), Method)

@@ -102,6 +102,7 @@ class TrainingPanel(QWidget):
         self.network.loaded.connect(self._on_loaded)
         self.network.applied.connect(self._live.rest)
         self.network.said.connect(self.problem.say)
+        self.noise.taken.connect(self.settings.take)
         self._live.paused.connect(self._on_preview_paused)
 
     # -- the state of things

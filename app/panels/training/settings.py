@@ -15,6 +15,7 @@ from app.widgets.form import LABEL_WIDTH, Form
 from app.widgets.parameter_words import in_words
 from core import params
 from core.errors import QuietfieldError
+from core.findings import Proposal
 from core.learning.learned import Learned, Seeing
 from core.methods.base import Method, methods, summary
 
@@ -159,6 +160,14 @@ class TrainingSettings(QWidget):
         self.kind.setCurrentIndex(self.kind.findData(method.name))
         self.form.set_values(params.values(method))
         self._mark()
+
+    @Slot(object)
+    def take(self, proposal: Proposal) -> None:
+        """Choose the method and set the parameters of a proposal."""
+        if proposal.method:
+            self.kind.setCurrentIndex(self.kind.findData(proposal.method))
+        self.form.set_values(proposal.params)
+        self._on_form()
 
     def offer(self, stack: Stack | None) -> None:
         """Offer neighbours only along axes that the stack has; all of them without one."""
