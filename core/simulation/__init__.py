@@ -4,8 +4,8 @@ Every function depends only on its arguments and a numpy random generator, so th
 pixels.
 """
 
-from core.simulation.detection import Camera, detect, expected
+from core.simulation.detection import Camera, detect, mean_counts
 from core.simulation.drawing import splat
 from core.simulation.example import FRAMES, SEED, Sample, sample, specimen
 
-__all__ = ["FRAMES", "SEED", "Camera", "Sample", "detect", "expected", "sample", "specimen", "splat"]
+__all__ = ["FRAMES", "SEED", "Camera", "Sample", "detect", "mean_counts", "sample", "specimen", "splat"]

@@ -9,7 +9,7 @@ from scipy import special, stats
 _QUANTILES = 32
 
 
-def cut_off(
+def clipped_moments(
     photons: NDArray[np.float64], floor: float, read_noise: float, pulse: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and variance of detected photons after clipping to a floor.

@@ -60,7 +60,9 @@ class Body(Protocol):
         """Return the light of the slab at a depth, shape (Y, X)."""
 
 
-def seen(bodies: list[Body], planes: NDArray[np.float64], microscope: Microscope, shape: Shape) -> Light:
+def image_planes(
+    bodies: list[Body], planes: NDArray[np.float64], microscope: Microscope, shape: Shape
+) -> Light:
     """Image specimens at several focus positions.
 
     Parameters

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from core.noise.model import LAGS
 from core.noise.models import PoissonGaussian
 from core.optics import gaussian_kernel
-from core.simulation.clipping import cut_off
+from core.simulation.clipping import clipped_moments
 from core.simulation.drawing import Light
 from core.simulation.filtering import (
     DEMOSAICED,
     Kernel,
     Matrix,
     Noise,
-    demosaiced,
-    filtered,
+    demosaic,
+    filter_axes,
     interpolation,
     kernel_matrix,
     noise_of,
@@ -51,7 +51,7 @@ class Camera:
         )
 
 
-def expected(photons: Light, camera: Camera) -> NDArray[np.float32]:
+def mean_counts(photons: Light, camera: Camera) -> NDArray[np.float32]:
     """Return the mean count of every pixel, without rounding."""
     return (camera.offset + camera.gain * photons).astype(np.float32)
 
@@ -211,18 +211,18 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
             matrices[axis] = kernel_matrix(size, gaussian_kernel(detector.smoothing[axis]))
         elif detector.kernels[axis]:
             matrices[axis] = kernel_matrix(size, detector.kernels[axis])
-    counted, mean, gain, constant = _counted(photons, detector, rng)
+    counted, mean, gain, constant = _count_photons(photons, detector, rng)
     light = float(mean.mean())
     rows, columns = (spread**2 for spread in detector.stripes)
     bands = detector.amplifiers**2 * float(np.mean(np.square(photons)))
     white = max(gain * light + constant, 1e-12)
     if detector.mosaic:
-        counted, mean = demosaiced(counted), demosaiced(mean)
+        counted, mean = demosaic(counted), demosaic(mean)
         shares = DEMOSAICED
         one, two, three = (DEMOSAICED[lag, 0] / DEMOSAICED[0, 0] ** 0.5 for lag in range(3))
         down = across = Noise(variance=one, covariance=two, second=three)
     else:
-        counted, mean = filtered(counted, *matrices), filtered(mean, *matrices)
+        counted, mean = filter_axes(counted, *matrices), filter_axes(mean, *matrices)
         down, across = (noise_of(matrix) for matrix in matrices)
         shares = {(y, x): down.at(y) * across.at(x) for y, x in ((0, 0), *LAGS)}
     total, *beside = (
@@ -239,7 +239,7 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
         counted[rng.random(counted.shape) < detector.dead] = 0.0
     counted = np.minimum(counted, np.float32(detector.saturation))
     if detector.levels:
-        counted, scale, low = _digitised(counted, detector)
+        counted, scale, low = _digitise(counted, detector)
         mean = ((mean - low) * scale).astype(np.float32)
         constant = scale**2 * constant + gain * scale * scale * low + 1 / 12
         gain = gain * scale
@@ -247,7 +247,7 @@ def record(photons: Light, detector: Detector, rng: np.random.Generator) -> Reco
     return Recording(noisy=counted.astype(np.float32), mean=mean, noise=noise, correlation=correlation)
 
 
-def _counted(
+def _count_photons(
     photons: Light, detector: Detector, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float]:
     """Detect photons without filters: return counts, their mean, and gain and constant of the white noise."""
@@ -277,13 +277,13 @@ def _counted(
             shape = tuple(n if axis == other else 1 for other, n in enumerate(photons.shape))
             counted += np.float32(size) * rng.standard_normal(shape, np.float32)
     if np.isfinite(detector.floor):
-        shown, variance = cut_off(photons, detector.floor, detector.read_noise, pulse)
+        shown, variance = clipped_moments(photons, detector.floor, detector.read_noise, pulse)
         counted, mean = np.maximum(counted, np.float32(detector.floor)), shown.astype(np.float32)
         constant = float(variance.mean() - gain * shown.mean())
     return counted, mean, gain, constant
 
 
-def _digitised(counted: NDArray[np.float32], detector: Detector) -> tuple[NDArray[np.float32], float, float]:
+def _digitise(counted: NDArray[np.float32], detector: Detector) -> tuple[NDArray[np.float32], float, float]:
     """Round to grey levels; return them, the grey levels per photon, and the photons at level 0."""
     last = detector.levels - 1
     if detector.step > 0:

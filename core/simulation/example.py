@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from core.findings import Finding, kinds
-from core.simulation.detection import Camera, detect, expected
+from core.simulation.detection import Camera, detect, mean_counts
 from core.simulation.drawing import Light, outline, smooth_noise, soft, splat, spread
 from core.simulation.optics import focus_and_haze
 from core.stack import Metadata, Stack
@@ -84,7 +84,9 @@ def sample(seed: int = SEED, frames: int = FRAMES, shape: tuple[int, int] = SHAP
         unit="µm",
     )
     noisy = detect(photons, camera, frames, noise)
-    return Sample(noisy=Stack.of(noisy, "TYX", known), clean=Stack.of(expected(photons, camera), "YX", truth))
+    return Sample(
+        noisy=Stack.of(noisy, "TYX", known), clean=Stack.of(mean_counts(photons, camera), "YX", truth)
+    )
 
 
 def specimen(shape: tuple[int, int], rng: np.random.Generator) -> Light:

@@ -17,8 +17,8 @@ from core.progress import Context
 from core.simulation import optics
 from core.simulation.detection import Detector, record
 from core.simulation.example import Sample
-from core.simulation.motion import moving
-from core.simulation.scenes import FILLING, FLUORESCENT, Specimen, exposed, scene
+from core.simulation.motion import moving_scene
+from core.simulation.scenes import FILLING, FLUORESCENT, Specimen, expose, scene
 from core.simulation.sequences import volume
 from core.stack import Metadata, Stack
 
@@ -109,7 +109,7 @@ class Simulation(Method):
         self.check_memory()
         context.step(0.0, "Drawing the specimen")
         light = self.light()
-        detector = self._adjusted(self.photons * float(light.max()))
+        detector = self._fit_detector(self.photons * float(light.max()))
         noise = np.random.default_rng([self.seed, 1])
         noisy = np.empty(
             (self.planes, self.size, self.size), np.uint8 if detector.levels <= 256 else np.uint16
@@ -120,7 +120,7 @@ class Simulation(Method):
             shown = min(number, len(light) - 1)
             recording = record(self.photons * light[shown].astype(np.float64), detector, noise)
             noisy[number], clean[shown] = recording.noisy, recording.mean
-        return self._labelled(noisy, clean)
+        return self._make_sample(noisy, clean)
 
     @property
     def needed_memory(self) -> int:
@@ -148,15 +148,15 @@ class Simulation(Method):
             haze = optics.gaussian(light.mean(axis=0).astype(np.float64), 10.0)
             return (0.95 * light + 0.15 * haze).astype(np.float32)
         rng = np.random.default_rng(self.seed)
-        return exposed(moving(self.planes, shape, rng, draw), rng)
+        return expose(moving_scene(self.planes, shape, rng, draw), rng)
 
-    def _adjusted(self, brightest: float) -> Detector:
+    def _fit_detector(self, brightest: float) -> Detector:
         """Return the detector, with its gain reduced until the brightest pixels fit into its levels."""
         detector = DETECTORS[self.detector][1]
         room = brightest + 8 * np.sqrt(2 * brightest + detector.read_noise**2) + 1
         return replace(detector, step=min(detector.step, float((detector.levels - 1 - detector.dark) / room)))
 
-    def _labelled(self, noisy: NDArray[np.unsignedinteger], clean: NDArray[np.float32]) -> Sample:
+    def _make_sample(self, noisy: NDArray[np.unsignedinteger], clean: NDArray[np.float32]) -> Sample:
         axis = "Z" if self.kind == "volume" else "T"
         spacing = {"X": PIXEL, "Y": PIXEL, axis: STEP * FIELD if axis == "Z" else INTERVAL}
         what = self.specimen.replace("-", " ")

@@ -103,14 +103,16 @@ def noise_of(matrix: Matrix | None) -> Noise:
     return Noise(variance=found[0], covariance=found[1], second=found[2])
 
 
-def filtered(image: NDArray[np.float32], down: Matrix | None, across: Matrix | None) -> NDArray[np.float32]:
+def filter_axes(
+    image: NDArray[np.float32], down: Matrix | None, across: Matrix | None
+) -> NDArray[np.float32]:
     """Filter an image along Y and X; None skips an axis."""
     if down is not None:
         image = down @ image
     return image if across is None else image @ across.T
 
 
-def demosaiced(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def demosaic(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Keep every second pixel, as the green pixels of a colour camera; average four for the others."""
     cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
     missing = np.add.outer(np.arange(image.shape[0]), np.arange(image.shape[1])) % 2 == 1
@@ -118,4 +120,4 @@ def demosaiced(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 DEMOSAICED = {(0, 0): 0.625, (1, 0): 0.25, (0, 1): 0.25, (1, 1): 1 / 16, (2, 0): 1 / 32, (0, 2): 1 / 32}
-"""Covariance of white noise after `demosaiced`, by distance along (Y, X)."""
+"""Covariance of white noise after `demosaic`, by distance along (Y, X)."""

@@ -16,7 +16,7 @@ MARGIN = 16
 """Border, in pixels, drawn around the image, so that structures that move into the image are known."""
 
 
-def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen | None = None) -> Light:
+def moving_scene(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen | None = None) -> Light:
     """Draw independently moving layers, imaged with one microscope.
 
     Parameters
@@ -54,7 +54,7 @@ def moving(frames: int, shape: Shape, rng: np.random.Generator, draw: Specimen |
             total += rng.uniform(0.03, 0.5) * textures.haze(shape, rng)
     if rng.random() < 0.15:  # fluctuations of the lamp
         total *= np.exp(rng.normal(0, rng.uniform(0.02, 0.25), (frames, 1, 1)))
-    return _focused(total, rng)
+    return _focus(total, rng)
 
 
 def layer(
@@ -92,7 +92,7 @@ def layer(
             shifts = shifts + drift(frames, rng)
         if not resting and (shifts is jitter or rng.random() < 0.4):
             flows, pace = flow(frames, shape, rng)
-        stack = np.stack([warped(canvas, shifts[t], flows, pace[:, t]) for t in range(frames)])
+        stack = np.stack([warp(canvas, shifts[t], flows, pace[:, t]) for t in range(frames)])
     if rng.random() < 0.25:  # bleaching
         stack *= np.exp(-rng.uniform(0.1, 1.2) * (time + 1))[:, None, None]
     if draw in FLUORESCENT and rng.random() < 0.25:  # parts light up, as in calcium imaging
@@ -124,7 +124,7 @@ def flow(frames: int, shape: Shape, rng: np.random.Generator) -> tuple[Light, Li
     return fields, np.stack([0.6 * time, np.sin(turn)])
 
 
-def warped(canvas: Light, shift: Light, flows: Light, shares: Light) -> Light:
+def warp(canvas: Light, shift: Light, flows: Light, shares: Light) -> Light:
     """Shift a canvas and deform it by weighted displacement fields; crop its margin."""
     rows, columns = (n - 2 * MARGIN for n in canvas.shape)
     y, x = np.mgrid[:rows, :columns] + (MARGIN - shift)[:, None, None]
@@ -190,7 +190,7 @@ def _body(rng: np.random.Generator) -> tuple[tuple[Light, Light], float]:
     return (radius * np.sin(angle), radius * np.cos(angle)), 0.7
 
 
-def _focused(stack: Light, rng: np.random.Generator) -> Light:
+def _focus(stack: Light, rng: np.random.Generator) -> Light:
     """Blur every frame by the same microscope, with focus drift in some sequences; add haze."""
     width: NDArray[np.float64] = np.full(len(stack), np.exp(rng.uniform(np.log(0.45), np.log(2.4))))
     if rng.random() < 0.15:

@@ -48,12 +48,12 @@ def scene(
     """
     rng = np.random.default_rng(seed)
     if draw is not None:
-        return exposed(_focused(draw(shape, rng), rng), rng)
-    light = _mixture(shape, rng) if rng.random() < 0.72 else _filled(shape, rng)
-    return exposed(light, rng)
+        return expose(_focus(draw(shape, rng), rng), rng)
+    light = _draw_mixture(shape, rng) if rng.random() < 0.72 else _draw_filling(shape, rng)
+    return expose(light, rng)
 
 
-def exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
+def expose(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
     """Scale a scene or sequence as `scene` does; some get another contrast or uneven illumination.
 
     Parameters
@@ -79,7 +79,7 @@ def exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(np.minimum(light, 3), np.float32)
 
 
-def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:
+def _draw_mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:
     """Draw one to three fluorescent specimens, each with its own focus, on a hazy background."""
     total = np.zeros(shape)
     for index in rng.choice(len(FLUORESCENT), rng.integers(1, 4), replace=False):
@@ -91,22 +91,22 @@ def _mixture(shape: tuple[int, int], rng: np.random.Generator) -> Light:
         total *= np.clip(textures.haze(shape, rng) * 2, 0.05, None)
     if rng.random() < 0.3:
         total += rng.uniform(0.03, 0.5) * textures.haze(shape, rng)
-    total = _focused(total, rng)
+    total = _focus(total, rng)
     if rng.random() < 0.45:
         total = optics.with_haze(total, rng.uniform(0.1, 0.9), rng.uniform(5, 22))
     return total
 
 
-def _filled(shape: tuple[int, int], rng: np.random.Generator) -> Light:
+def _draw_filling(shape: tuple[int, int], rng: np.random.Generator) -> Light:
     """Draw a specimen that fills the image, with random contrast."""
     light = FILLING[rng.integers(len(FILLING))](shape, rng)
-    light = _focused(light, rng)
+    light = _focus(light, rng)
     if rng.random() < 0.3:
         light = light + rng.uniform(0, 1.5) * light.mean()
     return light
 
 
-def _focused(light: Light, rng: np.random.Generator) -> Light:
+def _focus(light: Light, rng: np.random.Generator) -> Light:
     chance = rng.random()
     if chance < 0.72:
         return optics.gaussian(light, np.exp(rng.uniform(np.log(0.45), np.log(2.6))))

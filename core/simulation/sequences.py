@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from core.simulation import depth, textures
 from core.simulation.depth import Body, Ellipsoids, Microscope, Points, Surface, Texture
 from core.simulation.drawing import Light
-from core.simulation.motion import MARGIN, flow, moving, warped
-from core.simulation.scenes import FILLING, FLUORESCENT, SIDE, Specimen, exposed, scene
+from core.simulation.motion import MARGIN, flow, moving_scene, warp
+from core.simulation.scenes import FILLING, FLUORESCENT, SIDE, Specimen, expose, scene
 from core.simulation.specimens import Shape
 
 Seed = int | tuple[int, ...]
@@ -42,11 +42,11 @@ def time_lapse(seed: Seed, frames: int = 5, shape: Shape = (SIDE, SIDE)) -> NDAr
     chance = rng.random()
     if chance < STILL:
         return np.repeat(scene(int(rng.integers(2**62)), shape)[None], frames, axis=0)
-    light = moving(frames, shape, rng)
+    light = moving_scene(frames, shape, rng)
     if chance > 1 - CUT and frames > 1:
-        cut, after = rng.integers(1, frames), moving(frames, shape, rng)
+        cut, after = rng.integers(1, frames), moving_scene(frames, shape, rng)
         light[cut:] = after[cut:] * light.mean() / (after.mean() + 1e-9)
-    return exposed(_evened(light), rng)
+    return expose(_compress(light), rng)
 
 
 def volume(
@@ -82,17 +82,17 @@ def volume(
     if draw in FILLING if draw else rng.random() < 0.2:
         light = _sections(depths, shape, rng, draw)
     else:
-        light = _focused(depths, shape, rng, draw)
-    return exposed(_evened(light) * depth.attenuation(depths, rng)[:, None, None], rng)
+        light = _image_bodies(depths, shape, rng, draw)
+    return expose(_compress(light) * depth.attenuation(depths, rng)[:, None, None], rng)
 
 
-def _evened(light: Light) -> Light:
+def _compress(light: Light) -> Light:
     """Compress the brightest points of sparse sequences, so that few are clipped."""
     light = light / (np.percentile(light[:, ::2, ::2], 99.8) + 1e-9)
     return np.where(light > 1, 1 + 0.5 * np.log(np.maximum(2 * light - 1, 1)), light)
 
 
-def _focused(
+def _image_bodies(
     depths: NDArray[np.float64], shape: Shape, rng: np.random.Generator, draw: Specimen | None
 ) -> Light:
     """Image one to three three-dimensional specimens with a widefield or a confocal microscope."""
@@ -112,7 +112,7 @@ def _focused(
             body = Ellipsoids(canvas, reach, scale, rng)
         else:
             body = Texture(canvas, np.exp(rng.uniform(np.log(2), np.log(20))), scale, rng)
-        part = depth.seen([body], depths, microscope, shape)
+        part = depth.image_planes([body], depths, microscope, shape)
         bright = np.percentile(part[:, ::2, ::2], 99.5) + 0.01 * part.max() + 1e-9
         light += rng.uniform(0.15, 1) / bright * part
     if rng.random() < 0.3:
@@ -131,7 +131,7 @@ def _sections(
     turn = 0.5 * depths + rng.uniform(0, 2 * np.pi)
     other = np.clip(0.25 * depths * rng.choice([-1, 1]) + rng.uniform(-0.2, 0.6), 0, 1)
     stack = [
-        warped((1 - share) * first + share * second, np.zeros(2), flows, np.array([z, np.sin(angle)]))
+        warp((1 - share) * first + share * second, np.zeros(2), flows, np.array([z, np.sin(angle)]))
         for z, angle, share in zip(depths, turn, other, strict=True)
     ]
     return np.stack(stack)

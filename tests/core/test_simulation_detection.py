@@ -8,9 +8,9 @@ from scipy import ndimage, stats
 
 from core.instant.making.detectors import random_detector, random_kernel
 from core.noise.model import LAGS
-from core.simulation.clipping import cut_off
+from core.simulation.clipping import clipped_moments
 from core.simulation.detection import Detector, record
-from core.simulation.filtering import filtered, interpolation, kernel_matrix, noise_of
+from core.simulation.filtering import filter_axes, interpolation, kernel_matrix, noise_of
 from core.simulation.scenes import scene
 
 REPEATS = 160
@@ -75,7 +75,7 @@ def test_a_floor_lifts_the_mean_and_lowers_the_variance_as_computed(
 ) -> None:
     rng = np.random.default_rng(1)
     light = np.array([0.0, 0.3, 1.0, 3.0, 12.0, 60.0])
-    mean, variance = cut_off(light, floor, read_noise, pulse)
+    mean, variance = clipped_moments(light, floor, read_noise, pulse)
     electrons = rng.poisson(light, (200000, 6)).astype(float)
     if np.isfinite(pulse):
         electrons = np.where(electrons > 0, rng.standard_gamma(np.maximum(electrons * pulse, 0.1)) / pulse, 0)
@@ -118,7 +118,7 @@ def test_filters_are_those_of_scipy_and_their_noise_is_known() -> None:
     image = np.random.default_rng(0).random((30, 40)).astype(np.float32)
     across = kernel_matrix(40, (0.2, 0.5, 0.3))
     expected = ndimage.correlate1d(image, [0.2, 0.5, 0.3], axis=1, mode="reflect")
-    np.testing.assert_allclose(filtered(image, None, across), expected, rtol=1e-5)
+    np.testing.assert_allclose(filter_axes(image, None, across), expected, rtol=1e-5)
     noise = noise_of(kernel_matrix(2000, (0.2, 0.5, 0.3)))
     assert noise.variance == pytest.approx(0.38, rel=2e-3)
     assert noise.covariance == pytest.approx(0.25, rel=2e-3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.simulation import depth, motion
-from core.simulation.depth import Ellipsoids, Microscope, Points, Surface, seen
+from core.simulation.depth import Ellipsoids, Microscope, Points, Surface, image_planes
 from core.simulation.drawing import undulation
 from core.simulation.sequences import time_lapse, volume
 from core.simulation.specimens import filament_network
@@ -58,11 +58,11 @@ def test_a_resting_layer_changes_in_brightness_only() -> None:
 def test_a_warped_canvas_is_shifted_by_whole_pixels_exactly() -> None:
     canvas = np.random.default_rng(0).random((64, 72))
     m = motion.MARGIN
-    moved = motion.warped(canvas, np.array([3.0, -5.0]), np.zeros((0, 2, 32, 40)), np.zeros(0))
+    moved = motion.warp(canvas, np.array([3.0, -5.0]), np.zeros((0, 2, 32, 40)), np.zeros(0))
     np.testing.assert_allclose(moved, canvas[m - 3 : m + 29, m + 5 : m + 45])
     field = np.zeros((1, 2, 32, 40))
     field[0, 1] = 2.0
-    moved = motion.warped(canvas, np.zeros(2), field, np.array([0.5]))
+    moved = motion.warp(canvas, np.zeros(2), field, np.array([0.5]))
     np.testing.assert_allclose(moved, canvas[m : m + 32, m - 1 : m + 39])
 
 
@@ -95,14 +95,14 @@ def test_out_of_focus_light_is_kept_by_a_widefield_and_lost_by_a_confocal_micros
             return light
 
     planes = np.array([0.0, 1.0, 2.0])
-    wide = seen([Bead()], planes, Microscope(width=1.0, confocal=False), (96, 96))
+    wide = image_planes([Bead()], planes, Microscope(width=1.0, confocal=False), (96, 96))
     np.testing.assert_allclose(wide.sum(axis=(1, 2)), 1, rtol=5e-3)
     for plane, distance in zip(wide, planes, strict=True):
         variance = 1 + (2 * distance) ** 2
         assert plane[48, 48] == pytest.approx(1 / (2 * np.pi * variance), rel=0.03)
         beside = plane[48, 48] * np.exp(-2 / variance)
         assert plane[48, 50] == pytest.approx(beside, rel=0.03)
-    confocal = seen([Bead()], planes, Microscope(width=1.0, confocal=True), (96, 96)).sum(axis=(1, 2))
+    confocal = image_planes([Bead()], planes, Microscope(width=1.0, confocal=True), (96, 96)).sum(axis=(1, 2))
     assert confocal[0] == pytest.approx(1, rel=5e-3)
     assert confocal[1] == pytest.approx(np.exp(-0.5 / 0.42**2), rel=0.05)
     assert confocal[2] < 1e-3
@@ -117,7 +117,9 @@ def test_neighbouring_planes_are_the_less_alike_the_further_apart(confocal: bool
             rng = np.random.default_rng(seed)
             canvas = (96 + 2 * depth.MARGIN,) * 2
             body = Points(canvas, 8.0, rng)
-            stack = seen([body], step * np.arange(3.0), Microscope(width=1.0, confocal=confocal), (96, 96))
+            stack = image_planes(
+                [body], step * np.arange(3.0), Microscope(width=1.0, confocal=confocal), (96, 96)
+            )
             likeness.append(similarity(stack))
         found.append(np.mean(likeness))
     assert found[0] > 0.9
