@@ -31,7 +31,7 @@ def make_application() -> QApplication:
 
 def make_window(paths: Sequence[str | Path] = ()) -> MainWindow:
     """Make and show the window, load torch behind it, and open what was named."""
-    with theme.undressed():
+    with theme.without_style_sheet():
         window = MainWindow()
     window.show()
     timer = QTimer(window, singleShot=True, interval=LOOK_FOR_DEVICES)

@@ -106,7 +106,7 @@ def apply_theme(app: QApplication, scheme: Scheme = "system") -> None:
 
 
 @contextmanager
-def undressed() -> Iterator[None]:
+def without_style_sheet() -> Iterator[None]:
     """Build a window without the style sheet, and apply the style sheet afterwards.
 
     Otherwise Qt would restyle every widget each time the widget or its parent is inserted.

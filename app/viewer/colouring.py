@@ -58,7 +58,7 @@ class Scales:
             limit = self._limit(snapshot, output.name, pixels, view_state.own_limit)
             table = view_state.OWN_SCALE[output.quantity]
             return _own(table, (0.0, limit), ("0", f"{limit / 2:g}", f"{limit:g}"))
-        return Colouring(levels=levels_of(snapshot), table=luts.packed(_table(snapshot)))
+        return Colouring(levels=levels_of(snapshot), table=luts.pack(_table(snapshot)))
 
     def _limit(
         self, snapshot: Snapshot, scale: str, pixels: Pixels, find: Callable[[Pixels], float]
@@ -74,7 +74,7 @@ class Scales:
 
 def _own(name: str, levels: Levels, texts: tuple[str, str, str]) -> Colouring:
     table = luts.table(name)
-    return Colouring(levels=levels, table=luts.packed(table), legend=Legend(table, texts))
+    return Colouring(levels=levels, table=luts.pack(table), legend=Legend(table, texts))
 
 
 def _table(snapshot: Snapshot) -> luts.Table:

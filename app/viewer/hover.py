@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.viewer.picture import Face
-from app.viewer.rendering import Layer, mixed
+from app.viewer.rendering import Layer, blend
 from core.stack import Pixels, Stack
 
 
@@ -44,7 +44,7 @@ class Hover:
         return f"{self.x_um:.4g}, {self.y_um:.4g} µm"
 
 
-def look(x: int, y: int, source: Stack, raw: Pixels, faces: Sequence[Face]) -> Hover:
+def read_pixel(x: int, y: int, source: Stack, raw: Pixels, faces: Sequence[Face]) -> Hover:
     """Read the pixel at column `x`, row `y`.
 
     Parameters
@@ -90,5 +90,5 @@ def _patched(patch: Layer, row: int, column: int) -> float:
     here = slice(row, row + 1), slice(column, column + 1)
     pixels = patch.pixels[here]
     if patch.below is not None and patch.share < 1:
-        pixels = mixed(pixels, patch.below[here], patch.share)
+        pixels = blend(pixels, patch.below[here], patch.share)
     return float(pixels[0, 0])

@@ -107,7 +107,7 @@ def from_file(lut: NDArray[np.uint8]) -> Table:
     return np.ascontiguousarray(np.asarray(lut, np.uint8).reshape(3, 256).T)
 
 
-def packed(lut: Table) -> NDArray[np.uint32]:
+def pack(lut: Table) -> NDArray[np.uint32]:
     """Return the colours of a table as opaque 0xffRRGGBB, shape (256,), uint32."""
     wide = lut.astype(np.uint32)
     return np.uint32(0xFF000000) | wide[:, 0] << np.uint32(16) | wide[:, 1] << np.uint32(8) | wide[:, 2]

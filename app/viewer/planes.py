@@ -98,8 +98,8 @@ class PlaneReader:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 found[result] = self._cache[key]
-            elif instant(stack):
-                found[result] = in_memory(stack, wanted.position)
+            elif is_in_memory(stack):
+                found[result] = plane_in_memory(stack, wanted.position)
         return found
 
     def _start(self, wanted: Wanted, planes: dict[int, Pixels]) -> None:
@@ -144,12 +144,12 @@ class PlaneReader:
             total -= self._cache.popitem(last=False)[1].nbytes
 
 
-def instant(stack: Stack) -> bool:
+def is_in_memory(stack: Stack) -> bool:
     """Whether the planes of a stack are in memory."""
     return isinstance(stack.source, ArraySource) and not isinstance(stack.source.array, np.memmap)
 
 
-def in_memory(stack: Stack, position: Mapping[str, int]) -> Pixels:
+def plane_in_memory(stack: Stack, position: Mapping[str, int]) -> Pixels:
     """Return the plane (Y, X) of a stack in memory, without copying it; not to be modified.
 
     Raises

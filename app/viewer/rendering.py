@@ -31,7 +31,7 @@ class Layer:
     minus : ndarray or None
         (Y, X) plane that is subtracted.
     below : ndarray or None
-        (Y, X) plane that is blended with the pixels before the subtraction, see `mixed`.
+        (Y, X) plane that is blended with the pixels before the subtraction, see `blend`.
     share : float
         Weight of the pixels in this blend, 0 to 1.
     top, left : int
@@ -48,7 +48,7 @@ class Layer:
     left: int = 0
 
 
-def mixed(pixels: Pixels, below: Pixels, share: float) -> NDArray[Any]:
+def blend(pixels: Pixels, below: Pixels, share: float) -> NDArray[Any]:
     """Return `share` * `pixels` + (1 - `share`) * `below`; where this is not finite, return `pixels`.
 
     Both are float32 arrays of the same shape.
@@ -77,7 +77,7 @@ def colours(layer: Layer, rows: slice, columns: slice) -> Colours:
     """
     part = layer.pixels[rows, columns]
     if layer.below is not None and layer.share < 1:
-        part = mixed(part, layer.below[rows, columns], layer.share)
+        part = blend(part, layer.below[rows, columns], layer.share)
     if layer.minus is None and part.dtype.kind in "ui" and part.dtype.itemsize <= 2:
         whole = _whole_table(part.dtype.str, layer.levels, layer.table.tobytes())
         return np.take(whole, part.view(f"u{part.dtype.itemsize}"))

@@ -264,7 +264,7 @@ class StackViewer(QWidget):
         faces = [f for c in self.group.shown if c.picture is not None for f in c.picture.faces]
         if self._face in faces:
             faces.insert(0, self._face)
-        return hover.look(x, y, source.stack, raw, faces)
+        return hover.read_pixel(x, y, source.stack, raw, faces)
 
     # -- keyboard -----------------------------------------------------------------------------
 

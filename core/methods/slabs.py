@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Box = tuple[slice, ...]
 
 
-def reflected(start: int, stop: int, size: int) -> NDArray[np.intp]:
+def reflected_indices(start: int, stop: int, size: int) -> NDArray[np.intp]:
     """Return the indices of the pixels at positions `start` to `stop` of an axis of `size` pixels.
 
     Outside the axis, pixels are mirrored and the outermost pixel is repeated:
@@ -128,7 +128,7 @@ class Slabs:
         last = len(sizes) - 1
         for axis in range(last):
             if not inside[axis]:
-                array = array.take(reflected(starts[axis], stops[axis], sizes[axis]), axis)
+                array = array.take(reflected_indices(starts[axis], stops[axis], sizes[axis]), axis)
         if inside[last]:
             out[...] = array
             return
@@ -136,9 +136,9 @@ class Slabs:
         left, right = max(start, 0), min(stop, size)
         out[..., left - start : right - start] = array[..., left:right]
         if start < 0:
-            out[..., :-start] = array[..., reflected(start, 0, size)]
+            out[..., :-start] = array[..., reflected_indices(start, 0, size)]
         if stop > size:
-            out[..., size - start :] = array[..., reflected(size, stop, size)]
+            out[..., size - start :] = array[..., reflected_indices(size, stop, size)]
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from core.methods import median as module
 from core.methods.median import median
-from core.methods.slabs import Slabs, reflected, shape_of
+from core.methods.slabs import Slabs, reflected_indices, shape_of
 from core.methods.sorting import network
 from core.progress import Cancelled, Context
 
@@ -111,7 +111,7 @@ def test_cancelled_before_the_next_slab() -> None:
 def test_reflection_is_that_of_numpy(size: int, start: int, length: int) -> None:
     wide = np.pad(np.arange(size), 80, mode="symmetric")
     np.testing.assert_array_equal(
-        reflected(start, start + length, size), wide[80 + start : 80 + start + length]
+        reflected_indices(start, start + length, size), wide[80 + start : 80 + start + length]
     )
 
 
