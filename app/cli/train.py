@@ -115,7 +115,7 @@ def run_train(args: argparse.Namespace) -> int:
 
 def _target(args: argparse.Namespace, method: Learned) -> Stack | None:
     """Open the clean stack, where there is one."""
-    from core.learning.targets import open_target
+    from core.learning.clean_stacks import open_target
 
     if args.target is not None:
         return open_target(args.target, args.stack, axes=args.input_axes)

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from core.instant.denoiser import lift
 from core.instant.weights import file_of, load_network
-from core.learning.evidence import levels
-from core.learning.learned import Learned
-from core.learning.learner import Learner
+from core.learning.base import Learned
 from core.learning.masks import surrounded
 from core.learning.objectives import convolve
+from core.learning.optimising import Learner
 from core.learning.patches import Patches
+from core.learning.training_advice import levels
 from core.stack import Stack
 
 SHARE = 0.5
@@ -42,8 +42,8 @@ class Adapter(Learner):
     surroundings, which say the same without it. Unlike one that shows another value, it does not teach the
     network to mistrust the pixel itself; nor, as a mean does, to sharpen what is not blurred. Where the
     method ends in a PSF, all that is compared does, the network it began with too. Patches are in photons
-    as `core.learning.evidence.photons` makes them. Planes or frames beside, where they are used, are shown
-    as they are.
+    as `core.learning.training_advice.photons` makes them. Planes or frames beside, where they are used, are
+    shown as they are.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ from core.errors import QuietfieldError
 from core.files.atomic import replacing
 from core.history import FindModel, ModelFile
 from core.learning import methods  # noqa: F401  (puts them on the list that networks are looked up in)
+from core.learning.base import Learned
 from core.learning.data import Normalisation
-from core.learning.learned import Learned
 from core.learning.model import Model, Record
 from core.learning.network import blank
 from core.methods import base

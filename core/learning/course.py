@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.learning.learned import Learned
+from core.learning.base import Learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Course:
         self.step += 1
         return self.tick()
 
-    def collect(self) -> float:
+    def synchronise(self) -> float:
         """Mean loss of the steps since the last time; the only place that waits for the device."""
         if not self._recent:
             return math.nan

@@ -137,6 +137,6 @@ def beside_window(processors: int | None = None) -> int:
     return max(1, (processors or processor_count()) - 1)
 
 
-def sensible(threads: int) -> int:
-    """Number of threads that helps: at least one, and no more than there are cores."""
+def thread_count(threads: int) -> int:
+    """Limit a number of threads: at least one, and no more than there are cores."""
     return max(1, min(threads, processor_count()))

@@ -12,9 +12,8 @@ from torch import Generator
 from core import memory
 from core.errors import QuietfieldError
 from core.learning import data
+from core.learning.base import BlindSpot, Learned
 from core.learning.data import Normalisation, Split
-from core.learning.evidence import levels, photons
-from core.learning.learned import BlindSpot, Learned
 from core.learning.lines import draw_lines
 from core.learning.masks import Mask, draw_mask
 from core.learning.obstacles import instant_doubts, quiet
@@ -22,6 +21,7 @@ from core.learning.pairs import FramePairs, TargetPairs
 from core.learning.patches import Patches, cut, held_out_patches
 from core.learning.sampling import draw_places
 from core.learning.tiles import Place, Tiles
+from core.learning.training_advice import levels, photons
 from core.stack import Stack, channel_of
 
 

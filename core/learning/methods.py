@@ -10,7 +10,7 @@ from typing import ClassVar, cast
 
 from core.errors import QuietfieldError
 from core.findings import kinds
-from core.learning.learned import DEPTHS, BlindSpot, Learned, Seeing
+from core.learning.base import DEPTHS, BlindSpot, Learned, Seeing
 from core.learning.papers import (
     BROADDUS_2020,
     GONCHAROVA_2020,
@@ -113,7 +113,7 @@ class StructNoise2Void(BlindSpot):
         shared = self.shared(stack)
         if self.line != "auto":
             return self, shared
-        from core.learning.evidence import lines  # needs scipy, for which the window need not wait
+        from core.learning.training_advice import lines  # needs scipy, for which the window need not wait
 
         line, words = lines(stack, self.reach)
         return replace(self, line=line or "none"), f"{words} {shared}".strip()
@@ -204,7 +204,7 @@ class Noise2Noise(Learned):
                 "planes are repeated shots of one scene, say that they are T; else choose another method."
             )
         context.step(0.0, "Comparing frames")
-        from core.learning.evidence import motion  # needs scipy, for which the window need not wait
+        from core.learning.training_advice import motion  # needs scipy, for which the window need not wait
         from core.noise.between import find_shared_noise
 
         found = find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from core.instant.network import InstantNetwork
 from core.instant.weights import file_of, load_network, shipped
-from core.learning.adapted import AdaptedPrediction
+from core.learning.adapted_prediction import AdaptedPrediction
+from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.device import choose, placed
-from core.learning.learned import Learned
 from core.learning.network import UNet, blank
 from core.learning.prediction import DeconvolvingPrediction, Prediction
 from core.methods.base import Operation

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.familiarity import examine
-from core.learning.evidence import estimates, levels, middle_plane
+from core.learning.training_advice import estimates, levels, middle_plane
 from core.noise.model import NoiseEstimate
 from core.stack import Stack
 

@@ -14,10 +14,10 @@ from scipy import ndimage
 from core import memory
 from core.errors import QuietfieldError
 from core.instant.reach import DEPTH, OFFSETS, beside
-from core.learning.adapted import alone
+from core.learning.adapted_prediction import alone
+from core.learning.base import DEPTHS
 from core.learning.data import Normalisation, normalised
 from core.learning.device import layout
-from core.learning.learned import DEPTHS
 from core.learning.network import UNet, receptive_field
 from core.learning.objectives import OUTPUT_SCALE
 from core.methods.base import Block, Operation

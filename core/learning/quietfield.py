@@ -8,7 +8,7 @@ from typing import ClassVar
 from core.errors import QuietfieldError
 from core.instant.method import MAKITALO_2013, neighbours, quality
 from core.instant.reach import MEAN
-from core.learning.learned import Adapting, Learned
+from core.learning.base import Adapting, Learned
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.learning.strategy import Architecture, Strategy
 from core.methods.base import register
@@ -86,24 +86,24 @@ class Quietfield(Adapting):
         shown = self.training_stack(stack)
         method, words = self._trained_where_possible(shown)
         from core.instant.scene import find_motion
-        from core.learning import context as trials  # needs torch, for which the window need not wait
+        from core.learning import neighbour_trial  # needs torch, for which the window need not wait
 
         if self.psf == "auto" and not method.strategy().idle:
-            bears = trials.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
+            bears = neighbour_trial.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
             method = replace(method, psf="yes" if bears else "no")
         if self.neighbours != "auto":
             frame = find_motion(stack) if self.neighbours == MEAN else None
             smeared = frame.text if frame is not None else ""
             return method, " ".join(filter(None, (words, self.shared(stack), smeared)))
-        along, found = trials.neighbours(stack, context.part(0.4, 1.0))
+        along, found = neighbour_trial.neighbours(stack, context.part(0.4, 1.0))
         return replace(method, neighbours=along), f"{words} {found}".strip()
 
     def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:
         if self.train == "no":
             return self, ""
         from core.instant.network import LEAST  # needs torch, for which the window need not wait
-        from core.learning.evidence import levels
         from core.learning.obstacles import doubted, instant_doubts, quiet
+        from core.learning.training_advice import levels
 
         height, width = stack.shape[-2:]
         if min(height, width) < LEAST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from core.learning.learned import Learned
+from core.learning.base import Learned
 
 THRESHOLD = 1e-4
 """Share by which the validation error must fall to count as better."""

@@ -15,14 +15,14 @@ from core.errors import QuietfieldError
 from core.history import fingerprint
 from core.learning import device as devices
 from core.learning.adapter import Adapter
+from core.learning.base import Learned
+from core.learning.clean_stacks import caution, fitted
 from core.learning.course import Course, Report
 from core.learning.data import patch_side
 from core.learning.examples import Examples
-from core.learning.learned import Learned
-from core.learning.learner import Learner, copied
 from core.learning.model import Model, Record
+from core.learning.optimising import Learner, copied
 from core.learning.schedule import Rate
-from core.learning.targets import caution, fitted
 from core.learning.tiles import MEMORY_BYTES
 from core.progress import Context
 from core.stack import Stack
@@ -109,7 +109,7 @@ class Trainer:
             If the context was cancelled before the first report.
         """
         if self._threads is not None:
-            torch.set_num_threads(devices.sensible(self._threads))
+            torch.set_num_threads(devices.thread_count(self._threads))
         course = self._course
         if not self._resolved:
             self._resolve(context or Context())
@@ -129,7 +129,7 @@ class Trainer:
             whole = course.whole
             if not whole and now - reported < REPORT_SECONDS:
                 continue
-            loss = course.collect()
+            loss = course.synchronise()
             if self._learner.note:
                 course.note(self._learner.note)
             if whole and math.isfinite(loss):

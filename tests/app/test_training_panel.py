@@ -314,7 +314,7 @@ def test_curves_of_a_training_that_starts_over_never_run_backwards(
     qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from core.learning.learner import Learner
+    from core.learning.optimising import Learner
 
     monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
     step, spoilt = Learner.step, []

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import params
-from core.learning.learned import Learned
+from core.learning.base import Learned
 from core.methods import catalogue  # noqa: F401
 from core.methods.apply import evaluate
 from core.methods.base import Operation, create, find, methods

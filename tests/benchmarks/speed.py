@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.learning import device as devices
-from core.learning.learned import Learned
+from core.learning.base import Learned
 from core.learning.network import UNet, initial
 from core.learning.strategy import Architecture
 from core.learning.trainer import Trainer

@@ -9,11 +9,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core import replay
+from core import cuda_graphs
 from core.instant.making.examples import Batch, Examples
 from core.instant.making.training import Settings, State, learn
 from core.instant.network import InstantNetwork
-from core.learning.learned import Learned
+from core.learning.base import Learned
 from core.learning.methods import Care, DecoNoising, Noise2Noise, Noise2Void, Noise2Void2, Quietfield
 from core.learning.prediction import Prediction
 from core.learning.trainer import Trainer
@@ -53,7 +53,7 @@ def test_repeated_steps_are_those_taken_one_by_one(method: Learned, monkeypatch:
     trainer = Trainer(stack, method, device="cuda", target=clean)
     repeated = run(trainer)
     assert trainer._learner.update.recorded == 1
-    monkeypatch.setattr(replay, "EAGER", 10**9)
+    monkeypatch.setattr(cuda_graphs, "EAGER", 10**9)
     other = Trainer(stack, method, device="cuda", target=clean)
     assert run(other) == pytest.approx(repeated, rel=2e-2)
     assert other._learner.update.recorded == 0

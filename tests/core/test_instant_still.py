@@ -20,9 +20,9 @@ from core.instant.reach import SPAN, around
 from core.instant.scene import CHANGED, find_motion, mean, propose_averaging, stands_still
 from core.instant.still import Still, means
 from core.learning.checkpoint import load_model, save_model
-from core.learning.evidence import levels
 from core.learning.methods import Quietfield
 from core.learning.trainer import Trainer
+from core.learning.training_advice import levels
 from core.methods.apply import apply, blocks, evaluate
 from core.methods.base import Block
 from core.noise.estimate import estimate

@@ -18,14 +18,14 @@ from core.instant.denoiser import lift
 from core.instant.method import Instant
 from core.instant.weights import file_of, load_network
 from core.learning.checkpoint import load_model, save_model
-from core.learning.context import bears_convolution, neighbours
 from core.learning.data import normalised
-from core.learning.evidence import levels, photons
 from core.learning.masks import draw_mask, surrounded
 from core.learning.methods import Quietfield
 from core.learning.model import Model
+from core.learning.neighbour_trial import bears_convolution, neighbours
 from core.learning.quietfield import NARROW
 from core.learning.trainer import UNCHANGED, Trainer
+from core.learning.training_advice import levels, photons
 from core.methods.apply import evaluate
 from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian

@@ -15,7 +15,7 @@ from scipy import ndimage
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.method import Instant
-from core.learning.learned import Learned
+from core.learning.base import Learned
 from core.learning.methods import (
     DecoNoising,
     Noise2Void,
@@ -291,21 +291,21 @@ def test_channels_are_told_apart() -> None:
 
 
 def test_estimates_that_are_not_reliable_do_not_warn(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.learning import evidence
+    from core.learning import training_advice
 
-    known = evidence.estimate_stack(stack_of(correlated()))
+    known = training_advice.estimate_stack(stack_of(correlated()))
     assert known.reliable
     doubted = replace(known, problem=Finding(kind=kinds.NOISE_STRUCTURE))
-    monkeypatch.setattr(evidence, "estimate_stack", lambda stack, **at: doubted)
+    monkeypatch.setattr(training_advice, "estimate_stack", lambda stack, **at: doubted)
     assert obstacles(stack_of(correlated())) == ""
 
 
 def test_noise_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.learning import evidence
+    from core.learning import training_advice
 
     stack = stack_of(correlated())
     words = obstacles(stack)
-    monkeypatch.setattr(evidence, "estimate_stack", None)
+    monkeypatch.setattr(training_advice, "estimate_stack", None)
     assert obstacles(stack) == words != ""
 
 

@@ -71,5 +71,5 @@ def test_out_of_memory_is_told_from_other_errors():
 
 
 def test_more_threads_than_cores_are_never_started():
-    assert 1 <= device.sensible(9999) <= os.cpu_count()
-    assert device.sensible(1) == device.sensible(0) == 1
+    assert 1 <= device.thread_count(9999) <= os.cpu_count()
+    assert device.thread_count(1) == device.thread_count(0) == 1

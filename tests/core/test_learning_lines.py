@@ -3,11 +3,11 @@ import pytest
 import torch
 from scipy import ndimage
 
-from core.learning.evidence import UNLIKE, alike, lines
 from core.learning.lines import draw_lines
 from core.learning.masks import hide
 from core.learning.methods import Noise2Void, StructNoise2Void
 from core.learning.trainer import Trainer
+from core.learning.training_advice import UNLIKE, alike, lines
 from core.stack import Stack
 from tests.core.learning_data import one_thread, small, trained  # noqa: F401
 from tests.data import DATA, needs_data

@@ -7,11 +7,11 @@ from scipy import ndimage
 
 from core.errors import QuietfieldError
 from core.learning import data
-from core.learning.evidence import motion
 from core.learning.methods import Noise2Noise
 from core.learning.pairs import FramePairs, frames_of, other_frame
 from core.learning.sampling import draw_places
 from core.learning.trainer import Trainer
+from core.learning.training_advice import motion
 from core.methods.apply import evaluate
 from core.stack import Stack, plane_regions
 from tests.core.learning_data import one_thread, small, trained  # noqa: F401

@@ -8,10 +8,10 @@ import torch
 from core.errors import QuietfieldError
 from core.learning import data
 from core.learning.checkpoint import load_model, save_model
+from core.learning.clean_stacks import fitted, open_target
 from core.learning.methods import Care, Noise2Void
 from core.learning.pairs import TargetPairs
 from core.learning.sampling import draw_places
-from core.learning.targets import fitted, open_target
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import Stack

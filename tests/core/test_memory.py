@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from core import memory
+from core.cuda_graphs import Repeated, _tensors, _with
 from core.errors import QuietfieldError
 from core.learning import device as devices
 from core.learning.network import UNet
 from core.methods.apply import evaluate
-from core.replay import Repeated, _tensors, _with
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401  (fixture)
 
 

@@ -205,7 +205,7 @@ class TrainingPanel(QWidget):
             return None
 
         def open_it() -> Stack:
-            from core.learning.targets import fitted, open_target
+            from core.learning.clean_stacks import fitted, open_target
 
             target = fitted(open_target(path, source.stack.meta.path), source.stack)
             return target if part is None else target.crop(part)

@@ -16,7 +16,7 @@ from app.widgets.parameter_words import in_words
 from core import params
 from core.errors import QuietfieldError
 from core.findings import Proposal
-from core.learning.learned import Learned, Seeing
+from core.learning.base import Learned, Seeing
 from core.methods.base import Method, methods, summary
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from core import __version__
+from core.cuda_graphs import Repeated
 from core.files.atomic import replacing
 from core.instant.making.examples import Batch, batches
 from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, InstantNetwork, Prediction
 from core.instant.weights import file_of, save_network
-from core.replay import Repeated
 
 LEAST_ERROR = 0.0007
 """Errors of about this size or less no longer count in full; at half a photon they are not larger."""

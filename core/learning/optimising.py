@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from core import memory
+from core.cuda_graphs import Repeated, recording
 from core.errors import QuietfieldError
 from core.learning import device as devices
-from core.learning.learned import Learned
+from core.learning.base import Learned
 from core.learning.masks import hide
 from core.learning.network import initial
 from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
 from core.learning.patches import Patches
-from core.replay import Repeated, recording
 
 CHUNK_PIXELS = 40_000
 """Pixels sent through the network at once on a processor, whose caches like small portions."""

@@ -15,9 +15,9 @@ from core.instant.network import LEAST, InstantNetwork
 from core.instant.reach import GRID, beside
 from core.instant.scene import propose_averaging
 from core.instant.weights import load_network
-from core.learning.evidence import levels
 from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import instant_doubts, quiet
+from core.learning.training_advice import levels
 from core.noise.between import find_shared_noise
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.transform import Stabiliser
