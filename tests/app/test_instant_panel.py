@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 
 from app.cli.main import main
 from app.shell import preferences
-from app.viewer.rendering import mixed
+from app.viewer.rendering import blend
 from app.window.main_window import MainWindow
 from core.instant import denoiser
 from core.instant.method import Instant
@@ -62,7 +62,7 @@ def on_the_canvas(driver: Driver) -> NDArray[np.float32] | None:
         return None
     if preview.below is None or preview.share == 1:
         return preview.pixels
-    return mixed(preview.pixels, preview.below, preview.share)
+    return blend(preview.pixels, preview.below, preview.share)
 
 
 def shows(driver: Driver, expected: NDArray[np.float32]) -> bool:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from app.shell.view_state import LUTS
 from app.viewer import luts
 from app.viewer.camera import MAX_SCALE, Camera, fitted
-from app.viewer.rendering import Layer, colours, mixed
+from app.viewer.rendering import Layer, blend, colours
 
-GRAYS = luts.packed(luts.table("Grays"))
+GRAYS = luts.pack(luts.table("Grays"))
 places = st.floats(0, 500)
 
 
@@ -85,7 +85,7 @@ def test_a_difference_grows_lighter_from_end_to_end() -> None:
 
 def test_a_table_from_a_file() -> None:
     lut = np.arange(768).reshape(3, 256).astype(np.uint8)
-    assert luts.packed(luts.from_file(lut))[1] == 0xFF000000 | (1 << 16) | (1 << 8) | 1
+    assert luts.pack(luts.from_file(lut))[1] == 0xFF000000 | (1 << 16) | (1 << 8) | 1
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i1", "i2", "u4", "i4", "f4", "f8"])
@@ -125,7 +125,7 @@ def test_parts_and_steps_are_taken_from_the_plane() -> None:
 def test_a_mixture_lies_between_its_parts_and_needs_numbers() -> None:
     pixels = np.array([[10.0, 20.0, 30.0, 40.0]], np.float32)
     below = np.array([[0.0, np.nan, np.inf, 80.0]], np.float32)
-    np.testing.assert_array_equal(mixed(pixels, below, 0.25), [[2.5, 20, 30, 70]])
-    table = luts.packed(luts.table("Grays"))
+    np.testing.assert_array_equal(blend(pixels, below, 0.25), [[2.5, 20, 30, 70]])
+    table = luts.pack(luts.table("Grays"))
     layer = Layer(pixels=pixels, levels=(0.0, 256.0), table=table, below=below, share=0.25)
     np.testing.assert_array_equal(_gray(layer), [[2, 20, 30, 70]])
