@@ -11,6 +11,7 @@ import tifffile
 
 from core.errors import QuietfieldError
 from core.files import list_series, open_stack, reinterpret
+from core.files.page_source import OPEN_FILES
 from core.files.raw_source import RawSource
 from core.findings import Level, kinds, worst
 from core.stack import Stack
@@ -249,11 +250,10 @@ def test_ome_tiff_in_several_files(tmp_path):
         np.testing.assert_array_equal(stack.plane(T=4), array[4])
 
 
-def test_more_files_than_may_be_open_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.files.page_source.OPEN_FILES", 2)
-    array, files = multifile(tmp_path, 8)
+def test_more_files_than_may_be_open_at_once(tmp_path):
+    array, files = multifile(tmp_path, OPEN_FILES + 4)
     stack = open_stack(files[0])
-    for i in (7, 0, 3, 3, 1, 7):
+    for i in (*range(len(array)), 7, 0, 3, 3, 1, 7):
         np.testing.assert_array_equal(stack.plane(T=i), array[i])
 
 
