@@ -147,7 +147,13 @@ def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iter
 
 
 def apply(
-    stack: Stack, operation: Operation, context: Context | None = None, *, processors: int | None = None
+    stack: Stack,
+    operation: Operation,
+    context: Context | None = None,
+    *,
+    processors: int | None = None,
+    limit: int = BLOCK_BYTES,
+    memory: int = MEMORY_BYTES,
 ) -> tuple[Stack, ...]:
     """Compute an operation on a whole stack.
 
@@ -161,20 +167,24 @@ def apply(
         Progress and cancellation.
     processors : int, optional
         Number of processors to use, at most 8; by default those this process may use.
+    limit : int
+        Bytes of the largest block as float32.
+    memory : int
+        Bytes of the largest result that is kept in memory.
 
     Returns
     -------
     tuple of Stack
-        One float32 stack for each of ``operation.outputs``; above `MEMORY_BYTES` their pixels
+        One float32 stack for each of ``operation.outputs``; above `memory` bytes their pixels
         lie in temporary files that vanish with the stacks.
     """
     context = context or Context()
     operation = operation.prepare(stack)
-    outs = [_allocate(stack.shape) for _ in operation.outputs]
+    outs = [_allocate(stack.shape, memory) for _ in operation.outputs]
     total = math.prod(stack.shape)
     workers = min(processors or processor_count(), 8) if operation.parallel else 1
-    share = total * 4 // (4 * workers) if workers > 1 else BLOCK_BYTES
-    parts = list(blocks(stack, operation, min(max(share, LEAST_BYTES), BLOCK_BYTES)))
+    share = total * 4 // (4 * workers) if workers > 1 else limit
+    parts = list(blocks(stack, operation, min(max(share, LEAST_BYTES), limit)))
     done = 0
     text = operation.label
     context.step(0.0, text)
@@ -210,9 +220,9 @@ def apply(
     return tuple(Stack(ArraySource(out), stack.axes, meta) for out in outs)
 
 
-def _allocate(shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _allocate(shape: tuple[int, ...], memory: int) -> NDArray[np.float32]:
     size = math.prod(shape) * 4
-    if size <= MEMORY_BYTES:
+    if size <= memory:
         return np.empty(shape, np.float32)
     try:
         # The file loses its name here and lives on for as long as it is mapped; on Windows too,

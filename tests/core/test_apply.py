@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ from hypothesis import strategies as st
 import core.methods.catalogue  # noqa: F401
 from core.errors import QuietfieldError
 from core.machine import processor_count
-from core.methods import apply as engine
 from core.methods.apply import apply, blocks, derive, evaluate
 from core.methods.base import WHOLE, Block, Operation, create, methods
 from core.progress import Cancelled, Context
@@ -118,11 +119,14 @@ class Probe(Operation):
 
     label = "Probe"
 
+    hook: Callable[[Block, Context], None] | None = None
+
     def halo(self, axes: str) -> dict[str, int]:
         return {}
 
     def compute(self, block: Block, context: Context) -> tuple[np.ndarray, ...]:
-        hook(block, context)
+        if self.hook is not None:
+            self.hook(block, context)
         return (block.pixels + 1,)
 
 
@@ -133,15 +137,13 @@ class Serial(Probe):
     parallel = False
 
 
-def hook(block: Block, context: Context) -> None:
-    """Replaced by the tests."""
+LIMIT = 4096
+"""Bytes of a block that cut the small stack into 24."""
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """A stack that is cut into many blocks."""
-    monkeypatch.setattr(engine, "BLOCK_BYTES", 4096)
-    monkeypatch.setattr(engine, "LEAST_BYTES", 4096)
+def small() -> Iterator[Stack]:
+    """A small stack, which is never modified."""
     pixels = np.arange(24 * 32 * 32, dtype=np.uint16).reshape(24, 32, 32)
     before = pixels.copy()
     yield Stack.of(pixels, "TYX")
@@ -152,7 +154,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
 @pytest.mark.parametrize("operation", [Probe(), Serial()])
 def test_progress_only_grows_and_ends_at_one(small: Stack, operation: Probe) -> None:
     seen: list[float] = []
-    (result,) = apply(small, operation, Context(lambda fraction, text: seen.append(fraction)))
+    (result,) = apply(small, operation, Context(lambda fraction, text: seen.append(fraction)), limit=LIMIT)
     np.testing.assert_array_equal(result.read(), small.read() + 1.0)
     assert seen[0] == 0
     assert seen[-1] == 1
@@ -161,25 +163,20 @@ def test_progress_only_grows_and_ends_at_one(small: Stack, operation: Probe) -> 
 
 @pytest.mark.parametrize("operation", [Probe(), Serial()])
 @pytest.mark.parametrize("at", [0, 1, 7, 23])
-def test_cancelling_at_any_block_leaves_nothing(
-    small: Stack, operation: Probe, at: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancelling_at_any_block_leaves_nothing(small: Stack, operation: Probe, at: int) -> None:
     context, count = Context(), iter(range(1000))
 
     def cancel(block: Block, inner: Context) -> None:
         if next(count) == at:
             context.cancel()
 
-    monkeypatch.setitem(globals(), "hook", cancel)
     with pytest.raises(Cancelled):
-        apply(small, operation, context)
+        apply(small, dataclasses.replace(operation, hook=cancel), context, limit=LIMIT)
     assert next(count) <= at + 1 + processor_count()
 
 
 @pytest.mark.parametrize("operation", [Probe(), Serial()])
-def test_an_error_in_one_block_stops_the_others(
-    small: Stack, operation: Probe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_in_one_block_stops_the_others(small: Stack, operation: Probe) -> None:
     context = Context()
 
     def fail(block: Block, inner: Context) -> None:
@@ -190,10 +187,9 @@ def test_an_error_in_one_block_stops_the_others(
             inner.check()
             time.sleep(0.001)
 
-    monkeypatch.setitem(globals(), "hook", fail)
     start = time.monotonic()
     with pytest.raises(ZeroDivisionError):
-        apply(small, operation, context)
+        apply(small, dataclasses.replace(operation, hook=fail), context, limit=LIMIT)
     assert time.monotonic() - start < 30
     assert not context.cancelled
 
@@ -232,9 +228,7 @@ def test_one_large_plane_is_shared_by_the_processors() -> None:
     def note(block: Block, inner: Context) -> None:
         seen.add(block.pixels.shape)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(globals(), "hook", note)
-        apply(stack, Probe(), processors=2)
+    apply(stack, Probe(hook=note), processors=2)
     assert len(list(blocks(stack, Probe(), 2048 * 2048))) >= 2
     assert all(rows < 2048 for rows, _ in seen)
 
@@ -250,8 +244,7 @@ def test_a_large_result_goes_to_a_file_that_vanishes(
     small: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(engine, "MEMORY_BYTES", 1000)
-    (result,) = apply(small, Probe())
+    (result,) = apply(small, Probe(), memory=1000)
     assert isinstance(result.source, ArraySource)
     assert isinstance(result.source.array, np.memmap)
     np.testing.assert_array_equal(result.read(), small.read() + 1.0)
@@ -260,13 +253,12 @@ def test_a_large_result_goes_to_a_file_that_vanishes(
 
 
 def test_no_room_for_a_large_result_is_said(small: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int, size: int) -> None:
+    def full(descriptor: int, start: int, size: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(engine, "MEMORY_BYTES", 1000)
-    monkeypatch.setattr(engine, "_reserve", full)
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(QuietfieldError, match="no room"):
-        apply(small, Probe())
+        apply(small, Probe(), memory=1000)
 
 
 @pytest.mark.parametrize("name", ["gaussian", "median", "gaussian-noise"])
@@ -274,13 +266,11 @@ def test_memory_stays_bounded_however_long_the_stack(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A memory-mapped stack of 64 MB streams through in less than a quarter of its result's size."""
-    monkeypatch.setattr(engine, "BLOCK_BYTES", 2**20)
-    monkeypatch.setattr(engine, "MEMORY_BYTES", 1000)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     mapped = np.memmap(tmp_path / "stack.raw", np.uint16, "w+", shape=(128, 512, 512))
     tracemalloc.start()
     try:
-        apply(Stack.of(mapped, "TYX"), plain(name))
+        apply(Stack.of(mapped, "TYX"), plain(name), limit=2**20, memory=1000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
