@@ -1,4 +1,4 @@
-"""Start Quietfield: a subcommand runs the command line, anything else opens the window."""
+"""Start Quietfield: a subcommand runs the command line; otherwise the window opens."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# Everything else is imported inside main, where Ctrl+C during the imports is caught.
+# All other imports are inside main, where Ctrl+C during imports is caught.
 
 APT = (
     "sudo apt install python3-venv libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 "
     "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
 )
-"""What a bare Debian or Ubuntu lacks; the README has the same line."""
+"""Installs the packages that a bare Debian or Ubuntu lacks; equal to the line in the README."""
 
 XCB_LIBRARIES = (
     "libxkbcommon-x11.so.0", "libxcb-cursor.so.0", "libxcb-icccm.so.4", "libxcb-keysyms.so.1",
     "libxcb-shape.so.0", "libxcb-xkb.so.1",
 )  # fmt: skip
-"""What Qt needs to draw under X11 and not every system has."""
+"""Libraries that Qt needs under X11 and that may be missing."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments without the program's name; those of the process by default.
+        Arguments without the program name; by default those of the process.
     """
     try:
         import multiprocessing
@@ -36,14 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         multiprocessing.freeze_support()
         return _main(argv)
     except KeyboardInterrupt:
-        return _refuse("Interrupted; nothing half-written is left.", code=130)
+        return _refuse("Interrupted; no incomplete file is left.", code=130)
 
 
 def _main(argv: Sequence[str] | None) -> int:
     words = [w for w in (sys.argv[1:] if argv is None else argv) if not w.startswith("-psn_")]
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a console that lacks "µ" must not end the work
+            stream.reconfigure(errors="backslashreplace")  # not every console can encode "µ"
     if words[:1] == ["--self-test"]:
         return _self_test(words[1:])
     from app.cli.arguments import COMMANDS
@@ -56,12 +56,12 @@ def _main(argv: Sequence[str] | None) -> int:
 
     missing = [w for w in words if not there(Path(w))]
     if missing:
-        return _refuse(f"{missing[0]} does not exist. Give stacks to open, or a command (see --help).")
+        return _refuse(f"{missing[0]} does not exist. Name stacks to open, or a command (see --help).")
     return _window([Path(w) for w in words])
 
 
 def _is_path(word: str) -> bool:
-    """Whether a word names a file or folder, rather than a mistyped command."""
+    """Whether a word is a file or folder, and not a mistyped command."""
     from core.paths import there
 
     return there(Path(word)) or Path(word).suffix != "" or os.sep in word or "/" in word
@@ -96,31 +96,31 @@ def _self_test(words: list[str]) -> int:
 
 
 def _share_processors() -> None:
-    """Let torch's threads sleep while they wait for each other, unless the person wants otherwise.
+    """Let torch's threads sleep while waiting, unless the environment sets another policy.
 
-    Where other programs, or other work of this one, keep processors busy, spinning threads keep those they
-    wait for from going on: a plane took one and a half times as long.
+    If other processes or threads use the processors, spinning threads delay the threads they wait for: a
+    plane took 1.5 times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
 
 
 def _import_torch_first() -> None:
-    """On Windows, torch fails to load once Qt is loaded (https://github.com/pytorch/pytorch/issues/166628)."""
+    """Import torch before Qt on Windows (https://github.com/pytorch/pytorch/issues/166628)."""
     if sys.platform == "win32":
         import torch  # noqa: F401
 
 
 def _no_display() -> str:
-    """Why no window can be opened, or "": Qt itself would end the program with an abort."""
+    """Return why no window can be opened, or "". Qt itself would abort the program."""
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return ""
     if os.environ.get("WAYLAND_DISPLAY"):
         return ""
     if not os.environ.get("DISPLAY"):
         return (
-            "There is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set). Start "
-            "Quietfield on a desktop, or through 'ssh -X' or 'xvfb-run'; 'quietfield --help' shows what "
-            "works without a window."
+            "The window needs a display (neither DISPLAY nor WAYLAND_DISPLAY is set). Start Quietfield on a "
+            "desktop, or with 'ssh -X' or 'xvfb-run'; 'quietfield --help' lists the commands that work "
+            "without a window."
         )
     import ctypes
 
@@ -133,7 +133,7 @@ def _no_display() -> str:
 
 
 def _refuse_libraries(error: ImportError) -> int:
-    """Say which system library is missing; any other failure to import is a defect."""
+    """Report a missing system library; any other import error is a defect."""
     if ".so" not in str(error) or "cannot open shared object" not in str(error):
         raise error
     return _refuse(f"A library of the system is missing ({error}). On Debian or Ubuntu:\n  {APT}")

@@ -1,4 +1,4 @@
-"""Start the window: in which order things are made, so that it is on the screen in about a second."""
+"""Start the window, in an order that displays it in about one second."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.window.main_window import MainWindow
 from core import __version__
 
 LOOK_FOR_DEVICES = 30
-"""Milliseconds after the first events, such as painting the window, until torch is loaded behind it."""
+"""Delay in milliseconds, after the first events such as painting, before torch is loaded."""
 
 
 def make_application() -> QApplication:
-    """Make the Qt application, or take the one there is, and dress it."""
+    """Create the Qt application, or return the existing one, and apply the theme."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -30,7 +30,7 @@ def make_application() -> QApplication:
 
 
 def make_window(paths: Sequence[str | Path] = ()) -> MainWindow:
-    """Make and show the window, load torch behind it, and open what was named."""
+    """Create and show the window, load torch in the background, and open the given paths."""
     with theme.without_style_sheet():
         window = MainWindow()
     window.show()
@@ -43,7 +43,7 @@ def make_window(paths: Sequence[str | Path] = ()) -> MainWindow:
 
 
 def run(paths: Sequence[str | Path] = ()) -> int:
-    """Open the window and return when it was closed.
+    """Open the window and return after it is closed.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""The one error that is meant for a person."""
+"""The error that is reported to the user as a message."""
 
 
 class QuietfieldError(Exception):
-    """Something a person can understand and act on.
+    """An error that the user can understand and fix.
 
-    The message is one or two sentences: what happened, with which file or value,
-    and what to do about it. Every other exception is a defect of the program.
+    The message is one or two sentences: what happened, with which file or value, and what to do. Any other
+    exception is a defect of the program.
     """

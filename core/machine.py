@@ -1,4 +1,4 @@
-"""What the machine offers: free memory and processors."""
+"""Resources of the machine: free memory and processors."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that can be used without swapping."""
+    """Return the memory available without swapping, in bytes."""
     import psutil
 
     return int(psutil.virtual_memory().available)
 
 
 def used_memory() -> int:
-    """Return the bytes of memory that this process occupies (its resident set)."""
+    """Return the memory used by this process (its resident set), in bytes."""
     import psutil
 
     return int(psutil.Process().memory_info().rss)
@@ -21,6 +21,6 @@ def used_memory() -> int:
 
 def processor_count() -> int:
     """Return the number of processors this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: set by taskset, containers and the queues of clusters
+    if hasattr(os, "sched_getaffinity"):  # Linux: set by taskset, containers and cluster queues
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

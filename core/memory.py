@@ -1,4 +1,4 @@
-"""What to do when memory on a device runs out."""
+"""Handling of insufficient memory on a device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def ran_out(error: RuntimeError) -> bool:
-    """Whether an error of torch means that memory ran out."""
+    """Whether an error of torch means that memory is insufficient."""
     text = str(error).lower()
     return (
         type(error).__name__ == "OutOfMemoryError"
@@ -22,12 +22,24 @@ def ran_out(error: RuntimeError) -> bool:
 
 
 def enough(work: Callable[[], Result], device: str) -> Result:
-    """Do something with a network; too little memory for it becomes a sentence.
+    """Run a function that uses a network, and convert memory errors to a message.
+
+    Parameters
+    ----------
+    work : callable
+        Function without arguments.
+    device : str
+        Device of the network, for the message.
+
+    Returns
+    -------
+    object
+        Result of `work`.
 
     Raises
     ------
     QuietfieldError
-        If there is too little memory on the device.
+        If the device has too little memory.
     """
     try:
         return work()
@@ -41,21 +53,26 @@ def enough(work: Callable[[], Result], device: str) -> Result:
 
 
 def in_pieces(work: Callable[[int], Result], side: int, least: int, device: str) -> Result:
-    """Send something through a network piece by piece, and again in smaller pieces when memory runs out.
+    """Process an image with a network in tiles, and in smaller tiles after a memory error.
 
     Parameters
     ----------
     work : callable
-        Takes the side of the pieces in pixels; gives the same whatever it is.
+        Takes the side of the tiles in pixels; the result does not depend on it.
     side, least : int
-        Largest side in pixels, and the smallest to try.
+        Largest and smallest side in pixels.
     device : str
-        Where the network is, for the error.
+        Device of the network, for the message.
+
+    Returns
+    -------
+    object
+        Result of `work`.
 
     Raises
     ------
     QuietfieldError
-        If there is too little memory for the smallest pieces.
+        If the memory is too small for the smallest tiles.
     """
     while side > least:
         try:

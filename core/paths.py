@@ -1,20 +1,20 @@
-"""Paths: endings of file names, and what lies at a path where the system may refuse to say."""
+"""File name endings, and existence tests that tolerate inaccessible paths."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 MODEL_ENDING = ".quietfield"
-"""Ends the name of a trained network."""
+"""Ending of trained networks."""
 
 RECIPE_ENDING = ".json"
-"""Ends the name of a recipe."""
+"""Ending of recipes."""
 
 TIFF_ENDINGS = (".tif", ".tiff")
 """Endings of the stacks that Quietfield writes."""
 
 OME_ENDINGS = tuple(f".ome{ending}" for ending in TIFF_ENDINGS)
-"""Those of them that ask for OME-TIFF."""
+"""Endings that select OME-TIFF."""
 
 
 def split_ending(path: Path) -> tuple[str, str]:
@@ -26,9 +26,9 @@ def split_ending(path: Path) -> tuple[str, str]:
 
 
 def there(path: Path) -> bool:
-    """Return whether something lies at a path; False where its name is too long or its folder is locked.
+    """Return whether a path exists; False if its name is too long or its folder is inaccessible.
 
-    What is wrong with the path is said when it is opened or written.
+    Opening or writing the path reports the error.
     """
     try:
         return path.exists()
@@ -37,7 +37,7 @@ def there(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a folder lies at a path; False where the system does not say."""
+    """Return whether a path is a folder; False if it is inaccessible."""
     try:
         return path.is_dir()
     except OSError:

@@ -1,4 +1,4 @@
-"""A stack: pixels with named axes, read when asked for, and what is known about them."""
+"""A stack: lazily read pixels with named axes, and metadata."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from core.findings import Finding
 _T = TypeVar("_T")
 
 AXES = "TCZYX"
-"""Every axis a stack can have, in the order they always stand in: time, channel, depth, row, column."""
+"""All possible axes in their fixed order: time, channel, depth, row, column."""
 
 AXIS_NAMES = {"T": "time", "C": "channel", "Z": "depth", "Y": "row", "X": "column"}
 
 Pixels = NDArray[Any]
 Region = tuple[slice, ...]
-"""One slice with explicit start and stop (step 1) for each axis."""
+"""One slice for each axis, with explicit start and stop, and step 1."""
 
 
 class PixelSource(Protocol):
-    """Where pixels come from: an array, a memory map, the pages of a file, or a computation."""
+    """Source of pixels: an array, a memory map, the pages of a file, or a computation."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,12 +39,12 @@ class PixelSource(Protocol):
         """Type of the pixels, in native byte order."""
 
     def read(self, region: Region) -> Pixels:
-        """Return the pixels of a region; safe to call from several threads at once."""
+        """Return the pixels of a region; thread-safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArraySource:
-    """Pixels of an array or memory map, which is never modified."""
+    """Source that reads from an array or memory map, which is never modified."""
 
     array: Pixels
 
@@ -65,7 +65,7 @@ class ArraySource:
 
 @dataclass(frozen=True, slots=True)
 class CroppedSource:
-    """A region of another source, read from it when asked for."""
+    """Source that reads a region of another source."""
 
     source: PixelSource
     inside: Region
@@ -81,40 +81,40 @@ class CroppedSource:
         return self.source.dtype
 
     def read(self, region: Region) -> Pixels:
-        """Return the pixels of a region of this region."""
+        """Return the pixels of a region, relative to the cropped region."""
         there = (slice(i.start + r.start, i.start + r.stop) for i, r in zip(self.inside, region, strict=True))
         return self.source.read(tuple(there))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What is known about a stack besides its pixels.
+    """Metadata of a stack.
 
     Attributes
     ----------
     name : str
-        What to call the stack; for a file its name without folder.
+        Name of the stack; for a file, the file name without folder.
     path : Path or None
-        File or folder it was read from.
+        File or folder of the stack.
     spacing : dict of str to float
         Distance between neighbours along ``"X"``, ``"Y"``, ``"Z"`` in micrometres and along
-        ``"T"`` in seconds; only the axes for which the file says so.
+        ``"T"`` in seconds; only for axes whose spacing the file gives.
     channel_names : tuple of str
         A name for each channel, or empty.
     display_ranges : tuple of (float, float)
-        Lowest and highest displayed value of each channel, or empty.
+        Smallest and largest displayed intensity of each channel, or empty.
     luts : tuple of ndarray
         A look-up table (3, 256) uint8 for each channel, or empty.
     labels : tuple of str
         A label for each plane in the order of the file, or empty.
     format : str
-        Format of the file in words, such as "ImageJ TIFF".
+        Name of the file format, such as "ImageJ TIFF".
     findings : tuple of Finding
-        What was noticed when it was read or made, such as missing planes or other series.
+        Findings about the file, such as missing planes or other series.
     axes_certain : bool
-        False where the file does not say what the axis of its planes means.
+        False if the file does not specify the axis of its planes.
     unit : str
-        The unit the file gave its pixel size in, such as "µm" or "pixel".
+        Unit of the pixel size in the file, such as "µm" or "pixel".
     imagej : dict
         ImageJ metadata as read, for the round trip.
     ome_xml : str
@@ -143,11 +143,18 @@ class Stack:
     Parameters
     ----------
     source : PixelSource
-        Where the pixels come from.
+        Source of the pixels.
     axes : str
-        A subset of ``"TCZYX"`` in that order, ending in ``"YX"``, one letter for each axis.
+        A subset of ``"TCZYX"`` in this order, ending in ``"YX"``, one letter for each axis.
     meta : Metadata
-        What else is known.
+        Metadata.
+
+    Raises
+    ------
+    QuietfieldError
+        If the stack has no pixels.
+    ValueError
+        If the axes do not match the shape of the source.
     """
 
     source: PixelSource
@@ -184,7 +191,7 @@ class Stack:
 
     @property
     def nbytes(self) -> int:
-        """Bytes the pixels take in memory in their own type."""
+        """Size of all pixels in bytes, in their own type."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     @property
@@ -193,7 +200,7 @@ class Stack:
         return math.prod(self.shape[:-2])
 
     def region(self, **only: slice | int) -> Region:
-        """Full region of the stack, narrowed by axis: ``region(T=3, X=slice(0, 64))``."""
+        """Return the full region, restricted by axis: ``region(T=3, X=slice(0, 64))``."""
         found = []
         for axis, size in self.sizes.items():
             want = only.get(axis, slice(None))
@@ -204,11 +211,11 @@ class Stack:
         return tuple(found)
 
     def read(self, region: Region | None = None) -> Pixels:
-        """Pixels of a region (all of the stack by default), in their own type, one axis for each letter."""
+        """Return the pixels of a region (by default all) in their own type, one axis for each letter."""
         return self.source.read(self.region() if region is None else region)
 
     def plane(self, **at: int) -> Pixels:
-        """One plane (Y, X), at index 0 of the axes that are not named: ``plane(T=3)``."""
+        """Return one plane (Y, X), at index 0 of unnamed axes: ``plane(T=3)``."""
         index = {axis: slice(i, i + 1) for axis, i in ((a, at.get(a, 0)) for a in self.axes[:-2])}
         pixels = self.read(self.region(**index))
         return pixels.reshape(pixels.shape[-2:])
@@ -224,32 +231,32 @@ class Stack:
         return known
 
     def crop(self, region: Region) -> Stack:
-        """Region of the stack as a stack of its own; nothing is read now."""
+        """Return a region as a stack; no pixels are read."""
         return Stack(CroppedSource(self.source, region), self.axes, self.meta)
 
     def replace(self, **changes: Any) -> Stack:
-        """Same pixels with other metadata; `changes` are fields of `Metadata`."""
+        """Return a stack with the same pixels and other metadata; `changes` are fields of `Metadata`."""
         return Stack(self.source, self.axes, dataclasses.replace(self.meta, **changes))
 
 
 def region_shape(region: Region) -> tuple[int, ...]:
-    """Length of each axis of a region."""
+    """Return the length of each axis of a region."""
     return tuple(s.stop - s.start for s in region)
 
 
 def channel_of(region: Region, axes: str) -> int:
-    """Channel that the region of a single plane lies in; 0 without channels."""
+    """Return the channel of a single plane's region; 0 without channels."""
     return int(region[axes.index("C")].start) if "C" in axes else 0
 
 
 def middle(part: slice | int, most: int, step: int = 1) -> slice:
-    """Middle of an axis or of a part of it, at most `most` long, that starts a multiple of `step` into it."""
+    """Return the central part of a slice, at most `most` long, at an offset that is a multiple of `step`."""
     whole = slice(0, part) if isinstance(part, int) else part
     start = whole.start + max(0, whole.stop - whole.start - most) // 2 // step * step
     return slice(start, min(start + most, whole.stop))
 
 
 def plane_regions(shape: Sequence[int]) -> list[Region]:
-    """Regions of single planes, in the order of the file."""
+    """Return the regions of all planes, in the order of the file."""
     rest = tuple(slice(0, n) for n in shape[-2:])
     return [(*(slice(i, i + 1) for i in index), *rest) for index in np.ndindex(*shape[:-2])]

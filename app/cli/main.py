@@ -132,10 +132,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("There is not enough memory. Close other programs, or work on a part of the stack.")
         return FAILED
     except _Terminated as stop:
-        _say("Terminated; nothing half-written is left.")
+        _say("Terminated; no incomplete file is left.")
         return 128 + stop.number
     except KeyboardInterrupt:
-        _say("Interrupted; nothing half-written is left.")
+        _say("Interrupted; no incomplete file is left.")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone away, as "head" does
         _give_up_output()

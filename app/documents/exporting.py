@@ -124,7 +124,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
     Raises
     ------
     QuietfieldError
-        If it cannot be written; nothing half-written is left.
+        If it cannot be written; no incomplete file is left.
     """
     from core.files import save_stack
     from core.files.atomic import free_name, write_text

@@ -1,1 +1,1 @@
-"""What a method would do to the visible pixels, computed in the background."""
+"""Previews: the result of a method on the visible pixels, computed in the background."""

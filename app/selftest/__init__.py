@@ -1,7 +1,7 @@
-"""Try the whole program once, as a person would, and say what failed: ``quietfield --self-test SHOT.png``.
+"""Self-test: use the whole program once, and report failures: ``quietfield --self-test SHOT.png``.
 
-An exception in a slot leaves the exit code at 0, and a packaged program can lack a part that is
-only loaded when it is needed. So every part is used once and every complaint is recorded.
+An exception in a slot leaves the exit code at 0, and a packaged program may lack a module that is loaded only
+on demand. Therefore every part is used once, and all warnings and errors are recorded.
 """
 
 from app.selftest.script import run

@@ -1,4 +1,4 @@
-"""What the self-test holds against other programs, the truth, or the pixels that were written."""
+"""Comparisons of the self-test with other programs, the ground truth, and written pixels."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ CODECS: tuple[tuple[str, bool, str], ...] = (
     ("png", False, "uint8"), ("jpeg2000", False, "uint16"), ("jpegxl", False, "uint8"),
     ("lerc", False, "float32"), ("webp", False, "rgb"), ("jpeg", False, "uint8"),
 )  # fmt: skip
-"""Compression, predictor, and type of the pixels of the TIFF files that are written and read back."""
+"""Compression, predictor and pixel type of the TIFF files that are written and read."""
 
 LOSSY = ("jpeg", "webp")
 
 
 class Failure(Exception):
-    """Something did not come out as it should have."""
+    """A result differs from what is expected."""
 
 
 def check(condition: bool, problem: str) -> None:
-    """Fail unless something holds."""
+    """Raise `Failure` with `problem` unless `condition` is true."""
     if not condition:
         raise Failure(problem)
 
 
 def check_instant(snapshot: Snapshot) -> None:
-    """Instant came by itself, and is far nearer to the truth than the noisy plane."""
+    """Check that Instant started automatically and reduces the error against the ground truth."""
     preview, truth = snapshot.preview, snapshot.truth
     if preview is None or truth is None:
         raise Failure("Instant did not show itself on the sample")
@@ -43,7 +43,7 @@ def check_instant(snapshot: Snapshot) -> None:
 
 
 def check_filter(source: Stack, result: Stack) -> None:
-    """Compare one plane with the blur that scipy gives."""
+    """Compare one plane with the Gaussian filter of scipy."""
     from scipy import ndimage
 
     wanted = ndimage.gaussian_filter(source.plane().astype(np.float64), 1.0, mode="reflect")
@@ -51,7 +51,7 @@ def check_filter(source: Stack, result: Stack) -> None:
 
 
 def check_codecs(folder: Path) -> None:
-    """Write small TIFF files with the compressions that occur, and open them."""
+    """Write small TIFF files with common compressions, and read them."""
     import tifffile
 
     from core.files import open_stack

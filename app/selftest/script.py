@@ -1,4 +1,4 @@
-"""The script of the self-test: what is done in the window, and what is recorded as a problem."""
+"""The script of the self-test: actions in the window, and the recorded problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from core.learning.methods import Learned
 from core.methods.base import create
 
 WATCHDOG_SECONDS = 240.0
-"""The self-test has failed when it takes longer."""
+"""Time in seconds after which the self-test has failed."""
 
 LOADED = time.monotonic()
 POLL_MILLISECONDS = 20
@@ -33,7 +33,7 @@ HARMLESS = (
     "Cannot find font directory",
     "This plugin supports grabbing the mouse only",
 )
-"""Words of Qt that say nothing about this program."""
+"""Messages of Qt that are not problems of this program."""
 
 TRAINING = {
     "steps": 3, "seconds": 0.0, "width": 4, "depth": 2, "patch": 32, "batch": 2, "epoch": 3, "warmup": 0,
@@ -42,7 +42,7 @@ TRAINING = {
 
 
 def run(shot: Path) -> int:
-    """Drive the real window through one piece of work, and save a picture of it.
+    """Run the self-test in the real window, and save a screenshot.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def run(shot: Path) -> int:
     Returns
     -------
     int
-        0 if all went well, else 1, with the reasons on stderr. Times in seconds go to stdout as JSON; that
-        of the window counts from the start of the process.
+        0 if there was no problem, else 1, with the problems on stderr. Times in seconds are written to stdout
+        as JSON; the time of the window is measured from the start of the process.
     """
     from app.application import make_application
 
@@ -63,7 +63,7 @@ def run(shot: Path) -> int:
     dog.daemon = True
     dog.start()
     with tempfile.TemporaryDirectory(prefix="quietfield-self-test-", ignore_cleanup_errors=True) as folder:
-        os.environ["QUIETFIELD_CONFIG"] = folder  # neither read nor change what the person prefers
+        os.environ["QUIETFIELD_CONFIG"] = folder  # the user's preferences are neither read nor changed
         make_application()
         test = SelfTest(shot.absolute(), Path(folder))
         problems = test.run()
@@ -76,7 +76,7 @@ def run(shot: Path) -> int:
 
 
 class SelfTest(QObject):
-    """Goes through a script, whose every step waits until the last one has had its effect."""
+    """Runs a script; every step waits for the effect of the one before."""
 
     def __init__(self, shot: Path, folder: Path) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class SelfTest(QObject):
         self._timer.timeout.connect(self._on_tick)
 
     def run(self) -> list[str]:
-        """Show the window, go through the script, and return what went wrong."""
+        """Show the window, run the script, and return the problems."""
         from app.application import make_window
 
         self.window = make_window()
@@ -106,7 +106,7 @@ class SelfTest(QObject):
     # -- the script
 
     def _steps(self) -> Iterator[Callable[[], bool]]:
-        """Do one thing after the other; what is yielded has to become true before the next."""
+        """Run the steps in order; each yielded condition must become true before the next step."""
         session = self.window.session
         yield self.window.isVisible
         self.seconds["window"] = round(_age(), 3)
@@ -152,7 +152,7 @@ class SelfTest(QObject):
         self._picture()
 
     def _in_job(self, label: str, work: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-        """Run work as the window runs it, and wait."""
+        """Run work as a job of the window, and wait."""
         ended: list[Outcome] = []
         self.window.jobs.start(label, lambda job: _run(job, work), end=ended.append)
         yield lambda: bool(ended)
@@ -216,7 +216,7 @@ class SelfTest(QObject):
         self._timer.stop()
         self.window.close()
 
-    # -- what goes wrong
+    # -- problems
 
     def _install_hooks(self) -> None:
         sys.excepthook = lambda kind, error, trace: self.problems.append(
@@ -251,7 +251,7 @@ def _complete(preview: Preview | None) -> bool:
 
 
 def _age() -> float:
-    """Seconds since this process began; where the system does not say, since this module was loaded."""
+    """Return the seconds since the start of this process, or since this module was imported."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         return float(Path("/proc/uptime").read_text().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
@@ -260,7 +260,7 @@ def _age() -> float:
 
 
 def _bite() -> None:
-    """End a program that hangs, saying where every thread stands."""
+    """Stop a program that hangs, with the stack traces of all threads."""
     _say(f"Self-test: not done after {WATCHDOG_SECONDS:g} s; every thread stands at:")
     if sys.stderr is not None:
         faulthandler.dump_traceback(all_threads=True)

@@ -1,1 +1,1 @@
-"""What lies under every part of the window: the document, jobs, preferences, colours, defects."""
+"""Foundations of the window: document, jobs, preferences, colours, defects."""

@@ -1,10 +1,10 @@
-"""Times in words."""
+"""Formatting of times."""
 
 from __future__ import annotations
 
 
 def clock(seconds: float) -> str:
-    """Write a time as ``0:07``, ``2:10`` or ``1:02:10``."""
+    """Format a time as ``0:07``, ``2:10`` or ``1:02:10``."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

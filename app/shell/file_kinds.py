@@ -1,4 +1,4 @@
-"""What file dialogs offer: words and endings for each kind of file."""
+"""Filters of file dialogs: names and endings of each kind of file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ ALL = "All files (*)"
 
 
 def kind(words: str, endings: Sequence[str], *others: str) -> str:
-    """Return the filter of a file dialog, such as ``TIFF (*.tif *.tiff)``, and `others` after it."""
+    """Return a file dialog filter such as ``TIFF (*.tif *.tiff)``, followed by `others`."""
     return ";;".join((f"{words} ({' '.join(f'*{ending}' for ending in endings)})", *others))
 
 
 def images() -> str:
-    """Return the filter for every image that can be opened."""
+    """Return the filter of all images that can be opened."""
     from core.files.folder import PICTURE_ENDINGS, STACK_ENDINGS
 
     return kind("Images", STACK_ENDINGS + PICTURE_ENDINGS, ALL)

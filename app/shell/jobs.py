@@ -1,4 +1,4 @@
-"""Long work in threads: progress, partial results, one outcome, and nothing stale."""
+"""Long work in threads, with progress, partial results and exactly one outcome."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from core.errors import QuietfieldError
 from core.progress import Cancelled, Context
 
 PROGRESS_INTERVAL = 1 / 30
-"""Least time between two progress reports that reach the window, in seconds."""
+"""Minimum time between two progress reports to the window, in seconds."""
 
 REST = 0.2
-"""Seconds without other work after which what gives way to it begins: one job follows another sooner."""
+"""Idle time in seconds before low-priority work starts; related jobs follow each other sooner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended: with a value, with an exception, or cancelled."""
+    """Outcome of a job: a value, an exception, or cancelled."""
 
     state: Literal["succeeded", "failed", "cancelled"]
     value: Any = None
     error: BaseException | None = None
     report: str = ""
-    """The traceback of an error that is a defect; empty where the error is a sentence for a person."""
+    """Traceback of a defect; empty for a `QuietfieldError`."""
 
     def settled(self, *, cancelled: bool) -> Outcome:
-        """Outcome as the window learns it: whatever was cancelled is cancelled; a defect stays on record."""
+        """Return the final outcome: cancelled work is reported as cancelled, and a defect is kept."""
         if not cancelled or self.state == "cancelled":
             return self
         return Outcome("cancelled", error=self.error if self.report else None, report=self.report)
 
 
 class Job:
-    """One piece of work in its own thread.
+    """Work in its own thread.
 
-    `work` is called with the job; it reports through ``job.context`` and may hand partial
-    results to the window with `emit`.
+    `work` is called with the job. It reports progress through ``job.context`` and may send partial results to
+    the window with `emit`.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Job:
         self.thread = threading.Thread(target=self._run, name=f"job {label}", daemon=True)
 
     def cancel(self) -> None:
-        """Ask the work to stop; its outcome will be "cancelled" even if it was just finishing."""
+        """Cancel the work; its outcome is "cancelled" even if it was just finishing."""
         self.context.cancel()
 
     def emit(self, value: Any) -> None:
-        """Hand a partial result to the window, from the worker; only the newest waiting one arrives."""
+        """Send a partial result from the worker thread to the window; only the newest one arrives."""
         with self._partial_lock:
             self._partial = value
             waiting, self._partial_waiting = self._partial_waiting, True
@@ -96,16 +96,16 @@ class Job:
         except QuietfieldError as error:
             outcome = Outcome("failed", error=error)
         except MemoryError:
-            words = "There is not enough memory. Close other programs, or work on a part of the stack."
+            words = "There is not enough memory. Close other programs, or use a part of the stack."
             outcome = Outcome("failed", error=QuietfieldError(words))
         except BaseException as error:
             outcome = Outcome("failed", error=error, report=traceback.format_exc())
-        self._work = _nothing  # let go of what the work held
+        self._work = _nothing  # release the data of the work
         self._jobs._send(self, "end", outcome)
 
 
 def _nothing(job: Job) -> None:
-    """Stand in for work that is over."""
+    """Replace work that has ended."""
 
 
 class Jobs(QObject):
@@ -116,7 +116,7 @@ class Jobs(QObject):
     changed : Signal
         A job started, ended or made progress.
     failed : Signal of (str, Outcome)
-        A job without an `end` of its own failed, or any job met a defect: its label and outcome.
+        A job without `end` failed, or any job had a defect: label and outcome.
     """
 
     changed = Signal()
@@ -143,24 +143,28 @@ class Jobs(QObject):
     ) -> Job:
         """Run `work` in a thread.
 
+        Every job has exactly one outcome, which is delivered by the event loop and never within this call. A
+        job that is replaced before it starts is cancelled.
+
         Parameters
         ----------
         label : str
-            What it does, for the progress bar.
+            Description for the progress bar.
         work : callable
             Called in the thread with the `Job`; its result is the value of the outcome.
         done, partial, end : callable, optional
             Called in the main thread: with the value on success, with each partial result, and
-            with the `Outcome` however it ended. A failure without `end`, and every defect, goes
-            to `failed`.
+            with the `Outcome` in any case. A failure without `end`, and every defect, is emitted by `failed`.
         channel : str
-            Jobs of one channel never run at the same time: a newer one cancels the running one,
-            takes its place when that has ended, and replaces one that is still waiting.
+            Jobs of one channel never run at the same time: a new job cancels the running one, starts after it
+            has ended, and replaces a waiting one.
         quiet : bool
-            Whether it stays out of the progress bar (previews).
+            Whether the job is hidden from the progress bar (previews).
 
-        Every job has exactly one outcome, which arrives from the event loop and never from within
-        this call; one that was replaced before its turn came is cancelled.
+        Returns
+        -------
+        Job
+            The running or waiting job.
         """
         job = Job(self, label, work, channel, quiet=quiet)
         job.on_done, job.on_partial, job.on_end = done, partial, end
@@ -174,7 +178,7 @@ class Jobs(QObject):
         return job
 
     def cancel(self, channel: str) -> None:
-        """Cancel what runs or waits in a channel."""
+        """Cancel the running and the waiting job of a channel."""
         waiting = self._waiting.pop(channel, None)
         if waiting is not None:
             self._drop(waiting)
@@ -184,18 +188,18 @@ class Jobs(QObject):
 
     @property
     def busy(self) -> tuple[Job, ...]:
-        """Running jobs a person should know of, the oldest first."""
+        """Running jobs that are shown to the user, oldest first."""
         return tuple(j for j in self.running if not j.quiet)
 
     def give_way(self, job: Job, patience: float) -> None:
-        """Wait, in the thread of a job, until nothing else has been computed for a moment.
+        """Wait, in the thread of a job, until no other work has run for a moment.
 
         Parameters
         ----------
         job : Job
-            What waits; others that wait do not count.
+            Waiting job; other waiting jobs are ignored.
         patience : float
-            Seconds after which it goes on anyhow.
+            Maximum waiting time in seconds.
 
         Raises
         ------
@@ -216,9 +220,9 @@ class Jobs(QObject):
             job.giving_way = False
 
     def shut_down(self, seconds: float = 5.0) -> bool:
-        """Cancel everything and wait; return whether all threads ended in time.
+        """Cancel all jobs and wait; return whether all threads ended in time.
 
-        Nothing is called back afterwards, and nothing can be started any more.
+        No callback is called afterwards, and no job can be started.
         """
         self._closed = True
         self._waiting.clear()
@@ -231,8 +235,8 @@ class Jobs(QObject):
         return not self.running
 
     def _send(self, job: Job, kind: str, payload: Any) -> None:
-        """Put a message into the main thread's queue, from any thread."""
-        # A thread that outlives the window finds the Qt half of this object gone.
+        """Put a message into the queue of the main thread, from any thread."""
+        # If a thread outlives the window, the Qt part of this object no longer exists.
         with contextlib.suppress(RuntimeError):
             self._arrived.emit((job, kind, payload))
 
@@ -242,7 +246,7 @@ class Jobs(QObject):
         self.changed.emit()
 
     def _drop(self, job: Job) -> None:
-        """Give a job that never ran its outcome, by way of the queue."""
+        """Deliver the outcome of a job that never ran, through the queue."""
         job.cancel()
         self._send(job, "end", Outcome("cancelled"))
 
@@ -259,7 +263,7 @@ class Jobs(QObject):
             if job.on_partial is not None and not job.context.cancelled:
                 job.on_partial(value)
         else:
-            # A cancel that came while "succeeded" was under way is seen here.
+            # A cancellation may have arrived after "succeeded" was sent.
             self._on_end(job, payload.settled(cancelled=job.context.cancelled))
 
     def _on_end(self, job: Job, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What the window remembers between two starts."""
+"""Preferences that the window keeps between starts."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from core.files import atomic
 NAME = "Quietfield"
 FILE = "preferences.json"
 RECENT = 10
-"""How many files "Open Recent" keeps."""
+"""Number of files in "Open Recent"."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """Choices of a person that outlive the window.
+    """User settings that are kept between starts.
 
     Attributes
     ----------
     geometry, state : str
-        Place and size of the window, and arrangement of its docks, as Qt writes them, in base 64.
+        Position and size of the window, and layout of its docks, in Qt's format as base 64.
     theme : {"system", "light", "dark"}
-        Colours of the window.
+        Colour scheme.
     recent : tuple of str
-        Files and folders opened last, the newest first.
+        Recently opened files and folders, newest first.
     folder : str
         Folder of the last file dialog.
     export_format, export_type : str
@@ -42,7 +42,7 @@ class Preferences:
     export_sidecar : bool
         Whether recipe and metrics are written beside an exported stack.
     live_preview : bool
-        Whether the chosen method is previewed by itself, as soon as a stack is open.
+        Whether the chosen method is previewed automatically when a stack is open.
     """
 
     geometry: str = ""
@@ -56,25 +56,25 @@ class Preferences:
     live_preview: bool = True
 
     def opened(self, path: Path) -> Preferences:
-        """Put a path on top of the recent ones."""
+        """Return preferences with a path added to the recent ones."""
         rest = tuple(p for p in self.recent if p != str(path))
         return replace(self, recent=(str(path), *rest)[:RECENT], folder=str(path.parent))
 
 
 def config_folder() -> Path:
-    """Folder of the preferences; the variable ``QUIETFIELD_CONFIG`` names another one."""
+    """Return the folder of the preferences; the variable ``QUIETFIELD_CONFIG`` overrides it."""
     given = os.environ.get("QUIETFIELD_CONFIG", "")
     return Path(given) if given else Path(platformdirs.user_config_dir(NAME, appauthor=False))
 
 
 def log_folder() -> Path:
-    """Folder of the log files."""
+    """Return the folder of the log files."""
     given = os.environ.get("QUIETFIELD_CONFIG", "")
     return Path(given) / "log" if given else Path(platformdirs.user_log_dir(NAME, appauthor=False))
 
 
 def load() -> Preferences:
-    """Read the preferences; what is missing or broken has its default."""
+    """Read the preferences; missing or invalid values have their defaults."""
     try:
         read = json.loads((config_folder() / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -100,7 +100,7 @@ def _checked(read: dict[str, object]) -> Preferences:
 
 
 def save(preferences: Preferences) -> None:
-    """Write the preferences; a folder that cannot be written to is no reason to stop anybody."""
+    """Write the preferences; errors are only logged."""
     try:
         config_folder().mkdir(parents=True, exist_ok=True)
         atomic.write_text(config_folder() / FILE, json.dumps(asdict(preferences), indent=1))
@@ -109,12 +109,12 @@ def save(preferences: Preferences) -> None:
 
 
 class PreferenceStore(QObject):
-    """The preferences of the person, read when it is made and written whenever they change.
+    """The preferences of the user: read at creation, and written after every change.
 
     Attributes
     ----------
     changed : Signal of Preferences
-        The preferences are different now.
+        The preferences changed.
     """
 
     changed = Signal(object)
@@ -124,7 +124,7 @@ class PreferenceStore(QObject):
         self.current = load()
 
     def keep(self, preferences: Preferences) -> None:
-        """Take over changed preferences, and write them for the next start."""
+        """Replace the preferences, and write them."""
         if preferences != self.current:
             self.current = preferences
             save(preferences)

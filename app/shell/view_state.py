@@ -1,4 +1,4 @@
-"""How a document is looked at, as values: layout, levels, look-up table, visible part, preview."""
+"""The view of a document as values: layout, levels, look-up table, visible region, preview."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ LAYOUTS: Mapping[Layout, str] = {
 }
 
 LUTS = ("Grays", "Fire", "Ice", "Green", "Magenta", "Cyan", "viridis", "magma", "HiLo")
-"""Names of the look-up tables; a stack that brings its own adds "From file"."""
+"""Names of the look-up tables; "From file" is added if the stack has its own."""
 
 SATURATED = (0.35, 1.0, 2.5, 5.0)
 """Percent of pixels that Auto saturates at its first, second, ... press."""
 
 OWN_SCALE: Mapping[Quantity, str] = {Quantity.ERROR: "magma"}
-"""Quantities that are not shown with the grey levels of the image, and their look-up tables."""
+"""Look-up tables of quantities that are not displayed with the contrast of the image."""
 
 Levels = tuple[float, float]
-"""Intensity shown as the darkest and as the brightest shade."""
+"""Intensities displayed as the darkest and the brightest grey level."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Visible part of a plane in pixels: rows `top` to `bottom`, columns `left` to `right`."""
+    """Visible region of a plane in pixels: rows `top` to `bottom`, columns `left` to `right`."""
 
     top: int
     bottom: int
@@ -46,20 +46,20 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Preview:
-    """Pixels that show what a method would do, on a part of the current plane.
+    """Result of a method on a region of the current plane.
 
     Attributes
     ----------
     label : str
-        What is shown, such as "Gaussian blur (preview)".
+        Label, such as "Gaussian blur (preview)".
     region : tuple of slice
-        Where in the stack the pixels lie, one slice for each axis.
+        Region of the stack, one slice for each axis.
     outputs : tuple of (Output, ndarray)
-        What the method gives, the main output first, each with its pixels (Y, X) float32.
+        Outputs of the method, the main output first, each with its pixels (Y, X) float32.
     below : ndarray or None
-        (Y, X) float32, the input, for a method whose main output can be mixed with it.
+        (Y, X) float32, the input, for a method whose main output can be blended with it.
     share : float
-        Which share of the main output is in the mixture with `below`, 0 to 1.
+        Weight of the main output in this blend, 0 to 1.
     """
 
     label: str
@@ -75,14 +75,14 @@ class Preview:
 
 
 def apart(low: float, high: float) -> Levels:
-    """Levels with something between them: equal ones are put one count apart, very large ones more."""
+    """Return levels with a minimum distance: equal levels are moved one count apart, very large ones more."""
     return (low, high) if high > low else (low, low + max(1.0, abs(low) * 2.0**-20))
 
 
 def auto_levels(pixels: Pixels, saturated: float = SATURATED[0]) -> Levels:
-    """Levels that saturate `saturated` percent of the finite pixels, half at each end.
+    """Return levels that saturate `saturated` percent of the finite pixels, half at each end.
 
-    Constant or empty input gives levels one count apart, so that there is always something to show.
+    Constant or empty input gives levels one count apart.
     """
     flat = np.asarray(pixels).ravel()
     if flat.size > 2**20:
@@ -97,18 +97,18 @@ def auto_levels(pixels: Pixels, saturated: float = SATURATED[0]) -> Levels:
 
 
 def auto_choices(pixels: Pixels) -> tuple[Levels, ...]:
-    """Levels for every entry of `SATURATED`."""
+    """Return the levels for every entry of `SATURATED`."""
     return tuple(auto_levels(pixels, saturated) for saturated in SATURATED)
 
 
 def next_auto(choices: tuple[Levels, ...], current: Levels | None) -> Levels:
-    """Levels for one more press of Auto: the ones after `current`, or the first."""
+    """Return the levels for the next press of Auto: those after `current`, or the first."""
     matching = [i for i, choice in enumerate(choices) if choice == current]
     return choices[(matching[-1] + 1) % len(choices)] if matching else choices[0]
 
 
 def full_range(pixels: Pixels) -> Levels:
-    """Levels that show everything: the range of the type for 8 bits, of the finite pixels otherwise."""
+    """Return the full range: that of the type for 8 bits, else that of the finite pixels."""
     if pixels.dtype.kind in "ui" and pixels.dtype.itemsize == 1:
         info = np.iinfo(pixels.dtype)
         return float(info.min), float(info.max)
@@ -120,11 +120,11 @@ def full_range(pixels: Pixels) -> Levels:
 
 
 def difference_limit(raw: Pixels) -> float:
-    """Intensity at which a difference from `raw` is shown in its strongest colour: 4 sigma of its noise.
+    """Return the difference from `raw` that is displayed in the strongest colour: 4 sigma of the noise.
 
-    Sigma is the scaled median of the absolute second differences along the rows of the middle of
-    the plane (median of |x| is 0.6745 sigma, a second difference has 6 times the variance), which
-    leaves out what varies slowly. Rounded to two digits.
+    Sigma is the scaled median of the absolute second differences along the rows in the centre of the plane
+    (the median of |x| is 0.6745 sigma; a second difference has 6 times the variance), which suppresses slow
+    variations. Rounded to two digits.
     """
     rows, columns = (slice(max(n // 2 - 256, 0), n // 2 + 257) for n in raw.shape)
     middle = raw[rows, columns].astype(np.float64)
@@ -139,9 +139,9 @@ def difference_limit(raw: Pixels) -> float:
 
 
 def own_limit(pixels: Pixels) -> float:
-    """Intensity at which an output with a scale of its own is shown in its last colour; 0 if there is none.
+    """Return the intensity displayed in the last colour of a separate scale; 0 if there is none.
 
-    The scale begins at 0 and leaves out the highest 0.2 percent of the finite pixels. Rounded to two digits.
+    The scale starts at 0 and excludes the highest 0.2 percent of the finite pixels. Rounded to two digits.
     """
     flat = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)]
     finite = flat[np.isfinite(flat)]
@@ -149,19 +149,19 @@ def own_limit(pixels: Pixels) -> float:
 
 
 def has_own_scale(output: Output | None) -> bool:
-    """Whether an output (None for the source) is shown with levels and colours of its own."""
+    """Whether an output (None for the source) is displayed with separate levels and colours."""
     return output is not None and output.quantity in OWN_SCALE
 
 
 def nice_length(limit: float) -> float:
-    """Largest of 1, 2, 5, 10, 20, 50, ... and their tenths that is not above `limit` (> 0)."""
+    """Return the largest of 1, 2, 5, 10, 20, 50, ... and their tenths that is not above `limit` (> 0)."""
     power = 10.0 ** math.floor(math.log10(limit) + 1e-9)
     step = next(s for s in (5.0, 2.0, 1.0) if s * power <= limit * (1 + 1e-9))
     return float(f"{step * power:.3g}")
 
 
 def length_text(length: float, unit: str = "µm") -> str:
-    """Length in words: "10 µm", "200 nm", "2 mm", "50 px"."""
+    """Format a length: "10 µm", "200 nm", "2 mm", "50 px"."""
     if unit == "µm" and length < 1:
         return f"{length * 1000:g} nm"
     if unit == "µm" and length >= 1000:

@@ -1,1 +1,1 @@
-"""Widgets that several parts of the window share, and forms made from parameters."""
+"""Shared widgets, and forms generated from parameters."""

@@ -49,7 +49,7 @@ class Questions:
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Quietfield")
         box.setText(f"Still running: {', '.join(running)}.")
-        box.setInformativeText("Closing cancels this; nothing half-written is left behind.")
+        box.setInformativeText("Closing cancels this; no incomplete file is left.")
         leave = box.addButton("Close Anyway", QMessageBox.ButtonRole.DestructiveRole)
         stay = box.addButton("Keep Running", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)

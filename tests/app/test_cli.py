@@ -503,7 +503,7 @@ def test_interrupting_a_training_writes_nothing(folder, number, code):
     out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert out == ""
-    assert "nothing half-written" in err
+    assert "no incomplete file" in err
     assert names(folder) == before
 
 

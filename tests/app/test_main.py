@@ -132,7 +132,7 @@ def test_interrupted_while_it_is_still_being_loaded(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 130
-    assert done.stderr == "Interrupted; nothing half-written is left.\n"
+    assert done.stderr == "Interrupted; no incomplete file is left.\n"
 
 
 def test_a_name_that_is_too_long_is_refused(window, capsys):
