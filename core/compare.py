@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.catalogue import methods
 from core.errors import QuietfieldError
 from core.machine import available_memory
-from core.methods import filters  # noqa: F401  (puts the filters on the list)
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation, methods
+from core.methods.base import Operation
 from core.progress import Context
 from core.stack import Region, Stack, region_shape
 

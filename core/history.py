@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import __version__, params
+from core import __version__, catalogue, params
 from core.errors import QuietfieldError
-from core.methods import base
 from core.methods.apply import derive
 from core.methods.base import Method, Operation
 from core.methods.outputs import RESULT, Output, Quantity, position
+from core.model_file import FindModel, ModelFile
 from core.params import Value
-from core.stack import Stack, plane_regions
+from core.stack import Stack
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
-    """Name of the file a trained network lies in, and the SHA-256 of its content in hexadecimal."""
-
-    file: str
-    sha256: str
-
-
-FindModel = Callable[[ModelFile], Operation]
-"""Gives the prediction of a trained network; raises `QuietfieldError` where it is not to be found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,24 +59,24 @@ class Step:
         QuietfieldError
             If the method has no such output.
         """
-        cls = base.find(self.method)
+        cls = catalogue.find(self.method)
         return cls.possible[position(cls.possible, self.output, cls.label)]
 
     @property
     def label(self) -> str:
         """Name of the method in words."""
-        label, output = base.find(self.method).label, self.produces
+        label, output = catalogue.find(self.method).label, self.produces
         return label if output.quantity is Quantity.INTENSITY else f"{label}, {output.label}"
 
     @property
     def details(self) -> str:
         """What tells this result from others of the method, in a few words."""
-        return base.find(self.method).in_brief(self.params)
+        return catalogue.find(self.method).in_brief(self.params)
 
     @property
     def parameters(self) -> str:
         """Every parameter with its value and unit, those of this very method first."""
-        cls = base.find(self.method)
+        cls = catalogue.find(self.method)
         own = inspect.get_annotations(cls)  # these matter more than what all of a kind have
         described = sorted(params.describe(cls), key=lambda p: p.name not in own)
         return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
@@ -102,7 +89,7 @@ class Step:
         QuietfieldError
             If this program cannot repeat the step exactly: a later version, or no network.
         """
-        cls = base.find(self.method)
+        cls = catalogue.find(self.method)
         if self.version > cls.version:
             raise QuietfieldError(
                 f"The recipe uses {cls.label} version {self.version}; this Quietfield has version "
@@ -129,19 +116,7 @@ class Step:
         QuietfieldError
             If the operation does not give it.
         """
-        return position(operation.outputs, self.output, base.find(self.method).label)
-
-
-def fingerprint(stack: Stack) -> dict[str, Any]:
-    """Name, axes, shape, type and a SHA-256 over the first, middle and last plane of a stack."""
-    regions = plane_regions(stack.shape)
-    digest = hashlib.sha256()
-    for index in sorted({0, len(regions) // 2, len(regions) - 1}):
-        digest.update(stack.read(regions[index]).tobytes())
-    return {
-        "name": stack.meta.name, "axes": stack.axes, "shape": list(stack.shape),
-        "dtype": stack.dtype.name, "sha256": digest.hexdigest(),
-    }  # fmt: skip
+        return position(operation.outputs, self.output, catalogue.find(self.method).label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

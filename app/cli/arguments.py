@@ -71,8 +71,7 @@ def chosen_method(argv: Sequence[str]) -> str | None:
 
 def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: bool = True) -> None:
     """Add ``--method`` and, once a method is named, an option for each of its parameters."""
-    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
-    from core.methods.base import find, methods
+    from core.catalogue import find, methods
 
     here = [m for m in methods() if USED_BY[m.group] == USED_BY[group]]
     names = [m.name for m in here]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import (
+    USED_BY,
     Parser,
     Usage,
     add_input,
@@ -30,8 +31,9 @@ from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, split_ending, the
 
 if TYPE_CHECKING:
     from core.findings import Finding
-    from core.history import FindModel, Step
+    from core.history import Step
     from core.methods.base import Operation
+    from core.model_file import FindModel
     from core.stack import Stack
 
 DEVICE_HELP = "processor for networks: auto (default), cpu, cuda or mps"
@@ -41,11 +43,7 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``denoise``."""
     parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
     add_method(parser, "filter", argv)
-    parser.add_argument(
-        "--output", metavar="NAME",
-        help="which result of a method to keep, where it has several: of Instant with --uncertainty, result "
-        "(default) or expected-error",
-    )  # fmt: skip
+    _add_output_name(parser, "denoise")
     add_output(parser)
     add_input(parser)
     add_quiet(parser)
@@ -61,8 +59,7 @@ def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
     if adding:
         add_method(parser, "noise", argv)
     else:
-        from core.methods import catalogue  # noqa: F401  (puts every method on the list)
-        from core.methods.base import methods
+        from core.catalogue import methods
         from core.simulation.experiment import Simulation
 
         names = ", ".join(m.name for m in methods("noise"))
@@ -115,10 +112,7 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
         "Quietfield wrote",
     )  # fmt: skip
     parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
-    parser.add_argument(
-        "--output", metavar="NAME",
-        help="which result of a network to keep: denoised (default) or, where it has one, deconvolved",
-    )  # fmt: skip
+    _add_output_name(parser, "train")
     parser.add_argument(
         "--models", type=path, metavar="FOLDER", action="append", default=[],
         help="folder in which to look for the networks a recipe names, besides the recipe's own",
@@ -129,10 +123,22 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     add_quiet(parser)
 
 
+def _add_output_name(parser: Parser, command: str) -> None:
+    """Add ``--output``; its help names the methods of a command that have several results."""
+    from core.catalogue import methods
+
+    several = [m for m in methods() if USED_BY[m.group] == command and len(m.possible) > 1]
+    named = [f"of {m.label} {' or '.join(output.option for output in m.possible)}" for m in several]
+    parser.add_argument(
+        "--output", metavar="NAME",
+        help=f"which result to keep, where there are several ({'; '.join(named)}); the first by default",
+    )  # fmt: skip
+
+
 def run_method(args: argparse.Namespace) -> int:
     """Run ``denoise`` or ``simulate``: one method on every stack."""
+    from core.catalogue import create
     from core.history import Step
-    from core.methods.base import create
 
     step = Step.of(create(args.method, given(args)))
     operations = [step.operation()]
@@ -170,8 +176,9 @@ def _suffix(steps: Sequence[Step]) -> str:
 
 
 def _from_model(path: Path, device: str) -> tuple[list[Step], list[Operation]]:
-    from core.history import ModelFile, Step
-    from core.learning.checkpoint import load_model, sha256
+    from core.checkpoint import load_model, sha256
+    from core.history import Step
+    from core.model_file import ModelFile
 
     model = load_model(path)
     prediction = model.prediction(device)
@@ -182,7 +189,6 @@ def _from_model(path: Path, device: str) -> tuple[list[Step], list[Operation]]:
 def _from_recipe(path: Path, folders: Sequence[Path], device: str) -> tuple[list[Step], list[Operation]]:
     from core.files import read_recipe
     from core.history import Recipe
-    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
 
     text = read_recipe(path)
     if not text:
@@ -195,7 +201,7 @@ def _from_recipe(path: Path, folders: Sequence[Path], device: str) -> tuple[list
         raise QuietfieldError(f"The recipe in {path} has no steps; there is nothing to do.")
     find: FindModel | None = None
     if any(step.model for step in steps):
-        from core.learning.checkpoint import finder
+        from core.checkpoint import finder
 
         find = finder(path.parent, *folders, device=device)
     return steps, [step.operation(find) for step in steps]
@@ -231,7 +237,8 @@ def _one(
     progress: Progress,
 ) -> dict[str, object]:
     from core.files import open_stack, save_stack
-    from core.history import Recipe, fingerprint
+    from core.fingerprint import fingerprint
+    from core.history import Recipe
     from core.methods.apply import apply
     from core.methods.stream import streaming
 

@@ -151,8 +151,8 @@ def add_methods(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
 
 def run_methods(args: argparse.Namespace) -> int:
     """List the methods, or the parameters of one."""
-    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
-    from core.methods.base import find, methods, summary
+    from core.catalogue import find, methods
+    from core.methods.base import summary
 
     if args.name is not None:
         _one_method(find(args.name), as_json=args.json)

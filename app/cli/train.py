@@ -30,10 +30,10 @@ from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:
-    from core.history import ModelFile
     from core.learning.methods import Learned
     from core.learning.model import Model
     from core.learning.trainer import Report
+    from core.model_file import ModelFile
     from core.params import Value
     from core.stack import Stack
 
@@ -83,9 +83,9 @@ def run_train(args: argparse.Namespace) -> int:
     refuse_to_replace(out, overwrite=args.overwrite)
     if not os.access(out.parent, os.W_OK):
         raise QuietfieldError(f"Writing into {out.parent} is not permitted. Name another folder with -o.")
+    from core.checkpoint import load_model, room
     from core.files import open_stack
     from core.files.atomic import check_room
-    from core.learning.checkpoint import load_model, room
     from core.learning.trainer import Trainer
 
     start = load_model(args.resume) if args.resume is not None else None
@@ -128,8 +128,8 @@ def _target(args: argparse.Namespace, method: Learned) -> Stack | None:
 
 def _save(out: Path, model: Model) -> ModelFile:
     """Write the network; where that fails, into the folder for temporary files: hours may lie in it."""
+    from core.checkpoint import save_model
     from core.files import free_name
-    from core.learning.checkpoint import save_model
 
     try:
         return save_model(out, model)
@@ -170,8 +170,8 @@ def _summary(model: Model) -> dict[str, object]:
 def _method(args: argparse.Namespace, start: Model | None) -> Learned:
     """Method from, in rising order of weight: the resumed network, the preset, the options."""
     from core import params
+    from core.catalogue import create, find
     from core.learning.methods import Learned
-    from core.methods.base import create, find
 
     name: str = args.method or (start.method.name if start is not None else "")
     cls = find(name)
@@ -190,9 +190,8 @@ def _method(args: argparse.Namespace, start: Model | None) -> Learned:
 
 
 def _presets_help(argv: Sequence[str]) -> str:
+    from core.catalogue import methods
     from core.learning.methods import Learned
-    from core.methods import catalogue  # noqa: F401  (puts every method on the list)
-    from core.methods.base import methods
 
     name = chosen_method(argv)
     classes = [m for m in methods("learned") if issubclass(m, Learned) and name in (None, m.name)]

@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.shell.jobs import Job, Jobs
 from core.findings import Finding
-from core.history import Recipe, Step, fingerprint
+from core.fingerprint import fingerprint
+from core.history import Recipe, Step
 from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, split_ending
 from core.progress import Context
 from core.stack import Stack
@@ -160,7 +161,7 @@ def _save_models(wanted: Export, written: list[Path]) -> None:
     for step in wanted.steps:
         if step.model is None or step.model.sha256 not in wanted.models:
             continue
-        from core.learning.checkpoint import save_model, sha256
+        from core.checkpoint import save_model, sha256
 
         path = written[0].parent / step.model.file
         if path.exists():

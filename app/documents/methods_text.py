@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from core import __version__
+from core import __version__, catalogue
 from core.history import Step
-from core.methods import base
 from core.stack import AXIS_NAMES, Stack
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Mode
     models : dict of str to Model
         Trained networks at hand, by the SHA-256 in the steps.
     """
-    papers = list(dict.fromkeys(paper for step in steps for paper in base.find(step.method).citations))
+    papers = list(dict.fromkeys(paper for step in steps for paper in catalogue.find(step.method).citations))
     first = f"The image stack {source.meta.name} ({_size(source)})"
     if not steps:
         return f"{first} was not processed."
@@ -64,7 +63,7 @@ def _versions(steps: Sequence[Step]) -> str:
 
 
 def _sentence(step: Step, models: Mapping[str, Model], papers: Sequence[str]) -> str:
-    cls = base.find(step.method)
+    cls = catalogue.find(step.method)
     cited = ", ".join(str(papers.index(paper) + 1) for paper in cls.citations)
     label = f"{cls.label} [{cited}]" if cited else cls.label
     if step.model is None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import QuietfieldError
-from core.history import ModelFile, Recipe, Step
+from core.history import Recipe, Step
 from core.methods.apply import apply
 from core.methods.base import Operation
+from core.model_file import ModelFile
 from core.paths import MODEL_ENDING
 from core.progress import Context
 from core.stack import Stack
@@ -51,7 +52,6 @@ def run_recipe(
     QuietfieldError
         If there is no recipe in the file, or a step cannot be repeated exactly.
     """
-    import core.methods.catalogue  # noqa: F401  (fills the list of methods)
     from core.files import read_recipe
 
     text = read_recipe(path)
@@ -85,7 +85,7 @@ class _Networks:
     models: dict[str, Model] = field(default_factory=dict)
 
     def __call__(self, wanted: ModelFile) -> Operation:
-        from core.learning.checkpoint import finder, load_model, sha256
+        from core.checkpoint import finder, load_model, sha256
 
         if wanted.sha256 not in self.models:
             finder(self.folder)(wanted)  # says what is wrong where there is none
@@ -98,8 +98,7 @@ class _Networks:
 
 def apply_network(path: Path, stack: Stack, context: Context | None = None) -> Made:
     """Denoise a stack with the trained network in a file."""
-    import core.methods.catalogue  # noqa: F401  (fills the list of methods)
-    from core.learning.checkpoint import load_model, sha256
+    from core.checkpoint import load_model, sha256
 
     model = load_model(path)
     file = ModelFile(file=path.name, sha256=sha256(path))

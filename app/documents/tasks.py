@@ -14,7 +14,8 @@ from app.documents.recipes import Made
 from app.shell.jobs import Job, Jobs
 from app.shell.session import Session
 from app.shell.snapshot import Result
-from core.history import Recipe, fingerprint
+from core.fingerprint import fingerprint
+from core.history import Recipe
 
 if TYPE_CHECKING:
     from core.learning.model import Model
@@ -77,7 +78,7 @@ class Tasks(QObject):
         """Save a trained network."""
 
         def work(job: Job) -> Path:
-            from core.learning.checkpoint import save_model
+            from core.checkpoint import save_model
 
             job.context.step(0.0, path.name)
             save_model(path, model)

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from app.selftest.checks import Failure, check, check_codecs, check_filter, check_instant
 from app.shell.jobs import Job, Outcome
 from app.shell.view_state import Preview
+from core.catalogue import create
 from core.learning.methods import Learned
-from core.methods.base import create
 
 WATCHDOG_SECONDS = 240.0
 """Time in seconds after which the self-test has failed."""

@@ -27,7 +27,7 @@ INSTANT = ("core.instant.denoiser", "core.instant.weights")
 """Imported as soon as torch is there: what a stack that is dropped at once waits for."""
 
 THEN = (
-    "pyqtgraph", "core.learning.trainer", "core.learning.checkpoint", "core.learning.prediction",
+    "pyqtgraph", "core.learning.trainer", "core.checkpoint", "core.learning.prediction",
     "core.quality.metrics", "core.quality.stacks", "core.simulation", "psutil",
 )  # fmt: skip
 """Imported when nothing else is computed; the window itself needs the first, as soon as a training starts."""

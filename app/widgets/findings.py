@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.common import Sentence
+from core.catalogue import find
 from core.findings import Finding, Proposal
-from core.methods.base import Method, find
+from core.methods.base import Method
 from core.params import describe
 
 

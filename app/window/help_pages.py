@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.parameter_words import allowed, in_words
 from core import params
+from core.catalogue import methods
 from core.learning.methods import BlindSpot, Learned
-from core.methods import catalogue  # noqa: F401  (puts every method on the list)
-from core.methods.base import Group, methods, summary
+from core.methods.base import Group, summary
 from core.params import Param
 from resources import FOLDER
 

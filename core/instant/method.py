@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
 from core.instant.reach import DEPTH, MEAN, REACH, SPAN
-from core.methods.base import Block, Operation, register
+from core.methods.base import Block, Operation, named
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.params import param
 from core.progress import Context
@@ -62,7 +62,7 @@ def neighbours(help: str, *, found: bool = False, mean: bool = False) -> str:
     )  # fmt: skip
 
 
-@register("instant", label="Instant", group="instant", version=5)
+@named("instant", label="Instant", group="instant", version=5)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Operation):
     """Denoise with a network that was trained on simulated microscopy and needs no training.

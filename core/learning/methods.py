@@ -21,7 +21,7 @@ from core.learning.papers import (
 )
 from core.learning.quietfield import Quietfield  # first on the list
 from core.learning.strategy import Architecture, Direction, Strategy
-from core.methods.base import register
+from core.methods.base import named
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.params import param
 from core.progress import Context
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-@register("n2v", label="Noise2Void", group="learned")
+@named("n2v", label="Noise2Void", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2Void(BlindSpot):
     """Predict every pixel from its surroundings with a network trained on the noisy stack alone.
@@ -55,7 +55,7 @@ class Noise2Void(BlindSpot):
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019,)
 
 
-@register("n2v2", label="N2V2", group="learned")
+@named("n2v2", label="N2V2", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2Void2(BlindSpot):
     """Noise2Void without the checkerboard pattern that it leaves in some images.
@@ -76,7 +76,7 @@ class Noise2Void2(BlindSpot):
         return replace(BlindSpot.architecture(self), pooling="blur", top_skip=False)
 
 
-@register("structn2v", label="structN2V", group="learned")
+@named("structn2v", label="structN2V", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructNoise2Void(BlindSpot):
     """Noise2Void for noise that neighbours share along rows or columns: lines of pixels are covered.
@@ -119,7 +119,7 @@ class StructNoise2Void(BlindSpot):
         return replace(self, line=line or "none"), f"{words} {shared}".strip()
 
 
-@register("n2v-conv", label="N2V conv.", group="learned")
+@named("n2v-conv", label="N2V conv.", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2VoidConvolved(BlindSpot):
     """Noise2Void whose result is convolved with a PSF, to show what mere smoothing gains.
@@ -139,7 +139,7 @@ class Noise2VoidConvolved(BlindSpot):
         return Strategy(prediction_sigma=self.sigma, along=self.along)
 
 
-@register("deconoising", label="DecoNoising", group="learned")
+@named("deconoising", label="DecoNoising", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecoNoising(BlindSpot):
     """Predict a sharp image which, convolved with the PSF, explains the noisy pixels.
@@ -180,7 +180,7 @@ class DecoNoising(BlindSpot):
         )
 
 
-@register("noise2noise", label="Noise2Noise", group="learned")
+@named("noise2noise", label="Noise2Noise", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2Noise(Learned):
     """Predict one frame from another, for stacks whose frames all show the same scene.
@@ -212,7 +212,7 @@ class Noise2Noise(Learned):
         return self, f"{motion(stack)} {shared}".strip()
 
 
-@register("care", label="CARE", group="learned")
+@named("care", label="CARE", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Care(Seeing):
     """Predict a clean image from a noisy one, learned from a clean stack of the same places.

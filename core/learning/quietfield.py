@@ -11,7 +11,7 @@ from core.instant.reach import MEAN
 from core.learning.base import Adapting, Learned
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.learning.strategy import Architecture, Strategy
-from core.methods.base import register
+from core.methods.base import named
 from core.params import param
 from core.progress import Context
 from core.stack import Stack
@@ -20,7 +20,7 @@ NARROW = 0.5
 """Sigma in pixels of the PSF that Quietfield may end in: narrower than that of most microscopes."""
 
 
-@register("quietfield", label="Quietfield", group="learned", version=3)
+@named("quietfield", label="Quietfield", group="learned", version=3)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quietfield(Adapting):
     """Train the network of Instant further on the stack itself, as far as that helps.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core import __version__
 from core.errors import QuietfieldError
-from core.history import fingerprint
+from core.fingerprint import fingerprint
 from core.learning import device as devices
 from core.learning.adapter import Adapter
 from core.learning.base import Learned

@@ -1,4 +1,4 @@
-"""What a method is, and the list of all methods."""
+"""What a method is, and what it does to a stack."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import itertools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core import params
-from core.errors import QuietfieldError
 from core.findings import Finding
 from core.methods.outputs import RESULT, Output
 from core.params import Value
@@ -61,7 +60,7 @@ class Block:
 class Method:
     """Anything a person can choose by name; its dataclass fields are its parameters.
 
-    Subclasses are frozen, slotted, keyword-only dataclasses decorated with `register`.
+    Subclasses are frozen, slotted, keyword-only dataclasses decorated with `named`.
     """
 
     __slots__ = ()
@@ -159,47 +158,19 @@ class Operation(Method):
         raise NotImplementedError
 
 
-_registry: dict[str, type[Method]] = {}
 _M = TypeVar("_M", bound=type[Method])
 
 
-def register(name: str, *, label: str, group: Group = "filter", version: int = 1) -> Callable[[_M], _M]:
-    """Put a method on the list under `name` (lower case, dashes)."""
+def named(name: str, *, label: str, group: Group = "filter", version: int = 1) -> Callable[[_M], _M]:
+    """Give a class of methods its `name` (lower case, dashes), `label`, `group` and `version`."""
 
-    def add(cls: _M) -> _M:
-        if name in _registry:
-            raise ValueError(f"two methods are called {name}")
+    def set_names(cls: _M) -> _M:
         cls.name, cls.label, cls.group, cls.version = name, label, group, version
-        _registry[name] = cls
         return cls
 
-    return add
-
-
-def methods(group: Group | None = None) -> tuple[type[Method], ...]:
-    """All methods in the order they were registered, or those of one group."""
-    return tuple(m for m in _registry.values() if group is None or m.group == group)
-
-
-def find(name: str) -> type[Method]:
-    """Class of the method with this name.
-
-    Raises
-    ------
-    QuietfieldError
-        If there is none; the nearest name is offered.
-    """
-    try:
-        return _registry[name]
-    except KeyError:
-        raise QuietfieldError(params.unknown("method", name, _registry)) from None
+    return set_names
 
 
 def summary(cls: type[Method]) -> str:
     """First sentence of a method's description."""
     return (cls.__doc__ or "").strip().partition("\n")[0]
-
-
-def create(name: str, given: Mapping[str, Any]) -> Method:
-    """Make a method from its name and a dictionary of parameters."""
-    return params.build(find(name), given)

@@ -13,7 +13,7 @@ from core import params
 from core.errors import QuietfieldError
 from core.methods import median as ranked
 from core.methods import separable
-from core.methods.base import Block, Operation, register
+from core.methods.base import Block, Operation, named
 from core.optics import gaussian_kernel
 from core.params import Value, param
 from core.progress import Context
@@ -148,7 +148,7 @@ class _Gauss(Operation):
         return (result,)
 
 
-@register("box", label="Mean (box)")
+@named("box", label="Mean (box)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box(_Mean):
     """Replace every pixel by the mean of a square window around it.
@@ -167,7 +167,7 @@ class Box(_Mean):
         return tuple(self.size if axis in along else 1 for axis in axes)
 
 
-@register("gaussian", label="Gaussian blur")
+@named("gaussian", label="Gaussian blur")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gaussian(_Gauss):
     """Convolve every plane with a Gaussian.
@@ -187,7 +187,7 @@ class Gaussian(_Gauss):
         return tuple(self.sigma if axis in along else 0.0 for axis in axes)
 
 
-@register("median", label="Median")
+@named("median", label="Median")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median(_Median):
     """Replace every pixel by the median of a square window around it.
@@ -207,7 +207,7 @@ class Median(_Median):
         return tuple(self.size if axis in along else 1 for axis in axes)
 
 
-@register("box-3d", label="Mean 3D (box)")
+@named("box-3d", label="Mean 3D (box)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box3D(_Volume, _Mean):
     """Replace every pixel by the mean of a box around it, including neighbouring planes.
@@ -230,7 +230,7 @@ class Box3D(_Volume, _Mean):
         return tuple((self.size if a in "YX" else self.depth) if a in along else 1 for a in axes)
 
 
-@register("gaussian-3d", label="Gaussian blur 3D")
+@named("gaussian-3d", label="Gaussian blur 3D")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gaussian3D(_Volume, _Gauss):
     """Convolve with a Gaussian that includes neighbouring planes.
@@ -254,7 +254,7 @@ class Gaussian3D(_Volume, _Gauss):
         return tuple((self.sigma if a in "YX" else self.depth) if a in along else 0.0 for a in axes)
 
 
-@register("median-3d", label="Median 3D")
+@named("median-3d", label="Median 3D")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median3D(_Volume, _Median):
     """Replace every pixel by the median of a box around it, including neighbouring planes.

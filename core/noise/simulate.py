@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.methods.base import WHOLE, Block, Operation, register
+from core.methods.base import WHOLE, Block, Operation, named
 from core.noise.models import PoissonGaussian
 from core.params import param
 from core.progress import Context
@@ -48,7 +48,7 @@ class _Noise(Operation):
         raise NotImplementedError
 
 
-@register("gaussian-noise", label="Gaussian noise", group="noise")
+@named("gaussian-noise", label="Gaussian noise", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianNoise(_Noise):
     """Add noise of the same strength everywhere, as the electronics of a camera do."""
@@ -62,7 +62,7 @@ class GaussianNoise(_Noise):
         return PoissonGaussian.camera(gain=0.0, read_noise=self.sigma).sample(plane, draw)
 
 
-@register("poisson-noise", label="Photon (Poisson) noise", group="noise")
+@named("poisson-noise", label="Photon (Poisson) noise", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonNoise(_Noise):
     """Count photons: replace the expected signal by a Poisson number of photons.
@@ -79,7 +79,7 @@ class PoissonNoise(_Noise):
         return PoissonGaussian.camera(gain=self.gain, offset=self.offset).sample(plane, draw)
 
 
-@register("salt-and-pepper", label="Salt and pepper", group="noise")
+@named("salt-and-pepper", label="Salt and pepper", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaltAndPepper(_Noise):
     """Replace a random share of the pixels by the lowest and the highest value."""
@@ -104,7 +104,7 @@ class SaltAndPepper(_Noise):
         return np.where(chance < self.salt, self.high, pepper)
 
 
-@register("mixed-noise", label="Camera noise (mixed)", group="noise")
+@named("mixed-noise", label="Camera noise (mixed)", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedNoise(_Noise):
     """Count photons and read them out, as a scientific camera does.

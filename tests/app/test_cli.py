@@ -24,14 +24,12 @@ from app.cli.arguments import USED_BY, allowed, default, option
 from app.cli.main import main
 from app.cli.terminal import Progress, size, table
 from app.shell.durations import clock
-from core import params
+from core import checkpoint, params
+from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.findings import kinds
 from core.history import Recipe
-from core.learning import checkpoint
-from core.methods import catalogue  # noqa: F401
 from core.methods.apply import evaluate
-from core.methods.base import create, methods
 from core.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -213,8 +211,8 @@ def test_a_written_stack_is_a_recipe(folder, capsys):
 
 
 def test_a_recipe_file_with_two_steps(folder, capsys):
+    from core.catalogue import create
     from core.history import Step
-    from core.methods.base import create
 
     steps = (Step.of(create("gaussian", {"sigma": 1.0})), Step.of(create("gaussian", {"sigma": 2.0})))
     Path("two.json").write_text(Recipe(steps=steps).to_json())

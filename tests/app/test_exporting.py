@@ -31,7 +31,6 @@ def source(tmp_path: Path) -> Path:
 
 
 def gaussian(sigma: float = 1.5) -> Step:
-    import core.methods.catalogue  # noqa: F401  (fills the list of methods)
 
     return Step(method="gaussian", version=1, params={"sigma": sigma, "axes": "YX"})
 
@@ -269,9 +268,9 @@ def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
     """A recipe with a network runs again from the exported files alone, with the same pixels."""
     from app.documents.recipes import apply_network, run_recipe
     from app.panels.training.network_jobs import model_file
-    from core.learning.checkpoint import load_model, sha256
+    from core.catalogue import find
+    from core.checkpoint import load_model, sha256
     from core.learning.trainer import Trainer
-    from core.methods.base import find
     from core.params import build, describe
 
     stack = open_stack(source)

@@ -28,9 +28,10 @@ from app.panels.filters import FilterPanel
 from app.shell.jobs import Jobs
 from app.shell.session import Session
 from app.shell.view_state import Preview, View
+from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation, create, methods
+from core.methods.base import Operation
 from core.methods.outputs import RESULT
 from core.params import describe
 from core.stack import ArraySource, Pixels, Region, Stack

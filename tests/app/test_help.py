@@ -16,7 +16,8 @@ from app.shell.session import Session
 from app.window.help_pages import PAGES, markdown, page_of
 from app.window.help_window import HelpWindow
 from app.window.menus import keys
-from core.methods.base import Group, methods
+from core.catalogue import methods
+from core.methods.base import Group
 from core.params import describe
 from resources import FOLDER
 from tests.app.test_main_window import make

@@ -391,13 +391,12 @@ def test_device_is_named_after_torch_was_loaded(driver):
 
 def test_network_of_a_result_can_be_saved(opened, tmp_path, monkeypatch):
     """Save is offered for a result that a network made, and writes what was asked for."""
-    from core.history import ModelFile, Step
+    from core.history import Step
+    from core.model_file import ModelFile
 
     window, session = opened.window, opened.window.session
     saved = []
-    monkeypatch.setattr(
-        "core.learning.checkpoint.save_model", lambda path, model: saved.append((path, model))
-    )
+    monkeypatch.setattr("core.checkpoint.save_model", lambda path, model: saved.append((path, model)))
     monkeypatch.setattr(
         window.dialogs.questions, "save", lambda title, proposed, kinds: tmp_path / proposed.name
     )

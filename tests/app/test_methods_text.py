@@ -6,12 +6,12 @@ import numpy as np
 
 from app.documents.methods_text import methods_text
 from core import __version__
-from core.history import ModelFile, Step
+from core.catalogue import create
+from core.history import Step
 from core.learning.data import Normalisation
 from core.learning.model import Model, Record
-from core.methods import catalogue  # noqa: F401
-from core.methods.base import create
 from core.methods.outputs import DECONVOLVED
+from core.model_file import ModelFile
 from core.stack import Stack
 
 STACK = Stack.of(np.zeros((5, 2, 30, 40), np.uint16), "TCYX", name="cells.tif", spacing={"X": 0.065})

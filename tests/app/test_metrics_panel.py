@@ -20,10 +20,11 @@ from app.panels.metrics.references import frames_in
 from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best
 from app.shell.jobs import Jobs
 from app.shell.session import Session
-from core.history import ModelFile, Step
-from core.methods import catalogue  # noqa: F401
+from core.catalogue import create
+from core.history import Step
 from core.methods.apply import apply
-from core.methods.base import Operation, create
+from core.methods.base import Operation
+from core.model_file import ModelFile
 from core.quality.metric import Measures
 from core.quality.metrics import measure, metrics
 from core.simulation import sample

@@ -8,18 +8,14 @@ import pytest
 from app.shell.session import Session
 from app.shell.snapshot import Snapshot
 from app.shell.view_state import View
-from core.history import ModelFile, Step
+from core.history import Step
 from core.methods.outputs import RESULT
+from core.model_file import ModelFile
 from core.stack import Stack
 
 
 def stack(axes: str = "TYX", shape: tuple[int, ...] = (4, 6, 8), name: str = "a.tif") -> Stack:
     return Stack.of(np.arange(np.prod(shape), dtype=np.uint16).reshape(shape), axes, name=name)
-
-
-@pytest.fixture(autouse=True)
-def _catalogue():
-    import core.methods.catalogue  # noqa: F401  (steps name their methods)
 
 
 def step(sigma: float = 1.0) -> Step:

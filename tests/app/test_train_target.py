@@ -18,8 +18,8 @@ from app.panels.training import TrainingPanel
 from app.shell.jobs import Jobs
 from app.shell.session import Session
 from app.shell.view_state import View
+from core.checkpoint import load_model
 from core.files import open_stack
-from core.learning.checkpoint import load_model
 from core.methods.apply import evaluate
 
 TINY = (

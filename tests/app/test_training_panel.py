@@ -20,8 +20,8 @@ from app.panels.training.loss_plot import ticks
 from app.shell.jobs import Jobs
 from app.shell.session import Session
 from app.shell.view_state import View
+from core.checkpoint import finder, load_model
 from core.files import open_stack, save_stack
-from core.learning.checkpoint import finder, load_model
 from core.methods.apply import apply, evaluate
 from core.methods.outputs import DECONVOLVED, DENOISED
 from core.params import Value

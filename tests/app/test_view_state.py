@@ -23,7 +23,6 @@ from app.shell.view_state import (
 )
 from app.viewer.display import levels_of, resolve
 from core.history import Step
-from core.methods import catalogue  # noqa: F401  (a result's step names a method of the list)
 from core.methods.outputs import DECONVOLVED, EXPECTED_ERROR, RESULT, Output
 from core.stack import Stack
 

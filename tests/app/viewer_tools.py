@@ -18,7 +18,6 @@ from app.shell.view_state import Preview
 from app.viewer.canvas import Canvas
 from app.viewer.viewer import StackViewer
 from core.history import Step
-from core.methods import catalogue  # noqa: F401  (a step names a method of the list)
 from core.methods.outputs import RESULT
 from core.stack import Pixels, Region, Stack
 

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import params
+from core.catalogue import create, find, methods
 from core.learning.base import Learned
-from core.methods import catalogue  # noqa: F401
 from core.methods.apply import evaluate
-from core.methods.base import Operation, create, find, methods
+from core.methods.base import Operation
 from core.params import Value
 from core.stack import Stack
 from tests.benchmarks._sets import Image, Set, mean_score, score

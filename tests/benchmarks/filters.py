@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from core.methods import catalogue  # noqa: F401
+from core.catalogue import create
 from core.methods.apply import _processors, apply
-from core.methods.base import Block, Operation, create
+from core.methods.base import Block, Operation
 from core.progress import Context
 from core.stack import Stack
 

@@ -23,14 +23,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from core.catalogue import create, find
 from core.learning import device as devices
 from core.learning.base import Learned
 from core.learning.network import UNet, initial
 from core.learning.strategy import Architecture
 from core.learning.trainer import Trainer
-from core.methods import catalogue  # noqa: F401
 from core.methods.apply import apply
-from core.methods.base import create, find
 from core.stack import Stack
 from tests.benchmarks._contenders import CAREAMICS
 

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import core.methods.catalogue  # noqa: F401
+from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.machine import processor_count
 from core.methods.apply import apply, blocks, derive, evaluate
-from core.methods.base import WHOLE, Block, Operation, create, methods
+from core.methods.base import WHOLE, Block, Operation
 from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack, region_shape
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.catalogue import create
 from core.compare import classic_filters, compare, plan
 from core.errors import QuietfieldError
 from core.methods.apply import apply
-from core.methods.base import Operation, create
+from core.methods.base import Operation
 from core.methods.outputs import EXPECTED_ERROR, RESULT
 from core.progress import Cancelled, Context
 from core.stack import Stack

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from core.catalogue import create, find, methods
 from core.errors import QuietfieldError
 from core.methods import filters, separable
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation, create, find, methods
+from core.methods.base import Operation
 from core.optics import gaussian_kernel
 from core.stack import Stack
 from tests.core.pieces import filtered_by_pieces

@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-import core.methods.catalogue  # noqa: F401
+from core.catalogue import create
 from core.errors import QuietfieldError
-from core.history import Entry, History, ModelFile, Recipe, Step, fingerprint
+from core.fingerprint import fingerprint
+from core.history import Entry, History, Recipe, Step
 from core.methods.apply import apply
-from core.methods.base import Operation, create
+from core.methods.base import Operation
 from core.methods.outputs import DENOISED
+from core.model_file import ModelFile
 from core.stack import Stack
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.findings import Kind, kinds
 from core.instant.denoiser import Denoiser
@@ -19,7 +20,6 @@ from core.instant.method import Instant
 from core.instant.reach import SPAN, around
 from core.instant.scene import CHANGED, find_motion, mean, propose_averaging, stands_still
 from core.instant.still import Still, means
-from core.learning.checkpoint import load_model, save_model
 from core.learning.methods import Quietfield
 from core.learning.trainer import Trainer
 from core.learning.training_advice import levels

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.instant.denoiser import lift
 from core.instant.method import Instant
 from core.instant.weights import file_of, load_network
-from core.learning.checkpoint import load_model, save_model
 from core.learning.data import normalised
 from core.learning.masks import draw_mask, surrounded
 from core.learning.methods import Quietfield

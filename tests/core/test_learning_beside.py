@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import nn
 
+from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.instant.reach import OFFSETS, beside
 from core.learning import prediction as predicting
-from core.learning.checkpoint import load_model, save_model
 from core.learning.data import Normalisation, split
 from core.learning.methods import (
     BlindSpot,

@@ -11,13 +11,15 @@ import torch
 from safetensors.torch import save, save_file
 
 from core import params
+from core.checkpoint import KEY, finder, load_model, room, save_model
 from core.errors import QuietfieldError
-from core.history import ModelFile, Recipe, Step, fingerprint
-from core.learning.checkpoint import KEY, finder, load_model, room, save_model
+from core.fingerprint import fingerprint
+from core.history import Recipe, Step
 from core.learning.methods import DecoNoising, Noise2Void
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.methods.outputs import DECONVOLVED
+from core.model_file import ModelFile
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
 
 
@@ -35,7 +37,7 @@ def test_a_fresh_process_can_use_a_network(tmp_path, model):
     """Nothing else needs to have put the methods on their list."""
     path = tmp_path / "network.quietfield"
     save_model(path, model)
-    code = "import sys, pathlib; from core.learning.checkpoint import load_model; "
+    code = "import sys, pathlib; from core.checkpoint import load_model; "
     code += "print(load_model(pathlib.Path(sys.argv[1])).method.label)"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == model.method.label

@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from core import params
+from core import catalogue, params
 from core.errors import QuietfieldError
 from core.learning.methods import DecoNoising, Learned, Noise2Void, Noise2VoidConvolved, Quietfield
-from core.methods import base
 
-CLASSES = tuple(m for m in base.methods("learned") if issubclass(m, Learned))
+CLASSES = tuple(m for m in catalogue.methods("learned") if issubclass(m, Learned))
 
 
 def test_methods_are_on_the_list():
-    assert [m.name for m in base.methods("learned")] == [
+    assert [m.name for m in catalogue.methods("learned")] == [
         "quietfield",
         "n2v",
         "n2v2",

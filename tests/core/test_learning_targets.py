@@ -5,9 +5,9 @@ import pytest
 import tifffile
 import torch
 
+from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.learning import data
-from core.learning.checkpoint import load_model, save_model
 from core.learning.clean_stacks import fitted, open_target
 from core.learning.methods import Care, Noise2Void
 from core.learning.pairs import TargetPairs

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.learning import data
-from core.learning.checkpoint import load_model, save_model
 from core.learning.methods import DecoNoising, Noise2Noise, Noise2Void, Quietfield, StructNoise2Void
 from core.learning.tiles import MEMORY_BYTES
 from core.learning.trainer import Trainer

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation, create, methods
+from core.methods.base import Operation
 from core.noise import simulate
 from core.stack import Stack
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from core import params
+from core.catalogue import methods
 from core.errors import QuietfieldError
-from core.methods import catalogue  # noqa: F401
-from core.methods.base import methods
 from core.progress import Cancelled, Context
 from core.simulation.experiment import DETECTORS, KINDS, SPECIMENS, Simulation
 

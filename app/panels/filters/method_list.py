@@ -9,7 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
 
 from app.widgets.common import Section
-from core.methods.base import Group, methods, summary
+from core.catalogue import methods
+from core.methods.base import Group, summary
 
 COLUMNS = 2
 

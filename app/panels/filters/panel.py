@@ -28,13 +28,13 @@ from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import ProgressRow, Sentence
 from app.widgets.findings import FindingsView
 from app.widgets.form import Form
+from core.catalogue import find
 from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
 from core.history import Step
 from core.instant.reach import MEAN
-from core.methods import catalogue  # noqa: F401  (puts every method on the list)
 from core.methods.apply import apply
-from core.methods.base import Group, Method, Operation, find, summary
+from core.methods.base import Group, Method, Operation, summary
 from core.params import build, describe, values
 from core.stack import Stack
 

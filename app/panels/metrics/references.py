@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.shell.snapshot import Reference, Snapshot
+from core.catalogue import find
 from core.instant.reach import DEPTH, MEAN, SPAN
-from core.methods.base import find
 from core.stack import Stack
 
 

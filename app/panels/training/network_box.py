@@ -240,7 +240,7 @@ class NetworkBox(QGroupBox):
             return
 
         def work(_: Job) -> None:
-            from core.learning.checkpoint import save_model
+            from core.checkpoint import save_model
 
             save_model(Path(path), kept.model)
 
@@ -254,7 +254,7 @@ class NetworkBox(QGroupBox):
             return
 
         def work(_: Job) -> Model:
-            from core.learning.checkpoint import load_model
+            from core.checkpoint import load_model
 
             return load_model(Path(path))
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.history import ModelFile, Step
+from core.history import Step
 from core.learning.methods import Learned
 from core.methods.apply import apply
+from core.model_file import ModelFile
 from core.paths import MODEL_ENDING, OME_ENDINGS, TIFF_ENDINGS
 from core.progress import Context
 from core.stack import Stack
@@ -68,7 +69,7 @@ def file_name(model: Model, stack_name: str) -> str:
 
 def model_file(model: Model, stack_name: str) -> ModelFile:
     """Name and SHA-256 that the network's file will have when it is saved."""
-    from core.learning.checkpoint import save_model
+    from core.checkpoint import save_model
 
     with tempfile.TemporaryDirectory(prefix="quietfield-") as folder:
         return save_model(Path(folder) / file_name(model, stack_name), model)

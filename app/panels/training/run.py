@@ -13,7 +13,7 @@ from app.preview.computing import preview_of
 from app.shell.jobs import Job
 from app.shell.view_state import Preview
 from core.errors import QuietfieldError
-from core.history import fingerprint
+from core.fingerprint import fingerprint
 from core.learning.methods import Learned
 from core.progress import Cancelled, Context
 from core.stack import Region, Stack

@@ -14,10 +14,11 @@ from app.shell.jobs import Job, Jobs
 from app.widgets.form import LABEL_WIDTH, Form
 from app.widgets.parameter_words import in_words
 from core import params
+from core.catalogue import methods
 from core.errors import QuietfieldError
 from core.findings import Proposal
 from core.learning.base import Learned, Seeing
-from core.methods.base import Method, methods, summary
+from core.methods.base import Method, summary
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.device import Device

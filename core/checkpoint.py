@@ -15,17 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from core import params
+from core import catalogue, params
 from core.errors import QuietfieldError
 from core.files.atomic import replacing
-from core.history import FindModel, ModelFile
-from core.learning import methods  # noqa: F401  (puts them on the list that networks are looked up in)
 from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.model import Model, Record
 from core.learning.network import blank
-from core.methods import base
 from core.methods.base import Operation
+from core.model_file import FindModel, ModelFile
 from core.paths import MODEL_ENDING
 
 SCHEMA = 1
@@ -218,7 +216,7 @@ def _normalisation(given: Mapping[str, Any]) -> Normalisation:
 
 def _model(whole: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
     described = whole["method"]
-    cls = base.find(str(described["name"]))
+    cls = catalogue.find(str(described["name"]))
     if int(described["version"]) > cls.version:
         raise QuietfieldError(
             f"The network was trained with {cls.label} version {described['version']}; this Quietfield has "

@@ -1,0 +1,77 @@
+"""The list of all methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import params
+from core.errors import QuietfieldError
+from core.instant.method import Instant
+from core.learning.methods import (
+    Care,
+    DecoNoising,
+    Noise2Noise,
+    Noise2Void,
+    Noise2Void2,
+    Noise2VoidConvolved,
+    Quietfield,
+    StructNoise2Void,
+)
+from core.methods.base import Group, Method
+from core.methods.filters import Box, Box3D, Gaussian, Gaussian3D, Median, Median3D
+from core.noise.simulate import GaussianNoise, MixedNoise, PoissonNoise, SaltAndPepper
+
+METHODS: tuple[type[Method], ...] = (
+    Box, Gaussian, Median, Box3D, Gaussian3D, Median3D,
+    Instant,
+    Quietfield, Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoising, Noise2Noise,
+    Care,
+    GaussianNoise, PoissonNoise, SaltAndPepper, MixedNoise,
+)  # fmt: skip
+"""The methods that Quietfield brings, in the order in which they are listed."""
+
+_added: dict[str, type[Method]] = {}
+
+
+def methods(group: Group | None = None) -> tuple[type[Method], ...]:
+    """Return all methods, or those of one group: ours, then those added."""
+    return tuple(m for m in (*METHODS, *_added.values()) if group is None or m.group == group)
+
+
+def find(name: str) -> type[Method]:
+    """Return the class of the method with this name.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is none; the nearest name is offered.
+    """
+    known = {method.name: method for method in methods()}
+    try:
+        return known[name]
+    except KeyError:
+        raise QuietfieldError(params.unknown("method", name, known)) from None
+
+
+def create(name: str, given: Mapping[str, Any]) -> Method:
+    """Make a method from its name and a dictionary of parameters."""
+    return params.build(find(name), given)
+
+
+def add(method: type[Method]) -> None:
+    """Add a method to the list; it then is in the window, on the command line and in recipes.
+
+    Raises
+    ------
+    ValueError
+        If another method has its name.
+    """
+    if any(method.name == other.name for other in methods()):
+        raise ValueError(f"two methods are called {method.name}")
+    _added[method.name] = method
+
+
+def remove(name: str) -> None:
+    """Take a method that was added off the list."""
+    del _added[name]

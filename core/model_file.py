@@ -1,0 +1,20 @@
+"""The file of a trained network, as recipes name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.methods.base import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """Name of the file of a trained network, and the SHA-256 of its content in hexadecimal."""
+
+    file: str
+    sha256: str
+
+
+FindModel = Callable[[ModelFile], Operation]
+"""Gives the prediction of a trained network; raises `QuietfieldError` where the network is not found."""
