@@ -1,1 +1,1 @@
-"""Parts of the main window that are no panel: actions, menus, strips, status bar, dialogs."""
+"""The main window without its panels: actions, menus, strips, status bar, dialogs."""

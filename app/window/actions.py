@@ -1,4 +1,4 @@
-"""The actions of the window, and the menus and toolbar they stand in, made from the tables."""
+"""The actions of the window, with its menus and toolbar, generated from tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.window.services import Services
 
 
 class Actions:
-    """The actions of a window, kept in step with its document."""
+    """The actions of a window, updated with its document."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -55,7 +55,7 @@ class Actions:
         self.refresh()
 
     def refresh(self) -> None:
-        """Enable what can be done now, say of the rest why it cannot, and mark what is on."""
+        """Enable the actions that are possible now, give reasons for the others, and update check marks."""
         snapshot = self._services.session.snapshot
         for command in COMMANDS:
             action = self.by_id[command.id]
@@ -66,7 +66,7 @@ class Actions:
                 action.setChecked(command.on(self._services))
 
     def fill_menu(self, menu: QMenu, items: tuple[Item, ...], special: Callable[[QMenu, str], None]) -> None:
-        """Put items into a menu; `special` fills the places for what changes."""
+        """Add items to a menu; `special` adds items that change while the program runs."""
         menu.setToolTipsVisible(True)
         for item in items:
             if isinstance(item, Submenu):
@@ -81,7 +81,7 @@ class Actions:
                 menu.addAction(self.by_id[item])
 
     def fill_toolbar(self, toolbar: QToolBar) -> None:
-        """Put the items of the toolbar into it."""
+        """Add the items of the toolbar."""
         wordless = {command.id for command in COMMANDS if command.icon and not command.short}
         for item in TOOLBAR:
             if isinstance(item, Submenu):
@@ -106,7 +106,7 @@ class Actions:
         for name in item.items:
             menu.addAction(self.by_id[name])
         button.setMenu(menu)
-        button.setToolTip("Open a sample" if item.title == "Sample" else "Choose the look-up table")
+        button.setToolTip("Open a sample" if item.title == "Sample" else "Select the look-up table")
         return button
 
 

@@ -1,4 +1,4 @@
-"""What the window says: in the strip above the image, in the Log panel, on the clipboard."""
+"""Messages of the window: in the strip above the image, in the Log panel, on the clipboard."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from app.window.strips import MessageStrip
 
 
 class Announcer(QObject):
-    """Says what was done, what went wrong, and what can be had back.
+    """Reports completed work and errors, and offers to restore closed results.
 
     Parameters
     ----------
     session : Session
-        The document.
+        Document.
     message : MessageStrip
-        Where the newest sentence stands.
+        Shows the newest message.
     panel : LogPanel
-        Where all of them stand.
+        Lists all messages.
     window : QWidget
-        Owner, over which dialogs open.
+        Parent of dialogs.
 
     Attributes
     ----------
     device : str
-        What networks run on, for reports.
+        Device of networks, for reports.
     """
 
     def __init__(self, session: Session, message: MessageStrip, panel: LogPanel, window: QWidget) -> None:
@@ -45,48 +45,48 @@ class Announcer(QObject):
         message.dismissed.connect(session.forget_former)
 
     def log(self, text: str) -> None:
-        """Write a line into the Log panel and the log file."""
+        """Write a line to the Log panel and the log file."""
         self._panel.append(text)
         defects.note(text)
 
     def say(self, text: str) -> None:
-        """Say that something was done."""
+        """Report completed work."""
         self._message.show_message(text, "success")
         self.log(text)
 
     def put_on_clipboard(self, text: str, words: str) -> None:
-        """Copy a text, and say what it is."""
+        """Copy a text to the clipboard, and report what was copied."""
         QGuiApplication.clipboard().setText(text)
         self._message.show_message(f"{words} is on the clipboard.", "success")
 
     def problem(self, text: str) -> None:
-        """Show a sentence on what went wrong and what to do."""
+        """Show an error message."""
         self._message.show_message(text, "problem")
         self.log(text)
 
     def failed(self, label: str, outcome: Outcome) -> None:
-        """Say why a job failed."""
+        """Report why a job failed."""
         if outcome.report:
             self.defect(f"While: {label}\n{outcome.report}")
         else:
             self.problem(str(outcome.error))
 
     def defect(self, error: str) -> None:
-        """Show that the program met a defect, with a report for its developers."""
+        """Report a defect of the program."""
         self.log(error.rstrip())
-        if self._window.findChild(defects.DefectDialog) is not None:  # one is enough; all is in the log
+        if self._window.findChild(defects.DefectDialog) is not None:  # one dialog is enough; all are logged
             return
         defects.DefectDialog(self._report(error), self._window).show()
 
     def copy_report(self) -> None:
-        """Copy what developers need to know."""
+        """Copy a report for the developers."""
         self.put_on_clipboard(self._report(""), "The report")
 
     def _report(self, error: str) -> str:
         return defects.report(error, self.device, self._panel.lines(defects.LOG_LINES))
 
     def opened(self, opened: Opened) -> None:
-        """Log what was opened, with what was noticed about it."""
+        """Log an opened stack and the findings about its file."""
         meta = opened.stack.meta
         sizes = " × ".join(f"{n} {a}" for a, n in opened.stack.sizes.items())
         self.log(f"Opened {meta.path or meta.name}: {sizes}, {opened.stack.dtype.name}, {meta.format}")
@@ -94,14 +94,14 @@ class Announcer(QObject):
             self.log(f"{meta.name}: {finding.text}")
 
     def changed(self, new: Snapshot, old: Snapshot) -> None:
-        """Log results that came or went."""
+        """Log added and removed results."""
         for result in new.results[len(old.results) :]:
             self.log(f"{result.label}: {result.details} ({result.seconds:.1f} s)")
         if len(new.results) < len(old.results):
             self.log("Undone: " + ", ".join(r.label for r in old.results[len(new.results) :]))
 
     def exported(self, exported: Exported) -> None:
-        """Say that a file was written, and offer to show where."""
+        """Report a written file, and offer to show its folder."""
         folder = exported.path.parent
         self._message.show_message(
             exported.message, "success", "Show in Folder", lambda: self.show_folder(folder)
@@ -109,16 +109,16 @@ class Announcer(QObject):
         self.log(exported.message)
 
     def show_folder(self, folder: Path) -> None:
-        """Show a folder in the file manager of the system."""
+        """Show a folder in the file manager."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def lost(self, words: str) -> None:
-        """Say what became of work for a stack that was closed; a former offer still stands."""
+        """Report the outcome of work for a closed stack, keeping an earlier offer."""
         self.offer_former(words)
         self.log(words)
 
     def offer_former(self, first: str = "") -> None:
-        """Say that results were replaced, and offer them back: they may have taken hours."""
+        """Report that results were closed, and offer to restore them, as they may have taken hours."""
         former = self._session.former
         if former is not None and former.source is not None:
             count, name = len(former.results) - 1, former.source.stack.meta.name

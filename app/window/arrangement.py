@@ -1,4 +1,4 @@
-"""Where the panels of the window stand, how large they are, and what of it is remembered."""
+"""Positions and sizes of the panels, and their restoration at the next start."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from app.shell.preferences import Preferences
 
 SIZE = (1280, 800)
 LEFT, RIGHT, BOTTOM = 220, 340, 236
-"""Width of the docks at the left and right, and height of the one below, at the first start."""
+"""Widths of the left and right docks, and height of the bottom dock, at the first start."""
 
 CONTRAST = 0.24
-"""Part of the height of the window that the contrast panel takes at the first start."""
+"""Fraction of the window height of the contrast panel at the first start."""
 
 STATE_VERSION = 1
 
 
 class Arrangement(QObject):
-    """Panels around the image: results left, tools over contrast right, measurements below.
+    """Panels around the image: results left, tools and contrast right, metrics below.
 
     Parameters
     ----------
     window : QMainWindow
-        Whose docks are made.
+        Window that gets the docks.
     results, contrast : QWidget
         Panels.
     tools, measurements : dict of str to QWidget
-        Panels by the title of their tab.
+        Panels by the titles of their tabs.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Arrangement(QObject):
         column.setChildrenCollapsible(False)
         column.addWidget(self.tool_tabs)
         column.addWidget(contrast)
-        column.setStretchFactor(0, 4)  # the histogram has a share in a larger window
+        column.setStretchFactor(0, 4)  # the histogram grows with the window
         column.setStretchFactor(1, 1)
         self.docks = {
             "Results": self._dock("Results", results, area.LeftDockWidgetArea),
@@ -69,7 +69,7 @@ class Arrangement(QObject):
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"dock-{title}")
         dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
-        dock.setTitleBarWidget(QWidget(dock))  # the content says itself what it is
+        dock.setTitleBarWidget(QWidget(dock))  # the content has its own title
         dock.setWidget(content)
         dock.toggleViewAction().setToolTip(f"Show or hide the {title.lower()} panel")
         self._window.addDockWidget(area, dock)
@@ -80,7 +80,7 @@ class Arrangement(QObject):
         return [dock.toggleViewAction() for dock in self.docks.values()]
 
     def go_to(self, panel: QWidget) -> None:
-        """Bring a panel to the front and give it the keyboard."""
+        """Raise a panel and give it the keyboard focus."""
         for dock in self.docks.values():
             if dock.isAncestorOf(panel):
                 dock.show()
@@ -94,7 +94,7 @@ class Arrangement(QObject):
             first.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def reset(self) -> None:
-        """Put all panels back in their places."""
+        """Restore the default positions of all panels."""
         for dock in self.docks.values():
             dock.show()
         docks, across = self.docks, Qt.Orientation.Horizontal
@@ -104,7 +104,7 @@ class Arrangement(QObject):
         self._column.setSizes([self._window.height() - contrast, contrast])
 
     def restore(self, preferences: Preferences) -> None:
-        """Take the place and sizes of last time; without such, the usual ones when the window is shown."""
+        """Restore positions and sizes of the last start, or the default ones when the window is shown."""
         geometry = QByteArray.fromBase64(preferences.geometry.encode())
         state = QByteArray.fromBase64(preferences.state.encode())
         if not geometry.isEmpty():
@@ -113,14 +113,14 @@ class Arrangement(QObject):
             self._window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Give the panels their sizes once the window has one: Qt forgets what is asked for earlier."""
+        """Set the panel sizes once the window has its size; Qt ignores them before."""
         if event.type() == QEvent.Type.Show:
             self._window.removeEventFilter(self)
             self.reset()
         return super().eventFilter(watched, event)
 
     def remember(self, preferences: Preferences) -> Preferences:
-        """Keep place and sizes for the next start."""
+        """Return preferences with the current positions and sizes."""
         geometry = bytes(self._window.saveGeometry().toBase64().data()).decode()
         state = bytes(self._window.saveState(STATE_VERSION).toBase64().data()).decode()
         return replace(preferences, geometry=geometry, state=state)

@@ -1,4 +1,4 @@
-"""The one question about a stack whose file does not say what its planes are."""
+"""The question about the axes of a stack whose file does not specify them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from core.stack import Stack
 CHOICES: Mapping[str, str] = {"T": "Time", "Z": "Depth (Z)", "C": "Channels"}
 _WORDS = {"T": "time", "Z": "depth", "C": "channels"}
 _HELP = {
-    "T": "The planes were taken one after another: a time series",
-    "Z": "The planes lie above each other: a focus series",
+    "T": "The planes are time points of a time series",
+    "Z": "The planes are depths of a focus series (z-stack)",
     "C": "The planes are channels, such as colours or polarisations",
 }
 
 
 def question(stack: Stack) -> str:
-    """What to ask about a stack; "" where there is nothing to ask."""
+    """Return the question about the axes of a stack; "" if they are known."""
     letters = axis_choices(stack)
     if stack.meta.axes_certain or len(letters) < 2:
         return ""
     words = [_WORDS[letter] for letter in letters]
-    return f"{stack.shape[0]} planes: {', '.join(words[:-1])} or {words[-1]}? The file does not say."
+    return f"{stack.shape[0]} planes: {', '.join(words[:-1])} or {words[-1]}? The file does not specify."
 
 
 class AxesStrip(Strip):
-    """Asks once what the planes are; `choose` is called with the letter of the answer."""
+    """Asks once for the axis of the planes; `choose` is called with its letter."""
 
     def __init__(
         self, session: Session, choose: Callable[[str], None], parent: QWidget | None = None
@@ -47,7 +47,7 @@ class AxesStrip(Strip):
             button.setProperty("axis", letter)
             self.controls.addWidget(button)
             self._buttons[letter] = button
-        self.close_button.setToolTip("Leave it as it is; Image > Axes changes it later")
+        self.close_button.setToolTip("Keep the current axis; Image > Axes changes it later")
         session.changed.connect(self._on_changed)
 
     def _on_clicked(self) -> None:

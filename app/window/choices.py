@@ -1,4 +1,4 @@
-"""The commands that choose one of several: layout, look-up table, axis, sample, colours."""
+"""Commands that select one of several options: layout, look-up table, axis, sample, colours."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.window.services import Services
 
 
 def layouts() -> tuple[Command, ...]:
-    """Give a command for each layout of source and result."""
+    """Return a command for each layout of source and result."""
     help = {
-        "single": "Show the result alone; hold R for the source",
+        "single": "Show only the result; hold R for the source",
         "split": "Show source and result side by side",
-        "curtain": "Show source and result in one image, with a curtain to drag between them",
-        "difference": "Show the source, and what was taken out of it",
+        "curtain": "Show source and result in one image, with a divider that can be dragged",
+        "difference": "Show the source, and the difference of result and source",
     }
     return tuple(
         Command(
@@ -35,7 +35,7 @@ def layouts() -> tuple[Command, ...]:
 
 
 def choices() -> tuple[Command, ...]:
-    """Give the commands that choose a sample, a look-up table, the first axis or the colours."""
+    """Return the commands that select a sample, a look-up table, the first axis or the colours."""
     samples = (
         Command(
             id=f"sample-{name}", text=label, icon="sample", help=SAMPLE_HELP[name],
@@ -55,7 +55,7 @@ def choices() -> tuple[Command, ...]:
     axes = (
         Command(
             id=f"axis-{letter}", text=label, why_not=needs_axis(letter), group="axis",
-            help=f"Take the first axis of the stack for {label.lower()}; results are discarded",
+            help=f"Interpret the first axis of the stack as {label.lower()}; results are discarded",
             run=lambda s, letter=letter: s.opener.set_axis(letter),  # type: ignore[misc]
             on=lambda s, letter=letter: _first_axis(s) == letter,  # type: ignore[misc]
         )
@@ -64,7 +64,7 @@ def choices() -> tuple[Command, ...]:
     themes = (
         Command(
             id=f"theme-{name}", text=name.capitalize(), group="theme",
-            help="Light or dark as the system is" if name == "system" else f"Use {name} colours",
+            help="Follow the colour scheme of the system" if name == "system" else f"Use {name} colours",
             run=lambda s, name=name: _choose_theme(s, name),  # type: ignore[misc]
             on=lambda s, name=name: s.preferences.current.theme == name,  # type: ignore[misc]
         )

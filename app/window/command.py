@@ -1,4 +1,4 @@
-"""One thing the window can do, as data."""
+"""A command of the window, as data."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from app.window.services import Services
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One thing the window can do.
+    """A command of the window.
 
     Attributes
     ----------
     id : str
         Name of the action.
     text : str
-        What menus call it.
+        Text in menus.
     run : callable
-        Does it; what it returns is ignored.
+        Executes the command; its result is ignored.
     help : str
         Tooltip.
     keys : tuple of str
-        Shortcuts, the first of which is shown.
+        Shortcuts; the first one is displayed.
     icon : str
-        Name of an icon; one with an icon and no `short` stands in the toolbar without words.
+        Name of an icon. A command with an icon and without `short` has no text in the toolbar.
     short : str
-        Words on the toolbar.
+        Text in the toolbar.
     why_not : callable
-        Reason why it cannot be done now, or "".
+        Returns the reason why the command is disabled, or "".
     on : callable or None
-        Whether it is switched on, for what can be switched.
+        Whether the command is checked, for checkable commands.
     group : str
-        Of several with the same word, one is on.
+        Among commands of the same group, exactly one is checked.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Everything the window can do, as data."""
+"""All commands of the window, as data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.paths import MODEL_ENDING
 
 
 def _toggle_expected_error(services: Services) -> None:
-    """Preview the error that Instant expects beside its result, or stop."""
+    """Toggle the preview of the error predicted by Instant."""
     services.arrangement.go_to(services.filters)
     services.filters.toggle("instant", "uncertainty")
     if services.filters.is_on("instant", "uncertainty"):
@@ -30,7 +30,7 @@ def _toggle_expected_error(services: Services) -> None:
 
 
 def _compare_filters(services: Services) -> None:
-    """Run every classic filter, and show the table that their measures go to."""
+    """Run all classic filters, and show the table of metrics."""
     services.arrangement.go_to(services.metrics)
     services.metrics.comparing.start()
 
@@ -43,12 +43,12 @@ def _export_metrics(services: Services) -> None:
 COMMANDS: tuple[Command, ...] = (
     Command(
         id="open", text="Open…", short="Open", icon="open", keys=("Ctrl+O",),
-        help="Open one or more TIFF files; several become a list to step through",
+        help="Open one or more TIFF files; several files become a list",
         run=lambda s: s.dialogs.choose_files(),
     ),
     Command(
         id="simulate", text="Simulate…", icon="noise",
-        help="Make a noisy stack of a specimen of your choice, with the truth to measure against",
+        help="Simulate a noisy stack of a specimen, with its ground truth as reference",
         run=lambda s: s.dialogs.simulate(),
     ),
     Command(
@@ -67,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="export", text="Export…", short="Export", icon="export", keys=("Ctrl+S",),
-        help="Save a result as a TIFF file, beside the source and never over it",
+        help="Save a result as a TIFF file beside the source; the source is never overwritten",
         why_not=needs_result, run=lambda s: s.dialogs.export(),
     ),
     Command(
@@ -78,16 +78,16 @@ COMMANDS: tuple[Command, ...] = (
         id="quit", text="Quit", keys=("Ctrl+Q",), help="Close the window", run=lambda s: s.window.close(),
     ),
     Command(
-        id="undo", text="Undo", icon="undo", keys=("Ctrl+Z",), help="Take back the last result",
+        id="undo", text="Undo", icon="undo", keys=("Ctrl+Z",), help="Remove the last result",
         why_not=needs_undo, run=lambda s: s.session.undo(),
     ),
     Command(
         id="redo", text="Redo", icon="redo", keys=("Ctrl+Y", "Ctrl+Shift+Z"),
-        help="Bring back the result that was undone", why_not=needs_redo, run=lambda s: s.session.redo(),
+        help="Restore the result that was undone", why_not=needs_redo, run=lambda s: s.session.redo(),
     ),
     Command(
         id="copy-recipe", text="Copy Recipe", icon="copy", why_not=needs_shown_result,
-        help="Copy the steps that led to the shown result, as JSON that runs again here or elsewhere",
+        help="Copy the steps of the shown result as JSON, which can be run on other stacks",
         run=lambda s: s.tasks.copy_recipe(s.session.snapshot.shown),
     ),
     Command(
@@ -97,12 +97,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="auto", text="Auto Contrast", short="Auto", icon="auto", keys=("Shift+A",), why_not=needs_stack,
-        help="Fit the contrast to the visible part; pressing again saturates more",
+        help="Adapt the contrast to the visible region; pressing again saturates more pixels",
         run=lambda s: s.viewer.auto_levels(),
     ),
     Command(
         id="contrast", text="Brightness and Contrast", keys=("Shift+C",), why_not=needs_stack,
-        help="Go to the histogram with its handles", run=lambda s: s.arrangement.go_to(s.contrast),
+        help="Go to the histogram with the contrast levels", run=lambda s: s.arrangement.go_to(s.contrast),
     ),
     Command(
         id="plane-next", text="Next Plane", keys=(">", "."), why_not=needs_planes,
@@ -114,7 +114,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="play", text="Play or Stop", icon="play", keys=("\\",), why_not=needs_film,
-        help="Play along time or depth, or stop playing", run=lambda s: s.viewer.toggle_play(),
+        help="Start or stop playback along time or depth", run=lambda s: s.viewer.toggle_play(),
     ),
     Command(
         id="show-filters", text="Filters", icon="filter", keys=("Ctrl+1",),
@@ -123,12 +123,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="live-preview", text="Live Preview",
-        help="Preview the chosen method by itself, from the moment a stack is open",
+        help="Preview the chosen method automatically when a stack is open",
         run=lambda s: s.filters.preview.toggle(), on=lambda s: s.filters.preview.isChecked(),
     ),
     Command(
         id="run-recipe", text="Run Recipe…", icon="play", why_not=needs_stack,
-        help="Do the steps of a recipe (.json, or a stack that Quietfield exported) to the open stack",
+        help="Apply the steps of a recipe (.json, or a stack exported by Quietfield) to the open stack",
         run=lambda s: s.dialogs.choose_recipe(),
     ),
     Command(
@@ -137,35 +137,35 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="apply-network", text="Apply Trained Network…", icon="network", why_not=needs_stack,
-        help=f"Denoise the open stack with a network that was trained before ({MODEL_ENDING})",
+        help=f"Denoise the open stack with a trained network ({MODEL_ENDING})",
         run=lambda s: s.dialogs.choose_network(),
     ),
     Command(
         id="save-network", text="Save Trained Network…", icon="export", why_not=needs_network,
-        help="Save the network that made the shown result", run=lambda s: s.dialogs.save_network(),
+        help="Save the network of the shown result", run=lambda s: s.dialogs.save_network(),
     ),
     Command(
         id="compare-filters", text="Compare Classic Filters", icon="filter", why_not=needs_stack,
-        help="Run every classic filter with its default parameters, as rows of the table of metrics",
+        help="Run every classic filter with its default parameters, and add rows to the table of metrics",
         run=lambda s: _compare_filters(s),
     ),
     Command(
         id="show-metrics", text="Metrics", icon="metrics", keys=("Ctrl+3",),
-        help="Measure results against a reference", run=lambda s: s.arrangement.go_to(s.metrics),
+        help="Compare results with a reference", run=lambda s: s.arrangement.go_to(s.metrics),
     ),
     *layouts(),
     Command(
         id="expected-error", text="Expected Error", keys=("E",), why_not=needs_stack,
-        help="Show beside Instant the error it expects of every pixel, in counts",
+        help="Show the standard error that Instant predicts for every pixel, in counts",
         run=lambda s: _toggle_expected_error(s), on=lambda s: s.filters.is_on("instant", "uncertainty"),
     ),
     Command(
         id="zoom-in", text="Zoom In", icon="zoom-in", keys=("+", "=", "Ctrl++", "Ctrl+="),
-        help="Magnify the view", why_not=needs_stack, run=lambda s: s.viewer.zoom(1.25),
+        help="Increase the magnification", why_not=needs_stack, run=lambda s: s.viewer.zoom(1.25),
     ),
     Command(
         id="zoom-out", text="Zoom Out", icon="zoom-out", keys=("-", "Ctrl+-"), why_not=needs_stack,
-        help="Shrink the view", run=lambda s: s.viewer.zoom(0.8),
+        help="Decrease the magnification", run=lambda s: s.viewer.zoom(0.8),
     ),
     Command(
         id="fit", text="Fit to Window", short="Fit", icon="fit", keys=("4", "Ctrl+0"), why_not=needs_stack,
@@ -173,16 +173,16 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="actual-size", text="Actual Size", short="1:1", keys=("5",),
-        help="Show one pixel of the image as one pixel of the screen", why_not=needs_stack,
+        help="Show one image pixel as one screen pixel", why_not=needs_stack,
         run=lambda s: s.viewer.actual_size(),
     ),
     Command(
-        id="reset-panels", text="Reset Panels", icon="reset", help="Put all panels back in their places",
+        id="reset-panels", text="Reset Panels", icon="reset", help="Restore the default panel positions",
         run=lambda s: s.arrangement.reset(),
     ),
     Command(
         id="help", text="Help", icon="help", keys=("F1",),
-        help="Explain the part of the window that has the keyboard", run=lambda s: s.help.show_page(),
+        help="Show the help page of the current panel", run=lambda s: s.help.show_page(),
     ),
     Command(
         id="keys", text="Keyboard Shortcuts", keys=("Shift+F1",), help="List all keys",
@@ -190,12 +190,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="show-log", text="Log", icon="log", keys=("Ctrl+4",),
-        help="Read what was done and what went wrong",
+        help="Show the messages since the start of the program",
         run=lambda s: s.arrangement.go_to(s.log),
     ),
     Command(
         id="copy-report", text="Copy Report", icon="copy",
-        help="Copy versions, system, device and the last log lines, to report a problem",
+        help="Copy versions, system, device and the last log lines for a problem report",
         run=lambda s: s.announcer.copy_report(),
     ),
     Command(

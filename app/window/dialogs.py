@@ -1,4 +1,4 @@
-"""What a person asks for and has to be asked back: which file, under which name, how."""
+"""Commands that need input from the user: a file, a name, or options."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from app.window.questions import Questions
 
 
 class Dialogs(QObject):
-    """Asks for what is missing, and hands it to those who do the work.
+    """Asks for missing input, and passes it on.
 
     Parameters
     ----------
     window : QWidget
-        Owner of the dialogs.
+        Parent of the dialogs.
     session : Session
-        The open document.
+        Open document.
     preferences : PreferenceStore
-        Folder and options that were chosen last.
+        Last used folder and options.
     opener, exporter, tasks : Opener, Exporter, Tasks
         Do the work.
     help : Help
-        Explains a dialog.
+        Help of a dialog.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Dialogs(QObject):
             self._opener.open([folder])
 
     def simulate(self) -> None:
-        """Ask what to simulate, and open it."""
-        from app.documents.simulate_dialog import SimulateDialog  # the start does not wait for it
+        """Ask for simulation parameters, simulate, and open the stack."""
+        from app.documents.simulate_dialog import SimulateDialog  # imported on demand, for a fast start
 
         dialog = SimulateDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -88,7 +88,7 @@ class Dialogs(QObject):
             self._tasks.apply_network(path)
 
     def save_network(self) -> None:
-        """Ask for a name and save the network that made the shown result."""
+        """Ask for a name and save the network of the shown result."""
         model, result = self._tasks.shown_model(), self._session.snapshot.result
         if model is None or result is None or result.step is None or result.step.model is None:
             return
@@ -98,7 +98,7 @@ class Dialogs(QObject):
             self._tasks.save_network(path, model)
 
     def export(self, key: int | None = None) -> None:
-        """Ask how to export a result, by default the shown one, and do it."""
+        """Ask how to export a result, by default the shown one, and export it."""
         snapshot = self._session.snapshot
         if len(snapshot.results) < 2:
             return

@@ -1,4 +1,4 @@
-"""Opens what explains the program: help pages, keys, versions."""
+"""Opens help pages, keys and versions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Help(QObject):
     Parameters
     ----------
     window : QWidget
-        Owner of what is shown.
+        Parent of help windows.
     keys : sequence of KeyGroup
-        Every key of the program.
+        All keys of the program.
     device : callable
-        Gives the name of the processor that networks run on; "" while it is not known.
+        Returns the name of the device of networks; "" while it is unknown.
     """
 
     def __init__(self, window: QWidget, keys: Sequence[KeyGroup], device: Callable[[], str]) -> None:
@@ -29,8 +29,8 @@ class Help(QObject):
         self._window, self._keys, self._device = window, keys, device
 
     def show_page(self) -> None:
-        """Explain the part of the window that has the keyboard."""
-        from app.window.help_window import HelpWindow  # the start does not wait for it
+        """Show the help page of the panel with the keyboard focus."""
+        from app.window.help_window import HelpWindow  # imported on demand, for a fast start
 
         page = page_of(QApplication.focusWidget())
         shown = self._window.findChild(HelpWindow) or HelpWindow(self._keys, self._window)
@@ -41,5 +41,5 @@ class Help(QObject):
         help_dialogs.keys_dialog(self._keys, self._window).show()
 
     def show_about(self) -> None:
-        """Tell versions and licences."""
+        """Show versions and licences."""
         help_dialogs.about_dialog(self._device(), self._window).show()

@@ -1,4 +1,4 @@
-"""Dialogs that tell: keys, versions and licences. They block nothing."""
+"""Non-modal dialogs: keys, versions and licences."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LICENCES = (
 
 
 class TextDialog(QDialog):
-    """Text with a Close button."""
+    """A text with a Close button."""
 
     def __init__(self, name: str, title: str, html: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class TextDialog(QDialog):
 
 
 def keys_dialog(keys: Sequence[KeyGroup], parent: QWidget) -> TextDialog:
-    """List every key."""
+    """Return a dialog that lists all keys."""
     rows: list[str] = []
     for group in keys:
         rows.append(f"<tr><td colspan=2><br><b>{escape(group.title)}</b></td></tr>")
@@ -66,16 +66,16 @@ def keys_dialog(keys: Sequence[KeyGroup], parent: QWidget) -> TextDialog:
 
 
 def about_dialog(device: str, parent: QWidget) -> TextDialog:
-    """Tell versions and licences."""
+    """Return a dialog with versions and licences."""
     versions = "".join(
         f"<tr><td>{escape(name)}</td><td>{escape(version)}</td></tr>"
         for name, version in defects.versions().items()
     )
     licences = "".join(f"<tr><td>{escape(n)}</td><td>{escape(words)}</td></tr>" for n, words in LICENCES)
     html = (
-        "<p>Takes the noise out of microscopy stacks: classic filters and self-supervised networks, "
+        "<p>Denoises microscopy stacks with classic filters and self-supervised networks, "
         "compared on your own data.</p>"
-        f"<p>Networks run on: {escape(device or 'not known yet')}</p>"
+        f"<p>Networks run on: {escape(device or 'unknown so far')}</p>"
         f"<p><b>Versions</b></p><table cellpadding=2>{versions}</table>"
         f"<p><b>Licences</b></p><table cellpadding=2>{licences}</table>"
         "<p>Sample: a part of one frame of the Convallaria set (Prakash et al. 2020, CC BY 4.0, "

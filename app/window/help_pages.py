@@ -1,4 +1,4 @@
-"""The pages of the help as Markdown: shipped words, and tables of what the program knows of itself."""
+"""The help pages as Markdown: shipped text, and tables generated from the program."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ PAGES: Mapping[str, str] = {
     "export": "Export and recipes",
     "command-line": "Command line",
 }
-"""Names of the pages, which are those of their files, and their titles, in the order of the contents."""
+"""Names of the pages (and of their files) with their titles, in the order of the contents."""
 
 PROPERTY = "helpPage"
-"""Qt property of a panel: the page that explains it and all that stands in it."""
+"""Qt property of a panel that holds the name of its help page."""
 
 
 def page_of(widget: QWidget | None) -> str:
-    """Page that explains a widget; the tour, where none does."""
+    """Return the help page of a widget; by default the tour."""
     while widget is not None:
         name = widget.property(PROPERTY)
         if name in PAGES:
@@ -45,26 +45,26 @@ def page_of(widget: QWidget | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGroup:
-    """The keys of one menu: its title, and for each line the keys and what they do."""
+    """The keys of one menu: its title, and for each line the keys and their effect."""
 
     title: str
     lines: tuple[tuple[tuple[str, ...], str], ...]
 
 
 def markdown(page: str, keys: Sequence[KeyGroup]) -> str:
-    """Text of a page, with its tables.
+    """Return the text of a page, with its tables.
 
     Parameters
     ----------
     page : str
         Name of the page.
     keys : sequence of KeyGroup
-        Every key of the program, for the page that lists them.
+        All keys of the program, for the page that lists them.
 
     Raises
     ------
     KeyError
-        If there is no such page, or a page asks for a table that there is not.
+        If the page, or a table that it needs, does not exist.
     """
     if page not in PAGES:
         raise KeyError(page)
@@ -74,7 +74,7 @@ def markdown(page: str, keys: Sequence[KeyGroup]) -> str:
 
 
 def _parameters(group: str) -> str:
-    """Headings of the methods of a group, each over the table of its parameters."""
+    """Return the methods of a group as headings, each with a table of its parameters."""
     parts: list[str] = []
     shared: tuple[Param, ...] = ()
     if group == "learned":
@@ -111,7 +111,7 @@ def _presets(_: str) -> str:
 
 
 def _metrics(_: str) -> str:
-    from core.quality.metrics import metrics  # imports scipy, for which the window need not wait
+    from core.quality.metrics import metrics  # imports scipy, which the first window does not need
 
     lines = ["| Measure | Unit | Better | Definition |", "|---|---|---|---|"]
     for m in metrics():
@@ -131,7 +131,7 @@ def _key_table(keys: Sequence[KeyGroup]) -> str:
 
 
 def _text(words: str) -> str:
-    """Words that Markdown takes as they are."""
+    """Escape characters that Markdown interprets."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", words)
 
 

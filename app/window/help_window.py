@@ -1,4 +1,4 @@
-"""The window that shows the help beside the program, with its contents at the left."""
+"""The help window, with its contents on the left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARGIN, INDENT = 18, 24
 
 
 class HelpWindow(QDialog):
-    """Contents at the left, the chosen page at the right; blocks nothing."""
+    """Non-modal window with the contents on the left and a page on the right."""
 
     def __init__(self, keys: Sequence[KeyGroup], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class HelpWindow(QDialog):
         theme.current().changed.connect(self._refresh)
 
     def show_page(self, page: str) -> None:
-        """Show a page and give the window the keyboard; it stands before its parent anyway."""
+        """Show a page and give the window the keyboard focus; it is always above its parent."""
         self._load(page)
         self.show()
         self.activateWindow()
@@ -89,7 +89,7 @@ class HelpWindow(QDialog):
 
 
 def _dress(document: QTextDocument) -> None:
-    """Give paragraphs air and tables thin lines, in the colours of the theme."""
+    """Set line spacing and table borders, in the colours of the theme."""
     line = QBrush(QColor(theme.colors().border))
     for frame in document.rootFrame().childFrames():
         if isinstance(frame, QTextTable):

@@ -1,4 +1,4 @@
-"""The one window: panels around the image, and what connects them."""
+"""The main window: panels around the image, and their connections."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ from app.window.welcome import DropOverlay, Welcome
 
 
 class MainWindow(QMainWindow):
-    """Quietfield's window, on a document and its jobs."""
+    """Quietfield's window, with a document and its jobs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
 
     def _services(self) -> Services:
-        """Give commands what they act on."""
+        """Return the objects on which commands act."""
         help = Help(self, keys(), lambda: self.announcer.device)
         self.dialogs = Dialogs(
             self,
@@ -181,7 +181,7 @@ class MainWindow(QMainWindow):
         bar.addWidget(space)
         self.device_label = QLabel()
         self.device_label.setObjectName("device")
-        self.device_label.setToolTip("What networks are trained and run on")
+        self.device_label.setToolTip("Device on which networks are trained and run")
         self.device_label.setContentsMargins(8, 0, 4, 0)
         bar.addWidget(self.device_label)
         self.addToolBar(bar)
@@ -237,14 +237,14 @@ class MainWindow(QMainWindow):
     def _on_live_preview(self, wanted: bool) -> None:
         self.preferences.keep(replace(self.preferences.current, live_preview=wanted))
 
-    # -- what starts the program --------------------------------------------------------------
+    # -- start --------------------------------------------------------------------------------
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open files and folders."""
         self.opener.open([Path(p) for p in paths])
 
     def look_for_devices(self) -> None:
-        """Load what networks need, behind the window, and tell what they will run on."""
+        """Load the libraries of networks in the background, and show their device."""
         self.jobs.start(
             "Looking for devices", lambda job: preload.load(job, self.jobs.give_way),
             partial=self._on_device, quiet=True,
@@ -257,7 +257,7 @@ class MainWindow(QMainWindow):
     # -- dropping -----------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Show what a drop will do."""
+        """Show the effect of a drop."""
         self._overlay.enter(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
@@ -267,13 +267,13 @@ class MainWindow(QMainWindow):
         self._overlay.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
+        """Open the dropped files."""
         self.opener.open(self._overlay.take(event))
 
     # -- closing ------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask once if something runs; then end everything."""
+        """Ask for confirmation if jobs are running; then end everything."""
         running = [job.label for job in self.jobs.busy]
         if running and not self.dialogs.questions.close(running):
             event.ignore()

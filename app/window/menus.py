@@ -1,4 +1,4 @@
-"""Which commands stand in which menu and in the toolbar, and the keys in the order of the menus."""
+"""The commands of each menu and of the toolbar, and all keys in the order of the menus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.window.help_pages import KeyGroup
 
 @dataclass(frozen=True, slots=True)
 class Submenu:
-    """A menu in a menu: items, or the name of one that the window fills."""
+    """A submenu: its items, or the name of a submenu that the window fills."""
 
     title: str
     items: tuple[str, ...]
@@ -27,7 +27,7 @@ class Submenu:
 Item = str | Submenu
 SEPARATOR = "-"
 RECENT, PANELS = "@recent", "@panels"
-"""Places for what changes while the program runs: recent files, and switches for the panels."""
+"""Places of items that change while the program runs: recent files, and panel switches."""
 
 _TABLES = tuple(f"lut-{name}" for name in (*LUTS, FROM_FILE))
 _SAMPLE_IDS = tuple(f"sample-{n}" for n in SAMPLES)
@@ -63,13 +63,13 @@ TOOLBAR: tuple[Item, ...] = (
 
 OTHER_KEYS = (
     ("1 … 9 in the results list", "Show the result of this number"),
-    ("R (held)", "Show the source in place of the result, in the single layout"),
+    ("R (held)", "Show the source instead of the result, in the single layout"),
 )
-"""Keys that are no commands."""
+"""Keys without commands."""
 
 
 def keys() -> tuple[KeyGroup, ...]:
-    """List every key: for each menu those of its commands, then those that are no commands."""
+    """Return all keys: those of the commands of each menu, then those without commands."""
     commands = {command.id: command for command in COMMANDS}
     groups: list[KeyGroup] = []
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""The few questions that stop a person: which file, and whether to close."""
+"""Modal questions: which file, and whether to close."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from app.shell import file_kinds
 
 
 class Questions:
-    """Asks with the dialogs of the system; a path that is None or a list that is empty means "no"."""
+    """Asks with system dialogs; None or an empty list means that the user cancelled."""
 
     def __init__(self, parent: QWidget) -> None:
         self._parent = parent
 
     def files(self, folder: str) -> list[Path]:
-        """Which files to open."""
+        """Ask for the files to open."""
         kinds = file_kinds.images()
         return [Path(p) for p in QFileDialog.getOpenFileNames(self._parent, "Open", folder, kinds)[0]]
 
     def folder(self, folder: str) -> Path | None:
-        """Which folder to open."""
+        """Ask for the folder to open."""
         found = QFileDialog.getExistingDirectory(self._parent, "Open Folder", folder)
         return Path(found) if found else None
 
     def recipe(self, folder: str) -> Path | None:
-        """Which recipe to run."""
+        """Ask for the recipe to run."""
         return self._one("Run Recipe", folder, file_kinds.RECIPES)
 
     def network(self, folder: str) -> Path | None:
-        """Which trained network to apply."""
+        """Ask for the trained network to apply."""
         return self._one("Apply Trained Network", folder, file_kinds.NETWORKS)
 
     def _one(self, title: str, folder: str, kinds: str) -> Path | None:
@@ -39,12 +39,12 @@ class Questions:
         return Path(found) if found else None
 
     def save(self, title: str, proposed: Path, kinds: str) -> Path | None:
-        """Under which name to save; the dialog asks before it replaces a file."""
+        """Ask for a file name to save to; the dialog confirms before a file is replaced."""
         found = QFileDialog.getSaveFileName(self._parent, title, str(proposed), kinds)[0]
         return Path(found) if found else None
 
     def close(self, running: Sequence[str]) -> bool:
-        """Whether to close while something runs."""
+        """Ask whether to close while jobs are running."""
         box = QMessageBox(self._parent)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Quietfield")

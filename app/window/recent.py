@@ -1,4 +1,4 @@
-"""The menu of files that were opened lately."""
+"""The menu of recently opened files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from app.shell.preferences import PreferenceStore
 
 
 class RecentMenu(QObject):
-    """Keeps a menu in step with the files opened lately.
+    """Updates a menu with the recently opened files.
 
     Parameters
     ----------
     menu : QMenu
-        Owner, which lists them.
+        Menu that lists the files.
     preferences : PreferenceStore
-        Knows them.
+        Stores the list.
     open_path : callable
-        Opens one of them.
+        Opens a file.
     """
 
     def __init__(self, menu: QMenu, preferences: PreferenceStore, open_path: Callable[[Path], None]) -> None:
@@ -32,7 +32,7 @@ class RecentMenu(QObject):
 
     @Slot()
     def _fill(self) -> None:
-        """List files, the latest first."""
+        """List files, newest first."""
         menu, recent = self.menu, self._preferences.current.recent
         if recent == tuple(action.data() for action in menu.actions()):
             return

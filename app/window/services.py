@@ -1,4 +1,4 @@
-"""What the commands of the window act on."""
+"""The objects on which the commands of the window act."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from app.window.help import Help
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Services:
-    """The parts of the program that commands act on.
+    """The parts of the program on which commands act.
 
     Attributes
     ----------
     window : QWidget
-        The main window: owner of the actions; closing it ends the program.
+        Main window, parent of the actions; closing it ends the program.
     session : Session
-        The open document.
+        Open document.
     preferences : PreferenceStore
-        Choices of the person that outlive the window.
+        Settings that are kept between starts.
     opener : Opener
         Opens files, folders and samples.
     tasks : Tasks
         Runs recipes and trained networks, and describes results.
     dialogs : Dialogs
-        Asks for a file or for options, then hands on the work.
+        Asks for files or options, and passes them on.
     viewer : StackViewer
-        The image.
+        Image.
     filters, training, contrast, metrics, log : QWidget
-        The panels.
+        Panels.
     arrangement : Arrangement
-        Where the panels stand.
+        Positions of the panels.
     announcer : Announcer
-        Messages, the log, the report.
+        Messages, log and report.
     help : Help
         Help pages, keys, versions.
     """

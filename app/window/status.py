@@ -1,4 +1,4 @@
-"""The status bar: what is under the cursor, what is being done, how much memory is in use."""
+"""The status bar: pixel under the cursor, running job, memory in use."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from app.viewer.viewer import Hover
 from core.machine import used_memory
 
 MEMORY_INTERVAL = 2000
-"""Milliseconds between two looks at the memory in use."""
+"""Interval between two measurements of the memory in use, in milliseconds."""
 
 
 class StatusBar(QStatusBar):
-    """Pixel readout at the left, the running job in the middle, memory at the right."""
+    """Pixel readout on the left, running job in the middle, memory on the right."""
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.readout = QLabel()
         self.readout.setObjectName("readout")
-        self.readout.setToolTip("Pixel under the cursor: column x, row y, place in µm, value → result")
+        self.readout.setToolTip("Pixel under the cursor: column x, row y, position in µm, source → result")
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.readout.setContentsMargins(8, 0, 8, 0)
         self.job = JobStatus(jobs)
         self.memory = QLabel()
         self.memory.setObjectName("memory")
-        self.memory.setToolTip("Memory this program uses now")
+        self.memory.setToolTip("Memory used by this program")
         self.memory.setContentsMargins(8, 0, 8, 0)
         self.addWidget(self.readout, 1)
         self.addPermanentWidget(self.job)
@@ -41,12 +41,12 @@ class StatusBar(QStatusBar):
         self._timer.start(MEMORY_INTERVAL)
 
     def refresh_memory(self) -> None:
-        """Show how much memory is in use."""
+        """Show the memory in use."""
         self.memory.setText(f"{used_memory() / 1e9:.1f} GB")
 
 
 class JobStatus(QWidget):
-    """The oldest running job: its name, progress, time left, and a button to cancel it."""
+    """The oldest running job: name, progress, remaining time, and a cancel button."""
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class JobStatus(QWidget):
         jobs.changed.connect(self._on_changed)
 
     def refresh_icons(self) -> None:
-        """Draw the icon in the colours of the theme."""
+        """Redraw the icon in the colours of the theme."""
         self.button.setIcon(theme.icon("close"))
 
     def _on_changed(self) -> None:
@@ -107,7 +107,7 @@ class JobStatus(QWidget):
 
 
 def readout(hover: Hover) -> str:
-    """Words for the pixel under the pointer."""
+    """Return the readout of the pixel under the pointer."""
     place = f" ({hover.position})" if hover.position else ""
     words = f"x {hover.x}  y {hover.y}{place}"
     if hover.raw is not None:
@@ -118,7 +118,7 @@ def readout(hover: Hover) -> str:
 
 
 def time_left(fraction: float, seconds: float) -> str:
-    """Words for how long it will still take: "0:42 left", or "" while that cannot be told."""
+    """Return the remaining time, such as "0:42 left"; "" while it is unknown."""
     if not 0.02 <= fraction < 1.0 or seconds < 1.0:
         return ""
     return f"{clock(seconds * (1 - fraction) / fraction)} left"

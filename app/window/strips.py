@@ -1,4 +1,4 @@
-"""Calm lines above the canvas: messages, notes on a file, questions; each can be dismissed."""
+"""Strips above the canvas: messages, notes on a file, questions; each can be closed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _ICONS: dict[Kind, str] = {"info": "info", "success": "success", "problem": "war
 
 
 class Strip(QFrame):
-    """One line with an icon, words that wrap, room for controls, and a button that takes it away.
+    """A line with an icon, wrapped text, room for controls, and a close button.
 
     Attributes
     ----------
     dismissed : Signal
-        The person took it away.
+        The user closed the strip.
     """
 
     dismissed = Signal()
@@ -52,7 +52,7 @@ class Strip(QFrame):
         self.close_button = QToolButton()
         self.close_button.setObjectName(f"{name}-dismiss")
         self.close_button.setAutoRaise(True)
-        self.close_button.setToolTip("Take this line away")
+        self.close_button.setToolTip("Close this message")
         self.close_button.setAccessibleName("Dismiss")
         self.close_button.clicked.connect(self.dismiss)
         line = QHBoxLayout(self)
@@ -66,7 +66,7 @@ class Strip(QFrame):
         self.hide()
 
     def set_kind(self, kind: Kind) -> None:
-        """Choose icon and colours."""
+        """Set icon and colours."""
         self.kind: Kind = kind
         self.setProperty("strip", kind)
         self.style().unpolish(self)
@@ -74,23 +74,23 @@ class Strip(QFrame):
         self.refresh_icons()
 
     def refresh_icons(self) -> None:
-        """Draw the icons in the colours of the theme."""
+        """Redraw the icons in the colours of the theme."""
         self._mark.setPixmap(theme.icon(_ICONS[self.kind]).pixmap(18, 18))
         self.close_button.setIcon(theme.icon("close"))
 
     def say(self, text: str) -> None:
-        """Show words; none hide the strip."""
+        """Show a text; an empty text hides the strip."""
         self.words.setText(text)
         self.setVisible(bool(text))
 
     def dismiss(self) -> None:
-        """Take the strip away."""
+        """Close the strip."""
         self.hide()
         self.dismissed.emit()
 
 
 class MessageStrip(Strip):
-    """The last message: what went wrong and what to do, or what was done."""
+    """The last message: an error and what to do, or completed work."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("message", "info", parent)
@@ -104,7 +104,7 @@ class MessageStrip(Strip):
     def show_message(
         self, text: str, kind: Kind = "info", label: str = "", action: Callable[[], None] | None = None
     ) -> None:
-        """Show a message, if wanted with a button."""
+        """Show a message, optionally with a button."""
         self.set_kind(kind)
         self._action = action
         self.button.setText(label)
@@ -118,19 +118,19 @@ class MessageStrip(Strip):
 
 
 class _CalmBox(QComboBox):
-    """A drop-down list that a passing wheel does not change: every choice opens something."""
+    """A drop-down list that ignores the wheel, since every selection opens something."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
 
 class NotesStrip(Strip):
-    """What there is to know of how a file was read, and which of its image series is shown.
+    """Findings about a file, and the image series that is shown.
 
     Attributes
     ----------
     series_chosen : Signal of int
-        The person chose another series.
+        The user selected another series.
     """
 
     series_chosen = Signal(int)
@@ -139,14 +139,14 @@ class NotesStrip(Strip):
         super().__init__("notes", "info", parent)
         self.series = _CalmBox()
         self.series.setObjectName("series")
-        self.series.setToolTip("Image series of the file; choosing another opens it instead of this one")
+        self.series.setToolTip("Image series of the file; selecting another one opens it instead")
         self.series.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.series.setMinimumContentsLength(24)
         self.series.activated.connect(self.series_chosen)
         self.controls.addWidget(self.series)
 
     def show_notes(self, findings: Sequence[Finding], series: Sequence[str] = (), index: int = 0) -> None:
-        """Show the findings on a stack and the series of its file; nothing to say hides the strip."""
+        """Show the findings about a stack and the series of its file; hide the strip if there are none."""
         self.series.clear()
         self.series.addItems(list(series))
         self.series.setCurrentIndex(index)
@@ -154,5 +154,5 @@ class NotesStrip(Strip):
         self.series.setVisible(several)
         words = [finding.text for finding in findings]
         if several and not words:
-            words = [f"The file holds {len(series)} image series."]
+            words = [f"The file contains {len(series)} image series."]
         self.say(" ".join(words))

@@ -1,4 +1,4 @@
-"""What the window shows while nothing is open, and while something is dragged over it."""
+"""The window without a stack, and while files are dragged over it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FORMATS = "ImageJ and OME-TIFF, BigTIFF, plain multi-page files, folders of sing
 
 
 class Welcome(QWidget):
-    """An empty canvas that says how to begin.
+    """An empty canvas that explains how to start.
 
     Attributes
     ----------
     open_wanted : Signal
-        The person wants to choose a file.
+        The user wants to open a file.
     sample_wanted : Signal of str
-        The person wants a sample.
+        The user wants to open a sample.
     """
 
     open_wanted = Signal()
@@ -90,14 +90,14 @@ class Welcome(QWidget):
         self.refresh_icons()
 
     def refresh_icons(self) -> None:
-        """Draw the icons in the colours of the theme."""
+        """Redraw the icons in the colours of the theme."""
         self._picture.setPixmap(theme.icon("quietfield").pixmap(64, 64))
 
     def _on_sample(self) -> None:
         self.sample_wanted.emit(self.sender().property("sample"))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the dashed frame."""
+        """Paint the dashed frame."""
         super().paintEvent(event)
         painter = QPainter(self)
         line = self.palette().color(QPalette.ColorRole.Mid)
@@ -105,7 +105,7 @@ class Welcome(QWidget):
 
 
 class DropOverlay(QWidget):
-    """Covers the window while files are dragged over it, and says what will happen."""
+    """Covers the window while files are dragged over it, and describes the effect of a drop."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -116,7 +116,7 @@ class DropOverlay(QWidget):
         self.hide()
 
     def cover(self, text: str) -> None:
-        """Cover the parent and show words."""
+        """Cover the parent and show a text."""
         self.text = text
         self.setGeometry(self._parent.rect())
         self.raise_()
@@ -124,25 +124,25 @@ class DropOverlay(QWidget):
         self.update()
 
     def enter(self, event: QDragEnterEvent) -> None:
-        """Take files that are dragged over the window, and say what a drop will do."""
+        """Accept files that are dragged over the window, and describe the effect of a drop."""
         paths = _paths(event)
         if paths:
             self.cover(f"Drop to open {paths[0].name if len(paths) == 1 else f'{len(paths)} files'}")
             event.acceptProposedAction()
 
     def move_over(self, event: QDragMoveEvent) -> None:
-        """Go on taking them."""
+        """Continue to accept files."""
         if _paths(event):
             event.acceptProposedAction()
 
     def take(self, event: QDropEvent) -> list[Path]:
-        """Uncover the window; return what was dropped."""
+        """Uncover the window; return the dropped paths."""
         self.hide()
         event.acceptProposedAction()
         return _paths(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Dim the window and draw the words in a frame."""
+        """Dim the window and paint the text in a frame."""
         painter = QPainter(self)
         palette = self.palette()
         veil = palette.color(QPalette.ColorRole.Window)
