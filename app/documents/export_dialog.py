@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.documents.exporting import FORMATS, Export, Format, default_path, writable
 from app.shell.file_kinds import EXPORTS
-from app.shell.preferences import Preferences
+from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
 from app.shell.snapshot import Result
 from core.paths import TIFF_ENDINGS, split_ending
@@ -46,15 +46,15 @@ class ExportDialog(QDialog):
     help_wanted = Signal()
 
     def __init__(
-        self, session: Session, key: int, preferences: Preferences, parent: QWidget | None = None
+        self, session: Session, key: int, preferences: PreferenceStore, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setObjectName("export-dialog")
         self.setWindowTitle("Export")
         self.setProperty("helpPage", "export")
         QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self, self.help_wanted.emit)
-        self._session = session
-        snapshot = session.snapshot
+        self._session, self._preferences = session, preferences
+        snapshot, kept = session.snapshot, preferences.current
         self._results = {r.key: r for r in snapshot.results}
         source = snapshot.results[0]
         self._source = source
@@ -72,7 +72,7 @@ class ExportDialog(QDialog):
             self.format_box.addItem(label, name)
             self.format_box.setItemData(self.format_box.count() - 1, help, Qt.ItemDataRole.ToolTipRole)
         self.format_box.setToolTip("\n".join(f"{label}: {help}" for label, _, help in FORMATS.values()))
-        self.format_box.setCurrentIndex(max(0, self.format_box.findData(preferences.export_format)))
+        self.format_box.setCurrentIndex(max(0, self.format_box.findData(kept.export_format)))
         dtype = source.stack.dtype.name
         self.type_box = QComboBox()
         self.type_box.setObjectName("export-type")
@@ -83,12 +83,12 @@ class ExportDialog(QDialog):
             "As the source: rounded, and clipped to its range; the number of clipped pixels is reported.\n"
             "float32: exact, up to four times as large"
         )
-        if preferences.export_type == "float32" and self.type_box.count() > 1:
+        if kept.export_type == "float32" and self.type_box.count() > 1:
             self.type_box.setCurrentIndex(1)
         self.sidecar_box = QCheckBox("Write recipe and metrics beside it (.json)")
         self.sidecar_box.setObjectName("export-sidecar")
         self.sidecar_box.setToolTip("The recipe is in the TIFF file too; a .json file can be read by anyone")
-        self.sidecar_box.setChecked(preferences.export_sidecar)
+        self.sidecar_box.setChecked(kept.export_sidecar)
         self.path_edit = QLineEdit()
         self.path_edit.setObjectName("export-path")
         self.path_edit.setToolTip("File to write; an existing file is never overwritten")
@@ -205,17 +205,20 @@ class ExportDialog(QDialog):
             measures=snapshot.measures.get(result.key),
             reference=snapshot.reference.label if snapshot.reference else "",
         )
+        self._remember()
         self.wanted.emit(wanted)
         self.accept()
 
-    def remember(self, preferences: Preferences) -> Preferences:
+    def _remember(self) -> None:
         """Keep the choices made for the next time."""
         as_source = self.type_box.currentIndex() == 0
-        return dataclasses.replace(
-            preferences,
-            export_format=self.format,
-            export_type="source" if as_source else "float32",
-            export_sidecar=self.sidecar_box.isChecked(),
+        self._preferences.keep(
+            dataclasses.replace(
+                self._preferences.current,
+                export_format=self.format,
+                export_type="source" if as_source else "float32",
+                export_sidecar=self.sidecar_box.isChecked(),
+            )
         )
 
 

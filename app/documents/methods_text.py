@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from core import __version__, catalogue
@@ -56,6 +55,8 @@ def _size(stack: Stack) -> str:
 
 
 def _versions(steps: Sequence[Step]) -> str:
+    from importlib import metadata  # the start does not wait for it
+
     packages = ["numpy", "scipy", *(["torch"] if any(step.model for step in steps) else [])]
     names = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
     listed = ", ".join(f"{names[package]} {metadata.version(package)}" for package in packages)

@@ -9,7 +9,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +31,8 @@ _log = logging.getLogger("quietfield")
 
 def versions() -> dict[str, str]:
     """Return the versions of the program and its dependencies."""
+    from importlib import metadata  # the start does not wait for it
+
     found = {"Quietfield": __version__, "Python": platform.python_version()}
     for package in PACKAGES:
         try:

@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject, Signal
 
 from app.shell.schemes import SCHEMES, Scheme
 from core.errors import QuietfieldError
-from core.files import atomic
 
 NAME = "Quietfield"
 FILE = "preferences.json"
@@ -101,6 +100,8 @@ def _checked(read: dict[str, object]) -> Preferences:
 
 def save(preferences: Preferences) -> None:
     """Write the preferences; errors are only logged."""
+    from core.files import atomic  # the start does not wait for the readers of files
+
     try:
         config_folder().mkdir(parents=True, exist_ok=True)
         atomic.write_text(config_folder() / FILE, json.dumps(asdict(preferences), indent=1))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from app.shell.jobs import Job
 
-FIRST = ("tifffile", "imagecodecs")
+FIRST = ("tifffile", "imagecodecs", "core.files")
 """Imported before anything else: what opens the first stack would hold Python's lock while it waits for the
 system's loader, which loads one library at a time."""
 

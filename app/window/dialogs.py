@@ -7,8 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 
-from app.documents.export_dialog import ExportDialog
-from app.documents.exporting import Export, Exporter
+from app.documents.exporting import Exporter
 from app.documents.opening import Opener
 from app.documents.tasks import Tasks
 from app.shell.file_kinds import NETWORKS
@@ -105,14 +104,10 @@ class Dialogs(QObject):
         wanted = snapshot.find(key) if key is not None else snapshot.result
         if wanted is None or wanted.step is None:
             wanted = snapshot.results[-1]
-        dialog = ExportDialog(self._session, wanted.key, self._preferences.current, self._window)
+        from app.documents.export_dialog import ExportDialog  # the start does not wait for it
+
+        dialog = ExportDialog(self._session, wanted.key, self._preferences, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.wanted.connect(self._on_export_wanted)
+        dialog.wanted.connect(self._exporter.start)
         dialog.help_wanted.connect(self._help.show_page)
         dialog.open()
-
-    def _on_export_wanted(self, wanted: Export) -> None:
-        dialog = self.sender()
-        if isinstance(dialog, ExportDialog):
-            self._preferences.keep(dialog.remember(self._preferences.current))
-        self._exporter.start(wanted)

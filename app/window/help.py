@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.window import help_dialogs
 from app.window.help_pages import KeyGroup, page_of
 
 
@@ -38,8 +37,12 @@ class Help(QObject):
 
     def show_keys(self) -> None:
         """List all keys."""
-        help_dialogs.keys_dialog(self._keys, self._window).show()
+        from app.window.help_dialogs import keys_dialog
+
+        keys_dialog(self._keys, self._window).show()
 
     def show_about(self) -> None:
         """Show versions and licences."""
-        help_dialogs.about_dialog(self._device(), self._window).show()
+        from app.window.help_dialogs import about_dialog
+
+        about_dialog(self._device(), self._window).show()
