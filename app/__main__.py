@@ -71,7 +71,7 @@ def _window(paths: list[Path]) -> int:
     reason = _no_display()
     if reason:
         return _refuse(reason)
-    _share_processors()
+    share_processors()
     try:
         _import_torch_first()
         from app.application import run
@@ -86,7 +86,7 @@ def _self_test(words: list[str]) -> int:
     reason = _no_display()
     if reason:
         return _refuse(reason)
-    _share_processors()
+    share_processors()
     try:
         _import_torch_first()
         from app.selftest import run
@@ -95,7 +95,7 @@ def _self_test(words: list[str]) -> int:
     return run(Path(words[0]))
 
 
-def _share_processors() -> None:
+def share_processors() -> None:
     """Let torch's threads sleep while waiting, unless the environment sets another policy.
 
     If other processes or threads use the processors, spinning threads delay the threads they wait for: a

@@ -147,12 +147,14 @@ class ExportDialog(QDialog):
             self.path_edit.setText(path)
 
     def _on_format(self) -> None:
-        path = self._target()
+        path = self.target
         if path.name:
             self.path_edit.setText(str(path.with_name(split_ending(path)[0] + FORMATS[self.format][1])))
         self._check()
 
-    def _target(self) -> Path:
+    @property
+    def target(self) -> Path:
+        """The file to write, as the text in the dialog names it."""
         path = Path(self.path_edit.text().strip())
         if path.parts[:1] == ("~",):
             path = Path.home().joinpath(*path.parts[1:])
@@ -169,14 +171,14 @@ class ExportDialog(QDialog):
         words, good = "", bool(text)
         if not text:
             words = "Give the file a name."
-        elif not self._target().name:
+        elif not self.target.name:
             words, good = "Give the file a name.", False
-        elif not self._target().parent.is_dir():
-            words, good = f"The folder {self._target().parent} does not exist.", False
-        elif not writable(self._target().parent):
-            words, good = f"The folder {self._target().parent} is write-protected. Choose another.", False
-        elif (free := free_name(self._target())) != self._target():
-            words = f"{self._target().name} exists already; the new file will be called {free.name}."
+        elif not self.target.parent.is_dir():
+            words, good = f"The folder {self.target.parent} does not exist.", False
+        elif not writable(self.target.parent):
+            words, good = f"The folder {self.target.parent} is write-protected. Choose another.", False
+        elif (free := free_name(self.target)) != self.target:
+            words = f"{self.target.name} exists already; the new file will be called {free.name}."
         else:
             size = math.prod(self._source.stack.shape) * _itemsize(self.type_box.currentData())
             words = f"About {size / 1e6:,.0f} MB." if size >= 1e6 else ""
@@ -194,7 +196,7 @@ class ExportDialog(QDialog):
             self.hint.setText(f"{result.label} was undone meanwhile. Close this and export again.")
             return
         wanted = Export(
-            path=self._target(),
+            path=self.target,
             format=self.format,
             dtype=self.type_box.currentData(),
             sidecar=self.sidecar_box.isChecked(),

@@ -97,8 +97,19 @@ def writable(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK)
 
 
-def default_path(source: Stack, format: Format = "imagej") -> Path:
-    """``<name>_denoised.tif`` beside the source, or among the documents where that is not possible."""
+def default_path(source: Stack, format: Format = "imagej", documents: Path | None = None) -> Path:
+    """Return ``<name>_denoised.tif`` in the folder of the source.
+
+    Parameters
+    ----------
+    source : Stack
+        What is denoised.
+    format : {"imagej", "ome"}
+        Format to write, which decides the ending.
+    documents : Path, optional
+        Folder to use instead if the source has no folder that can be written to; by default that of the
+        user's documents.
+    """
     from core.files.atomic import free_name
 
     path = source.meta.path
@@ -107,7 +118,7 @@ def default_path(source: Stack, format: Format = "imagej") -> Path:
         stem = path.name
     folder = path.parent if path is not None else None
     if folder is None or not writable(folder) or is_inside_program(folder):
-        folder = Path(platformdirs.user_documents_dir())
+        folder = documents or Path(platformdirs.user_documents_dir())
         folder = folder if writable(folder) else Path.home()
     return free_name(folder / f"{stem}_denoised{FORMATS[format][1]}")
 

@@ -132,7 +132,7 @@ def test_dialog_refuses_what_cannot_be_written(driver, source):
     assert not dialog.export_button.isEnabled()
     assert "does not exist" in dialog.hint.text()
     driver.set("export-path", source.parent / "plain name")
-    assert dialog._target() == source.parent / "plain name.tif"
+    assert dialog.target == source.parent / "plain name.tif"
     dialog.choose_file = lambda proposed: str(source.parent / "chosen.tif")
     driver.click("export-browse")
     assert dialog.path_edit.text() == str(source.parent / "chosen.tif")
@@ -226,42 +226,40 @@ def test_measures_stand_in_the_sidecar(source, tmp_path):
     assert Recipe.from_json(read_recipe(exported.others[0])).steps[0].method == "gaussian"
 
 
-def test_default_path(tmp_path, monkeypatch):
-    monkeypatch.setattr("platformdirs.user_documents_dir", lambda: str(tmp_path / "documents"))
-    (tmp_path / "documents").mkdir()
+def test_default_path(tmp_path):
+    documents = tmp_path / "documents"
+    documents.mkdir()
 
     def proposed(path: Path | None, format="imagej") -> Path:
-        return default_path(Stack.of(np.ones((4, 4)), "YX", name="sample", path=path), format)
+        return default_path(Stack.of(np.ones((4, 4)), "YX", name="sample", path=path), format, documents)
 
     folder = tmp_path / "data"
     folder.mkdir()
     assert proposed(folder / "a.ome.tif") == folder / "a_denoised.tif"
     assert proposed(folder / "a.ome.tif", "ome") == folder / "a_denoised.ome.tif"
     assert proposed(folder) == tmp_path / "data_denoised.tif"
-    assert proposed(None) == tmp_path / "documents" / "sample_denoised.tif"
-    assert proposed(tmp_path / "gone" / "a.tif") == tmp_path / "documents" / "a_denoised.tif"
+    assert proposed(None) == documents / "sample_denoised.tif"
+    assert proposed(tmp_path / "gone" / "a.tif") == documents / "a_denoised.tif"
     (folder / "a_denoised.tif").touch()
     assert proposed(folder / "a.tif") == folder / "a_denoised-2.tif"
     from resources import FOLDER
 
-    assert proposed(FOLDER / "samples" / "convallaria.tif").parent == tmp_path / "documents"
+    assert proposed(FOLDER / "samples" / "convallaria.tif").parent == documents
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="needs a user without all rights")
-def test_default_path_beside_a_write_protected_source(tmp_path, monkeypatch):
-    monkeypatch.setattr("platformdirs.user_documents_dir", lambda: str(tmp_path))
+def test_default_path_beside_a_write_protected_source(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     make(folder / "a.tif")
     folder.chmod(0o500)
-    assert default_path(open_stack(folder / "a.tif")) == tmp_path / "a_denoised.tif"
+    assert default_path(open_stack(folder / "a.tif"), documents=tmp_path) == tmp_path / "a_denoised.tif"
 
 
 def test_default_path_where_the_folder_cannot_be_written_to(tmp_path, monkeypatch):
-    monkeypatch.setattr("platformdirs.user_documents_dir", lambda: str(tmp_path))
     monkeypatch.setattr("app.documents.exporting.writable", lambda folder: folder == tmp_path)
     stack = Stack.of(np.ones((4, 4)), "YX", name="a.tif", path=Path("/media/card/a.tif"))
-    assert default_path(stack) == tmp_path / "a_denoised.tif"
+    assert default_path(stack, documents=tmp_path) == tmp_path / "a_denoised.tif"
 
 
 def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):

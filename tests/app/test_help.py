@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QTextTable
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QTextTable
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDoubleSpinBox
 
@@ -35,6 +36,26 @@ def window(qtbot, qapp):
     return made
 
 
+class Browser(QObject):
+    """Stands in for the browser of the system."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    @Slot(QUrl)
+    def open(self, url: QUrl) -> None:
+        self.opened.append(url.toString())
+
+
+@pytest.fixture
+def browser(qapp) -> Iterator[Browser]:
+    found = Browser()
+    QDesktopServices.setUrlHandler("https", found, "open")
+    yield found
+    QDesktopServices.unsetUrlHandler("https")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_reads(window: HelpWindow, page: str) -> None:
     source = markdown(page, keys())
@@ -49,16 +70,12 @@ def test_every_page_reads(window: HelpWindow, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(window: HelpWindow, page: str, monkeypatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(
-        "app.window.help_window.QDesktopServices.openUrl", lambda url: opened.append(url.toString())
-    )
+def test_every_link_leads_somewhere(window: HelpWindow, page: str, browser: Browser) -> None:
     for target in re.findall(r"\]\((\S+?)\)", markdown(page, keys())):
         window.show_page(page)
         window.text.anchorClicked.emit(QUrl(target))
         if target.startswith("https://"):
-            assert opened.pop() == target
+            assert browser.opened.pop() == target
         else:
             assert window.page == target.removesuffix(".md") != page
 

@@ -52,9 +52,9 @@ def add(session: Session, name: str, **values: object) -> None:
     session.add(source.key, [Step.of(method)], apply(source.stack, method), 0.25)
 
 
-def settle(qtbot: QtBot, panel: MetricsPanel, jobs: Jobs) -> None:
+def settle(qtbot: QtBot, session: Session, panel: MetricsPanel, jobs: Jobs) -> None:
     def quiet() -> bool:
-        return not jobs.running and panel.table.rowCount() == len(panel._session.snapshot.results)
+        return not jobs.running and panel.table.rowCount() == len(session.snapshot.results)
 
     qtbot.waitUntil(quiet, timeout=WAIT)
 
@@ -96,7 +96,7 @@ def test_the_truth_of_a_simulation_fills_the_table_by_itself(
 ) -> None:
     session.open(MADE.noisy, {}, truth=MADE.clean)
     add(session, "gaussian", sigma=1.5)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert panel.reference.box.currentText() == "Truth of the sample"
     for result in session.snapshot.results:
         assert_row(panel, session, result.key, expected(result.stack, MADE.clean))
@@ -107,7 +107,7 @@ def test_without_a_reference_nothing_is_called_psnr(
 ) -> None:
     session.open(MADE.noisy, {})
     add(session, "gaussian")
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     for result in session.snapshot.results:
         for metric in metrics():
             name = metric.heading
@@ -126,7 +126,7 @@ def test_the_mean_of_a_static_stack(qtbot: QtBot, session: Session, jobs: Jobs, 
     session.open(MADE.noisy, {})
     choose(panel, "Mean of the 4 frames")
     qtbot.waitUntil(lambda: session.snapshot.reference is not None, timeout=WAIT)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     reference = session.snapshot.reference
     assert reference is not None
     assert reference.kind == "frames"
@@ -135,7 +135,7 @@ def test_the_mean_of_a_static_stack(qtbot: QtBot, session: Session, jobs: Jobs, 
     assert_row(panel, session, key, expected(MADE.noisy, reference.stack))
     assert "itself a part of it" in panel.about.text()
     choose(panel, "none")
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert session.snapshot.reference is None
 
 
@@ -147,7 +147,7 @@ def test_a_single_frame_has_no_mean(qtbot: QtBot, session: Session, jobs: Jobs, 
     assert isinstance(model, QStandardItemModel)
     assert not model.item(index).isEnabled()
     assert "single time point" in box.itemData(index, Qt.ItemDataRole.ToolTipRole)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
 
 
 def test_a_file_as_reference_fitted_or_not(
@@ -163,7 +163,7 @@ def test_a_file_as_reference_fitted_or_not(
     add(session, "median")
     choose(panel, "File…")
     qtbot.waitUntil(lambda: session.snapshot.reference is not None, timeout=WAIT)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert panel.reference.box.currentText() == "clean.tif"
     reference = Stack.of(dimmed, "YX")
     key = session.snapshot.results[1].key
@@ -172,7 +172,7 @@ def test_a_file_as_reference_fitted_or_not(
     qtbot.mouseClick(panel.reference.affine, Qt.MouseButton.LeftButton)
     assert not session.snapshot.measures, "old measures are gone at once"
     qtbot.waitUntil(lambda: len(session.snapshot.measures) == 2, timeout=WAIT)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     fitted = expected(session.snapshot.results[1].stack, reference, affine=True)
     assert_row(panel, session, key, fitted)
     assert fitted["psnr"] > plain["psnr"] + 1
@@ -189,7 +189,7 @@ def test_a_reference_that_cannot_be_read_is_a_sentence(
     qtbot.waitUntil(lambda: panel.problem.isVisible(), timeout=WAIT)
     assert "letter.tif" in panel.problem.text()
     assert panel.reference.box.currentText() == "none"
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
 
 
 def test_a_reference_that_does_not_fit_is_explained(
@@ -197,7 +197,7 @@ def test_a_reference_that_does_not_fit_is_explained(
 ) -> None:
     session.open(MADE.noisy, {})
     session.set_reference("file", "other.tif", Stack.of(np.eye(9, dtype=np.float32), "YX", name="other.tif"))
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     qtbot.waitUntil(lambda: "other.tif cannot be the reference" in panel.about.text(), timeout=WAIT)
     assert cell(panel, session.snapshot.results[0].key, "PSNR (dB)") == "–"
 
@@ -211,7 +211,7 @@ def test_simulated_noise_offers_what_it_was_added_to(
     assert session.snapshot.reference is None, "it is offered, not chosen"
     choose(panel, "Truth: raw before Gaussian noise")
     qtbot.waitUntil(lambda: len(session.snapshot.measures) == 2, timeout=WAIT)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     raw, noisy = session.snapshot.results
     assert_row(panel, session, noisy.key, expected(noisy.stack, clean))
     assert cell(panel, raw.key, "PSNR (dB)") == "–", "the reference is not compared with itself"
@@ -222,7 +222,7 @@ def test_simulated_noise_offers_what_it_was_added_to(
     )
     session.undo()
     assert panel.reference.box.currentText() == "Truth: raw before Gaussian noise", "it stays until changed"
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
 
 
 def test_the_best_is_marked_by_more_than_colour(
@@ -230,7 +230,7 @@ def test_the_best_is_marked_by_more_than_colour(
 ) -> None:
     session.open(MADE.noisy, {}, truth=MADE.clean)
     add(session, "gaussian", sigma=1.2)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     raw, blurred = session.snapshot.results
     for name in ("PSNR (dB)", "SSIM", "NRMSE", "SNR (dB)"):
         assert item(panel, blurred.key, name).text().startswith(BEST)
@@ -254,7 +254,7 @@ def test_columns_sort_by_number_and_a_row_shows_its_result(
     session.open(MADE.noisy, {}, truth=MADE.clean)
     for sigma in (0.3, 1.5, 0.8):
         add(session, "gaussian", sigma=sigma)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     header = panel.table.horizontalHeader()
     column = 2 + [m.name for m in metrics()].index("psnr")
     place = header.sectionViewportPosition(column) + header.sectionSize(column) // 2
@@ -283,12 +283,12 @@ def test_copy_and_csv_hold_the_table_with_its_reference(
 ) -> None:
     session.open(MADE.noisy, {}, truth=MADE.clean)
     add(session, "gaussian-3d", sigma=1.0, depth=0.2)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     path = tmp_path / "table.csv"
     panel.ask_save = lambda suggested: str(path)
     button = panel.findChild(QPushButton, "metrics-export")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     assert [r["Result"] for r in rows] == ["raw", "Gaussian blur 3D"]
     wanted = expected(session.snapshot.results[1].stack, MADE.clean)
@@ -342,7 +342,7 @@ def test_one_click_compares_the_classic_filters(
     assert not button.isEnabled()
     assert panel.progress.isVisible()
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 7, timeout=WAIT)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     made = session.snapshot.results[2:]
     steps = [r.step for r in made if r.step is not None]
     assert [s.method for s in steps] == ["box", "median", "box-3d", "gaussian-3d", "median-3d"]
@@ -359,7 +359,7 @@ def test_one_click_compares_the_classic_filters(
     session.undo()
     assert len(session.snapshot.results) == 2, "one action"
     assert button.isEnabled()
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
 
 
 def test_comparing_needs_no_reference(
@@ -368,7 +368,7 @@ def test_comparing_needs_no_reference(
     session.open(Stack.of(MADE.noisy.plane(), "YX", name="plane.tif"), {})
     press(qtbot, panel, "metrics-compare")
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 4, timeout=WAIT)
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert session.snapshot.reference is None
     assert cell(panel, session.snapshot.results[1].key, "PSNR (dB)") == "–"
 
@@ -379,12 +379,12 @@ def test_a_comparison_that_is_cancelled_or_replaced_adds_nothing(
     session.open(MADE.noisy, {})
     press(qtbot, panel, "metrics-compare")
     panel.progress.cancel_button.click()
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert len(session.snapshot.results) == 1
     assert panel.compare.isEnabled()
     press(qtbot, panel, "metrics-compare")
     session.open(MADE.noisy.replace(name="another"), {})
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert len(session.snapshot.results) == 1
 
 
@@ -397,7 +397,7 @@ def test_what_memory_does_not_allow_is_left_out_with_a_sentence(
     monkeypatch.setattr("core.compare.available_memory", lambda: room * size)
     session.open(MADE.noisy, {})
     press(qtbot, panel, "metrics-compare")
-    settle(qtbot, panel, jobs)
+    settle(qtbot, session, panel, jobs)
     assert len(session.snapshot.results) == rows
     assert panel.problem.isVisible()
     assert "of memory are free" in panel.problem.text()

@@ -28,7 +28,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from app import __main__, application
 
-__main__._share_processors()
+__main__.share_processors()
 app = application.make_application()
 window = application.make_window()
 app.processEvents()
