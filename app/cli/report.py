@@ -32,11 +32,12 @@ def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
 
 def run_info(args: argparse.Namespace) -> int:
     """Tell what is in a file."""
-    from core.files import list_series, open_stack, read_recipe
+    from core.files import list_series, open_series, recipe_in
 
-    stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
-    series = () if is_folder(args.stack) else list_series(args.stack)
-    recipe = "" if is_folder(args.stack) else read_recipe(args.stack)
+    listed = list_series(args.stack)
+    stack = open_series(listed, args.series, axes=args.input_axes)
+    series = [one.text for one in listed]
+    recipe = "" if is_folder(args.stack) else recipe_in(stack.meta)
     facts = _facts(stack, series, recipe)
     found = noise.of_channels(stack) if args.noise else ()
     if args.noise:

@@ -18,6 +18,7 @@ from core.stack import Stack
 from resources import FOLDER
 
 if TYPE_CHECKING:
+    from core.files.readers.base import Series
     from core.simulation.experiment import Simulation
 
 SampleName = Literal["simulated", "convallaria"]
@@ -101,43 +102,36 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
     QuietfieldError
         If it cannot be opened: which file, and why.
     """
-    from core.files import list_series, open_stack
+    from core.files import images_in, is_collection, list_series, open_series
 
     context = context or Context()
     context.step(0.0, "Opening")
-    files, stack = _resolve(paths)
+    folder = len(paths) == 1 and is_collection(paths[0])
+    files = tuple(file for p in paths for file in (images_in(p) if is_collection(p) else (p,)))
     index = min(index, len(files) - 1)
-    path = files[index]
-    context.step(0.2, path.name)
-    lines = () if path.is_dir() else list_series(path)
-    if stack is None:
-        stack = open_stack(path, series=series)
+    context.step(0.2, files[index].name)
+    listed = list_series(files[index])
+    stack = open_series(listed, series)
+    lines = tuple(one.text for one in listed)
+    whole = _whole(files, listed[series], stack) if folder and index == 0 else None
+    if whole is not None:
+        stack, files, lines = whole, tuple(paths), ()
     levels = first_levels(stack, context.part(0.4, 1.0))
     return Opened(stack=stack, levels=levels, files=files, index=index, series=lines, series_index=series)
 
 
-def _resolve(paths: Sequence[Path]) -> tuple[tuple[Path, ...], Stack | None]:
-    """Files to step through; and the stack, where it is one folder that is one stack."""
-    from core.files.folder import images_in
+def _whole(files: Sequence[Path], listed: Series, first: Stack) -> Stack | None:
+    """Return the stack that all files of a folder make up, or None where each file is a stack of its own."""
+    from core.files import join_files
 
-    if len(paths) == 1 and paths[0].is_dir():
-        inside = images_in(paths[0])
-        stack = _one_stack(paths[0], inside)
-        return (tuple(paths), stack) if stack is not None else (tuple(inside), None)
-    return tuple(file for p in paths for file in (images_in(p) if p.is_dir() else (p,))), None
-
-
-def _one_stack(folder: Path, files: Sequence[Path]) -> Stack | None:
-    """Stack of all files of a folder, or None where each file is a stack of its own."""
-    from core.files import open_stack
-
+    if len(files) == 1 or listed.covers(files):
+        return first
+    if first.sizes.keys() & {"T", "Z"}:
+        return None
     try:
-        whole = open_stack(folder)
+        return join_files(files, first, series=listed.index)
     except QuietfieldError:  # files that differ, or a broken one: each may be opened by itself
         return None
-    if whole.meta.path != folder:  # its only file, or an OME-TIFF spread over all of them
-        return whole
-    return None if open_stack(files[0]).sizes.keys() & {"T", "Z"} else whole
 
 
 def load_sample(name: SampleName, context: Context | None = None) -> Opened:

@@ -16,9 +16,9 @@ def kind(words: str, endings: Sequence[str], *others: str) -> str:
 
 def images() -> str:
     """Return the filter of all images that can be opened."""
-    from core.files.folder import PICTURE_ENDINGS, STACK_ENDINGS
+    from core.files import READERS
 
-    return kind("Images", STACK_ENDINGS + PICTURE_ENDINGS, ALL)
+    return kind("Images", READERS.endings, ALL)
 
 
 EXPORTS = kind("TIFF", TIFF_ENDINGS)

@@ -8,9 +8,10 @@ from typing import Any
 
 from core import __version__
 from core.errors import QuietfieldError
-from core.files import ome, opening
-from core.files.listening import listening
+from core.files import ome
+from core.files.opening import open_stack
 from core.paths import RECIPE_ENDING
+from core.stack import Metadata
 
 MARK = "Quietfield recipe:"
 
@@ -54,22 +55,18 @@ def read_recipe(path: Path) -> str:
         If the file cannot be read.
     """
     path = Path(path)
-    if path.suffix.lower() == RECIPE_ENDING:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise QuietfieldError(f"{path} cannot be read ({error}). Check the name.") from error
-        return text if _is_recipe(text) else ""
-    opening.check(path)
-    import tifffile
-
+    if path.suffix.lower() != RECIPE_ENDING:
+        return recipe_in(open_stack(path).meta)
     try:
-        with listening(), tifffile.TiffFile(path) as file:
-            info = (file.imagej_metadata or {}).get("Info", "") if file.is_imagej else ""
-            xml = file.ome_metadata or "" if file.is_ome else ""
-    except Exception as error:
-        raise QuietfieldError(f"{path} cannot be read as TIFF ({error}).") from error
-    found = [*ome.recipes(xml), *_in_info(str(info))]
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuietfieldError(f"{path} cannot be read ({error}). Check the name.") from error
+    return text if _is_recipe(text) else ""
+
+
+def recipe_in(meta: Metadata) -> str:
+    """Return the recipe that an exported file carries, the last one if there are several; "" without one."""
+    found = [*ome.recipes(meta.ome_xml), *_in_info(str(meta.imagej.get("Info", "")))]
     return found[-1] if found else ""
 
 

@@ -12,10 +12,12 @@ import numpy as np
 
 from core import __version__
 from core.errors import QuietfieldError
-from core.files import imagej, ome, recipes, tiff
+from core.files import imagej, ome, recipes
 from core.files.atomic import check_room, replacing
 from core.files.convert import Converter, writable
 from core.files.listening import listening
+from core.files.readers.registry import Readers
+from core.files.readers.tiff import TiffReader
 from core.findings import Finding
 from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
 from core.progress import Context
@@ -30,6 +32,8 @@ CLASSIC_BYTES = 2**32 - 2**25
 """Largest file with offsets of 32 bits, with room for its directories."""
 
 CREATOR = f"Quietfield {__version__}"
+
+_TIFF = Readers(TiffReader())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +244,7 @@ def _write(
 
 def _verify(part: Path, path: Path, stack: Stack, dtype: np.dtype[Any], ends: list[Pixels]) -> None:
     """Read back what was written: axes, shape, type, and the first and last plane."""
-    found = tiff.open_tiff(part)
+    found = _TIFF.open(_TIFF.series(part))
     wanted = {a: n for a, n in stack.sizes.items() if n > 1 or a in "YX"}
     last = found.plane(**{a: n - 1 for a, n in found.sizes.items() if a not in "YX"})
     good = found.sizes == wanted and found.dtype == dtype

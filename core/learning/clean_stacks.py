@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
-from core.files import open_stack
-from core.files.folder import images_in
+from core.files import images_in, is_collection, open_stack
 from core.learning.data import Normalisation
-from core.paths import is_folder
 from core.stack import Pixels, PixelSource, Region, Stack, region_shape
 
 COARSE = 8.0
@@ -88,10 +86,10 @@ def open_target(target: Path, source: Path | None, *, axes: str | None = None) -
     QuietfieldError
         If it cannot be opened, or an image has no partner.
     """
-    if not is_folder(target) or source is None:
+    if not is_collection(target) or source is None:
         return open_stack(target, axes=axes)
     clean = {path.stem.casefold(): path for path in images_in(target)}
-    if not is_folder(source):
+    if not is_collection(source):
         return open_stack(_partner(source, clean, target), axes=axes)
     partners = [_partner(path, clean, target) for path in images_in(source)]
     return open_stack(partners, axes=axes)

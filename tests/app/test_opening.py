@@ -20,11 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.documents.opening import axis_choices, first_levels, load, load_sample
+from app.shell import file_kinds
 from core.errors import QuietfieldError
 from core.stack import Stack
 from tests.app.test_main_window import make
 from tests.data import DATA, needs_data
 from tests.driver import Driver
+from tests.invented import CountingReader, InventedReader, added
+from tests.invented import write as write_invented
 
 
 @pytest.fixture
@@ -349,3 +352,38 @@ def test_real_volume_asks_for_its_axes(driver, tmp_path):
     assert driver.window.axes_strip.words.text().startswith("60 planes: time, depth or channels?")
     driver.click("axes-Z")
     driver.wait(lambda: driver.window.session.snapshot.position == {"Z": 0})
+
+
+# -- readers from outside, and how often a file is parsed --------------------------------------
+
+
+def test_an_invented_format_is_offered_and_opens_by_a_drop(driver, tmp_path):
+    with added(InventedReader()) as reader:
+        assert "*.inv " in file_kinds.images()
+        path = write_invented(tmp_path / "a.inv", np.ones((3, 16, 20), np.uint16))
+        driver.drop(path)
+        assert name(driver) == "a.inv"
+        assert reader.parsed == [path]
+
+
+def test_a_dropped_file_is_parsed_once(driver, stacks):
+    with added(CountingReader()) as reader:
+        driver.drop(stacks[0])
+        driver.wait()
+        assert name(driver) == "cell1.tif"
+        assert reader.parsed == [stacks[0]]
+
+
+def test_of_a_dropped_folder_each_file_is_parsed_once_at_most(driver, stacks, tmp_path):
+    with added(CountingReader()) as reader:
+        driver.drop(tmp_path)  # stacks to step through
+        assert reader.parsed == [stacks[0]]
+        planes = tmp_path / "planes"
+        planes.mkdir()
+        for number in range(4):
+            tifffile.imwrite(planes / f"{number}.tif", np.full((16, 20), number, np.uint16))
+        reader.parsed.clear()
+        driver.drop(planes)
+        driver.wait()
+        assert driver.window.session.snapshot.source.stack.shape == (4, 16, 20)
+        assert len(reader.parsed) == len(set(reader.parsed))

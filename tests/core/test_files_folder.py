@@ -9,7 +9,8 @@ import pytest
 import tifffile
 
 from core.errors import QuietfieldError
-from core.files import folder, list_series, open_stack, save_stack
+from core.files import list_series, open_stack, save_stack
+from core.files.readers import folder
 from core.findings import kinds
 from tests.core.test_files_opening import kinds_of
 
@@ -35,7 +36,7 @@ def test_planes_stand_in_natural_order(tmp_path):
     assert (stack.meta.name, stack.meta.path) == (tmp_path.name, tmp_path)
     assert "12 files, from img1.tif to img12.tif." in [f.text for f in stack.meta.findings]
     assert open_stack(tmp_path, axes="ZYX").axes == "ZYX"
-    assert list_series(tmp_path) == ("TYX 12 x 6 x 7, uint16",)
+    assert [series.text for series in list_series(tmp_path)] == ["TYX 12 x 6 x 7, uint16"]
 
 
 def test_a_list_of_files_keeps_its_order(tmp_path):

@@ -11,8 +11,8 @@ import tifffile
 
 from core.errors import QuietfieldError
 from core.files import list_series, open_stack, reinterpret
-from core.files.page_source import OPEN_FILES
 from core.files.raw_source import RawSource
+from core.files.readers.tiff_pages import OPEN_FILES
 from core.findings import Level, kinds, worst
 from core.stack import Stack
 from tests.data import DATA, needs_data
@@ -277,7 +277,7 @@ def test_bigtiff_series_and_pyramids(tmp_path):
         for shape in ((3, 32, 40), (5, 16, 20)):
             writer.write(ramp(*shape), photometric="minisblack", metadata={"axes": "TYX"})
     assert len(list_series(path)) == 2
-    assert "32 x 40" in list_series(path)[0]
+    assert "32 x 40" in list_series(path)[0].text
     first, second = open_stack(path), open_stack(path, series=1)
     assert (first.shape, second.shape, first.meta.format) == ((3, 32, 40), (5, 16, 20), "BigTIFF")
     assert [(f.kind, f.value) for f in first.meta.findings] == [(kinds.MORE_SERIES, 2)]

@@ -1,116 +1,104 @@
-"""Opens TIFF files of every kind as stacks."""
+"""Opens TIFF files of every kind."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.errors import QuietfieldError
-from core.files import tiff_meta
 from core.files.axes import arrange, rearranged
 from core.files.listening import damage, listening
-from core.files.page_source import PageSource
-from core.files.raw_source import RawSource
-from core.files.tiff_parse import check_claim, parse
-from core.files.tiff_pixels import pixels
+from core.files.readers import tiff_meta
+from core.files.readers.base import Series
+from core.files.readers.tiff_pages import PageSource
+from core.files.readers.tiff_parse import ParsedFile, check_claim, parse
+from core.files.readers.tiff_pixels import pixels
 from core.findings import Finding, kinds
+from core.paths import TIFF_ENDINGS
 from core.stack import Metadata, PixelSource, Stack
 
 
-def open_tiff(path: Path, series: int = 0) -> Stack:
-    """Open one series of a TIFF file; its pixels are read when asked for.
+class TiffReader:
+    """Reads TIFF files of every kind: ImageJ, OME-TIFF, BigTIFF, Micro-Manager, LSM, STK and others."""
 
-    Raises
-    ------
-    QuietfieldError
-        If the file is damaged, or holds nothing that can be a stack.
-    """
-    with _reading(path), listening() as heard:
-        file, found, findings = parse(path)
-        try:
-            return _stack(path, file, found, series, heard, findings)
-        except BaseException:
-            file.close()
-            raise
+    name = "TIFF"
+    endings = (*TIFF_ENDINGS, ".btf", ".tf2", ".tf8", ".lsm", ".stk")
+    priority = 0
 
+    def supports(self, path: Path, head: bytes) -> bool:  # noqa: ARG002
+        """Return whether a file begins with the byte order of a TIFF."""
+        return head[:2] in (b"II", b"MM", b"EP")
 
-def describe_series(path: Path) -> tuple[str, ...]:
-    """A line on each series of a TIFF file: its axes, shape, type of pixels, and name."""
-    with _reading(path), listening():
-        file, found, _ = parse(path)
-        with file:
-            return tuple(_line(s) for s in found)
+    def series(self, path: Path) -> tuple[Series, ...]:
+        """Parse a file and list its series."""
+        parsed = parse(path)
+        return tuple(
+            Series(
+                path=path, index=index, name=series.name, axes=series.axes,
+                shape=tuple(map(int, series.shape)), dtype=series.dtype, files=_files(series), origin=parsed,
+            )
+            for index, series in enumerate(parsed.series)
+        )  # fmt: skip
 
+    def open(self, series: Series) -> Stack:
+        """Open one series; its pixels are read when they are asked for.
 
-def _line(series: Any) -> str:
-    shape = " x ".join(map(str, series.shape))
-    name = f" ({series.name})" if series.name else ""
-    return f"{series.axes} {shape}, {series.dtype}{name}"
+        Raises
+        ------
+        QuietfieldError
+            If the file is damaged, or the series holds nothing that can be a stack.
+        """
+        parsed: ParsedFile = series.origin
+        with parsed.lock, listening() as heard:
+            heard += parsed.heard
+            return _stack(series, parsed, heard)
 
+    def peek(self, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Return shape and type of the first page of a file."""
+        import tifffile
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever a parser makes of foreign bytes into a sentence."""
-    try:
-        yield
-    except QuietfieldError:
-        raise
-    except MemoryError as error:
-        raise QuietfieldError(
-            f"{path} claims more planes than fit into memory; it is damaged or too large for this computer."
-        ) from error
-    except Exception as error:
-        words = " ".join(str(error).split())[:160] or type(error).__name__
-        raise QuietfieldError(
-            f"{path} cannot be read as TIFF ({words}). It is damaged or not a TIFF; copy or export it again."
-        ) from error
+        with listening(), tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            return tuple(map(int, page.shape)), np.dtype(page.dtype)
 
 
-def _stack(
-    path: Path, file: Any, found: list[Any], index: int, heard: list[str], findings: list[Finding]
-) -> Stack:
-    if not 0 <= index < len(found):
-        raise QuietfieldError(f"{path} has no series {index}; there are {len(found)}, numbered from 0.")
-    series = found[index]
+def _files(series: Any) -> tuple[Path, ...]:
+    """Return the files that the pages of a series lie in, where they are several."""
+    if not series.is_multifile:
+        return ()
+    return tuple(dict.fromkeys(Path(page.parent.filehandle.path) for page in series if page is not None))
+
+
+def _stack(listed: Series, parsed: ParsedFile, heard: list[str]) -> Stack:
+    path, file, series = listed.path, parsed.file, parsed.series[listed.index]
     dtype = series.dtype
     if dtype is None or dtype.kind not in "uifb":
         what = "complex numbers" if dtype is not None and dtype.kind == "c" else "pixels of an unknown type"
         cure = " Save their magnitude instead." if what.startswith("complex") else ""
         raise QuietfieldError(f"{path} holds {what}, which Quietfield cannot show.{cure}")
-    shape = tuple(map(int, series.shape))
-    if math.prod(shape) == 0 or not shape:
-        raise QuietfieldError(f"{path} holds an image without pixels {shape}; it is damaged.")
+    if math.prod(listed.shape) == 0 or not listed.shape:
+        raise QuietfieldError(f"{path} holds an image without pixels {listed.shape}; it is damaged.")
     check_claim(path, file, series)
-    raw, axes, cut = pixels(path, file, series)
-    findings += cut
+    raw, axes, missing = pixels(path, parsed, series)
+    findings = [*parsed.findings, *missing]
     arrangement = arrange(axes, raw.shape)
     source = rearranged(raw, arrangement.groups)
     letters = "".join(arrangement.groups)
     sizes = dict(zip(letters, source.shape, strict=True))
-    known = tiff_meta.describe(file, series, index, path, letters, sizes)
+    known = tiff_meta.describe(file, series, listed.index, path, letters, sizes)
     planes = math.prod(n for a, n in sizes.items() if a not in "YX")
     findings += _damage(heard, planes, noticed=bool(findings))
     findings += _fewer(file, series, planes) if not findings else []
     findings += [*arrangement.findings, *known.pop("findings")]
     if len(series.levels) > 1:
         findings.append(Finding(kind=kinds.MORE_RESOLUTIONS, value=len(series.levels)))
-    if len(found) > 1:
-        lines = [f"{i}: {_line(s)}" for i, s in enumerate(found[:8])] + ["..."] * (len(found) > 8)
-        findings.append(
-            Finding(
-                kind=kinds.MORE_SERIES, value=len(found),
-                details={"opened": index, "series": "; ".join(lines)},
-            )
-        )  # fmt: skip
     known["axes_certain"] = known.get("axes_certain", True) and arrangement.certain
     stack = Stack(source, letters, Metadata(findings=tuple(findings), **known))
     _probe(stack, raw)
-    if isinstance(raw, RawSource):
-        file.close()
     return stack
 
 

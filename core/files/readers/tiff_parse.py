@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from core.errors import QuietfieldError
 from core.files import ome
+from core.files.listening import listening
 from core.findings import Finding, kinds
 
 MOST_PLANES = 10_000_000
@@ -18,13 +21,32 @@ MOST_EXPANSION = 20_000
 """How many times larger than the file compressed pixels of more than 256 MiB may claim to be."""
 
 
-def parse(path: Path) -> tuple[Any, list[Any], list[Finding]]:
-    """Open a file and find its series, with less trust in its metadata if need be.
+class ParsedFile:
+    """A parsed TIFF file; it is closed when neither a series nor a stack needs it any more.
 
-    Returns
-    -------
-    file, series, findings
-        The opened file, its series, and what is missing in it.
+    Attributes
+    ----------
+    file : tifffile.TiffFile
+        The open file.
+    series : list of tifffile.TiffPageSeries
+        Its series, at least one.
+    findings : tuple of Finding
+        What is missing in it.
+    heard : list of str
+        What tifffile logged while it parsed the file.
+    lock : threading.RLock
+        Held by those who read from the open file.
+    """
+
+    def __init__(self, file: Any, series: list[Any], *findings: Finding) -> None:
+        self.file, self.series, self.findings = file, series, findings
+        self.heard: list[str] = []
+        self.lock = threading.RLock()
+        weakref.finalize(self, file.close)
+
+
+def parse(path: Path) -> ParsedFile:
+    """Open a file and find its series, with less trust in its metadata if need be.
 
     Raises
     ------
@@ -33,6 +55,13 @@ def parse(path: Path) -> tuple[Any, list[Any], list[Finding]]:
     Exception
         Whatever the parser makes of bytes that are no TIFF.
     """
+    with listening() as heard:
+        parsed = _parse(path)
+    parsed.heard += heard
+    return parsed
+
+
+def _parse(path: Path) -> ParsedFile:
     import tifffile
 
     failure: Exception | None = None
@@ -49,7 +78,7 @@ def parse(path: Path) -> tuple[Any, list[Any], list[Finding]]:
             if not found and len(file.pages) == 0:
                 raise QuietfieldError(f"{path} holds no image: it was cut off, or never completely written.")
             if found:
-                return file, found, []
+                return ParsedFile(file, found)
         except QuietfieldError:
             file.close()
             raise
@@ -63,7 +92,7 @@ def parse(path: Path) -> tuple[Any, list[Any], list[Finding]]:
             series = tifffile.TiffPageSeries(
                 pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
             )
-            return file, [series], [Finding(kind=kinds.INCOMPLETE, value=count)]
+            return ParsedFile(file, [series], Finding(kind=kinds.INCOMPLETE, value=count))
         raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
     except BaseException:
         file.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import numpy as np
 
 from core.errors import QuietfieldError
 from core.files.listening import damage, listening
+from core.files.readers.tiff_parse import ParsedFile
 from core.stack import Pixels, Region, region_shape
 
 CACHE_BYTES = 64 * 2**20
@@ -26,14 +26,14 @@ OPEN_FILES = 32
 class PageSource:
     """Pages of one TIFF series as an array with the axes of the series.
 
-    Decoding happens under a lock, since the pages share open files.
+    Decoding happens under the lock of the file, which other series may be reading.
 
     Parameters
     ----------
     path : Path
         The file, for messages.
-    file : tifffile.TiffFile
-        The opened file; it is closed when the source is no longer used.
+    parsed : ParsedFile
+        The file the pages belong to.
     pages : sequence of tifffile.TiffPage, TiffFrame or None
         One for each index of the axes before those of the page; None reads as zeros.
     outer, inner : tuple of int
@@ -45,7 +45,7 @@ class PageSource:
     def __init__(
         self,
         path: Path,
-        file: Any,
+        parsed: ParsedFile,
         pages: Sequence[Any],
         outer: tuple[int, ...],
         inner: tuple[int, ...],
@@ -53,11 +53,11 @@ class PageSource:
     ) -> None:
         self.path, self.pages = path, pages
         self._outer, self._inner, self._dtype = outer, inner, dtype
-        self._lock = threading.Lock()
+        self._parsed = parsed
         self._cache: OrderedDict[int, Pixels] = OrderedDict()
         self._cached = 0
         self._open: deque[Any] = deque()
-        weakref.finalize(self, _close, file, self._open)
+        weakref.finalize(self, _close, self._open)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -87,7 +87,7 @@ class PageSource:
 
     def page(self, number: int) -> Pixels:
         """Return a whole page, which must not be written to."""
-        with self._lock:
+        with self._parsed.lock:
             if number in self._cache:
                 self._cache.move_to_end(number)
                 return self._cache[number]
@@ -132,10 +132,9 @@ class PageSource:
             self._open.popleft().close()
 
 
-def _close(file: Any, handles: deque[Any]) -> None:
+def _close(handles: deque[Any]) -> None:
     while handles:
         handles.popleft().close()
-    file.close()
 
 
 def _words(error: Exception) -> str:

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
-from core.files.page_source import PageSource
 from core.files.raw_source import RawSource
+from core.files.readers.tiff_pages import PageSource
+from core.files.readers.tiff_parse import ParsedFile
 from core.findings import Finding, kinds
 
 Source = RawSource | PageSource
 
 
-def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[Finding]]:
+def pixels(path: Path, parsed: ParsedFile, series: Any) -> tuple[Source, str, list[Finding]]:
     """Return the source of the pixels of a series, its axes as the file has them, and what is missing.
 
     Raises
@@ -24,7 +25,7 @@ def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[Findin
     QuietfieldError
         If the file ends before its first plane does, or stores planes in an unknown way.
     """
-    axes = str(series.axes)
+    file, axes = parsed.file, str(series.axes)
     rescued = _cut_imagej(path, file, series)
     if rescued is not None:
         return rescued
@@ -32,7 +33,7 @@ def pixels(path: Path, file: Any, series: Any) -> tuple[Source, str, list[Findin
     if found is not None:
         return found, axes, []
     dtype = np.dtype(np.uint8) if series.dtype.kind == "b" else series.dtype.newbyteorder("=")
-    source, findings = _paged(path, file, series, dtype)
+    source, findings = _paged(path, parsed, series, dtype)
     return source, axes, findings
 
 
@@ -77,7 +78,9 @@ def _cut_short(count: int, claimed: int, opened: int) -> Finding:
     return Finding(kind=kinds.CUT_SHORT, value=count, limit=claimed, details={"opened": opened})
 
 
-def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[PageSource, list[Finding]]:
+def _paged(
+    path: Path, parsed: ParsedFile, series: Any, dtype: np.dtype[Any]
+) -> tuple[PageSource, list[Finding]]:
     shape = tuple(map(int, series.shape))
     size = math.prod(series.keyframe.shape)
     cut = next((k for k in range(len(shape) + 1) if math.prod(shape[k:]) == size), None)
@@ -105,7 +108,7 @@ def _paged(path: Path, file: Any, series: Any, dtype: np.dtype[Any]) -> tuple[Pa
         else:
             total = {"total": count}
             findings.append(Finding(kind=kinds.PLANES_MISSING, value=len(missing), details=total))
-    return PageSource(path, file, pages, outer, inner, dtype), findings
+    return PageSource(path, parsed, pages, outer, inner, dtype), findings
 
 
 def _complete(page: Any) -> bool:
