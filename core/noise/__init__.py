@@ -1,1 +1,1 @@
-"""Noise: simulated, and added to stacks as a method like any other."""
+"""Noise: estimation, models, variance stabilisation and simulation."""

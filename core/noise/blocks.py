@@ -1,7 +1,7 @@
-"""Energy of an image in small blocks, in bands where noise prevails over structure.
+"""Energy of an image in small blocks, in frequency bands where noise dominates structure.
 
-Every filter has unit energy: white noise of variance v has the energy v in each band. Structure
-that optics have blurred has little in these bands, and less in the higher one.
+Every filter has unit energy: white noise of variance v has the energy v in each band. Structure blurred by
+the optics has little energy in these bands, and less in the higher one.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ SIDE = 8
 """Rows and columns of a block."""
 
 MARGIN = 2
-"""Pixels at every border of a plane that only serve the filters."""
+"""Width of the border of a plane, in pixels, that is used only by the filters."""
 
 Plane = NDArray[np.float32]
 Values = NDArray[np.float64]
 
 
 class Blocks(NamedTuple):
-    """One value for each block, or for the half of the pixels of one colour of a chessboard.
+    """One value per block, or per half block (the pixels of one colour of a chessboard).
 
     Attributes
     ----------
-    energy : ndarray
+    energy : ndarray, shape (N,)
         Mean square in the band, in counts squared.
-    mean : ndarray
+    mean : ndarray, shape (N,)
         Mean of the pixels, in counts.
-    instrument : ndarray
-        A mean whose noise is independent of `mean` and `energy`; `mean` itself where noise averages out.
-    structure : ndarray
+    instrument : ndarray, shape (N,)
+        A mean whose noise is independent of `mean` and `energy`; equal to `mean` if its noise is negligible.
+    structure : ndarray, shape (N,)
         Mean square in another band, in which structure is stronger.
     """
 
@@ -48,30 +48,30 @@ class Blocks(NamedTuple):
 
 
 def interior(plane: Plane) -> Plane:
-    """Cut out the part of a plane that blocks cover; its sides are multiples of `SIDE`."""
+    """Crop a plane to the part covered by blocks; its sides are multiples of `SIDE`."""
     rows, columns = ((n - 2 * MARGIN) // SIDE * SIDE for n in plane.shape)
     return plane[MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
 
 
 def block_means(pixels: NDArray[np.generic], side: int = SIDE) -> Values:
-    """Mean of every block, shape (rows / side, columns / side)."""
+    """Return the mean of every block, shape (rows / side, columns / side)."""
     rows, columns = (n // side for n in pixels.shape)
-    # rows first: whole rows are added at once, which leaves little to do along them
+    # rows first: adding whole rows is fast, and leaves little work along rows
     sums = pixels.reshape(rows, side, -1).sum(axis=1, dtype=np.float32)
     means: Values = sums.reshape(rows, columns, side).sum(axis=2, dtype=np.float64) / side**2
     return means
 
 
 def tiles(pixels: Plane) -> Plane:
-    """Cut the interior of a plane into blocks, shape (N, SIDE, SIDE), in the order of their means."""
+    """Return the blocks of the interior of a plane, shape (N, SIDE, SIDE), in the order of their means."""
     rows, columns = (n // SIDE for n in pixels.shape)
     return pixels.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2).reshape(-1, SIDE, SIDE)
 
 
 def high_band(plane: Plane) -> Blocks:
-    """Energy near the highest frequencies along both axes (fourth differences along Y and X).
+    """Return block energies near the highest frequencies along both axes (fourth differences along Y and X).
 
-    Structure is judged by second differences along one axis, smoothed along the other.
+    The structure band is second differences along one axis, smoothed along the other.
     """
     fourth = np.diff(np.diff(plane, 4, axis=0), 4, axis=1)
     fourth *= 1 / comb(8, 4)
@@ -84,11 +84,11 @@ def high_band(plane: Plane) -> Blocks:
 
 
 def chessboard_band(plane: Plane) -> Blocks:
-    """Energy of each colour of a chessboard, beside the mean of the other colour.
+    """Return block energies of each colour of a chessboard, with the mean of the other colour.
 
-    Second differences along both diagonals use pixels of one colour only, so that the two halves of a
-    block have independent noise: one tells how bright the block is, and whether it has structure,
-    without having been chosen for its noise.
+    Second differences along both diagonals use pixels of one colour only, so the two halves of a block have
+    independent noise. One half determines brightness and structure of the block without a selection bias on
+    the noise of the other half.
     """
     diagonal = plane[2:, 2:] - 2 * plane[1:-1, 1:-1] + plane[:-2, :-2]
     cross = diagonal[2:, :-2] - 2 * diagonal[1:-1, 1:-1] + diagonal[:-2, 2:]
@@ -99,7 +99,7 @@ def chessboard_band(plane: Plane) -> Blocks:
 
 
 def halves(energy: NDArray[np.generic], pixels: NDArray[np.generic]) -> Blocks:
-    """Split energies and pixels, both of a shape of whole blocks, by the colours of a chessboard."""
+    """Split energies and pixels, both with the shape of whole blocks, by the colours of a chessboard."""
     white, black = _colours(energy)
     bright_white, bright_black = _colours(pixels)
     energies = np.concatenate([white, black])
@@ -110,7 +110,7 @@ def halves(energy: NDArray[np.generic], pixels: NDArray[np.generic]) -> Blocks:
 
 
 def _colours(pixels: NDArray[np.generic]) -> tuple[Values, Values]:
-    """Mean of every block over the pixels of each colour."""
+    """Return the mean of every block over the pixels of each colour."""
     rows, columns = (n // SIDE for n in pixels.shape)
     even, odd = (
         pixels[start::2].reshape(rows, SIDE // 2, -1).sum(axis=1, dtype=np.float32) for start in (0, 1)
@@ -129,7 +129,7 @@ def _second(pixels: Plane, axis: int) -> Plane:
 
 
 def _smooth(pixels: Plane, axis: int) -> Plane:
-    """Convolve with 1, 2, 1 along an axis, without the borders."""
+    """Convolve with 1, 2, 1 along an axis; the border is removed."""
     first, middle, last = (pixels[_along(axis, start, pixels)] for start in range(3))
     smooth: Plane = first + 2 * middle + last
     return smooth

@@ -9,32 +9,32 @@ import numpy as np
 from core.noise.blocks import SIDE, Values
 
 REACH = 3
-"""Largest distance along each axis, in pixels; noise farther apart counts as independent."""
+"""Largest distance along each axis, in pixels; noise at larger distances is assumed to be independent."""
 
 
 def detrended(tiles: Values) -> Values:
-    """Subtract from every block its best plane and the means of its quarters (least squares)."""
+    """Subtract from every block its least-squares plane and the means of its quarters."""
     flat: Values = tiles.reshape(len(tiles), -1)
     return (flat - (flat @ _trend()) @ _trend().T).reshape(tiles.shape)
 
 
 def autocovariance(residuals: Values, weights: Values) -> Values:
-    """Autocovariance of noise by distance, from blocks whose trends were subtracted.
+    """Return the autocovariance of noise by distance, from detrended blocks.
 
-    A subtracted trend takes part of the noise with it, and more of correlated noise: the linear relation of
-    what is left to what there was is known, and inverted here.
+    Detrending also removes a part of the noise, and more of correlated noise. The linear relation between the
+    autocovariance before and after detrending is known, and is inverted here.
 
     Parameters
     ----------
     residuals : ndarray, shape (N, SIDE, SIDE)
         Blocks from `detrended`.
     weights : ndarray, shape (N,)
-        Weight of each block: 1 over its expected variance makes all count the same.
+        Weight of each block; 1 / expected variance gives all blocks the same influence.
 
     Returns
     -------
     ndarray, shape (2 * REACH + 1, 2 * REACH + 1)
-        Symmetric about its middle, which holds the (weighted) variance.
+        Symmetric about its centre, which is the (weighted) variance.
     """
     distances, relation = _relation()
     seen = []
@@ -49,7 +49,7 @@ def autocovariance(residuals: Values, weights: Values) -> Values:
 
 
 def _pairs(tiles: Values, down: int, right: int) -> tuple[Values, Values]:
-    """Views of all pixels of a block that have a partner at a distance, and of the partners."""
+    """Return views of all pixels of a block with a partner at a distance, and of the partners."""
     left, shift = max(-right, 0), max(right, 0)
     rows, columns = tiles.shape[1] - down, tiles.shape[2] - abs(right)
     return (
@@ -60,7 +60,7 @@ def _pairs(tiles: Values, down: int, right: int) -> tuple[Values, Values]:
 
 @lru_cache(maxsize=1)
 def _trend() -> Values:
-    """Orthonormal basis of planes and quarters over a block, shape (SIDE * SIDE, 6)."""
+    """Return an orthonormal basis of planes and quarters of a block, shape (SIDE * SIDE, 6)."""
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     down, right = np.sign(y), np.sign(x)
     basis = np.stack([np.ones((SIDE, SIDE)), y, x, down, right, down * right], -1).reshape(-1, 6)
@@ -70,7 +70,7 @@ def _trend() -> Values:
 
 @lru_cache(maxsize=1)
 def _relation() -> tuple[list[tuple[int, int]], Values]:
-    """Distances of one half plane, and the mean covariance seen at each for a unit at each."""
+    """Return the distances of a half plane, and the mean detrended covariance at each per unit at each."""
     distances = [(0, right) for right in range(REACH + 1)]
     distances += [(down, right) for down in range(1, REACH + 1) for right in range(-REACH, REACH + 1)]
     rest = np.eye(SIDE * SIDE) - _trend() @ _trend().T

@@ -1,4 +1,4 @@
-"""Noise of frames of one scene, from their differences, if the scene does not change."""
+"""Estimate noise from differences of frames of a static scene."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from core.noise.model import NoiseEstimate
 from core.noise.motion import Change, mean_variance
 
 MOVES = 1.35
-"""Excess of the change from frame to frame above which it is not noise alone."""
+"""Excess of the change between frames above which the scene is considered to move."""
 
 BLOCKS = 16_384
-"""About the most blocks that are looked at, of all frames together: enough for a percent."""
+"""Approximate maximum number of blocks of all frames together; enough for an accuracy of one percent."""
 
 
 def from_frames(frames: NDArray[np.float32], usable: NDArray[np.bool_]) -> NoiseEstimate | None:
-    """Estimate from differences of consecutive frames; None if the scene changes, or frames share noise."""
+    """Estimate noise from differences of frames; None if the scene changes or frames share noise."""
     if correlation(frames) > LIMIT:
         return None
     gathered: list[Blocks] = []
@@ -51,7 +51,7 @@ def from_frames(frames: NDArray[np.float32], usable: NDArray[np.bool_]) -> Noise
 
 
 def _change(first: Plane, second: Plane) -> tuple[Plane, Plane]:
-    """Mean and difference of two frames; the difference has the variance of one, and no flicker."""
+    """Return mean and difference of two frames, scaled to the variance of one frame, without flicker."""
     half, root = np.float32(0.5), np.float32(np.sqrt(0.5))
     mean, change = interior((first + second) * half), interior((second - first) * root)
     level = mean - mean.mean()
@@ -61,6 +61,6 @@ def _change(first: Plane, second: Plane) -> tuple[Plane, Plane]:
 
 
 def _moves(changes: Values, weights: Values, covariance: Values) -> bool:
-    """Whether the means of blocks differ by more than their noise explains."""
+    """Whether the means of blocks differ by more than the noise explains."""
     variance = max(mean_variance(covariance), float(covariance[REACH, REACH])) / SIDE**2
     return Change(difference=changes.mean((1, 2)), variance=variance / weights).excess > MOVES

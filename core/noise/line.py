@@ -1,4 +1,4 @@
-"""The straight line of noise variance over mean intensity, from blocks of which some hold structure."""
+"""Fit noise variance as a straight line of mean intensity, from blocks of which some contain structure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.noise.blocks import SIDE, Blocks, Values
 
 LEAST = 30
-"""Fewest blocks a line is fitted to."""
+"""Minimum number of blocks for a fit."""
 
 _OUTLIER = 5.0
 _ROUNDS = 12
@@ -23,17 +23,17 @@ class Line:
     Attributes
     ----------
     slope, constant : float
-        The line, in counts and in counts squared.
+        Slope in counts, and constant in counts squared.
     slope_error, constant_error : float
         Standard errors, from the scatter of the blocks about the line.
     attenuation : float
-        Share by which noise of the block means flattens the line, if they are their own instrument.
+        Fraction by which the noise of the block means attenuates the slope, if `mean` is the instrument.
     structure : float
-        Share of all energy that the line does not explain.
+        Fraction of the total energy that the line does not explain.
     flat : bool
-        Whether blocks without structure sufficed.
+        Whether only blocks without structure were used.
     brightest : float
-        Mean of the brightest blocks without structure that it passes through.
+        Mean intensity of the brightest blocks without structure, in counts.
     """
 
     slope: float
@@ -47,19 +47,19 @@ class Line:
 
 
 def fit(blocks: Blocks, *, limit: float) -> Line | None:
-    """Fit variance over mean to flat blocks if they suffice, or else to all, less a share of the structure.
+    """Fit variance over mean to flat blocks, or to all blocks with a structure term if too few are flat.
 
     Parameters
     ----------
     blocks : Blocks
-        At least `LEAST` of them.
+        At least `LEAST` blocks.
     limit : float
-        Structure is what has more than `limit` times the energy of the noise in the other band.
+        A block contains structure if its energy in the structure band exceeds `limit` times the noise.
 
     Returns
     -------
     Line or None
-        None where too few blocks remain.
+        None if too few blocks remain.
     """
     if len(blocks.energy) < LEAST:
         return None
@@ -73,16 +73,16 @@ def fit(blocks: Blocks, *, limit: float) -> Line | None:
 
 
 def rough(blocks: Blocks) -> Values:
-    """Guess what the variance of each block is proportional to, from the lower quartiles of energies."""
+    """Return values roughly proportional to the variance of each block, from lower quartiles of energies."""
     slope, constant, least = _start(blocks)
     return np.maximum(slope * blocks.instrument + constant, least)
 
 
 def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
-    """Weighted two-stage least squares: weights, outliers and structure follow the line, and it them.
+    """Fit by weighted two-stage least squares; weights, outliers and structure are updated iteratively.
 
-    The instrument has noise of its own, so neither the noise of the mean flattens the line nor do photons,
-    which make mean and energy of a block rise together, steepen it.
+    The noise of the instrument is independent. Therefore noise of the mean does not attenuate the slope, and
+    photon noise, which increases mean and energy of a block together, does not increase it.
     """
     energy, mean, instrument, other = blocks
     slope, constant, least = _start(blocks)
@@ -108,7 +108,7 @@ def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
             break
     even = keep & (structure == 0)
     share = weight[keep] / weight[keep].sum()
-    # sums rather than dot products: for these a linear algebra library would wake all of its threads
+    # sums instead of dot products, for which a linear algebra library would start all its threads
     centre = (share * mean[keep]).sum()
     spread = float((share * np.square(mean[keep] - centre)).sum())
     noise = float((share * energy[keep]).sum()) / SIDE**2
@@ -126,7 +126,7 @@ def _solve(blocks: Blocks, limit: float, *, flat: bool) -> Line | None:
 
 
 def _start(blocks: Blocks) -> tuple[float, float, float]:
-    """Line through the lower quartiles of bins by intensity, and the least variance to believe in."""
+    """Return a line through the lower quartiles of intensity bins, and the smallest plausible variance."""
     order = np.argsort(blocks.instrument)
     bins = np.array_split(order, int(np.clip(len(order) // 100, 3, 32)))
     means = np.array([blocks.mean[i].mean() for i in bins])
@@ -146,16 +146,16 @@ def _regress(
     weight: Values,
     keep: NDArray[np.bool_],
 ) -> tuple[Values, Values]:
-    """Coefficients of mean, 1 and structure, and their covariance that holds for any scatter."""
+    """Return the coefficients of mean, 1 and structure, and their heteroscedasticity-robust covariance."""
     more = [] if structure is None else [structure[keep]]
-    # centred and scaled: counts can be large, and their squares would swamp the rest
+    # centred and scaled: counts can be large, and squares would lose precision
     centre, scale = float(mean[keep].mean()), float(mean[keep].std()) or 1.0
     ones = np.ones(int(keep.sum()))
     rows = np.stack([(mean[keep] - centre) / scale, ones, *more], 1)
     tools = np.stack([(instrument[keep] - centre) / scale, ones, *more], 1)
     weight = weight[keep] / weight[keep].mean()
     weighted = (tools * weight[:, None]).T
-    # einsum, as a linear algebra library would wake all of its threads for so little
+    # einsum, since a linear algebra library would start all its threads
     inverse = np.linalg.pinv(np.einsum("in,nj->ij", weighted, rows))
     found = inverse @ np.einsum("in,n->i", weighted, energy[keep])
     scatter = weighted * (energy[keep] - np.einsum("nj,j->n", rows, found))

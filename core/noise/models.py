@@ -1,4 +1,4 @@
-"""Noise models: the distribution of a noisy pixel whose mean is known."""
+"""Noise models: the distribution of a noisy pixel with known mean."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from numpy.typing import ArrayLike, NDArray
 from core.noise.transform import Stabiliser
 
 _MOST_PHOTONS = 1e18
-"""Means from this on are not drawn from: the largest that numpy draws a Poisson number for is near 9.2e18."""
+"""Means from this value on get no Poisson noise; numpy's Poisson generator is limited to about 9.2e18."""
 
 _GAUSSIAN = 30.0
 """Read noise, in photons, above which the skewness of photon noise (at most 0.013) is neglected."""
 
 _TAIL = 8.0
-"""Standard deviations on both sides of the most probable number of photons that likelihoods sum over."""
+"""Half width of the sum over photon numbers in likelihoods, in standard deviations."""
 
 Values = NDArray[np.float64]
 
 
 class NoiseModel(Protocol):
-    """Distribution of noisy pixels by their mean, both in counts."""
+    """Distribution of noisy pixels as a function of their mean, both in counts."""
 
     def variance(self, mean: ArrayLike) -> Values:
-        """Return the variance of pixels of these means, in counts squared."""
+        """Return the variance of pixels with these means, in counts squared."""
 
     def log_likelihood(self, noisy: ArrayLike, mean: ArrayLike) -> Values:
-        """Return the natural logarithm of the probability density of noisy pixels of these means."""
+        """Return the natural logarithm of the probability density of noisy pixels with these means."""
 
     def sample(self, mean: ArrayLike, rng: np.random.Generator) -> Values:
         """Draw one noisy pixel for every mean."""
@@ -41,20 +41,20 @@ class NoiseModel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonGaussian:
-    """Poisson-distributed photons and Gaussian read noise.
+    """Poisson-distributed photons with Gaussian read noise.
 
-    A pixel holds ``offset + gain * photons`` counts and Gaussian noise of variance `floor`. Its variance thus
-    is the straight line ``gain * mean + constant``, and `floor` where there is no light.
+    A pixel is ``offset + gain * photons`` counts plus Gaussian noise of variance `floor`. Its variance is the
+    straight line ``gain * mean + constant``, and `floor` without light.
 
     Attributes
     ----------
     gain : float
-        Counts that one detected photon adds; 0 for noise of constant variance.
+        Counts per detected photon; 0 for noise of constant variance.
     constant : float
-        Variance of the line at a mean of 0, in counts squared: the variance of the read noise less the
-        gain times the offset. It is negative where the offset prevails.
+        Variance of the line at a mean of 0, in counts squared: the variance of the read noise minus gain
+        times offset. It is negative if the offset dominates.
     floor : float
-        Least variance, in counts squared: that of the read noise.
+        Smallest variance, in counts squared: the variance of the read noise.
     """
 
     gain: float
@@ -63,7 +63,7 @@ class PoissonGaussian:
 
     @classmethod
     def camera(cls, *, gain: float, offset: float = 0.0, read_noise: float = 0.0) -> PoissonGaussian:
-        """Make the model of a camera.
+        """Return the model of a camera.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class PoissonGaussian:
 
     @property
     def offset(self) -> float:
-        """Mean without light, in counts; 0 where the gain is 0."""
+        """Mean without light, in counts; 0 if the gain is 0."""
         return (self.floor - self.constant) / self.gain if self.gain else 0.0
 
     @property
@@ -88,17 +88,17 @@ class PoissonGaussian:
         return math.sqrt(self.floor)
 
     def averaged(self, frames: float) -> PoissonGaussian:
-        """Return the model of the mean of so many independent pixels of one mean."""
+        """Return the model of the mean of several independent pixels with equal mean."""
         return PoissonGaussian(
             gain=self.gain / frames, constant=self.constant / frames, floor=self.floor / frames
         )
 
     def shifted(self, counts: float) -> PoissonGaussian:
-        """Return the model of pixels that a constant is added to."""
+        """Return the model of pixels plus a constant, in counts."""
         return replace(self, constant=self.constant - self.gain * counts)
 
     def variance(self, mean: ArrayLike) -> Values:
-        """Return the variance of pixels of these means, in counts squared; at least `floor`."""
+        """Return the variance of pixels with these means, in counts squared; at least `floor`."""
         line = self.gain * np.asarray(mean, np.float64) + self.constant
         return np.maximum(line, self.floor)
 
@@ -108,10 +108,15 @@ class PoissonGaussian:
         Parameters
         ----------
         mean : array of any shape
-            Means in counts. Below the offset there are no photons. Means that are not finite, or that no
-            Poisson number can be drawn for, are returned with read noise alone.
+            Means in counts. Below the offset there are no photons. Means that are not finite, or too large
+            for Poisson numbers, get read noise only.
         rng : Generator
             Source of the noise: first the photons, then the read noise.
+
+        Returns
+        -------
+        ndarray, float64
+            Noisy pixels in counts.
         """
         mean = np.asarray(mean, np.float64)
         if not self.gain:
@@ -123,26 +128,26 @@ class PoissonGaussian:
         return counts + self.read_noise * rng.standard_normal(mean.shape) if self.floor else counts
 
     def log_likelihood(self, noisy: ArrayLike, mean: ArrayLike) -> Values:
-        """Return the natural logarithm of the probability density of noisy pixels of these means.
+        """Return the natural logarithm of the probability density of noisy pixels with these means.
 
-        It is the sum of the Gaussian densities about every number of photons, weighted by their Poisson
+        It is the sum of Gaussian densities centred on each number of photons, weighted by their Poisson
         probabilities. Without read noise, the probability of a number of photons is spread over one
         gain, half on each side.
 
         Parameters
         ----------
-        noisy, mean : arrays of shapes that broadcast
+        noisy, mean : arrays with compatible shapes
             Noisy pixels and means, in counts.
 
         Returns
         -------
         ndarray, float64
-            Minus infinity where a pixel is impossible.
+            Minus infinity if a pixel is impossible.
 
         Notes
         -----
-        The sum is taken around the most probable number of photons k, which solves
-        ``log(rate / k) = (k - x) / r**2``, with the pixel x and the read noise r in photons: Wright's omega
+        The sum is centred on the most probable number of photons k, which solves
+        ``log(rate / k) = (k - x) / r**2`` with the pixel x and the read noise r in photons; Wright's omega
         function gives it in closed form.
         """
         noisy, mean = np.broadcast_arrays(np.asarray(noisy, np.float64), np.asarray(mean, np.float64))
@@ -174,9 +179,9 @@ class PoissonGaussian:
         Raises
         ------
         QuietfieldError
-            If there is no noise at all.
+            If there is no noise.
         """
-        # where noise does not grow with the mean, the constant may hold structure taken for noise
+        # without gain, the constant may contain structure that was taken for noise
         return Stabiliser(gain=self.gain, constant=self.constant if self.gain > 0 else self.floor)
 
     def _photons(self, mean: Values) -> Values:
@@ -184,7 +189,7 @@ class PoissonGaussian:
 
 
 def _log_poisson(number: Values, rate: Values) -> Values:
-    """Logarithm of Poisson probabilities; minus infinity for negative numbers."""
+    """Return the logarithm of Poisson probabilities; minus infinity for negative numbers."""
     from scipy.special import gammaln, xlogy
 
     known = np.maximum(number, 0.0)

@@ -1,4 +1,4 @@
-"""Noise of one plane, whose structure has to be told from it."""
+"""Estimate the noise of a single plane, separating it from structure."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from core.noise.models import PoissonGaussian
 from core.noise.spectrum import autocorrelation, fitted, measured, upper
 
 ENOUGH = 4096
-"""About the fewest blocks of large images that correlation is found from."""
+"""Approximate minimum number of blocks of large images for the correlation."""
 _QUIET = 0.05
-"""Quantile of blocks that hold nothing but noise."""
+"""Quantile of blocks that contain only noise."""
 _EVEN = 1.3
-"""What the band that tells structure may hold of it where noise is correlated, over the noise there."""
+"""Largest ratio of energy to noise in the structure band of a flat block, for correlated noise."""
 _MISFIT = 0.15
-"""Misfit of a spectrum that two of a hundred simulated images exceed whose noise is found within a fifth."""
+"""Misfit of a spectrum exceeded by 2 % of simulated images whose noise is estimated within a fifth."""
 _CORRELATED = 0.12
-"""Correlation of neighbours below which their share of the variance, some percent, is left out of it."""
+"""Correlation below which its effect on the variance, a few percent, is neglected."""
 
 _FARTHEST = 4.0
-"""How much farther than the blocks it was found from a line is believed."""
+"""How far a line is extrapolated beyond its blocks, relative to their range."""
 
 
 def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
-    """Estimate from blocks in a band of high frequencies, `usable` of them."""
+    """Estimate noise from the `usable` blocks, in a band of high frequencies."""
     everywhere = high_band(plane)
-    # cut out or padded: blocks without any variation at one and the same value
+    # cropped or padded regions: constant blocks that all have one value
     empty = (everywhere.energy == 0) & (everywhere.structure == 0)
     if empty.any():
         values, counts = np.unique(everywhere.mean[empty], return_counts=True)
@@ -50,7 +50,7 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
     correlated &= spectrum.plausible
     small = max(abs(spectrum.y), abs(spectrum.x)) < _CORRELATED
     patch = autocorrelation(spectrum.y, spectrum.x) if correlated or small else WHITE
-    if correlated:  # it has little in the highest band, and more in the one that tells structure
+    if correlated:  # correlated noise is weak in the highest band, and stronger in the structure band
         high = high._replace(energy=upper(pixels))
         high = high._replace(structure=high.structure / _lower(high))
     line = fit(high, limit=_EVEN if correlated else 1.7)
@@ -75,7 +75,7 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
 def _extrapolated(
     pixels: NDArray[np.float32], line: Line, high: Blocks, found: NoiseEstimate
 ) -> Finding | None:
-    """Find pixels that are far brighter than all blocks the line was fitted to."""
+    """Return a finding if pixels are far brighter than all blocks of the fit."""
     bright = float(np.quantile(pixels.max((1, 2)), 0.98))
     dark = float(np.median(high.mean))
     reach = max(line.brightest - dark + 6 * float(np.sqrt(found.model.variance(line.brightest))), 0.0)
@@ -86,35 +86,33 @@ def _extrapolated(
 
 
 def _better(unbiased: Line, flattened: Line) -> bool:
-    """Whether the line with an instrument, whose band holds more structure, is to be preferred."""
+    """Whether the unbiased line (with an instrument, but more structure in its band) is preferable."""
     attenuation = min(flattened.attenuation, 0.5)
     error = unbiased.slope_error * (1 if unbiased.flat else 2)
     if error >= np.hypot(flattened.slope_error, attenuation * abs(flattened.slope)):
         return False
-    # where noise cannot explain that one line is so much steeper than the other, structure does
+    # a steeper slope than noise explains is caused by structure
     steepest = flattened.slope / (1 - attenuation) + 3 * np.hypot(flattened.slope_error, unbiased.slope_error)
     return flattened.attenuation > 0.3 or unbiased.slope <= steepest
 
 
 def _lower(high: Blocks) -> float:
-    """How much more noise is in the band that tells structure than in that it is measured in, at least 1."""
+    """Return the ratio of noise in the structure band to noise in the measured band, at least 1."""
     variances = rough(high)
     quiet, lower = (np.quantile(part / variances, _QUIET) for part in (high.energy, high.structure))
     return float(max(1.0, lower / max(quiet, 1e-30)))
 
 
 def _most(pixels: NDArray[np.float32], line: Line, high: Blocks, patch: Values) -> float:
-    """Most that noise can vary over what the line says: as much as whole blocks do, the quieter of them."""
+    """Return the largest plausible ratio of noise variance to the line: that of the quieter whole blocks."""
     variances = pixels.var((1, 2), dtype=np.float64) / expected(line, high.mean, high.energy)
     overlap = SIDE - np.abs(np.arange(-REACH, REACH + 1))
-    kept = (
-        1 - float((patch * np.outer(overlap, overlap)).sum()) / SIDE**4
-    )  # the mean of a block takes the rest
+    kept = 1 - float((patch * np.outer(overlap, overlap)).sum()) / SIDE**4  # without the mean of a block
     return float(np.quantile(variances, 0.25)) / (0.85 * kept)
 
 
 def _unknown(blocks: Blocks) -> NoiseEstimate:
-    """Take the noise for constant, where too few blocks are left for a line."""
+    """Return a constant-variance estimate, for too few blocks to fit a line."""
     level = float(np.median(blocks.energy))
     mean = float(blocks.mean.mean())
     return NoiseEstimate(

@@ -1,8 +1,8 @@
-"""Put noise on a stack, from a seed, so that a denoised result can be compared with the truth.
+"""Add noise to a stack, with a seed, so that denoised results can be compared with the ground truth.
 
-Every plane has a random generator of its own, made from the seed and the plane's place in the
-stack: a preview of one plane shows the very noise the whole stack gets. Results are float32
-and not clipped; that happens when a stack is saved in the type of a camera.
+Every plane has its own random generator, created from the seed and the index of the plane: a preview of one
+plane shows exactly the noise of the whole stack. Results are float32 and not clipped; they are clipped when a
+stack is saved in an integer type.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from core.params import param
 from core.progress import Context
 
 _SEED_HELP = "The same seed gives the same noise."
-_GAIN_HELP = "How many counts one detected photon adds; more counts for a photon is more noise."
-_OFFSET_HELP = "What the camera reads in the dark; it carries no photon noise."
+_GAIN_HELP = "Counts per detected photon; more counts per photon mean more noise."
+_OFFSET_HELP = "Counts without light; the offset has no photon noise."
 
 
 class _Noise(Operation):
@@ -44,17 +44,17 @@ class _Noise(Operation):
         return (result,)
 
     def _noisy(self, plane: NDArray[np.float64], draw: np.random.Generator) -> NDArray[np.floating]:
-        """Put noise on one plane (Y, X), in counts."""
+        """Add noise to one plane (Y, X), in counts."""
         raise NotImplementedError
 
 
 @named("gaussian-noise", label="Gaussian noise", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianNoise(_Noise):
-    """Add noise of the same strength everywhere, as the electronics of a camera do."""
+    """Add Gaussian noise of constant standard deviation, such as the read noise of a camera."""
 
     sigma: float = param(
-        10.0, "Sigma", unit="counts", ge=0, step=1, help="Standard deviation of the noise; 0 for none."
+        10.0, "Sigma", unit="counts", ge=0, step=1, help="Standard deviation of the noise; 0 for no noise."
     )
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help=_SEED_HELP)
 
@@ -65,10 +65,10 @@ class GaussianNoise(_Noise):
 @named("poisson-noise", label="Photon (Poisson) noise", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonNoise(_Noise):
-    """Count photons: replace the expected signal by a Poisson number of photons.
+    """Replace the expected signal by a Poisson-distributed number of photons.
 
-    A pixel of s counts stands for (s - offset) / gain photons on average; below the offset it
-    stands for none. The noise has the variance gain * (s - offset).
+    A pixel of s counts corresponds to (s - offset) / gain photons on average, or to none below the offset.
+    The noise has the variance gain * (s - offset).
     """
 
     gain: float = param(1.0, "Gain", unit="counts/photon", gt=0, step=0.1, help=_GAIN_HELP)
@@ -82,19 +82,19 @@ class PoissonNoise(_Noise):
 @named("salt-and-pepper", label="Salt and pepper", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaltAndPepper(_Noise):
-    """Replace a random share of the pixels by the lowest and the highest value."""
+    """Replace a random fraction of the pixels by the lowest and the highest value."""
 
     salt: float = param(
-        0.01, "Salt", ge=0, le=1, step=0.01, help="Share of pixels set to the high value, 0 to 1."
+        0.01, "Salt", ge=0, le=1, step=0.01, help="Fraction of pixels set to the high value, 0 to 1."
     )
     pepper: float = param(
         0.01, "Pepper", ge=0, le=1, step=0.01,
-        help="Share of pixels set to the low value; where both shares exceed the whole, salt wins.",
+        help="Fraction of pixels set to the low value, 0 to 1; if both add up to more than 1, salt wins.",
     )  # fmt: skip
-    low: float = param(0.0, "Low value", unit="counts", step=1, help="What a pepper pixel becomes.")
+    low: float = param(0.0, "Low value", unit="counts", step=1, help="Value of pepper pixels.")
     high: float = param(
         65535.0, "High value", unit="counts", step=1,
-        help="What a salt pixel becomes; 65535 is the most that 16 bits hold.",
+        help="Value of salt pixels; 65535 is the maximum of 16 bits.",
     )  # fmt: skip
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help=_SEED_HELP)
 
@@ -107,16 +107,16 @@ class SaltAndPepper(_Noise):
 @named("mixed-noise", label="Camera noise (mixed)", group="noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedNoise(_Noise):
-    """Count photons and read them out, as a scientific camera does.
+    """Add Poisson photon noise and Gaussian read noise, as in a scientific camera.
 
-    A pixel of s counts stands for (s - offset) / gain photons on average. The noise has the
+    A pixel of s counts corresponds to (s - offset) / gain photons on average. The noise has the
     variance gain * (s - offset) + read_noise**2.
     """
 
     gain: float = param(1.0, "Gain", unit="counts/photon", gt=0, step=0.1, help=_GAIN_HELP)
     offset: float = param(100.0, "Offset", unit="counts", ge=0, step=1, help=_OFFSET_HELP)
     read_noise: float = param(
-        5.0, "Read noise", unit="counts", ge=0, step=0.5, help="Standard deviation of the read-out."
+        5.0, "Read noise", unit="counts", ge=0, step=0.5, help="Standard deviation of the read noise."
     )
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help=_SEED_HELP)
 

@@ -1,9 +1,10 @@
-"""How neighbours share noise, from the spectrum of small blocks, the quietest of them in every band.
+"""Estimate the correlation of noise from the spectra of small blocks.
 
-Structure is in some places and bands only, and there is more of it the lower the frequency; noise, once
-divided by its deviation, is the same everywhere. A low quantile over blocks thus is noise in every band in
-which a twentieth of them have no structure. To these bands a blur of independent noise is fitted, to the
-higher ones foremost; what exceeds it in lower ones counts as structure, unless it is as even as noise.
+Structure occupies only some places and frequency bands, mostly low frequencies. Noise, divided by its
+standard deviation, has the same spectrum everywhere. A low quantile over blocks is therefore the noise
+energy of every band in which at least 5 % of the blocks have no structure. The spectrum of blurred white
+noise is fitted to these bands, with the largest weights at high frequencies. Excess energy in low bands is
+attributed to structure, unless it is as uniform over the blocks as noise.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from core.noise.blocks import SIDE, Values
 from core.noise.correlation import REACH
 
 STEP = 0.02
-"""Correlations of neighbours are multiples of this."""
+"""Step of the candidate correlations of neighbouring pixels."""
 
 LEAST, MOST = -0.2, 0.8
-"""Correlations of neighbours that are looked for."""
+"""Range of the candidate correlations of neighbouring pixels."""
 
 _QUIET, _REST = 0.05, 0.25
 _EVEN, _CAP = 0.15, 0.25
@@ -29,27 +30,27 @@ _STRONG = 0.2
 _MOST_UNEVEN, _STRANGEST = 0.3, 0.42
 _BANDS = SIDE // 2
 _DEEPEST = 1e-5
-"""Bands that a blur leaves with less than this share count as this: rounding fills them."""
+"""Lower limit of the relative energy of a band after a blur; rounding adds energy below it."""
 
 _FLOORS = (0.0, 0.01, 0.03, 0.1)
-"""Shares of noise, such as that of rounding, that was added after a blur."""
+"""Candidate fractions of noise added after a blur, such as rounding."""
 
 
 class Spectrum(NamedTuple):
-    """Correlation of noise, and how a band of high frequencies relates to single pixels.
+    """Correlation of noise, and the relation of a high-frequency band to single pixels.
 
     Attributes
     ----------
     y, x : float
-        Correlation of neighbours along columns (Y) and rows (X).
+        Correlation of neighbouring pixels along columns (Y) and rows (X).
     variance : float
-        Variance of single pixels over the mean energy in the upper half of the bands.
+        Variance of single pixels divided by the mean energy in the upper half of the bands.
     misfit : float
         Root mean square difference of logarithms between the bands and the fitted blur.
     uneven : float
-        Share of the bands that differ between blocks as structure does, 0 to 1.
+        Fraction of the bands that vary between blocks as structure does, 0 to 1.
     strange : float
-        Root mean square difference of logarithms in bands that do not.
+        Root mean square difference of logarithms in the other bands.
     """
 
     y: float
@@ -61,26 +62,26 @@ class Spectrum(NamedTuple):
 
     @property
     def plausible(self) -> bool:
-        """Whether it is noise: the same everywhere, and no more of it in low bands than a blur leaves."""
+        """Whether the spectrum is uniform over blocks and fits a blur in low bands, as that of noise."""
         return self.uneven < _MOST_UNEVEN and self.strange < _STRANGEST
 
 
 def measured(tiles: NDArray[np.floating], variances: Values) -> tuple[Values, Values]:
-    """Energy of the quietest blocks in every band, relative to the highest one.
+    """Return the energy of the quietest blocks in every band, relative to the highest band.
 
     Parameters
     ----------
     tiles : ndarray, shape (N, SIDE, SIDE)
         Pixels of blocks.
     variances : ndarray, shape (N,)
-        What the variance of each is proportional to.
+        Values proportional to the variance of each block.
 
     Returns
     -------
     energies : ndarray, shape (SIDE / 2, SIDE / 2)
-        From low to high frequencies along Y and X; the lowest holds the mean and tells nothing.
+        From low to high frequencies along Y and X; the lowest band contains the mean and is not used.
     unevenness : ndarray, shape (SIDE / 2, SIDE / 2)
-        By which factor the less quiet blocks exceed the quietest, relative to the highest band: 1 for noise.
+        Ratio of less quiet to quietest blocks, relative to the highest band; 1 for noise.
     """
     bands = _bands(tiles) / variances[:, None, None].astype(np.float32)
     quiet, rest = np.quantile(bands, (_QUIET, _REST), axis=0).astype(np.float64)
@@ -89,13 +90,13 @@ def measured(tiles: NDArray[np.floating], variances: Values) -> tuple[Values, Va
 
 
 def upper(tiles: NDArray[np.floating]) -> Values:
-    """Mean square of every block in the upper half of the bands, shape (N,)."""
+    """Return the mean square of every block in the upper half of the bands, shape (N,)."""
     energies: Values = (_bands(tiles).reshape(len(tiles), -1)[:, _upper()].mean(1) / 4).astype(np.float64)
     return energies
 
 
 def _bands(tiles: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Energy of blocks in every band, shape (N, SIDE / 2, SIDE / 2); 4 for noise of variance 1."""
+    """Return the energy of blocks in every band, shape (N, SIDE / 2, SIDE / 2); 4 for noise of variance 1."""
     wave = _cosines().astype(np.float32)
     waves = np.square(wave @ tiles.astype(np.float32, copy=False) @ wave.T)
     bands: NDArray[np.float32] = waves.reshape(-1, _BANDS, 2, _BANDS, 2).sum((2, 4))
@@ -103,20 +104,20 @@ def _bands(tiles: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def fitted(energies: Values, unevenness: Values) -> Spectrum:
-    """Find the blur whose spectrum the bands are, unless structure adds to them."""
+    """Fit the spectrum of blurred noise to the bands, allowing for structure."""
     grid, models = _models()
     weight, high = _weights(), _upper()
     seen = np.log(energies).ravel()
     even = np.exp(-np.square(np.maximum(np.log(unevenness).ravel(), 0) / _EVEN))
     even[0] = 0
     off = seen - models
-    off -= np.median(off[:, high], axis=1, keepdims=True)  # the height of a blur is free
+    off -= np.median(off[:, high], axis=1, keepdims=True)  # the scale of the model is free
     cost = np.where(off > 0, np.minimum(off, _CAP) ** 2, 2 * np.square(off)) @ weight
     cost += np.maximum(off - _CAP, 0) ** 2 @ (weight * even)
     uneven = 1 - float(even[1:].mean())
     cost += np.abs(grid) @ np.array([1e-4 + 0.05 * uneven, 1e-4 + 0.05 * uneven, 3 * uneven])
     best = int(np.argmin(cost))
-    # the bands themselves where much is correlated and they are even, and elsewhere those of the blur
+    # measured bands if the correlation is strong and they are uniform, else those of the model
     strong = np.clip(grid[best, :2].max() / _STRONG - 1, 0, 1)
     bands = np.exp(seen - off[best] * (1 - even * strong))
     here, there = _neighbours(bands), _neighbours(np.exp(models[best]))
@@ -127,25 +128,25 @@ def fitted(energies: Values, unevenness: Values) -> Spectrum:
 
 
 def _leaning(correlation: float) -> float:
-    """Lean to independence by a step: a network told of too much correlation blurs."""
+    """Reduce a correlation by one step, since a network with a too large correlation blurs."""
     return float(np.sign(correlation) * np.clip(abs(correlation) - STEP, 0.0, MOST))
 
 
 def _neighbours(bands: Values) -> Values:
-    """Correlation of neighbours along Y and X that bands stand for, but for the edges of the blocks."""
+    """Return the correlation of neighbours along Y and X implied by bands, without edge effects of blocks."""
     wave = np.cos(np.pi * np.arange(SIDE) / SIDE).reshape(-1, 2).mean(1)
     square = bands.reshape(_BANDS, _BANDS) / bands.sum()
     return np.array([square.sum(1) @ wave, square.sum(0) @ wave])
 
 
 def autocorrelation(y: float, x: float) -> Values:
-    """Autocorrelation of noise of which neighbours share so much, shape (2 * REACH + 1, 2 * REACH + 1)."""
+    """Return the autocorrelation for correlations of neighbours, shape (2 * REACH + 1, 2 * REACH + 1)."""
     both: Values = np.outer(_line(y), _line(x))
     return both
 
 
 def _line(neighbours: float, reach: int = REACH) -> Values:
-    """Autocorrelation along one axis: of a Gaussian blur, or of neighbours alone where there is little."""
+    """Return the autocorrelation along one axis: of a Gaussian blur, or of neighbours only if it is small."""
     distance = np.abs(np.arange(-reach, reach + 1))
     if neighbours <= 0.05:
         return np.where(distance == 0, 1.0, np.where(distance == 1, neighbours, 0.0))
@@ -154,7 +155,7 @@ def _line(neighbours: float, reach: int = REACH) -> Values:
 
 @lru_cache(maxsize=1)
 def _cosines() -> Values:
-    """Orthonormal cosines over a block, shape (SIDE, SIDE), the constant first."""
+    """Return the orthonormal cosines of a block, shape (SIDE, SIDE), the constant first."""
     k, at = np.mgrid[:SIDE, :SIDE]
     wave: Values = np.cos(np.pi * k * (2 * at + 1) / (2 * SIDE)) * np.sqrt(2 / SIDE)
     wave[0] /= np.sqrt(2)
@@ -163,7 +164,7 @@ def _cosines() -> Values:
 
 @lru_cache(maxsize=1)
 def _models() -> tuple[Values, Values]:
-    """Correlations and floors (N, 3), and the logarithms of their bands (N, 16)."""
+    """Return candidate correlations and floors (N, 3), and the logarithms of their bands (N, 16)."""
     steps = np.arange(round(LEAST / STEP), round(MOST / STEP) + 1) * STEP
     distance = np.arange(SIDE)[:, None] - np.arange(SIDE)
     powers = []

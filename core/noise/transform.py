@@ -1,8 +1,9 @@
-"""Generalised Anscombe transform: it stabilises the variance of photon noise; and its inverses.
+"""Generalised Anscombe transform, which stabilises the variance of photon noise, and its inverses.
 
-Noise of variance ``gain * mean + constant`` becomes noise of variance near 1 at every intensity. There
-are two inverses: the algebraic one for images that are the transform *of a mean*, and the exact unbiased one
-for images that are the *mean of transformed* noisy pixels, such as the output of a filter for white noise.
+Noise of variance ``gain * mean + constant`` is transformed to noise of variance near 1 at every intensity.
+There are two inverses: the algebraic inverse for images that are the transform *of a mean*, and the exact
+unbiased inverse for images that are the *mean of transformed* noisy pixels, such as the output of a filter
+for white noise.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ _LEAST_GAIN = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stabiliser:
-    """Generalised Anscombe transform for one line of variance.
+    """Generalised Anscombe transform for a variance that is linear in the mean.
 
     Parameters
     ----------
     gain : float
         Counts per photon, at least 0; 0 for noise of constant variance.
     constant : float
-        Variance at a mean of 0, in counts squared; may be negative where an offset prevails.
+        Variance at a mean of 0, in counts squared; negative if the offset dominates.
 
     Raises
     ------
     QuietfieldError
-        If there is no noise at all, or a number is not finite.
+        If there is no noise, or a number is not finite.
 
     Notes
     -----
     F. Murtagh, J.-L. Starck, A. Bijaoui, Astron. Astrophys. Suppl. Ser. 112, 179 (1995), for the transform;
     M. Mäkitalo, A. Foi, "Optimal inversion of the generalized Anscombe transformation for Poisson-Gaussian
     noise", IEEE Trans. Image Process. 22, 91 (2013), doi:10.1109/TIP.2012.2202675, for its exact inverse.
-    An offset needs no care: it only shifts the line of variance, and thus `constant`.
+    An offset of the camera is included in `constant`, because it only shifts the line of variance.
     """
 
     gain: float
@@ -50,30 +51,30 @@ class Stabiliser:
         if not finite or self.gain < 0 or (self.gain == 0 and self.constant <= 0):
             raise QuietfieldError(
                 f"Noise with a gain of {self.gain:g} and a constant of {self.constant:g} cannot be "
-                "stabilised: the gain must not be negative, and there has to be some noise."
+                "stabilised: the gain must not be negative, and the noise must not be zero."
             )
 
     @property
     def constant_only(self) -> bool:
-        """Whether the noise counts as constant, so that transformed values are counts in units of it."""
+        """Whether the noise is constant; transformed values are then counts / standard deviation."""
         return self.gain**2 <= _LEAST_GAIN**2 * max(self.constant, 0.0)
 
     @property
     def zero(self) -> float:
-        """Mean at which the line of variance passes through 0, in counts; 0 for constant noise."""
+        """Mean at which the variance is 0, in counts; 0 for constant noise."""
         return 0.0 if self.constant_only else -self.constant / self.gain
 
     @property
     def unit(self) -> float:
         """Counts per photon, or the standard deviation of constant noise.
 
-        The noise of ``(counts - zero) / unit`` has the variance of photon numbers, which is their mean; or
-        that of 1.
+        The noise of ``(counts - zero) / unit`` has the variance of photon numbers, which equals their mean;
+        or the variance 1 for constant noise.
         """
         return float(np.sqrt(self.constant)) if self.constant_only else self.gain
 
     def forward(self, counts: ArrayLike) -> NDArray[np.float64]:
-        """Transform counts, so that the variance of their noise is near 1 from about three photons on.
+        """Transform counts; the variance of their noise becomes about 1 for three or more photons.
 
         Parameters
         ----------
@@ -83,7 +84,7 @@ class Stabiliser:
         Returns
         -------
         ndarray, float64
-            Values without a unit, at least 0 if the gain is not 0.
+            Dimensionless values, at least 0 if the gain is not 0.
         """
         counts = np.asarray(counts, np.float64)
         if self.constant_only:
@@ -94,9 +95,9 @@ class Stabiliser:
         return values
 
     def inverse(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Undo `forward` exactly, for values that are the transform of a mean.
+        """Return the algebraic inverse of `forward`, for values that are the transform of a mean.
 
-        Negative values count as 0.
+        Negative values are treated as 0.
         """
         values = np.asarray(values, np.float64)
         if self.constant_only:
@@ -104,7 +105,7 @@ class Stabiliser:
         return self._counts(np.square(np.maximum(values, 0.0)) / 4 - 0.375)
 
     def error(self, values: ArrayLike, errors: ArrayLike) -> NDArray[np.float64]:
-        """Return the standard error in counts of `inverse` for values with normally distributed errors.
+        """Return the standard error of `inverse` in counts, for values with normally distributed errors.
 
         Parameters
         ----------
@@ -130,7 +131,13 @@ class Stabiliser:
         Parameters
         ----------
         values : array of any shape
-            Means of transformed noisy counts. Those below the transform of no photons count as no photons.
+            Means of transformed noisy counts. Values below the transform of 0 photons are treated as 0
+            photons.
+
+        Returns
+        -------
+        ndarray, float64
+            Means in counts.
 
         Notes
         -----
@@ -142,7 +149,7 @@ class Stabiliser:
         values = np.asarray(values, np.float64)
         if self.constant_only:
             return values * self.unit
-        least = 2 * np.sqrt(0.375)  # the transform of no photons
+        least = 2 * np.sqrt(0.375)  # the transform of 0 photons
         safe = np.maximum(values, least)
         root = np.sqrt(1.5)
         photons = (
