@@ -45,7 +45,7 @@ def compute(
     Parameters
     ----------
     label : str
-        Label of the preview; that of a part ends in an ellipsis.
+        Label of the preview.
     stack : Stack
         What the operation works on.
     operation : Operation
@@ -55,7 +55,7 @@ def compute(
     context : Context
         Cancellation.
     tell : callable
-        Called with previews of the middle of the region, if all of it takes long.
+        Called with unfinished previews of the middle of the region, if all of it takes long.
     mixed : bool
         Whether previews hold the input as well, to be mixed with it.
     """
@@ -63,7 +63,7 @@ def compute(
     for part in middles(stack, operation, region):
         preview = preview_of(label, stack, operation, part, context, mixed=mixed)
         if time.monotonic() - began > PATIENCE:
-            tell(replace(preview, label=f"{label} …"))
+            tell(replace(preview, unfinished=True))
     return preview_of(label, stack, operation, region, context, mixed=mixed)
 
 

@@ -94,13 +94,14 @@ class LivePreview(QObject):
         make: Callable[[], Operation],
         source: Result,
         *,
+        awaited: str = "",
         key: object = None,
         share: float = 1.0,
     ) -> None:
         """Preview an operation on the visible part of a result, soon.
 
-        What is computed for former requests will not be shown any more. A preview of one that is
-        still on the canvas is marked, until it is replaced, since to take it away would flicker.
+        What is computed for former requests will not be shown any more. A preview of one that is still on
+        the canvas is marked as unfinished until it is replaced, since to take it away would flicker.
 
         Parameters
         ----------
@@ -110,6 +111,8 @@ class LivePreview(QObject):
             Gives the operation, in a thread.
         source : Result
             What the operation works on.
+        awaited : str
+            What is awaited while there is no preview; by default `label`.
         key : object
             Equal for equal operations, so that what is known of one need not be computed again; None
             for one that is equal to none.
@@ -126,11 +129,11 @@ class LivePreview(QObject):
         self._generation += 1
         self.status.emit("updating…")
         shown = self._session.snapshot.preview
-        if shown is not None and shown is self._mine and not shown.label.endswith("…"):
-            self._mine = replace(shown, label=f"{shown.label} …")
+        if shown is not None and shown is self._mine and not shown.unfinished:
+            self._mine = replace(shown, unfinished=True)
             self._session.set_preview(self._mine)
         elif shown is None:
-            self._session.set_preview(None, awaited=label.removesuffix(" (preview)"))
+            self._session.set_preview(None, awaited=awaited or label)
         self._timer.start()
 
     def leave(self) -> None:

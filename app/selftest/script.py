@@ -247,7 +247,7 @@ def _run(job: Job, work: Callable[[], None]) -> None:
 
 
 def _complete(preview: Preview | None) -> bool:
-    return preview is not None and not preview.label.endswith("…")
+    return preview is not None and not preview.unfinished
 
 
 def _age() -> float:

@@ -60,6 +60,8 @@ class Preview:
         (Y, X) float32, the input, for a method whose main output can be blended with it.
     share : float
         Weight of the main output in this blend, 0 to 1.
+    unfinished : bool
+        Whether a newer or larger one is being computed.
     """
 
     label: str
@@ -67,6 +69,7 @@ class Preview:
     outputs: tuple[tuple[Output, NDArray[np.float32]], ...]
     below: NDArray[np.float32] | None = None
     share: float = 1.0
+    unfinished: bool = False
 
     @property
     def pixels(self) -> NDArray[np.float32]:

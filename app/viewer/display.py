@@ -108,7 +108,7 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
         result, output = source, None
     name = result.label
     if patch is not None and snapshot.preview is not None:
-        name = snapshot.preview.label
+        name = f"{snapshot.preview.label} …" if snapshot.preview.unfinished else snapshot.preview.label
     elif result.key == source.key:
         without = "no result yet" if len(snapshot.results) == 1 else ""
         why = f"computing {snapshot.awaited}…" if snapshot.awaited else without

@@ -106,7 +106,7 @@ class Actions:
         for name in item.items:
             menu.addAction(self.by_id[name])
         button.setMenu(menu)
-        button.setToolTip("Open a sample" if item.title == "Sample" else "Select the look-up table")
+        button.setToolTip(item.help)
         return button
 
 

@@ -22,6 +22,7 @@ class Submenu:
     title: str
     items: tuple[str, ...]
     icon: str = ""
+    help: str = ""
 
 
 Item = str | Submenu
@@ -56,9 +57,9 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
 }  # fmt: skip
 
 TOOLBAR: tuple[Item, ...] = (
-    "open", Submenu("Sample", (*_SAMPLE_IDS, "simulate"), "sample"), "export", SEPARATOR,
+    "open", Submenu("Sample", (*_SAMPLE_IDS, "simulate"), "sample", "Open a sample"), "export", SEPARATOR,
     "undo", "redo", SEPARATOR, *_LAYOUT_IDS, SEPARATOR, "auto", "fit", "actual-size",
-    Submenu("LUT", _TABLES, "lut"),
+    Submenu("LUT", _TABLES, "lut", "Select the look-up table"),
 )  # fmt: skip
 
 OTHER_KEYS = (

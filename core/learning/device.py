@@ -29,10 +29,18 @@ class Device:
         As in ``cpu``, ``cuda:0``, ``mps``.
     label : str
         What to call it.
+    details : str
+        Architecture and number of cores; "" where `label` says all.
     """
 
     name: str
     label: str
+    details: str = ""
+
+    @property
+    def full_label(self) -> str:
+        """Label with its details in parentheses."""
+        return f"{self.label} ({self.details})" if self.details else self.label
 
 
 def devices() -> tuple[Device, ...]:
@@ -44,7 +52,8 @@ def devices() -> tuple[Device, ...]:
     if torch.backends.mps.is_available():
         found.append(Device("mps", "Apple graphics"))
     cores = processor_count()
-    found.append(Device("cpu", f"Processor ({platform.machine()}, {cores} core{'s' if cores > 1 else ''})"))
+    details = f"{platform.machine()}, {cores} core{'s' if cores > 1 else ''}"
+    found.append(Device("cpu", "Processor", details))
     return tuple(found)
 
 

@@ -64,7 +64,7 @@ def operation(name: str, **values: object) -> Operation:
 
 def finished(session: Session) -> Preview | None:
     preview = session.snapshot.preview
-    return None if preview is None or preview.label.endswith("…") else preview
+    return None if preview is None or preview.unfinished else preview
 
 
 def set_number(qtbot: QtBot, panel: FilterPanel, name: str, text: str) -> None:

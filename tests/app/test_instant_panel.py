@@ -58,7 +58,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 def on_the_canvas(driver: Driver) -> NDArray[np.float32] | None:
     """Pixels beside the raw image, as they are mixed."""
     preview = driver.window.session.snapshot.preview
-    if preview is None or preview.label != "Instant (preview)":
+    if preview is None or preview.label != "Instant (preview)" or preview.unfinished:
         return None
     if preview.below is None or preview.share == 1:
         return preview.pixels
@@ -176,16 +176,16 @@ def test_a_large_plane_is_shown_from_its_middle(driver: Driver, tmp_path: Path, 
     monkeypatch.setattr("app.preview.computing.PATIENCE", 0.0)
     monkeypatch.setattr("core.instant.method.REACH", 16, raising=False)
     monkeypatch.setattr(denoiser, "REACH", 16)
-    shown: list[tuple[str, tuple[int, ...]]] = []
+    shown: list[tuple[bool, tuple[int, ...]]] = []
 
     def note(new, old):
         if new.preview is not None and new.preview is not old.preview:
-            shown.append((new.preview.label, new.preview.pixels.shape))
+            shown.append((new.preview.unfinished, new.preview.pixels.shape))
 
     driver.window.session.changed.connect(note)
     driver.drop(write(tmp_path / "large.tif", stack((140, 150), "YX")))
-    driver.wait(lambda: bool(shown) and shown[-1] == ("Instant (preview)", (140, 150)))
-    assert set(shown[:-1]) <= {("Instant (preview) …", (32, 32)), ("Instant (preview) …", (64, 64))}
+    driver.wait(lambda: bool(shown) and shown[-1] == (False, (140, 150)))
+    assert set(shown[:-1]) <= {(True, (32, 32)), (True, (64, 64))}
     assert len(shown) > 1
 
 

@@ -242,7 +242,7 @@ def test_the_best_is_marked_by_more_than_colour(
 def test_best_leaves_out_what_is_not_finite() -> None:
     def row(key: int, psnr: float) -> Row:
         values = tuple(psnr if m.name == "psnr" else math.nan for m in metrics())
-        return Row(key=key, label="", details="", frames="", values=values, seconds=0, note="")
+        return Row(key=key, label="", details="", frames=math.nan, values=values, seconds=0, note="")
 
     assert best(metrics(), [row(1, 30.0), row(2, math.inf), row(3, 31.0), row(4, math.nan)])[0] == {3}
     assert best(metrics(), [row(1, 30.0)])[0] == set()
@@ -308,17 +308,17 @@ def test_frames_that_go_into_a_result_add_up(session: Session) -> None:
     add(session, "box-3d", size=3, depth=5)
     add(session, "median", size=3)
     first, second = session.snapshot.results[1:]
-    assert [frames_in(session.snapshot, r.key) for r in session.snapshot.results] == ["1", "5", "1"]
+    assert [frames_in(session.snapshot, r.key) for r in session.snapshot.results] == [1, 5, 1]
     method = create("box-3d", {"size": 1, "depth": 3})
     session.add(first.key, [Step.of(method)], [first.stack], 0.1)
-    assert frames_in(session.snapshot, session.snapshot.results[3].key) == "7"
-    kinds = (("n2v", "none", "1"), ("n2v", "Z", "1"), ("n2v", "T", "5"), ("quietfield", "mean", "17"))
+    assert frames_in(session.snapshot, session.snapshot.results[3].key) == 7
+    kinds = (("n2v", "none", 1), ("n2v", "Z", 1), ("n2v", "T", 5), ("quietfield", "mean", 17))
     for kind, neighbours, wanted in kinds:
         network = Step.of(create(kind, {"neighbours": neighbours}), ModelFile(file="n", sha256="0" * 64))
         session.add(session.snapshot.results[0].key, [network], [frames], 0.1)
         assert frames_in(session.snapshot, session.snapshot.results[-1].key) == wanted
     session.open(MADE.clean, {})
-    assert frames_in(session.snapshot, session.snapshot.results[0].key) == "", "no time, no frames"
+    assert math.isnan(frames_in(session.snapshot, session.snapshot.results[0].key)), "no time, no frames"
     assert second.parent != first.key
 
 

@@ -46,7 +46,7 @@ def drop(path, name):
         if preview is None or preview is old.preview or new.source.stack.meta.name != path.name:
             return
         shown.setdefault("part", time.perf_counter() - began)
-        if not preview.label.endswith("…"):
+        if not preview.unfinished:
             shown.setdefault("whole", time.perf_counter() - began)
     window.session.changed.connect(note)
     mime = QMimeData()

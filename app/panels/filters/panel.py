@@ -249,7 +249,8 @@ class FilterPanel(QWidget):
         method, source = work
         share = float(getattr(method, method.mix)) if method.mix else 1.0
         full = build(type(method), values(method) | {method.mix: 1.0}) if method.mix else method
-        self._live.request(f"{method.label} (preview)", lambda: full, source, key=full, share=share)
+        label = f"{method.label} (preview)"
+        self._live.request(label, lambda: full, source, awaited=method.label, key=full, share=share)
 
     def _allow(self, reason: str) -> None:
         busy = f"{self._applying.label} is running; wait for it or cancel it." if self._applying else ""

@@ -50,10 +50,9 @@ class Measuring(QObject):
         return made.mean if made else None
 
     def note(self, result: Result) -> str:
-        """Say how many planes of a result were measured, or why it could not be."""
-        key = _key(self._session.snapshot.reference, result)
-        made = self._done.get(key)
-        return self._failed.get(key, "") or (made.note if made else "")
+        """Say how many planes of a result were measured."""
+        made = self._done.get(_key(self._session.snapshot.reference, result))
+        return made.note if made else ""
 
     def problem(self, result: Result) -> str:
         """Say why a result could not be measured, or ""."""

@@ -161,22 +161,23 @@ class MetricsPanel(QWidget):
 
     def _row(self, result: Result) -> Row:
         snapshot = self._session.snapshot
-        measures, note = self.measuring.find(result), self.measuring.note(result)
+        measures, reason = self.measuring.find(result), self.measuring.problem(result)
         values: tuple[float, ...] | None = None
         if measures is not None:
             values = tuple(measures[m.name] for m in self._metrics)
-        elif self.measuring.problem(result):
+        elif reason:
             values = (math.nan,) * len(self._metrics)
         elif not result.is_image:
             values = (math.nan,) * len(self._metrics)
-            note = "This is no image of the specimen that could be measured."
+            reason = "This is no image of the specimen that could be measured."
         if snapshot.reference is not None and result.stack is snapshot.reference.stack and values:
             own = zip(self._metrics, values, strict=True)
             values = tuple(math.nan if m.needs_reference else v for m, v in own)
-            note = "This is the reference itself."
+            reason = "This is the reference itself."
         return Row(
             key=result.key, label=result.label, details=result.step.parameters if result.step else "",
-            frames=frames_in(snapshot, result.key), values=values, seconds=result.seconds, note=note,
+            frames=frames_in(snapshot, result.key), values=values, seconds=result.seconds,
+            note=self.measuring.note(result), reason=reason,
         )  # fmt: skip
 
     # -- what a person does

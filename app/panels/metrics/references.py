@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,11 +90,11 @@ def chosen(found: list[Offer] | tuple[Offer, ...], reference: Reference | None) 
     return None
 
 
-def frames_in(snapshot: Snapshot, key: int) -> str:
-    """Say how many frames go into one frame of a result: "1", "5", or "all"; "" without time."""
+def frames_in(snapshot: Snapshot, key: int) -> float:
+    """Return how many frames go into one frame of a result: infinity for all of them, NaN without time."""
     source, result = snapshot.source, snapshot.find(key)
     if source is None or source.stack.sizes.get("T", 1) < 2:
-        return ""
+        return math.nan
     reach, total = 0, source.stack.sizes["T"]
     while result is not None and result.step is not None:
         step = result.step
@@ -103,4 +104,4 @@ def frames_in(snapshot: Snapshot, key: int) -> str:
             reach += {"T": DEPTH, MEAN: SPAN}.get(str(step.params.get("neighbours")), 0)
         result = snapshot.find(result.parent)
     frames = 2 * reach + 1
-    return "all" if frames >= total else str(frames)
+    return math.inf if frames >= total else frames

@@ -39,23 +39,31 @@ class Row:
         Key of the result.
     label, details : str
         What made it.
-    frames : str
-        Frames that go into one frame of it.
+    frames : float
+        Frames that go into one frame of it; infinity for all of them, NaN without time.
     values : tuple of float or None
         A value for each metric, NaN for one that cannot be given; None while it is being measured.
     seconds : float
         How long it took to make; 0 for the source.
     note : str
-        On how many planes it was measured, or why it could not be.
+        On how many planes it was measured.
+    reason : str
+        Why measures cannot be given although all they need is there; "" if they can.
     """
 
     key: int
     label: str
     details: str
-    frames: str
+    frames: float
     values: tuple[float, ...] | None
     seconds: float
     note: str
+    reason: str = ""
+
+    @property
+    def frames_text(self) -> str:
+        """Frames that go into one frame, in words."""
+        return "" if math.isnan(self.frames) else "all" if math.isinf(self.frames) else f"{self.frames:g}"
 
 
 def headings(metrics: Sequence[Metric]) -> list[str]:
@@ -85,7 +93,9 @@ def as_text(metrics: Sequence[Metric], rows: Sequence[Row], about: Sequence[str]
         values = row.values or (math.nan,) * len(metrics)
         numbers = ["" if math.isnan(v) else f"{v:.7g}" for v in values]
         seconds = f"{row.seconds:.3g}" if row.seconds else ""
-        writer.writerow([row.label, row.frames, *numbers, seconds, row.details, row.note, *about])
+        writer.writerow(
+            [row.label, row.frames_text, *numbers, seconds, row.details, row.reason or row.note, *about]
+        )
     return out.getvalue()
 
 
@@ -180,8 +190,7 @@ class MetricsTable(QTableWidget):
         name.setData(KEY, row.key)
         name.setToolTip(f"<p>{row.label}: {row.details}</p>" if row.details else "")
         self.setItem(number, 0, name)
-        frames = math.inf if row.frames == "all" else float(row.frames or "nan")
-        self.setItem(number, 1, _Cell(row.frames, frames, right=True))
+        self.setItem(number, 1, _Cell(row.frames_text, row.frames, right=True))
         for column, metric in enumerate(metrics):
             value = row.values[column] if row.values else math.nan
             text = metric.show(value) if row.values else "…"
@@ -191,9 +200,9 @@ class MetricsTable(QTableWidget):
                 font = cell.font()
                 font.setBold(True)
                 cell.setFont(font)
-            tip = row.note if row.values and not math.isnan(value) else ""
+            tip = row.note if row.values else ""
             if row.values and math.isnan(value):
-                tip = NO_REFERENCE if metric.needs_reference and not row.note.endswith(".") else row.note
+                tip = row.reason or (NO_REFERENCE if metric.needs_reference else row.note)
             cell.setToolTip(f"<p>{'Best of all results. ' if won else ''}{tip}</p>" if tip or won else "")
             self.setItem(number, 2 + column, cell)
         seconds = row.seconds if row.seconds else math.nan

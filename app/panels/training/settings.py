@@ -202,11 +202,10 @@ class TrainingSettings(QWidget):
         jobs.start("Looking for devices", work, done=self._on_devices, quiet=True)
 
     def _on_devices(self, found: tuple[Device, ...]) -> None:
-        self._tip(0, f"What is fastest here: {found[0].label}")
+        self._tip(0, f"What is fastest here: {found[0].full_label}")
         for number, device in enumerate(found, start=1):
-            # what a processor is in particular stands in parentheses and would be cut off
-            self.processor.addItem(device.label.partition(" (")[0], device.name)
-            self._tip(number, device.label)
+            self.processor.addItem(device.label, device.name)  # its details would be cut off
+            self._tip(number, device.full_label)
         self.found.emit()
 
     def _tip(self, number: int, words: str) -> None:
