@@ -71,7 +71,7 @@ class Driver:
                     QTest.keyClick(methods, Qt.Key.Key_Home)
                     for _ in range(row):
                         QTest.keyClick(methods, Qt.Key.Key_Down)
-                    assert self.window.filter_panel.list.chosen() == name
+                    assert self.window.filter_panel.methods.list.chosen() == name
                     return
         raise AssertionError(f"there is no method called {name}")
 

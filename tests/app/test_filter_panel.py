@@ -86,8 +86,8 @@ def problem(panel: FilterPanel) -> str:
 def test_every_filter_and_every_noise_is_on_the_list(panel: FilterPanel) -> None:
     for method in (*methods("filter"), *methods("noise")):
         panel.choose(method.name)
-        assert panel.list.chosen() == method.name
-        assert panel.form.method_class is method
+        assert panel.methods.list.chosen() == method.name
+        assert panel.methods.form.method_class is method
         assert panel.findChild(QLabel, "filter-description").text()
 
 
@@ -99,17 +99,17 @@ def test_noise_is_folded_away_until_it_is_wanted(qtbot: QtBot, panel: FilterPane
     assert not noise.isVisible()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert noise.isVisible()
-    assert panel.list.chosen() == "gaussian", "looking chooses nothing"
+    assert panel.methods.list.chosen() == "gaussian", "looking chooses nothing"
     item = noise.item(2)
     where = noise.visualItemRect(item).center()
     qtbot.mouseClick(noise.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert panel.list.chosen() == item.data(Qt.ItemDataRole.UserRole) == "salt-and-pepper"
+    assert panel.methods.list.chosen() == item.data(Qt.ItemDataRole.UserRole) == "salt-and-pepper"
     assert not filters.selectedItems()
     assert not button.isEnabled(), "the chosen method stays in sight"
     filters.setFocus()
-    assert panel.list.chosen() == "salt-and-pepper"
+    assert panel.methods.list.chosen() == "salt-and-pepper"
     qtbot.keyClick(filters, Qt.Key.Key_Down)
-    assert panel.list.chosen() in {m.name for m in methods("filter")}
+    assert panel.methods.list.chosen() in {m.name for m in methods("filter")}
     assert not noise.selectedItems()
     assert noise.isVisible()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -126,7 +126,7 @@ def test_no_form_needs_scrolling_in_a_small_window(driver: Driver) -> None:
         driver.wait()
         bar = scroll.verticalScrollBar()
         driver.qtbot.waitUntil(lambda bar=bar: bar.maximum() == 0)
-        assert panel.form.reset_button.isVisible()
+        assert panel.methods.form.reset_button.isVisible()
         assert panel.apply.isVisible()
     lists = panel.findChildren(QListWidget)
     for methods_list in lists:

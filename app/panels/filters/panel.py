@@ -20,22 +20,20 @@ from PySide6.QtWidgets import (
 )
 
 from app.cli.command_line import command_line
-from app.panels.filters.method_list import MethodList
+from app.panels.filters.method_forms import MethodForms
 from app.preview.live import LivePreview
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import ProgressRow, Sentence
 from app.widgets.findings import FindingsView
-from app.widgets.form import Form
-from core.catalogue import find
 from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
 from core.history import Step
 from core.instant.reach import MEAN
 from core.methods.apply import apply
-from core.methods.base import Group, Method, Operation, summary
-from core.params import build, describe, values
+from core.methods.base import Group, Operation
+from core.params import build, values
 from core.stack import Stack
 
 GROUPS: dict[str, tuple[Group, ...]] = {"Filters": ("instant", "filter"), "Simulate noise": ("noise",)}
@@ -55,7 +53,6 @@ class FilterPanel(QWidget):
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
-        self._forms: dict[str, Form] = {}
         self._failure = ""
         self._paused = False
         self._applying: Job | None = None
@@ -66,23 +63,18 @@ class FilterPanel(QWidget):
         self._live.examined.connect(self._on_examined)
         session.changed.connect(self._on_session)
         jobs.changed.connect(self.progress.refresh)
-        self.list.choose("instant")
-        self.list.changed.connect(self._on_method)
+        self.methods.choose("instant")
+        self.methods.chosen.connect(self._on_method)
+        self.methods.edited.connect(self._on_touched)
         self._on_method()
 
     # -- what it is made of
 
     def _build(self) -> None:
-        self.list = MethodList(GROUPS, "filter-methods")
-        self.description = QLabel()
-        self.description.setObjectName("filter-description")
-        self.description.setWordWrap(True)
-        self._place = QVBoxLayout()
+        self.methods = MethodForms(GROUPS)
         inner = QWidget()
         column = QVBoxLayout(inner)
-        column.addWidget(self.list)
-        column.addWidget(self.description)
-        column.addLayout(self._place)
+        column.addWidget(self.methods)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(inner)
@@ -148,30 +140,19 @@ class FilterPanel(QWidget):
 
     # -- what is chosen
 
-    @property
-    def form(self) -> Form:
-        """Form of the chosen method."""
-        name = self.list.chosen()
-        if name not in self._forms:
-            form = self._forms[name] = Form(find(name))
-            form.changed.connect(self._on_touched)
-            form.hide()
-            self._place.addWidget(form)
-        return self._forms[name]
-
     def choose(self, name: str) -> None:
         """Choose a method by name."""
-        self.list.choose(name)
+        self.methods.choose(name)
 
     def is_on(self, method: str, switch: str) -> bool:
         """Whether a method is chosen, with this parameter switched on."""
-        return self.list.chosen() == method and bool(self.form.values()[switch])
+        return self.methods.is_on(method, switch)
 
     def toggle(self, method: str, switch: str) -> None:
         """Choose a method with a parameter switched on, or switch it off again."""
         wanted = not self.is_on(method, switch)
         self.choose(method)
-        self.form.set_values({switch: wanted})
+        self.methods.form.set_values({switch: wanted})
         self.preview.setChecked(wanted or self.preview.isChecked())
         self._on_touched()
 
@@ -189,7 +170,7 @@ class FilterPanel(QWidget):
         source = self._source(self._session.snapshot)
         if source is None:
             raise QuietfieldError("No stack is open. Drop a TIFF stack on the window or open the sample.")
-        method = self.form.method()
+        method = self.methods.form.method()
         if not isinstance(method, Operation):
             raise TypeError(f"{type(method).__name__} cannot be applied as it is")
         method.halo(source.stack.axes)
@@ -197,13 +178,7 @@ class FilterPanel(QWidget):
 
     @Slot()
     def _on_method(self) -> None:
-        cls = find(self.list.chosen())
-        self.description.setText(summary(cls))
-        chosen = self.form
-        for form in self._forms.values():
-            form.setVisible(form is chosen)
         self.findings.clear()
-        self._allow_choices()
         self._on_touched()
 
     # -- preview
@@ -219,8 +194,9 @@ class FilterPanel(QWidget):
         if new.source is not old.source:
             self._paused, self._failure = False, ""
             self.findings.clear()
-            self._end_averaging()
-            self._allow_choices()
+            # that one scene stood still says nothing of the next stack
+            self.methods.replace("neighbours", MEAN, "none")
+            self.methods.offer_for(new.source.stack.axes if new.source else "")
         elif new.shown != old.shown:
             self._paused = self.isVisible()
         elif (new.results, new.position, new.view) == (old.results, old.position, old.view):
@@ -261,30 +237,16 @@ class FilterPanel(QWidget):
         usual = "Copy the command that does the same to the file without this window."
         self.copy.setToolTip(f"<p>{reason or usual}</p>")
 
-    def _allow_choices(self) -> None:
-        """Offer of every choice only what the method can do with the axes of the open stack."""
-        source, cls = self._session.snapshot.source, find(self.list.chosen())
-        axes = source.stack.axes if source else ""
-        for p in describe(cls):
-            if p.kind == "choice":
-                self.form.allow_choices(p.name, {c: _refusal(cls, p.name, c, axes) for c in p.choices})
-
     @Slot(object)
     def _on_examined(self, findings: tuple[Finding, ...]) -> None:
-        self.findings.show_findings(findings, find(self.list.chosen()))
+        self.findings.show_findings(findings, self.methods.method)
 
     @Slot(object)
     def _on_taken(self, proposal: Proposal) -> None:
         if proposal.method:
             self.choose(proposal.method)
-        self.form.set_values(proposal.params)
+        self.methods.form.set_values(proposal.params)
         self._on_touched()
-
-    def _end_averaging(self) -> None:
-        """Choose no mean of frames any more: that one scene stood still says nothing of the next."""
-        for form in self._forms.values():
-            if form.values().get("neighbours") == MEAN:
-                form.set_values({"neighbours": "none"})
 
     @Slot(object)
     def _on_preview_failed(self, error: BaseException) -> None:
@@ -346,16 +308,3 @@ class FilterPanel(QWidget):
         meta = source.stack.meta
         QGuiApplication.clipboard().setText(command_line(method, meta.path, meta.name))
         self.status.setText("command copied")
-
-
-def _refusal(cls: type[Method], name: str, choice: str, axes: str) -> str:
-    """Why a method cannot be used with this choice on a stack with these axes, or ""; "" for no stack."""
-    if not axes:
-        return ""
-    try:
-        method = build(cls, {name: choice})
-        if isinstance(method, Operation):
-            method.halo(axes)
-    except QuietfieldError as error:
-        return str(error)
-    return ""
