@@ -1,4 +1,4 @@
-"""The Log panel: what the program did and what went wrong, in the order it happened."""
+"""The Log panel: completed work and errors in chronological order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_LINES = 5000
 
 
 class LogPanel(QWidget):
-    """Lines with the time of day; can be read and copied, not edited."""
+    """Read-only lines with the time of day."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,14 +21,14 @@ class LogPanel(QWidget):
         self.text.setUndoRedoEnabled(False)
         self.text.setMaximumBlockCount(MAX_LINES)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setPlaceholderText("What is done here is written down here.")
-        self.text.setToolTip("What was done and what went wrong; select to copy")
+        self.text.setPlaceholderText("Completed work and errors are listed here.")
+        self.text.setToolTip("Completed work and errors; select text to copy it")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.text)
 
     def append(self, text: str) -> None:
-        """Add a line."""
+        """Append a line."""
         bar = self.text.verticalScrollBar()
         at_end = bar.value() == bar.maximum()
         self.text.appendPlainText(f"{datetime.now():%H:%M:%S}  {text}")

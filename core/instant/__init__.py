@@ -1,1 +1,1 @@
-"""A network of our own, trained on simulated microscopy only, that denoises without training."""
+"""Instant: denoising with a network trained on simulated microscopy images only."""

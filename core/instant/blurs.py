@@ -1,4 +1,4 @@
-"""Gaussian blurs at half resolution, which the network behind Instant starts from."""
+"""Gaussian blurs at half resolution, the input features of the network of Instant."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch.nn import functional
 
 
 def root(light: Tensor) -> Tensor:
-    """Square root of light, 0 where blurs of noise are negative."""
+    """Return the square root of light; 0 where blurred noise is negative."""
     return light.clamp_min(1e-6).sqrt()
 
 
 def fine(images: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Blur at full resolution; 0 stands for the image itself.
+    """Blur at full resolution; sigma 0 returns the image itself.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def fine(images: Tensor, sigmas: Sequence[float]) -> Tensor:
     Returns
     -------
     Tensor, shape (N, C * 4 * len(sigmas), Y / 2, X / 2)
-        For every image and blur the four pixels of every 2 x 2.
+        For every image and blur, the four pixels of every 2 x 2 block.
     """
     kernels = _gaussians(sigmas, images)
     phases = torch.stack([functional.pad(kernels, (x, 1 - x, y, 1 - y)) for y in (0, 1) for x in (0, 1)], 1)
@@ -39,7 +39,7 @@ def fine(images: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def coarse(images: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Blur at lower resolution, the first at a half, the others at a quarter.
+    """Blur at lower resolution: the first at half, the others at a quarter.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def coarse(images: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def _gaussians(sigmas: Sequence[float], like: Tensor) -> Tensor:
-    """Two-dimensional Gaussians (number, 1, side, side), cut off at three times the widest."""
+    """Return two-dimensional Gaussians (number, 1, side, side), truncated at three times the widest sigma."""
     radius = math.ceil(3 * max(sigmas))
     offsets = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
     found = []
@@ -74,7 +74,7 @@ def _same(images: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def _convolved(images: Tensor, kernels: Tensor, stride: int = 1) -> Tensor:
-    """Convolve light, which has more digits than graphics cards take into account by default."""
+    """Convolve light in full precision; by default GPUs use fewer digits than light has."""
     if not images.is_cuda:
         return functional.conv2d(images, kernels, stride=stride)
     return functional.conv2d(images.double(), kernels.double(), stride=stride).to(images.dtype)

@@ -1,4 +1,4 @@
-"""Find what makes an image unlike those that the network of Instant was trained on."""
+"""Find properties of an image that differ from the training images of Instant."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from core.noise.model import NoiseEstimate
 from core.stack import middle
 
 SIDE = 512
-"""Rows and columns in the middle of an image that are looked at."""
+"""Size, in pixels, of the central region that is examined."""
 
 BLOCK = 8
-"""Rows and columns of the blocks that JPEG compresses."""
+"""Size of the blocks of JPEG compression, in pixels."""
 
 PARTS = 8
-"""Parts of a row that have to agree on a stripe."""
+"""Number of segments of a row that must agree on a stripe."""
 
-# Of the scenes of core/simulation with random detectors, fewer than two in a hundred exceed any of these.
+# Less than 2 % of the scenes of core/simulation with random detectors exceed any of these limits.
 _SATURATED = 0.01
 _QUIET = 0.002
 _STRIPED = 4.0
@@ -30,19 +30,19 @@ Image = NDArray[np.float32]
 
 
 def examine(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[Finding, ...]:
-    """Find why Instant may denoise an image worse than those that it was trained on.
+    """Return findings about an image that Instant may denoise worse than its training images.
 
     Parameters
     ----------
     plane : ndarray, shape (Y, X)
-        Image of any real type, in counts; its middle is examined.
+        Image of any real type, in counts; its central region is examined.
     noise : NoiseEstimate
         Noise of the image.
 
     Returns
     -------
     tuple of Finding
-        The problem of the noise estimate comes first. Values that are shares lie between 0 and 1.
+        The problem of the noise estimate comes first. Fractions are between 0 and 1.
     """
     found = [noise.problem] if noise.problem is not None else []
     if noise.saturated > _SATURATED:
@@ -72,7 +72,7 @@ def examine(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[Finding, 
 
 
 def _middle(plane: NDArray[np.generic]) -> Image:
-    """Middle of an image, what is not finite replaced by its median; it begins where a JPEG block would."""
+    """Return the central region, aligned with JPEG blocks; non-finite pixels are replaced by the median."""
     rows, columns = (middle(n, SIDE, BLOCK) for n in plane.shape)
     image = plane[rows, columns].astype(np.float64)
     finite = np.isfinite(image)
@@ -81,7 +81,7 @@ def _middle(plane: NDArray[np.generic]) -> Image:
 
 
 def _smooth(image: Image) -> Image:
-    """Mean of 3 x 3 pixels, borders repeated."""
+    """Return the mean of 3 x 3 pixels; borders are repeated."""
     wide = np.pad(image, 1, mode="edge")
     rows = wide[:-2] + wide[1:-1] + wide[2:]
     smooth: Image = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
@@ -89,22 +89,22 @@ def _smooth(image: Image) -> Image:
 
 
 def _impulses(image: Image, deviation: Image, gain: float) -> float:
-    """Share of pixels above or below all of their four neighbours by more than noise explains."""
+    """Return the fraction of pixels above or below all four neighbours by more than the noise explains."""
     inner = image[1:-1, 1:-1]
     around = (image[:-2, 1:-1], image[2:, 1:-1], image[1:-1, :-2], image[1:-1, 2:])
     highest = np.maximum(np.maximum(around[0], around[1]), np.maximum(around[2], around[3]))
     lowest = np.minimum(np.minimum(around[0], around[1]), np.minimum(around[2], around[3]))
     beyond = np.maximum(inner - highest, lowest - inner)
-    known = deviation[1:-1, 1:-1]  # what is alone rises from even ground
+    known = deviation[1:-1, 1:-1]  # isolated pixels stand out from a uniform background
     alone = (beyond > 6 * known + np.float32(8 * gain)) & (highest - lowest < 5 * known)
     return float(alone.mean())
 
 
 def _stripes(image: Image, deviation: Image, correlation: float) -> float:
-    """Variance over noise of how rows differ from those beside them in all of their parts."""
+    """Return the variance, relative to noise, of differences between adjacent rows common to all segments."""
     step = (image[1:-1] - 0.5 * (image[:-2] + image[2:])) / deviation[1:-1]
     if float((np.abs(step - np.median(step, axis=1, keepdims=True)) > 3).mean()) > _SHARP:
-        return 0.0  # structure is sharper than noise
+        return 0.0  # sharper than noise: structure
     step = np.clip(step, -4, 4)
     columns = step.shape[1] // PARTS * PARTS
     lines = step[:, :columns].reshape(len(step), PARTS, -1).mean(axis=2)
@@ -116,7 +116,7 @@ def _stripes(image: Image, deviation: Image, correlation: float) -> float:
 
 
 def _blocks(image: Image) -> float:
-    """How much larger steps between columns are where blocks meet than elsewhere."""
+    """Return the ratio of steps between columns at block boundaries to steps elsewhere."""
     step = np.abs(image[:, 1:] - image[:, :-1])
     step = np.minimum(step, 4 * float(np.median(step)) + 1e-30).mean(axis=0)
     columns = len(step) // BLOCK * BLOCK

@@ -1,15 +1,15 @@
-"""The network behind Instant: a small U-Net at half resolution on an image and its blurs.
+"""The network of Instant: a small U-Net at half resolution, applied to an image and its blurs.
 
-Its input is an image whose noise has a standard deviation of about 1: the root of something proportional to
-light. Its blurs are roots of blurred light, which have no bias, however few the photons. For every pixel it
-predicts shares of the image and its blurs, and a rest that is added: an untrained network is a narrow
-blur, and where there is little light it can fall back on a wide one. What it sees are differences from the
-widest blur, and how dark that is where it is below `LEVEL`. It sees no farther than
-`core.instant.reach.REACH`, so that pieces give the same as the whole.
+The input is an image whose noise has a standard deviation of about 1: the square root of a quantity that is
+linear in light. The blurs are square roots of blurred light, which have no bias even at low photon counts.
+For every pixel the network predicts weights of the image and its blurs, and a residual that is added. An
+untrained network is a narrow blur, and at low photon counts the network can use a wide one. The input
+features are differences from the widest blur, and the widest blur where it is below `LEVEL`. The receptive
+field is at most `core.instant.reach.REACH`, so that tiles give the same result as the whole image.
 
-Where neighbouring planes or frames are given, it sees them and their blur too, and predicts shares of
-these; without them it is the same as if they did not exist. Beside the denoised image it tells how far off
-it expects to be.
+If neighbouring planes or frames are given, they and their blurs are additional features, and the network
+also predicts their weights. Without them, the result is that of a network without these inputs. The network
+also predicts the error of the denoised image.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Shape:
     Attributes
     ----------
     widths : tuple of int
-        Channels at a half, a quarter, an eighth and a sixteenth of the resolution.
+        Channels at 1/2, 1/4, 1/8 and 1/16 of the resolution.
     depths : tuple of int
-        Pairs of convolutions at each of these, on the way down and again on the way up.
+        Pairs of convolutions at each resolution, on the way down and on the way up.
     """
 
     widths: tuple[int, ...]
@@ -47,39 +47,39 @@ SHAPES = {
     "instant": Shape((24, 48, 112, 160), (1, 1, 1, 1)),
     "best": Shape((48, 96, 160, 224), (2, 2, 1, 1)),
 }
-"""The networks that ship, by the quality that uses them."""
+"""The networks that ship, by quality."""
 
 FINE = (0.0, 0.7, 1.0, 1.5)
-"""Standard deviations in pixels of the blurs at full resolution; the first is the image itself."""
+"""Standard deviations, in pixels, of the blurs at full resolution; the first is the image itself."""
 
 BASE = 2
-"""Which of the fine blurs an untrained network gives."""
+"""Index of the fine blur that an untrained network returns."""
 
 COARSE = (3.0, 5.0, 9.0)
-"""Standard deviations in pixels of the blurs at lower resolution; the last is the widest."""
+"""Standard deviations, in pixels, of the blurs at lower resolution; the last is the widest."""
 
 BESIDE = (0.0, 1.0)
-"""Standard deviations in pixels of the blurs of neighbouring planes or frames."""
+"""Standard deviations, in pixels, of the blurs of neighbouring planes or frames."""
 
 LEAST = 64
-"""Images have sides of at least this."""
+"""Minimum side of images, in pixels."""
 
 LEVEL = 10.0
-"""Transformed intensity (about 25 photons) from which on noise is the same at any level."""
+"""Transformed intensity (about 25 photons) above which the noise does not depend on the intensity."""
 
 SCALE = 4.0
-"""Noise standard deviations that become 1 inside the network."""
+"""Scale of the features: this many noise standard deviations are 1 inside the network."""
 
 
 class Prediction(NamedTuple):
-    """What the network makes of images.
+    """Output of the network.
 
     Attributes
     ----------
     denoised : Tensor, shape (N, 1, Y, X)
         In the units of the input.
     log_variance : Tensor, shape (N, 1, Y, X), or None
-        Logarithm of the squared error it expects of `denoised`, where that was asked for.
+        Logarithm of the predicted squared error of `denoised`, if requested.
     """
 
     denoised: Tensor
@@ -130,9 +130,14 @@ class InstantNetwork(nn.Module):
         beside : Tensor, shape (N, len(OFFSETS), Y, X), optional
             Neighbouring planes or frames, in the order of `core.instant.reach.OFFSETS`.
         expect : bool
-            Whether to tell the error it expects, which takes a tenth of the time.
+            Whether to predict the error, which takes 10 % of the time.
+
+        Returns
+        -------
+        Prediction
+            Denoised images, and the logarithm of their squared error.
         """
-        light = images.square()  # proportional to light, plus a constant: blurs of it have no bias
+        light = images.square()  # linear in light: its blurs have no bias
         blurs, wide = root(fine(light, FINE)), root(coarse(light, COARSE))
         widest = wide[:, -1:]
         told = (SCALE * SCALE * correlation)[:, :, None, None].expand(-1, -1, *widest.shape[2:])
@@ -150,7 +155,7 @@ class InstantNetwork(nn.Module):
     def _expected(self, features: Tensor, seen: Tensor) -> Tensor:
         first, *rest = self.doubt.children()
         assert isinstance(first, nn.Conv2d)
-        weight, known = first.weight, features.shape[1]  # two parts: putting the images together takes longer
+        weight, known = first.weight, features.shape[1]  # in two parts: concatenating the images is slower
         half = functional.conv2d(features, weight[:, :known], first.bias)
         half = half + functional.conv2d(seen, weight[:, known:])
         for layer in rest:
@@ -176,7 +181,7 @@ class InstantNetwork(nn.Module):
 
 
 def _mixed(details: Tensor, widest: Tensor, predicted: Tensor) -> Tensor:
-    """Sum of the widest blur, of shares of the others' differences from it, and of the rest."""
+    """Return the widest blur plus weighted differences of the other blurs from it plus the residual."""
     many = 4 * len(FINE)
     result = widest + SCALE * predicted[:, -4:] + _phases(predicted[:, :many] * details[:, :many])
     for blur in range(len(COARSE) - 1):
@@ -186,12 +191,12 @@ def _mixed(details: Tensor, widest: Tensor, predicted: Tensor) -> Tensor:
 
 
 def _phases(images: Tensor) -> Tensor:
-    """Sum of (N, 4 * number, Y, X) over the number: four pixels of every 2 x 2."""
+    """Return the sum of (N, 4 * number, Y, X) over the number: four pixels of every 2 x 2 block."""
     return images.reshape(len(images), -1, 4, *images.shape[2:]).sum(1)
 
 
 class _Residual(nn.Module):
-    """Two convolutions that add to what they are given."""
+    """Two convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

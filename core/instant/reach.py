@@ -1,33 +1,34 @@
-"""How far the network sees and what it gives, for those who must know it without loading torch."""
+"""Constants of the network of Instant, available without loading torch."""
 
 GRID = 16
-"""Images have sides that are multiples of this, and pieces begin at multiples of it."""
+"""Sides of images, and positions of tiles, are multiples of this number of pixels."""
 
 REACH = 160
-"""Greatest distance in pixels over which the input can change the output, rounded up to the grid."""
+"""Largest distance, in pixels, over which the input affects the output, rounded up to the grid."""
 
 OFFSETS = (-2, -1, 1, 2)
-"""Neighbouring planes or frames the network may see, by their distance."""
+"""Offsets of the neighbouring planes or frames that the network can use."""
 
 DEPTH = max(OFFSETS)
-"""Greatest distance of a neighbouring plane or frame."""
+"""Largest offset of a neighbouring plane or frame."""
 
 SPAN = 8
-"""Frames on each side of one that are averaged with it where a scene stands still."""
+"""Number of frames on each side that are averaged with a frame of a static scene."""
 
 MEAN = "mean"
-"""Choice of neighbours that denoises the mean of frames."""
+"""Value of the parameter `neighbours` that denoises the mean of frames."""
 
 
 def beside(index: int, count: int) -> tuple[int, ...]:
-    """Indices of the neighbours of a plane or frame, in the order of `OFFSETS`.
+    """Return the indices of the neighbours of a plane or frame, in the order of `OFFSETS`.
 
-    Where the stack ends, the one on the other side takes the place of the missing one, or else the nearest.
+    At the ends of the stack, a missing neighbour is replaced by the one on the other side, or by the nearest
+    one.
 
     Raises
     ------
     ValueError
-        If there is only one.
+        If the stack has only one plane.
     """
     if count < 2 or not 0 <= index < count:
         raise ValueError(f"plane {index} of {count} has no neighbours")
@@ -40,5 +41,5 @@ def beside(index: int, count: int) -> tuple[int, ...]:
 
 
 def around(index: int, count: int) -> range:
-    """Indices of the frames that the mean around one is taken of, in a stack of so many."""
+    """Return the indices of the frames averaged around a frame, in a stack of `count` frames."""
     return range(max(index - SPAN, 0), min(index + SPAN + 1, count))

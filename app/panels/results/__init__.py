@@ -1,4 +1,4 @@
-"""The source and everything made from it."""
+"""The list of the source and all results."""
 
 from app.panels.results.panel import ResultsPanel
 

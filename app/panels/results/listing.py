@@ -1,4 +1,4 @@
-"""The list of results: its rows, how they are drawn, and its keys."""
+"""The list of results: rows, painting and keys."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MARGIN, INDENT, DOT = 8, 12, 10
 
 
 class ResultsList(QListWidget):
-    """A list in which a digit goes to the row of that number."""
+    """A list in which a digit selects the row with this number."""
 
     def event(self, event: QEvent) -> bool:
-        """Keep digits from being taken for shortcuts of the window."""
+        """Do not let digits trigger shortcuts of the window."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _digit(event):
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Go to a row by its number."""
+        """Select a row by its number."""
         digit = _digit(event)
         if 0 < digit <= self.count():
             self.setCurrentRow(digit - 1)
@@ -37,7 +37,7 @@ class ResultsList(QListWidget):
 
 
 class ResultDelegate(QStyledItemDelegate):
-    """Draws a result on two lines; the one on show has a filled dot and a bold name."""
+    """Paints a result on two lines; the displayed one has a filled dot and a bold name."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         lines = 2 if index.data(DETAILS) else 1

@@ -1,4 +1,4 @@
-"""The Results panel: the source and everything made from it; the marked one is on show."""
+"""The Results panel: the source and all results; the marked one is displayed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from app.shell.snapshot import Result, Snapshot
 
 
 class ResultsPanel(QWidget):
-    """List of results; a click, an arrow key or a digit shows one.
+    """List of results; a click, an arrow key or a digit displays one.
 
     Attributes
     ----------
     export_wanted, recipe_wanted : Signal of int
-        The person wants to export the result with this key, or to copy its recipe.
+        The user wants to export the result with this key, or to copy its recipe.
     step_wanted : Signal of int
-        The person wants the next (1) or previous (-1) file.
+        The user wants the next (1) or previous (-1) file.
     """
 
     export_wanted = Signal(int)
@@ -43,7 +43,7 @@ class ResultsPanel(QWidget):
         self.list = ResultsList()
         self.list.setObjectName("results")
         self.list.setItemDelegate(ResultDelegate(self.list))
-        self.list.setToolTip("Click, arrow keys or digits show a result; right-click for more")
+        self.list.setToolTip("Click, or use arrow keys or digits, to show a result; right-click for more")
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.customContextMenuRequested.connect(self._on_menu)
@@ -113,7 +113,7 @@ class ResultsPanel(QWidget):
     def _show_document(self, snapshot: Snapshot) -> None:
         source = snapshot.source
         self.setEnabled(source is not None)
-        name = source.stack.meta.name if source else "Nothing is open"
+        name = source.stack.meta.name if source else "No stack is open"
         width = max(80, self.width() - 2 * MARGIN)
         self.name.setText(self.name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, width))
         self.name.setToolTip(str(source.stack.meta.path or name) if source else "")
@@ -141,7 +141,7 @@ class ResultsPanel(QWidget):
             self._session.show(current.data(KEY))
 
     def menu(self, item: QListWidgetItem) -> QMenu:
-        """Context menu of a result."""
+        """Return the context menu of a result."""
         key, is_source = item.data(KEY), self.list.row(item) == 0
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
@@ -153,12 +153,12 @@ class ResultsPanel(QWidget):
         recipe = menu.addAction("Copy Recipe")
         recipe.triggered.connect(lambda: self.recipe_wanted.emit(key))
         export.setToolTip("Save this result as a TIFF file")
-        recipe.setToolTip("Copy the steps that led to this result, as JSON")
+        recipe.setToolTip("Copy the steps of this result as JSON")
         if is_source:
             export.setEnabled(False)
-            export.setToolTip("This is the source itself, which is a file already")
+            export.setToolTip("The source is already a file")
             recipe.setEnabled(False)
-            recipe.setToolTip("Nothing was done to the source")
+            recipe.setToolTip("The source has no processing steps")
         return menu
 
     def _on_menu(self, where: QPoint) -> None:

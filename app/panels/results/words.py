@@ -1,4 +1,4 @@
-"""What is said of a result or a stack in a few words."""
+"""Short descriptions of results and stacks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from app.shell.snapshot import Result, Snapshot
 from core.stack import Stack
 
 TOOLTIP_WIDTH = 72
-"""Longest line of a tooltip, in characters."""
+"""Maximum line length of a tooltip, in characters."""
 
 
 def note(result: Result, snapshot: Snapshot) -> str:
-    """PSNR of a result where it was measured, otherwise how long it took."""
+    """Return the PSNR of a result if it was measured, otherwise its computing time."""
     measures = snapshot.measures.get(result.key)
     if measures is not None and math.isfinite(psnr := measures["psnr"]):
         return f"{psnr:.2f} dB"
@@ -21,7 +21,7 @@ def note(result: Result, snapshot: Snapshot) -> str:
 
 
 def tooltip(result: Result, snapshot: Snapshot) -> str:
-    """All that is known of a result, one fact a line."""
+    """Return all facts about a result, one per line."""
     lines = [result.label, result.details]
     if result.step is None:
         lines = ["The source as it was opened", result.details]
@@ -42,12 +42,12 @@ def tooltip(result: Result, snapshot: Snapshot) -> str:
 
 
 def source_words(result: Result) -> str:
-    """What the source is, in a few words."""
+    """Return a short description of the source."""
     return result.stack.meta.format or "source"
 
 
 def duration(seconds: float) -> str:
-    """Words for a time span: "0.4 s", "12 s", "3 min 20 s"."""
+    """Format a time span: "0.4 s", "12 s", "3 min 20 s"."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -55,7 +55,7 @@ def duration(seconds: float) -> str:
 
 
 def describe(stack: Stack) -> str:
-    """Size, type and pixel size of a stack on one line."""
+    """Return size, type and pixel size of a stack on one line."""
     sizes = " · ".join(f"{n} {a}" for a, n in stack.sizes.items() if a in "TCZ")
     rows, columns = stack.shape[-2:]
     words = [f"{columns} × {rows} px", stack.dtype.name]

@@ -1,1 +1,1 @@
-"""How the weights of Instant are made: the program itself neither imports nor contains this package."""
+"""Training of the weights of Instant; the program neither imports nor contains this package."""

@@ -1,4 +1,4 @@
-"""The card of the network: what it is, how it was trained, how well it does on simulations."""
+"""The model card of a network: description, training, and performance on simulations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.instant.weights import load_network
 
 
 def write_card(path: Path) -> None:
-    """Write the card of a network beside its file, with the suffix ``.md``."""
+    """Write the model card beside the file of a network, with the suffix ``.md``."""
     network, record = load_network(path)
     settings = record["settings"]
     parameters = sum(p.numel() for p in network.parameters())
@@ -34,16 +34,16 @@ def write_card(path: Path) -> None:
         f"""# Network of Instant, quality "{path.stem}"
 
 A U-Net with {parameters} parameters: channels {_listed(record["widths"])}, pairs of convolutions
-{_listed(record["depths"])} at a half, a quarter, an eighth and a sixteenth of the resolution. It sees an
-image with noise made uniform and its blurs, and if wanted two planes or frames before and two after it. It
-also tells what error it expects of every pixel. It was trained on simulated microscopy only
-(`core/simulation`: scenes, volumes, time lapses); it has never seen a recorded image. Weights are in half
+{_listed(record["depths"])} at 1/2, 1/4, 1/8 and 1/16 of the resolution. Its input is an image with
+uniform noise and its blurs, and optionally the two planes or frames before and the two after it. It also
+predicts the standard error of every pixel. It was trained only on simulated microscopy images
+(`core/simulation`: scenes, volumes, time lapses), never on recorded images. Weights are stored in half
 precision.
 
-It expects noise that is Poisson-Gaussian, independent or correlated over about a pixel, and estimated well.
-It is not meant for images whose noise is of another kind (compression, scratches, patterns), and like every
-denoiser it may smooth away structures that are weaker than the noise, or sharpen noise into structure. Do
-not measure what depends on single pixels from its results without a control.
+The network assumes Poisson-Gaussian noise that is independent, or correlated over about one pixel, and
+estimated well. It is not intended for other noise (compression, scratches, patterns). Like every denoiser,
+it may remove structures that are weaker than the noise, or turn noise into structure. Do not measure
+quantities that depend on single pixels in its results without a control.
 
 ## Training
 
@@ -51,19 +51,19 @@ not measure what depends on single pixels from its results without a control.
 
 {chosen}
 
-The scenes a step sees depend on how often the training was started and how many processes simulate.
+The scenes of a step depend on the number of starts and on the number of worker processes.
 
-## Simulated scenes it never saw
+## Validation on simulated scenes
 
-PSNR in dB, range = brightest mean of each scene; the Gaussian is the best of eight for each image, chosen
-with the truth. Noise known; not averaged over orientations. The last column compares the squared error the
-network expects with that which it makes, in dB: 0 is right, above 0 is too careful.
+PSNR in dB, range = brightest mean of each scene. The Gaussian is the best of eight for each image, chosen
+with the ground truth. The noise is known; results are not averaged over orientations. The last column is the
+ratio of predicted to actual squared error in dB: 0 is correct, above 0 the prediction is too large.
 
 | light | raw | best Gaussian | network | expected error |
 |---|---|---|---|---|
 {rows}
 
-## Course
+## Training curve
 
 | hours | steps | log error | mean PSNR |
 |---|---|---|---|

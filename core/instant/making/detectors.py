@@ -1,4 +1,4 @@
-"""Detectors drawn at random, as the networks of Instant meet them."""
+"""Random detectors for training the networks of Instant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.simulation.filtering import Kernel, cubic_weights
 
 
 def random_detector(rng: np.random.Generator) -> Detector:
-    """Choose a detector at random, most of them ordinary: a camera with some read noise."""
+    """Return a random detector; most are ordinary cameras with some read noise."""
     if rng.random() < 0.28:
         return _photomultiplier(rng)
     detector = Detector(
@@ -41,12 +41,12 @@ def random_detector(rng: np.random.Generator) -> Detector:
 
 
 def random_kernel(rng: np.random.Generator) -> Kernel:
-    """Choose a short filter: a tail to one side, part of a pixel's shift, a smoothing or sharpening one."""
+    """Return a random short filter: one-sided tail, subpixel shift, smoothing or sharpening."""
     chance = rng.random()
     if chance < 0.3:  # electronics along a scanned line
         tail = rng.uniform(0.03, 0.6) ** np.arange(6.0)
         kernel = np.concatenate([np.zeros(5), tail])[::-1]
-    elif chance < 0.5:  # linear and cubic interpolation at a position between two pixels
+    elif chance < 0.5:  # linear and cubic interpolation between two pixels
         part = rng.uniform(0.05, 0.5)
         kernel = np.array([0, 1 - part, part])
         if rng.random() < 0.5:
@@ -61,7 +61,7 @@ def random_kernel(rng: np.random.Generator) -> Kernel:
 
 
 def _photomultiplier(rng: np.random.Generator) -> Detector:
-    """Choose a scanning detector: broad pulses, little read noise, few grey levels, a filter along lines."""
+    """Return a scanning detector: broad pulses, low read noise, few grey levels, a filter along lines."""
     read_noise = 0.5 * rng.random() ** 2 if rng.random() < 0.7 else 0.0
     digital = rng.random() < 0.75
     return Detector(
@@ -76,7 +76,7 @@ def _photomultiplier(rng: np.random.Generator) -> Detector:
 
 
 def _with_filter(detector: Detector, rng: np.random.Generator) -> Detector:
-    """Add one of the filters that correlate neighbours."""
+    """Add a filter that correlates the noise of neighbouring pixels."""
     chance, along = rng.random(), rng.random()
     if chance < 0.33:
         width = rng.uniform(0.3, 0.95)

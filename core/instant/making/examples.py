@@ -1,8 +1,7 @@
-"""Examples to learn from: patches of simulated scenes, recorded, with the noise made uniform.
+"""Training examples: recorded patches of simulated scenes with uniform noise.
 
-The network is to give the transform *of the mean*, not the mean of the transform, so that the
-inverse transform is algebraic and without bias. Some batches are of volumes and time lapses, and show
-the planes beside.
+The target is the transform *of the mean*, not the mean of the transform, so that the inverse transform is
+algebraic and unbiased. Some batches are volumes and time lapses, and include the neighbouring planes.
 """
 
 from __future__ import annotations
@@ -25,25 +24,25 @@ from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume
 
 PHOTONS = (0.3, 1500.0)
-"""Range of the photons at the bright end of a scene."""
+"""Range of photons in the brightest pixels of a scene."""
 
 SKEW = 1.6
-"""Above 1, few photons are drawn more often than many: they are harder to learn."""
+"""Skew of the photon distribution: above 1, low photon counts, which are harder, are drawn more often."""
 
 CLEAN = 0.08
-"""Share of examples with up to a thousand times more light, so that clean images are left as they are."""
+"""Fraction of examples with up to a thousand times more light, so that clean images stay unchanged."""
 
 STACKS = 0.25
-"""Share of batches with the planes beside."""
+"""Fraction of batches with neighbouring planes."""
 
 ENDS = 0.25
-"""Share of their examples that lie at an end of a stack, or in a short one."""
+"""Fraction of these examples that lie at an end of a stack, or in a short stack."""
 
 DEEP = 2 * DEPTH + 1
 """Planes of a simulated volume or time lapse."""
 
 MARGIN = 6
-"""Pixels around a plane that are recorded and cut off, so that filters do not mix planes."""
+"""Border of a plane, in pixels, that is recorded and cropped, so that filters do not mix planes."""
 
 Lights = NDArray[np.float32]
 Source = Callable[[tuple[int, ...]], Lights]
@@ -51,14 +50,14 @@ Source = Callable[[tuple[int, ...]], Lights]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Patches in units of the noise.
+    """Patches with noise of unit variance.
 
     Attributes
     ----------
     noisy, clean : Tensor, shape (N, 1, Y, X)
         Transform of the recorded image, and of its mean.
     correlation : Tensor, shape (N, len(LAGS))
-        Correlation of the noise at `core.noise.model.LAGS` as the network is told, a little wrong.
+        Correlation of the noise at `core.noise.model.LAGS`, with a small error as input of the network.
     beside : Tensor, shape (N, len(OFFSETS), Y, X), or None
         Transforms of the neighbouring planes or frames.
     """
@@ -69,14 +68,14 @@ class Batch:
     beside: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """Same patches on a device."""
+        """Return the patches on a device."""
         beside = None if self.beside is None else self.beside.to(device)
         noisy, clean, correlation = (t.to(device) for t in (self.noisy, self.clean, self.correlation))
         return Batch(noisy=noisy, clean=clean, correlation=correlation, beside=beside)
 
 
 def misjudged(recording: Recording, rng: np.random.Generator) -> PoissonGaussian:
-    """Return the noise of a recording as an estimate would give it: some percent wrong."""
+    """Return the noise of a recording with the errors of an estimate, a few percent."""
     level, tilt = np.exp(rng.normal(0, 0.05, 2))
     middle = float(recording.mean.mean())
     gain = recording.noise.gain * level * tilt
@@ -85,19 +84,21 @@ def misjudged(recording: Recording, rng: np.random.Generator) -> PoissonGaussian
 
 
 def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, NDArray[np.float32]]:
-    """Record patches of a scene with a random detector, and make the noise uniform.
+    """Record patches of a scene with a random detector, and transform them to uniform noise.
 
     Parameters
     ----------
     light : ndarray, shape (Z, Y, X)
-        Planes or frames, or just one.
+        Planes or frames, or a single one.
     rng : Generator
         Source of the detector and the noise.
 
     Returns
     -------
     noisy, clean : ndarray, shape (Z, Y, X)
+        Transform of the recorded planes, and of their means.
     correlation : ndarray, shape (len(LAGS),)
+        Correlation of the noise, with the errors of an estimate.
     """
     peak = PHOTONS[0] * (PHOTONS[1] / PHOTONS[0]) ** (rng.random() ** SKEW)
     if rng.random() < CLEAN:
@@ -114,12 +115,14 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
 
 
 def seen(rng: np.random.Generator) -> list[int]:
-    """Choose the plane to denoise of `DEEP` planes, and its neighbours: mostly the middle one and all others.
+    """Return the index of the plane to denoise, of `DEEP` planes, and of its neighbours.
+
+    Mostly it is the middle plane with all others as neighbours.
 
     Returns
     -------
     list of int
-        The plane itself, then its neighbours in the order of `core.instant.reach.OFFSETS`.
+        The plane, then its neighbours in the order of `core.instant.reach.OFFSETS`.
     """
     if rng.random() >= ENDS:
         return [DEPTH, *beside(DEPTH, DEEP)]
@@ -129,29 +132,29 @@ def seen(rng: np.random.Generator) -> list[int]:
 
 
 def plane(seed: tuple[int, ...]) -> Lights:
-    """Make a scene (1, Y, X)."""
+    """Return a scene (1, Y, X)."""
     return scene(seed)[None]
 
 
 def stack(seed: tuple[int, ...]) -> Lights:
-    """Make a volume or a time lapse (`DEEP`, Y, X)."""
+    """Return a volume or a time lapse (`DEEP`, Y, X)."""
     return (volume if seed[-1] % 2 else time_lapse)(seed, DEEP)
 
 
 @dataclass(slots=True)
 class Pool:
-    """Scenes to cut patches from; new ones come in slowly, and replace others when there are many.
+    """A pool of scenes from which patches are cropped; new scenes are added slowly and replace old ones.
 
     Attributes
     ----------
     make : callable
-        Makes scenes (Z, Y, X) from a seed.
+        Returns a scene (Z, Y, X) for a seed.
     seed : tuple of int
         Start of the seeds.
     first, most : int
-        Scenes before the first patch, and scenes kept.
+        Number of scenes before the first patch, and maximum number of scenes.
     every : int
-        Patches between two new scenes.
+        Number of patches between two new scenes.
     """
 
     make: Source
@@ -164,7 +167,7 @@ class Pool:
     asked: int = 0
 
     def patches(self, count: int, side: int, margin: int, rng: np.random.Generator) -> Iterator[Lights]:
-        """Give patches (Z, Y, X) in any of eight orientations, with a margin around each."""
+        """Yield patches (Z, Y, X) in one of eight orientations, with a margin around each."""
         while len(self.scenes) < self.first:
             self._add(rng)
         for _ in range(count):
@@ -188,7 +191,7 @@ class Pool:
 
 
 class Examples(IterableDataset[Batch]):
-    """Endless batches; every process that reads it draws its own scenes from its own seed."""
+    """Infinite batches; every reading process draws its own scenes from its own seed."""
 
     def __init__(self, seed: int, batch: int, side: int) -> None:
         self.seed, self.batch, self.side = seed, batch, side
@@ -226,7 +229,7 @@ def _together(found: list[tuple[Lights, Lights, Lights]]) -> tuple[Tensor, Tenso
 
 
 def batches(seed: int, batch: int, side: int, workers: int) -> Iterator[Batch]:
-    """Endless batches made by processes beside this one."""
+    """Yield infinite batches made by worker processes."""
     loader: DataLoader[Batch] = DataLoader(
         Examples(seed, batch, side), batch_size=None, num_workers=workers,
         worker_init_fn=_one_thread if workers else None, prefetch_factor=4 if workers else None,

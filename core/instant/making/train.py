@@ -1,6 +1,6 @@
 """Train the networks of Instant side by side: ``python -m core.instant.making.train --out FOLDER``.
 
-Run it again with the same FOLDER to go on after an interruption, or with more steps to train longer.
+Run it again with the same FOLDER to continue after an interruption, or with more steps to train longer.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from core.instant.weights import file_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the arguments say."""
+    """Run the training with command-line arguments."""
     standard = Settings()
     parser = argparse.ArgumentParser(prog="python -m core.instant.making.train", description=__doc__)
-    parser.add_argument("--steps", type=int, default=standard.steps, help="length of the training")
+    parser.add_argument("--steps", type=int, default=standard.steps, help="number of training steps")
     parser.add_argument("--networks", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--out", type=Path, required=True, help="folder to write networks and cards to")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=0, help="threads of the network, 0 for all")
-    parser.add_argument("--workers", type=int, default=standard.workers, help="processes that simulate")
-    parser.add_argument("--batch", type=int, default=standard.batch, help="patches a step")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the networks, 0 for all")
+    parser.add_argument("--workers", type=int, default=standard.workers, help="simulating processes")
+    parser.add_argument("--batch", type=int, default=standard.batch, help="patches per step")
     parser.add_argument("--side", type=int, default=standard.side, help="side of a patch in pixels")
-    parser.add_argument("--rate", type=float, default=standard.rate, help="highest learning rate")
+    parser.add_argument("--rate", type=float, default=standard.rate, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=standard.seed)
     parser.add_argument("--pause", type=int, default=standard.pause, help="steps between validations")
     given = parser.parse_args(arguments)

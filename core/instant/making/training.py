@@ -1,4 +1,4 @@
-"""Train networks side by side on simulated microscopy for some steps; it can be stopped and resumed."""
+"""Train networks side by side on simulated microscopy images; the training can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from core.instant.network import SHAPES, InstantNetwork, Prediction
 from core.instant.weights import file_of, save_network
 
 LEAST_ERROR = 0.0007
-"""Errors of about this size or less no longer count in full; at half a photon they are not larger."""
+"""Errors of about this size or less get less weight; at half a photon they are not larger."""
 
 DOUBT_RATE = 10.0
-"""Learning rate of what tells the expected error, in learning rates of the rest: it has two layers only."""
+"""Learning rate of the two layers that predict the error, relative to the other layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to train.
+    """Settings of the training.
 
     Attributes
     ----------
     steps : int
-        Length of the training and of the learning rate's schedule.
+        Length of the training and of the learning rate schedule.
     batch, side : int
-        Patches a step, and their side in pixels.
+        Patches per step, and their side in pixels.
     rate : float
-        Highest learning rate.
+        Largest learning rate.
     average : float
-        Decay of the running average of the weights, a step.
+        Decay per step of the running average of the weights.
     seed : int
         Seed of weights, scenes and noise.
     workers : int
-        Processes that simulate.
+        Number of processes that simulate examples.
     pause : int
-        Steps between two looks at the validation scenes.
+        Steps between two validations.
     """
 
     steps: int = 30_000
@@ -63,16 +63,16 @@ class Settings:
 
 
 class State:
-    """Everything the training of a network needs to go on.
+    """State of the training of a network, including all that is needed to resume it.
 
     Parameters
     ----------
     name : str
-        Quality the network is for.
+        Quality of the network.
     settings : Settings
-        How to train.
+        Settings of the training.
     device : torch.device
-        Where to compute.
+        Device of the network.
     """
 
     def __init__(self, name: str, settings: Settings, device: torch.device) -> None:
@@ -89,12 +89,12 @@ class State:
             group["lr"] = torch.tensor(settings.rate, device=device)
         self.optimiser = torch.optim.Adam(groups, lr=settings.rate, betas=(0.9, 0.99), capturable=graphs)
         self.update = Repeated(self._update)
-        self.share = torch.zeros((), device=device)  # of the weights in their average
+        self.share = torch.zeros((), device=device)  # fraction of the weights in their average
         self.step, self.seconds, self.starts = 0, 0.0, 0
         self.curve: list[dict[str, Any]] = []
 
     def _update(self, batch: Batch) -> Tensor:
-        """Change the weights; mean of the logarithms of the patches' errors."""
+        """Update the weights; return the mean of the logarithms of the patch errors."""
         output = self.network(batch.noisy, batch.correlation, batch.beside)
         self.optimiser.zero_grad(set_to_none=True)
         loss(output, batch.clean).backward()  # type: ignore[no-untyped-call]
@@ -109,16 +109,16 @@ class State:
 
 
 def rate(settings: Settings, step: int) -> float:
-    """Learning rate: rises over 100 steps, then falls as a cosine to a hundredth."""
+    """Return the learning rate: it rises over 100 steps, then decreases as a cosine to 1 %."""
     done = min(1.0, step / settings.steps)
     return settings.rate * min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def loss(output: Prediction, clean: Tensor) -> Tensor:
-    """Squared error of each patch divided by about itself, so that every level of noise counts alike.
+    """Return squared errors of patches divided by about themselves, so that all noise levels weigh alike.
 
-    To this is added how unlikely the errors are under the variance the network expects of them; only that
-    expectation learns from it.
+    The negative log-likelihood of the errors under their predicted variance is added; its gradient only
+    affects the prediction of the error.
     """
     assert output.log_variance is not None
     squares = (output.denoised - clean).square()
@@ -128,7 +128,7 @@ def loss(output: Prediction, clean: Tensor) -> Tensor:
 
 
 def learn(state: State, batch: Batch, settings: Settings) -> Tensor:
-    """Take one step with a batch on the network's device; mean of the logarithms of the patches' errors."""
+    """Take one step on the network's device; return the mean of the logarithms of the patch errors."""
     for group in state.optimiser.param_groups:
         wanted = group["times"] * rate(settings, state.step)
         if isinstance(group["lr"], Tensor):
@@ -141,14 +141,14 @@ def learn(state: State, batch: Batch, settings: Settings) -> Tensor:
 
 
 def train(states: Sequence[State], settings: Settings, folder: Path) -> Iterator[str]:
-    """Train networks on the same batches; give a line of text after every look at the validation scenes.
+    """Train networks on the same batches; yield a line of text after every validation.
 
-    After each look the averaged networks are written to the folder, and what is needed to go on beside them.
+    After each validation the averaged networks are written to the folder, with the state for resuming.
     """
     device = next(states[0].network.parameters()).device
     for state in states:
         state.starts += 1
-    seed = settings.seed + 1000 * states[0].starts  # each start sees other scenes
+    seed = settings.seed + 1000 * states[0].starts  # each start uses other scenes
     source = batches(seed, settings.batch, settings.side, settings.workers)
     errors: list[list[Tensor]] = [[] for _ in states]
     while states[0].step < settings.steps:
@@ -167,7 +167,7 @@ def train(states: Sequence[State], settings: Settings, folder: Path) -> Iterator
 
 
 def look(state: State, error: float, settings: Settings, folder: Path) -> str:
-    """Score a network on the validation scenes, write it down, and say where its training stands."""
+    """Validate a network, save it, and return a line of text with its state."""
     rows = evaluate(state.averaged)
     state.curve.append(
         {
@@ -180,7 +180,7 @@ def look(state: State, error: float, settings: Settings, folder: Path) -> str:
 
 
 def summary(state: State, rows: list[Row]) -> str:
-    """Say in a line where the training stands: dB above the best Gaussian at every level."""
+    """Return a line of text with the state of the training: dB above the best Gaussian at every level."""
     gains = "  ".join(f"{row.name.replace(' photons', '')} {row.network - row.gaussian:+.2f}" for row in rows)
     error = state.curve[-1]["error"]
     hours, step = state.seconds / 3600, state.step
@@ -188,7 +188,7 @@ def summary(state: State, rows: list[Row]) -> str:
 
 
 def record(state: State, settings: Settings, rows: list[Row]) -> dict[str, Any]:
-    """Describe the training for the file of the network and its card."""
+    """Return a description of the training for the file of the network and its card."""
     return {
         "program": __version__, **dataclasses.asdict(state.network.shape),
         "settings": dataclasses.asdict(settings),
@@ -200,7 +200,7 @@ def record(state: State, settings: Settings, rows: list[Row]) -> dict[str, Any]:
 
 
 def save(state: State, settings: Settings, rows: list[Row], folder: Path) -> None:
-    """Write the averaged network, and beside it what is needed to go on."""
+    """Write the averaged network, and the state for resuming."""
     save_network(file_of(state.name, folder), state.averaged.state_dict(), record(state, settings, rows))
     whole = {
         "network": state.network.state_dict(), "averaged": state.averaged.state_dict(),
@@ -212,12 +212,12 @@ def save(state: State, settings: Settings, rows: list[Row], folder: Path) -> Non
 
 
 def resume_file(name: str, folder: Path) -> Path:
-    """Where the training of a network keeps what it needs to go on."""
+    """Return the path of the state for resuming the training of a network."""
     return file_of(name, folder).with_suffix(".resume")
 
 
 def resume(settings: Settings, device: torch.device, name: str, folder: Path) -> State:
-    """Go on where the training of a network that wrote to a folder stood when it last wrote."""
+    """Load the last saved state of the training of a network from a folder."""
     state = State(name, settings, device)
     whole = torch.load(resume_file(name, folder), map_location=device, weights_only=True)
     state.network.load_state_dict(whole["network"])

@@ -1,4 +1,4 @@
-"""How well a network denoises simulated scenes it never saw, against the best Gaussian blur."""
+"""Validate a network on simulated scenes that were not used for training, against the best Gaussian blur."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume
 
 LEVELS = (0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-"""Photons at the bright end."""
+"""Photons in the brightest pixels."""
 
 SEED = 987_654_321
-"""Seed of the validation scenes; training counts from another one."""
+"""Seed of the validation scenes; training uses other seeds."""
 
 GROUND = 0.05
-"""Light between the specimens, as a share of the bright end."""
+"""Background light, as a fraction of the brightest pixels."""
 
 Maker = Callable[[tuple[int, ...], int, tuple[int, int]], NDArray[np.float32]]
 
@@ -34,17 +34,17 @@ SIGMAS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 6.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """How well recordings of one kind are denoised.
+    """Performance on one kind of recordings.
 
     Attributes
     ----------
     name : str
-        Which recordings.
+        Kind of recordings.
     raw, gaussian, network : float
-        Mean PSNR in dB of the recorded images, of the best Gaussian blur of each, and of the network's
-        results; the range is the largest mean of each scene.
+        Mean PSNR in dB of the recorded images, of the best Gaussian blur of each, and of the network;
+        the range is the largest mean of each scene.
     doubt : float
-        Squared error the network expects over that which it makes, in dB: 0 if it is right.
+        Ratio of predicted to actual squared error, in dB; 0 if they are equal.
     """
 
     name: str
@@ -56,16 +56,16 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Case:
-    """Recordings to score a network on.
+    """Recordings for validation.
 
     Attributes
     ----------
     name : str
-        What they are.
+        Kind of recordings.
     recordings : tuple of Recording
-        All of one shape (Y, X).
+        All with the same shape (Y, X).
     beside : tuple of ndarray, shape (len(OFFSETS), Y, X), or None
-        The neighbouring planes or frames of each, as recorded.
+        Neighbouring planes or frames of each recording, as recorded.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Case:
 
     @functools.cached_property
     def simple(self) -> tuple[float, float]:
-        """Mean PSNR in dB as recorded, and after the best Gaussian blur of each."""
+        """Mean PSNR in dB of the recordings, and of the best Gaussian blur of each."""
         raw = [psnr(r.noisy, r.mean) for r in self.recordings]
         best = [
             max(psnr(ndimage.gaussian_filter(r.noisy, sigma), r.mean) for sigma in SIGMAS)
@@ -85,7 +85,7 @@ class Case:
 
 @functools.lru_cache(maxsize=2)
 def cases(scenes: int = 12, side: int = 128) -> tuple[Case, ...]:
-    """Recordings of fixed scenes at each level of light, some with correlated noise, some of stacks."""
+    """Return recordings of fixed scenes at each light level, some with correlated noise, some of stacks."""
     lights = [scene((SEED, index), (side, side)) for index in range(scenes)]
     plain = Detector(read_noise=1.0)
     blurred = Detector(read_noise=1.0, smoothing=(0.7, 0.7))
@@ -109,7 +109,7 @@ def cases(scenes: int = 12, side: int = 128) -> tuple[Case, ...]:
 def _stacks(
     name: str, stacks: Sequence[NDArray[np.float64]], detector: Detector, rng: np.random.Generator
 ) -> tuple[Case, Case]:
-    """Middle planes of stacks (Z, Y, X) in photons, alone and with the planes beside."""
+    """Return middle planes of stacks (Z, Y, X) in photons, without and with neighbouring planes."""
     middles, others = [], []
     for photons in stacks:
         whole = record(photons.reshape(-1, photons.shape[-1]), detector, rng)
@@ -124,7 +124,7 @@ def _stacks(
 
 
 def evaluate(network: InstantNetwork, scenes: int = 12, side: int = 128) -> list[Row]:
-    """Score a network on the validation scenes, the noise being known."""
+    """Evaluate a network on the validation scenes with known noise."""
     rows = []
     for case in cases(scenes, side):
         outputs, expected = denoised(network, case)
@@ -139,12 +139,12 @@ def evaluate(network: InstantNetwork, scenes: int = 12, side: int = 128) -> list
 
 
 def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Denoise recordings whose noise is known.
+    """Denoise recordings with known noise.
 
     Returns
     -------
     tuple of two ndarray, shape (N, Y, X)
-        Denoised images, and the error the network expects of them, both in the recordings' counts.
+        Denoised images, and their predicted errors, both in the counts of the recordings.
     """
     device = next(network.parameters()).device
     known = case.recordings
@@ -168,5 +168,5 @@ def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], 
 
 
 def psnr(image: NDArray[np.float32], mean: NDArray[np.float32]) -> float:
-    """PSNR in dB; its range is the largest mean."""
+    """Return the PSNR in dB; the range is the largest mean."""
     return float(10 * np.log10(mean.max() ** 2 / np.mean((image - mean) ** 2)))
