@@ -1,4 +1,4 @@
-"""What the program noticed about data or a method: a code, values, words, and what to do about it."""
+"""Findings about data and methods: a code, values, a message, and what to do."""
 
 from core.findings.finding import Finding, Kind, Level, Proposal, worst
 

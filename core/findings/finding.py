@@ -1,4 +1,4 @@
-"""A finding: something noticed, as a code and values for programs and as a sentence for a person."""
+"""A finding: an observation about data, as code and values for programs and as a message for users."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from enum import IntEnum
 from core.params import Value
 
 PLACES = ("channel", "frame", "plane")
-"""Details that are indices, counted from 0; sentences count from 1, as the window does."""
+"""Details that are indices, counted from 0; messages count from 1, like the window."""
 
 
 class Level(IntEnum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
     NOTE = 0
-    """Good to know; nothing is wrong."""
+    """For information only."""
     HINT = 1
     """A better result is possible."""
     CAUTION = 2
-    """The result may be worse than usual, or something was left out."""
+    """The result may be worse than usual, or incomplete."""
     OBSTACLE = 3
-    """The method does not work on such data."""
+    """The method cannot be used for these data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +33,11 @@ class Proposal:
     Attributes
     ----------
     label : str
-        What a button that makes the change says, such as "Average frames".
+        Text of the button, such as "Average frames".
     method : str
-        Name of the method to choose; "" keeps the chosen one.
+        Name of the method to select; "" keeps the current one.
     params : dict of str to value
-        Parameters to set; all others stay as they are.
+        Parameters to set; the others keep their values.
     """
 
     label: str
@@ -56,11 +56,11 @@ class Kind:
     Attributes
     ----------
     code : str
-        Name for programs, lower case with dashes; never changes.
+        Name for programs, lower case with dashes; it never changes.
     level : Level
-        How much it matters.
+        Severity.
     words : str
-        Sentence for a person. Fields in braces are filled by `str.format` with ``value``, ``limit``,
+        Message for users. Fields in braces are filled by `str.format` with ``value``, ``limit``,
         ``unit`` and the details of the finding.
     """
 
@@ -71,22 +71,22 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something noticed about data, or about a method on these data.
+    """An observation about data, or about a method applied to these data.
 
-    Programs compare `kind`; nothing reads `text` to decide anything.
+    Programs compare `kind`; no decision depends on `text`.
 
     Attributes
     ----------
     kind : Kind
-        What was noticed.
+        Kind of the finding.
     value, limit : float or None
-        The measured number, and the number beyond which it is noticed.
+        Measured value, and the limit that it exceeds.
     unit : str
         Unit of both; "" for none.
     details : dict of str to str, int or float
-        What else the sentence names, such as an axis, or an index named in `PLACES`.
+        Other values in the message, such as an axis, or an index named in `PLACES`.
     proposal : Proposal or None
-        What can be done about it.
+        Proposed change.
     """
 
     kind: Kind
@@ -98,17 +98,17 @@ class Finding:
 
     @property
     def code(self) -> str:
-        """Name of its kind for programs."""
+        """Code of the kind."""
         return self.kind.code
 
     @property
     def level(self) -> Level:
-        """How much it matters."""
+        """Severity of the kind."""
         return self.kind.level
 
     @property
     def text(self) -> str:
-        """Return the finding as a sentence for a person."""
+        """Message for users."""
         counted = {name: int(self.details[name]) + 1 for name in PLACES if name in self.details}
         known = {**self.details, **counted}
         return self.kind.words.format(value=self.value, limit=self.limit, unit=self.unit, **known)

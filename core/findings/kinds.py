@@ -1,4 +1,4 @@
-"""Every kind of finding that Quietfield makes itself, with its words."""
+"""All kinds of findings of Quietfield, with their messages."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from core.findings.finding import Kind, Level
 # noise
 
 NOISE_ABSENT = Kind(
-    code="noise-absent", level=Level.NOTE, words="No noise was found here, so nothing is changed."
+    code="noise-absent", level=Level.NOTE, words="No noise was found here; the image is not changed."
 )
 NOISE_NEGLIGIBLE = Kind(
     code="noise-negligible", level=Level.NOTE,
-    words="There is almost no noise in this image: removing it gains nothing.",
+    words="This image has almost no noise; denoising does not improve it.",
 )  # fmt: skip
 NOISE_TOO_FEW_PIXELS = Kind(
     code="noise-too-few-pixels", level=Level.CAUTION,
-    words="The noise cannot be measured: too few pixels vary and are not saturated.",
+    words="The noise cannot be estimated: too few pixels vary without saturation.",
 )  # fmt: skip
 NOISE_EVEN_BRIGHTNESS = Kind(
     code="noise-even-brightness", level=Level.CAUTION,
-    words="Brightness varies too little, compared with the noise, to measure how the noise grows with it.",
+    words="The intensity varies too little to estimate how the noise depends on it.",
 )  # fmt: skip
 NOISE_STRUCTURE = Kind(
     code="noise-structure", level=Level.CAUTION,
-    words="Fine structure covers the image, so the noise is hard to tell from it.",
+    words="Fine structure covers the image; the noise is hard to separate from it.",
 )  # fmt: skip
 NOISE_SPECTRUM = Kind(
     code="noise-spectrum", level=Level.CAUTION,
-    words="The spectrum of the image does not look like noise: fine structure covers the image, and the "
-    "noise is hard to tell from it.",
+    words="The spectrum of the image differs from that of noise: fine structure covers the image, and the "
+    "noise is hard to separate from it.",
 )  # fmt: skip
 NOISE_EXTRAPOLATED = Kind(
     code="noise-extrapolated", level=Level.CAUTION,
-    words="The bright parts of the image are too small or too sharp to measure their noise: it was "
+    words="The bright parts of the image are too small or too sharp to estimate their noise; it was "
     "extrapolated from the darker parts.",
 )  # fmt: skip
 NOISE_CORRELATED = Kind(
     code="noise-correlated", level=Level.CAUTION,
     words="The noise of neighbouring pixels is correlated ({value:.2f} along {along}): a blind-spot network "
-    "keeps part of it as if it were signal. structN2V hides such neighbours together.",
+    "keeps part of it as if it were signal. structN2V masks such neighbours together.",
 )  # fmt: skip
 
 # image
 
 PIXELS_SATURATED = Kind(
     code="pixels-saturated", level=Level.CAUTION,
-    words="{value:.0%} of the pixels are saturated: their true values are unknown and are not restored.",
+    words="{value:.0%} of the pixels are saturated; their true intensities are unknown and are not restored.",
 )  # fmt: skip
 PIXELS_OUTLYING = Kind(
     code="pixels-outlying", level=Level.CAUTION,
@@ -54,12 +54,12 @@ PIXELS_OUTLYING = Kind(
 )  # fmt: skip
 STRIPES = Kind(
     code="stripes", level=Level.CAUTION,
-    words="There are stripes along the {along}. They are no noise of single pixels: they may stay, or become "
-    "sharper.",
+    words="The image has stripes along the {along}. They are not removed like noise of single pixels: they "
+    "may remain or become sharper.",
 )  # fmt: skip
 JPEG_BLOCKS = Kind(
     code="jpeg-blocks", level=Level.CAUTION,
-    words="This image seems to have been compressed in blocks of 8 x 8 pixels (JPEG), which changes its "
+    words="The image seems to have been compressed in blocks of 8 x 8 pixels (JPEG), which changes its "
     "noise.",
 )  # fmt: skip
 
@@ -72,12 +72,12 @@ FRAMES_STILL = Kind(
 )  # fmt: skip
 FRAME_DIFFERS = Kind(
     code="frame-differs", level=Level.CAUTION,
-    words="{value:.2%} of frame {frame} differs from the mean of the frames by more than noise explains: "
-    "averaging smears what moves or changes. Choose other neighbours.",
+    words="{value:.2%} of frame {frame} differs from the mean of the frames by more than the noise explains: "
+    "averaging blurs moving or changing structures. Choose other neighbours.",
 )  # fmt: skip
 _SHARED = (
-    "Neighbours along {name} ({axis}) share noise (correlation {value:.2f}), as where a microscope averages "
-    "during recording: "
+    "Neighbours along {name} ({axis}) share noise (correlation {value:.2f}), as with averaging during the "
+    "recording: "
 )
 NEIGHBOURS_SHARE_NOISE = Kind(
     code="neighbours-share-noise", level=Level.CAUTION,
@@ -92,23 +92,23 @@ TARGETS_SHARE_NOISE = Kind(
 
 CUT_SHORT = Kind(
     code="cut-short", level=Level.CAUTION,
-    words="The file is cut short: of {limit:.0f} planes only {value:.0f} are there. The first {opened} were "
+    words="The file is truncated: it contains {value:.0f} of {limit:.0f} planes. The first {opened} were "
     "opened; copy or export the file again to get the rest.",
 )  # fmt: skip
 INCOMPLETE = Kind(
     code="incomplete", level=Level.CAUTION,
-    words="The file seems to be cut short: only the planes that are there were opened ({value:.0f}). Copy or "
+    words="The file seems to be truncated: only the existing planes were opened ({value:.0f}). Copy or "
     "export it again to get the rest.",
 )  # fmt: skip
 FEWER_PLANES = Kind(
     code="fewer-planes", level=Level.CAUTION,
-    words="The file was written for {limit:.0f} images but holds {value:.0f}: it was cut off, or is one part "
+    words="The file should contain {limit:.0f} images but contains {value:.0f}: it is truncated, or one part "
     "of a larger stack.",
 )  # fmt: skip
 PLANES_MISSING = Kind(
     code="planes-missing", level=Level.CAUTION,
-    words="Of {total} planes {value:.0f} are missing; they show as 0. If the stack lies in several files, "
-    "put them all into one folder; else copy or export it again.",
+    words="{value:.0f} of {total} planes are missing; their pixels are 0. If the stack consists of several "
+    "files, put all of them into one folder; otherwise copy or export it again.",
 )  # fmt: skip
 PART_MISSING = Kind(
     code="part-missing", level=Level.CAUTION,
@@ -116,7 +116,7 @@ PART_MISSING = Kind(
 )  # fmt: skip
 DAMAGED = Kind(
     code="damaged", level=Level.CAUTION,
-    words="The file is damaged in places ({cause}); look at the planes before you trust them.",
+    words="Parts of the file are damaged ({cause}); check the planes before you use them.",
 )  # fmt: skip
 JPEG_COMPRESSION = Kind(
     code="jpeg-compression", level=Level.CAUTION,
@@ -124,11 +124,11 @@ JPEG_COMPRESSION = Kind(
 )  # fmt: skip
 MORE_SERIES = Kind(
     code="more-series", level=Level.NOTE,
-    words="The file holds {value:.0f} series, of which number {opened} was opened: {series}.",
+    words="The file contains {value:.0f} series; number {opened} was opened: {series}.",
 )  # fmt: skip
 MORE_RESOLUTIONS = Kind(
     code="more-resolutions", level=Level.NOTE,
-    words="The file holds {value:.0f} resolutions; the full one was opened.",
+    words="The file contains {value:.0f} resolutions; the full one was opened.",
 )  # fmt: skip
 FILE_SEQUENCE = Kind(
     code="file-sequence", level=Level.NOTE, words="{value:.0f} files, from {first} to {last}."
@@ -142,15 +142,15 @@ AXIS_JOINED_TO_TIME = Kind(
 )  # fmt: skip
 COLOUR_TABLE = Kind(
     code="colour-table", level=Level.CAUTION,
-    words="The pixels are numbers of entries in a colour table, not intensities.",
+    words="The pixels are indices of a colour table, not intensities.",
 )  # fmt: skip
 ZERO_IS_WHITE = Kind(
     code="zero-is-white", level=Level.NOTE,
-    words="The file says that 0 is white; the values are kept as they are.",
+    words="According to the file, 0 is white; the values are not changed.",
 )  # fmt: skip
 LAB_COLOURS = Kind(
     code="lab-colours", level=Level.CAUTION,
-    words="The channels are those of the CIE Lab colour space, not red, green and blue.",
+    words="The channels are CIE Lab components, not red, green and blue.",
 )  # fmt: skip
 INK_COLOURS = Kind(
     code="ink-colours", level=Level.CAUTION,
@@ -161,35 +161,35 @@ BLACK_AND_WHITE = Kind(
 )  # fmt: skip
 NEGATIVE_SIGNAL = Kind(
     code="negative-signal", level=Level.NOTE,
-    words="Values below zero are part of the signal; they are kept.",
+    words="Negative values are part of the signal; they are kept.",
 )  # fmt: skip
 
 # files: how a file was written
 
 TYPE_REPLACED = Kind(
     code="type-replaced", level=Level.NOTE,
-    words="{format} TIFF cannot hold {wanted}; written as {written}.",
+    words="{format} TIFF does not support {wanted}; written as {written}.",
 )  # fmt: skip
 TYPE_ROUNDED = Kind(
     code="type-rounded", level=Level.NOTE,
-    words="{format} TIFF cannot hold {wanted}; written as {written}; values of more than {limit:.0f} digits "
-    "are rounded.",
+    words="{format} TIFF does not support {wanted}; written as {written}; values with more than {limit:.0f} "
+    "digits are rounded.",
 )  # fmt: skip
 PIXELS_CLIPPED = Kind(
     code="pixels-clipped", level=Level.CAUTION,
-    words="{value:,.0f} of {total:,} pixels lay outside {lowest} to {highest} and were clipped.",
+    words="{value:,.0f} of {total:,} pixels were outside {lowest} to {highest} and were clipped.",
 )  # fmt: skip
 UNDEFINED_AS_ZERO = Kind(
     code="undefined-as-zero", level=Level.CAUTION,
-    words="{value:,.0f} pixels that were not a number were written as 0.",
+    words="{value:,.0f} NaN pixels were written as 0.",
 )  # fmt: skip
 PIXELS_INFINITE = Kind(
     code="pixels-infinite", level=Level.CAUTION,
-    words="{value:,.0f} of {total:,} pixels are infinite or not a number.",
+    words="{value:,.0f} of {total:,} pixels are infinite or NaN.",
 )  # fmt: skip
 PIXELS_COARSE = Kind(
     code="pixels-coarse", level=Level.NOTE,
-    words="{value:,.0f} of {total:,} pixels lie above {limit:,.0f} and are exact to 7 digits only, since "
+    words="{value:,.0f} of {total:,} pixels are above {limit:,.0f} and only exact to 7 digits, because "
     "results are computed in single precision.",
 )  # fmt: skip
 
@@ -205,16 +205,16 @@ SAMPLE = Kind(
 )  # fmt: skip
 SAMPLE_CAMERA = Kind(
     code="sample-camera", level=Level.NOTE,
-    words="The camera gives {gain:g} counts per photon on an offset of {offset:g}, with a read noise of "
+    words="Camera with {gain:g} counts per photon, an offset of {offset:g} counts and a read noise of "
     "{read_noise:g} photons.",
 )  # fmt: skip
 TRUTH = Kind(code="truth", level=Level.NOTE, words="The expected value of every pixel, without noise.")
 FRAMES_AVERAGED = Kind(
     code="frames-averaged", level=Level.NOTE,
-    words="Mean of the {value:.0f} frames of {name}; every frame is itself a part of it.",
+    words="Mean of the {value:.0f} frames of {name}; every frame is part of this mean.",
 )  # fmt: skip
 FRAMES_DIFFER = Kind(
     code="frames-differ", level=Level.CAUTION,
-    words="The frames do not seem to show one unchanging scene: they differ from each other by more than "
-    "noise. Measures against their mean are not to be trusted.",
+    words="The frames do not seem to show one static scene: they differ by more than the noise explains. "
+    "Metrics against their mean are not reliable.",
 )  # fmt: skip

@@ -133,7 +133,7 @@ def test_the_mean_of_a_static_stack(qtbot: QtBot, session: Session, jobs: Jobs, 
     np.testing.assert_allclose(reference.stack.read(), MADE.noisy.read().mean(axis=0), rtol=1e-6)
     key = session.snapshot.results[0].key
     assert_row(panel, session, key, expected(MADE.noisy, reference.stack))
-    assert "itself a part of it" in panel.about.text()
+    assert "part of this mean" in panel.about.text()
     choose(panel, "none")
     settle(qtbot, session, panel, jobs)
     assert session.snapshot.reference is None

@@ -311,7 +311,7 @@ def test_what_did_not_fit_is_counted_and_said(tmp_path):
     assert [(f.kind, f.value, f.details["total"]) for f in saved.findings] == [
         (kinds.PIXELS_CLIPPED, 3, 40), (kinds.UNDEFINED_AS_ZERO, 2, 40),
     ]  # fmt: skip
-    assert "3 of 40 pixels lay outside 0 to 65535" in saved.findings[0].text
+    assert "3 of 40 pixels were outside 0 to 65535" in saved.findings[0].text
     back = open_stack(tmp_path / "a.tif").read()
     assert back[0, 0, 0] == 65535
     assert back[1, 1, 0] == 0
@@ -532,12 +532,12 @@ def test_real_stacks_keep_what_imagej_wrote(tmp_path, name):
 def test_what_single_precision_cannot_hold_is_said(tmp_path):
     pixels = np.array([[1.0, 2.0**24, 2.0**24 + 2, -3e9]], np.float32)
     saved = save_stack(tmp_path / "a.ome.tif", Stack.of(pixels, "YX"), dtype="int32")
-    assert "2 of 4 pixels lie above 16,777,216" in saved.findings[-1].text
+    assert "2 of 4 pixels are above 16,777,216" in saved.findings[-1].text
     assert save_stack(tmp_path / "b.ome.tif", Stack.of(pixels[:, :2], "YX"), dtype="int32").findings == ()
 
 
 def test_infinite_pixels_in_a_file_are_said(tmp_path):
     pixels = np.array([[np.nan, np.inf, 1.0, 2.0]], np.float32)
     saved = save_stack(tmp_path / "a.tif", Stack.of(pixels, "YX"))
-    assert [f.text for f in saved.findings] == ["2 of 4 pixels are infinite or not a number."]
+    assert [f.text for f in saved.findings] == ["2 of 4 pixels are infinite or NaN."]
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)
