@@ -275,7 +275,7 @@ def _one(
     return {
         "source": str(source), "path": str(saved.path), "dtype": saved.dtype, "format": saved.format,
         "clipped": saved.clipped, "pixels": saved.total, "seconds": round(seconds, 3),
-        "findings": [finding.to_dict() for finding in findings],
+        "findings": [f.to_dict() for f in (*stack.meta.findings, *findings, *saved.findings)],
     }  # fmt: skip
 
 

@@ -403,6 +403,18 @@ def test_shots_of_one_scene_are_offered_their_mean_and_what_moves_is_told_of(
     driver.shot("instant-smeared")
 
 
+def test_a_median_filter_is_offered_for_single_pixels_that_stand_out(driver: Driver, tmp_path: Path) -> None:
+    pixels = stack((128, 128), "YX").read()
+    pixels[np.random.default_rng(0).random(pixels.shape) < 0.02] = 2000
+    driver.drop(write(tmp_path / "hot.tif", Stack.of(pixels, "YX")))
+    driver.wait(lambda: driver.widget("filter-pixels-outlying").isVisible())
+    driver.click("filter-pixels-outlying")
+    session = driver.window.session
+    driver.wait(lambda: session.snapshot.preview is not None and not session.snapshot.preview.unfinished)
+    assert session.snapshot.preview.label == "Median (preview)"
+    assert not driver.widget("filter-pixels-outlying").isVisible()
+
+
 def test_doubts_are_said_once_and_stay_from_plane_to_plane(driver: Driver, tmp_path: Path) -> None:
     pixels = np.minimum(stack((3, 128, 128)).read(), 30)  # a third of it is saturated
     tifffile.imwrite(tmp_path / "bright.tif", pixels, imagej=True, metadata={"axes": "TYX"})
