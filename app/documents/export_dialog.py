@@ -1,4 +1,4 @@
-"""The dialog that asks how to export a result."""
+"""The export dialog."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from core.paths import TIFF_ENDINGS, split_ending
 
 
 class ExportDialog(QDialog):
-    """Asks for name, format and type; does not block the rest of the program.
+    """Non-modal dialog for name, format and type of an exported result.
 
     Attributes
     ----------
     wanted : Signal of Export
-        The person pressed Export.
+        The user pressed Export.
     help_wanted : Signal
-        The person asks what all this means.
+        The user wants help.
     """
 
     wanted = Signal(object)
@@ -132,12 +132,12 @@ class ExportDialog(QDialog):
 
     @property
     def format(self) -> Format:
-        """Kind of TIFF chosen."""
+        """The selected kind of TIFF."""
         found: Format = self.format_box.currentData()
         return found
 
     def choose_file(self, proposed: str) -> str:
-        """Ask for a file name with the dialog of the system; "" if there is none."""
+        """Ask for a file name with the system dialog; "" if cancelled."""
         option = QFileDialog.Option.DontConfirmOverwrite  # nothing is overwritten
         return QFileDialog.getSaveFileName(self, "Export", proposed, EXPORTS, options=option)[0]
 
@@ -154,7 +154,7 @@ class ExportDialog(QDialog):
 
     @property
     def target(self) -> Path:
-        """The file to write, as the text in the dialog names it."""
+        """The file to write, from the text in the dialog."""
         path = Path(self.path_edit.text().strip())
         if path.parts[:1] == ("~",):
             path = Path.home().joinpath(*path.parts[1:])
@@ -176,7 +176,7 @@ class ExportDialog(QDialog):
         elif not self.target.parent.is_dir():
             words, good = f"The folder {self.target.parent} does not exist.", False
         elif not writable(self.target.parent):
-            words, good = f"The folder {self.target.parent} is write-protected. Choose another.", False
+            words, good = f"The folder {self.target.parent} is write-protected. Choose another one.", False
         elif (free := free_name(self.target)) != self.target:
             words = f"{self.target.name} exists already; the new file will be called {free.name}."
         else:
@@ -184,7 +184,7 @@ class ExportDialog(QDialog):
             words = f"About {size / 1e6:,.0f} MB." if size >= 1e6 else ""
         result = self._results.get(self.result_box.currentData())
         if good and result is not None and not result.is_image and "int" in self.type_box.currentData():
-            words = f"{words} Whole counts lose most of an error; float32 keeps it.".strip()
+            words = f"{words} Integers lose most digits of an error; float32 keeps it.".strip()
         self.hint.setText(words)
         self.export_button.setEnabled(good)
         self.export_button.setToolTip("Write the file" if good else words)
@@ -212,7 +212,7 @@ class ExportDialog(QDialog):
         self.accept()
 
     def _remember(self) -> None:
-        """Keep the choices made for the next time."""
+        """Store the choices for the next export."""
         as_source = self.type_box.currentIndex() == 0
         self._preferences.keep(
             dataclasses.replace(

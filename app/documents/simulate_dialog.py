@@ -1,4 +1,4 @@
-"""The dialog that asks what to simulate."""
+"""The simulation dialog."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from core.simulation.experiment import Simulation
 
 
 class SimulateDialog(QDialog):
-    """Asks for specimen, size, light and detector; does not block the rest of the program.
+    """Non-modal dialog for specimen, size, light and detector of a simulation.
 
     Attributes
     ----------
     wanted : Signal of Simulation
-        The person pressed Simulate.
+        The user pressed Simulate.
     help_wanted : Signal
-        The person asks what all this means.
+        The user wants help.
     """
 
     wanted = Signal(object)
@@ -32,7 +32,7 @@ class SimulateDialog(QDialog):
         self.setProperty("helpPage", "simulate")
         QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self, self.help_wanted.emit)
         words = QLabel(
-            "Opens a noisy stack of a simulated specimen. Its truth comes with it, as reference for Metrics."
+            "Opens a noisy stack of a simulated specimen, with its ground truth as reference for Metrics."
         )
         words.setWordWrap(True)
         self.form = Form(Simulation)
@@ -58,7 +58,7 @@ class SimulateDialog(QDialog):
         self._check()
 
     def _check(self) -> None:
-        """Say how large the stack gets, or why it cannot be made."""
+        """Show the size of the stack, or why it cannot be simulated."""
         try:
             settings = self._settings()
             settings.check_memory()

@@ -1,4 +1,4 @@
-"""Which pixels of a stack a preview is computed on."""
+"""The region of a stack on which a preview is computed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from core.stack import Region, Stack
 def visible_region(
     stack: Stack, position: Mapping[str, int], view: View | None, limit: int | None = None
 ) -> Region:
-    """Visible part of the current plane; all of the plane where nothing is known to be visible.
+    """Return the visible region of the current plane; the whole plane if the view is unknown.
 
     Parameters
     ----------
     stack : Stack
-        Whose pixels are meant.
+        Stack.
     position : dict of str to int
         Index along T, C and Z.
     view : View or None
-        Visible rows and columns; parts outside the plane are left out.
+        Visible rows and columns; parts outside the plane are ignored.
     limit : int, optional
-        Most rows and columns; of a larger view the middle is taken.
+        Maximum number of rows and columns; of a larger view the centre is used.
+
+    Returns
+    -------
+    tuple of slice
+        One slice for each axis of the stack.
     """
     at: dict[str, slice | int] = {axis: position.get(axis, 0) for axis in stack.axes[:-2]}
     rows, columns = stack.shape[-2:]

@@ -1,4 +1,4 @@
-"""Findings in a panel: their sentences, and a button for every change that one of them proposes."""
+"""Findings in a panel: their messages, and a button for every proposed change."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from core.params import describe
 
 
 class FindingsView(QWidget):
-    """Sentences of findings, below them a button for every proposal that the panel can take up.
+    """Messages of findings, with a button for every proposal that the panel can execute.
 
     Parameters
     ----------
     name : str
-        Begins the object names: ``<name>-findings`` of the sentences, ``<name>-<code>`` of a button.
+        Prefix of the object names: ``<name>-findings`` of the messages, ``<name>-<code>`` of a button.
     groups : collection of str
-        Groups of the methods that can be chosen in the panel.
+        Groups of methods that the panel offers.
     warning : bool
-        Whether the sentences are marked as a warning.
+        Whether the messages are marked as warnings.
 
     Attributes
     ----------
     taken : Signal of Proposal
-        A person wants the proposed change.
+        The user accepted a proposal.
     """
 
     taken = Signal(object)
@@ -46,7 +46,7 @@ class FindingsView(QWidget):
         self.hide()
 
     def show_findings(self, findings: Sequence[Finding], method: type[Method]) -> None:
-        """Show findings about the method that is chosen; nothing for none."""
+        """Show findings about the selected method; hide the widget if there are none."""
         words = " ".join(finding.text for finding in findings)
         if words != self.words.text():
             self.words.say(words)
@@ -59,16 +59,16 @@ class FindingsView(QWidget):
         self.setVisible(bool(words))
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Remove all findings."""
         self.show_findings((), Method)
 
     def _change(self, proposal: Proposal, method: type[Method]) -> str:
-        """Say what a proposal changes; "" if that cannot be changed in this panel."""
+        """Return a description of a proposed change; "" if the panel cannot execute it."""
         chosen = find(proposal.method) if proposal.method else method
         known = {p.name: p for p in describe(chosen)}
         if chosen.group not in self._groups or not set(proposal.params) <= set(known):
             return ""
-        changes = [f"Choose the method {chosen.label}."] if proposal.method else []
+        changes = [f"Select the method {chosen.label}."] if proposal.method else []
         changes += [f"Set {known[name].show(value)}." for name, value in proposal.params.items()]
         return " ".join(changes)
 

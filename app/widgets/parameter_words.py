@@ -1,4 +1,4 @@
-"""Parameters in words: values, ranges and tooltips."""
+"""Text about parameters: values, ranges and tooltips."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import html
 from core.params import Param, Value
 
 UNLIMITED = 1e12
-"""A limit from here on counts as none."""
+"""Limits from this value on are not displayed."""
 
 
 def in_words(p: Param, value: Value) -> str:
-    """Write a value as a person would, without its unit."""
+    """Format a value without its unit."""
     if p.kind == "choice":
         return p.choices[str(value)]
     if isinstance(value, bool):
@@ -20,7 +20,7 @@ def in_words(p: Param, value: Value) -> str:
 
 
 def allowed(p: Param) -> str:
-    """Range of a number, such as "above 0 to 50, odd"; "" where there is none."""
+    """Return the range of a number, such as "above 0 to 50, odd"; "" if it is unlimited."""
     low, over = (p.gt, "above") if p.gt is not None else (p.ge, "from")
     words = [f"{over} {low:.10g}"] if low is not None else []
     if p.le is not None and p.le < UNLIMITED:
@@ -29,7 +29,7 @@ def allowed(p: Param) -> str:
 
 
 def tooltip(p: Param) -> str:
-    """Explain a parameter: what it does, its unit, its range and its default, as rich text."""
+    """Return a tooltip as rich text: effect, unit, range and default of a parameter."""
     facts = [f"in {p.unit}" if p.unit else "", allowed(p), f"default {in_words(p, p.default) or 'empty'}"]
     words = html.escape(", ".join(fact for fact in facts if fact))
     return f"<p>{html.escape(p.help or p.label)}</p><p>{words[0].upper()}{words[1:]}.</p>"

@@ -1,4 +1,4 @@
-"""Measure whole stacks, plane by plane, and make a reference from a stack that shows one scene."""
+"""Compute metrics of whole stacks, plane by plane, and average frames to a reference."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from core.quality.metrics import mean, measure_plane
 from core.stack import AXIS_NAMES, Stack
 
 DRIFT, STRUCTURE = 2.0, 10.0
-"""What a static scene stays below (measured: up to 1.2 and 4.3 on static ones, from 4.2 or 37 on others)."""
+"""Upper limits for static scenes (measured: up to 1.2 and 4.3 on static ones, from 4.2 or 37 on others)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackMeasures:
-    """Measures of a stack.
+    """Metrics of a stack.
 
     Attributes
     ----------
     mean : Measures
         Means over the measured planes.
     planes : tuple of Measures
-        Measures of each measured plane.
+        Metrics of each measured plane.
     indices : tuple of tuple of int
-        Where those planes lie along the stack's axes before Y and X.
+        Indices of these planes along the axes before Y and X.
     total : int
-        Number of planes the stack has.
+        Number of planes of the stack.
     """
 
     mean: Measures
@@ -46,7 +46,7 @@ class StackMeasures:
 
     @property
     def note(self) -> str:
-        """Say how many planes were used, such as "16 of 100 planes"."""
+        """Number of measured planes as text, such as "16 of 100 planes"."""
         used = len(self.planes)
         if used == self.total:
             return "1 plane" if used == 1 else f"all {used} planes"
@@ -62,28 +62,33 @@ def measure_stack(
     limit: int | None = None,
     context: Context | None = None,
 ) -> StackMeasures:
-    """Measure a stack against a reference, one plane in memory at a time.
+    """Compute the metrics of a stack against a reference, with one plane in memory at a time.
 
     Parameters
     ----------
     stack : Stack
-        What to measure; a stack whose pixels are computed when read will do.
+        Stack; its pixels may be computed on demand.
     reference : Stack or None
-        What it should be. Axes it lacks, or along which it has length 1, are repeated (time and depth,
-        not channels). None gives only mean/std.
+        Reference. Missing axes, or axes of length 1, are repeated (time and depth, not channels). Without
+        a reference, only mean/std is computed.
     data_range : float, optional
-        Range for PSNR, SSIM and NRMSE; by default that of each plane of the reference.
+        Data range of PSNR, SSIM and NRMSE; by default the range of each plane of the reference.
     affine : bool
-        Whether every plane is first fitted to the reference by a scale and an offset.
+        Whether to fit scale and offset of every plane to the reference first.
     limit : int, optional
-        Measure at most this many planes, evenly spread; all by default.
+        Maximum number of measured planes, evenly spaced; by default all.
     context : Context, optional
         Progress and cancellation.
+
+    Returns
+    -------
+    StackMeasures
+        Metrics of the stack and of each measured plane.
 
     Raises
     ------
     QuietfieldError
-        If the stacks do not fit together, or a plane cannot be measured; the plane is named.
+        If the stacks do not match, or a plane cannot be measured; the message names the plane.
     """
     context = context or Context()
     leading = stack.shape[:-2]
@@ -120,14 +125,14 @@ def _spread(total: int, limit: int | None) -> list[int]:
 
 
 def _matching(stack: Stack, reference: Stack) -> str:
-    """Letters of the reference's axes that answer to the stack's axes before Y and X."""
+    """Return the axes of the reference that correspond to the axes of the stack before Y and X."""
     names = f"{reference.meta.name} cannot be the reference of {stack.meta.name}: "
     if stack.shape[-2:] != reference.shape[-2:]:
         size, wanted = (" x ".join(str(n) for n in s.shape[-2:]) for s in (reference, stack))
         raise QuietfieldError(
             f"{names}its planes have {size} pixels, not {wanted}. Choose one of the same size."
         )
-    if stack.shape == reference.shape:  # plane by plane, whatever the axes are called
+    if stack.shape == reference.shape:  # plane by plane, whatever the names of the axes
         return reference.axes[:-2]
     for axis in dict.fromkeys(stack.axes[:-2] + reference.axes[:-2]):
         ours, theirs = stack.sizes.get(axis, 1), reference.sizes.get(axis, 1)
@@ -140,12 +145,11 @@ def _matching(stack: Stack, reference: Stack) -> str:
 
 
 def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
-    """Average a stack over time, as the reference of a scene that does not move.
+    """Average a stack over time, as the reference of a static scene.
 
-    Frames are read one at a time. A finding of the result says how many frames it is the mean of, and
-    another if the frames do not seem to show the same scene at the same brightness. Each frame is
-    itself a part of this reference, so a raw frame scores 10 log10(T / (T - 1)) dB better than it would
-    against the true scene.
+    Frames are read one at a time. The findings of the result contain the number of frames, and a caution if
+    the frames do not seem to show one scene at constant brightness. Each frame is part of this reference, so
+    the PSNR of a raw frame is 10 log10(T / (T - 1)) dB higher than against the true scene.
 
     Parameters
     ----------
@@ -168,7 +172,7 @@ def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
     if frames < 2:
         raise QuietfieldError(
             f"{stack.meta.name} has a single time point; a mean over time needs at least two. "
-            "If its planes are frames of one scene, set their axis to time first."
+            "If its planes are frames of one scene, set the axis to time first."
         )
     context = context or Context()
     place = stack.axes.index("T")

@@ -1,4 +1,4 @@
-"""Classic filters and simulated noise."""
+"""The Filters panel: Instant, classic filters and simulated noise."""
 
 from app.panels.filters.panel import FilterPanel
 

@@ -1,4 +1,4 @@
-"""The list of methods, over the form of the method that is chosen."""
+"""The list of methods, with the form of the selected method."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from core.params import Value, build, describe
 
 
 class MethodForms(QWidget):
-    """A list of methods, a description, and one form for each method that has been chosen.
+    """A list of methods, a description, and one form for each method that was selected.
 
-    A form is kept while another method is chosen, with its values.
+    A form keeps its values while another method is selected.
 
     Attributes
     ----------
     chosen : Signal
-        Another method is chosen.
+        Another method was selected.
     edited : Signal
         The user changed a parameter.
     """
@@ -47,12 +47,12 @@ class MethodForms(QWidget):
 
     @property
     def method(self) -> type[Method]:
-        """The chosen method."""
+        """The selected method."""
         return find(self.list.chosen())
 
     @property
     def form(self) -> Form:
-        """Form of the chosen method."""
+        """The form of the selected method."""
         name = self.list.chosen()
         if name not in self._forms:
             form = self._forms[name] = Form(find(name))
@@ -62,15 +62,15 @@ class MethodForms(QWidget):
         return self._forms[name]
 
     def choose(self, name: str) -> None:
-        """Choose a method by name."""
+        """Select a method by name."""
         self.list.choose(name)
 
     def is_on(self, method: str, switch: str) -> bool:
-        """Return whether a method is chosen and one of its parameters is switched on."""
+        """Return whether a method is selected and one of its parameters is switched on."""
         return self.list.chosen() == method and bool(self.form.values()[switch])
 
     def offer_for(self, axes: str) -> None:
-        """Disable choices that the chosen method cannot use on a stack with these axes ("" for none)."""
+        """Disable choices that the selected method cannot use on a stack with these axes ("" for none)."""
         self._axes = axes
         method = self.method
         for p in describe(method):

@@ -1,4 +1,4 @@
-"""Methods to choose from, in few rows, so that the form of the chosen one stays in sight."""
+"""A compact list of methods that leaves room for the form of the selected one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ COLUMNS = 2
 
 
 class MethodList(QWidget):
-    """Methods under some headings, one of which is chosen; all headings but the first can be closed.
+    """Methods under headings, one of which is selected; all headings but the first can be closed.
 
     Attributes
     ----------
     changed : Signal
-        Another method is chosen.
+        Another method was selected.
     """
 
     changed = Signal()
@@ -73,18 +73,18 @@ class MethodList(QWidget):
         self.changed.emit()
 
     def _follow(self) -> None:
-        """Keep the group of the chosen method open."""
+        """Keep the group of the selected method open."""
         for part, section in self._parts.items():
             if section is not None:
                 here = bool(part.selectedItems())
                 section.button.setChecked(here or section.button.isChecked())
                 section.button.setEnabled(not here)
-                usual = "Show or hide methods that add noise, to try denoising where the truth is known"
-                section.button.setToolTip("One of these is chosen" if here else usual)
+                usual = "Show or hide methods that add noise, for tests with known ground truth"
+                section.button.setToolTip("One of these methods is selected" if here else usual)
 
 
 class _Columns(QListWidget):
-    """Methods of some groups in columns, exactly as high as they need."""
+    """Methods of some groups in columns, without a scroll bar."""
 
     def __init__(self, groups: Sequence[Group], heading: str) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _Columns(QListWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Give every method its cell; the font decides how high that is."""
+        """Set the size of the cells; their height depends on the font."""
         row = self.fontMetrics().height() + 6
         rows = -(-self.count() // COLUMNS)
         frame = 2 * self.frameWidth() + 2

@@ -1,4 +1,4 @@
-"""The metrics table."""
+"""The Metrics panel."""
 
 from app.panels.metrics.panel import MetricsPanel
 

@@ -1,4 +1,4 @@
-"""Measures of all results, computed one after the other behind everything else."""
+"""Computation of metrics of all results, one result at a time, with low priority."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from app.shell.session import Session
 from app.shell.snapshot import Reference, Result, Snapshot
 from app.widgets.common import failure
 
-if TYPE_CHECKING:  # these import scipy, for which the first window need not wait
+if TYPE_CHECKING:  # these import scipy, which the first window does not need
     from core.quality.metric import Measures
     from core.quality.stacks import StackMeasures
 
 PLANES = 100
-"""Most planes of a stack that are measured; of a longer one, as many evenly spread."""
+"""Maximum number of measured planes of a stack, evenly spaced."""
 
 PATIENCE = 15.0
-"""Seconds for which measures wait until nothing else is computed, such as the preview of a new stack."""
+"""Maximum waiting time in seconds for other work, such as the preview of a new stack."""
 
 CHANNEL = "measures"
 
 
 class Measuring(QObject):
-    """Measures every result against the session's reference, or without one what needs none.
+    """Computes the metrics of every result against the reference of the session.
+
+    Without a reference, only metrics that need none are computed.
 
     Attributes
     ----------
     changed : Signal
-        Something was measured, or could not be.
+        A result was measured, or could not be measured.
     """
 
     changed = Signal()
@@ -45,17 +47,17 @@ class Measuring(QObject):
         session.changed.connect(self._on_session)
 
     def find(self, result: Result) -> Measures | None:
-        """Measures of a result against the present reference; None if it is still to be measured."""
+        """Return the metrics of a result for the current reference; None if they are not computed yet."""
         made = self._done.get(_key(self._session.snapshot.reference, result))
         return made.mean if made else None
 
     def note(self, result: Result) -> str:
-        """Say how many planes of a result were measured."""
+        """Return how many planes of a result were measured."""
         made = self._done.get(_key(self._session.snapshot.reference, result))
         return made.note if made else ""
 
     def problem(self, result: Result) -> str:
-        """Say why a result could not be measured, or ""."""
+        """Return why a result could not be measured, or ""."""
         return self._failed.get(_key(self._session.snapshot.reference, result), "")
 
     @Slot(object, object)
@@ -67,7 +69,7 @@ class Measuring(QObject):
             self._next()
 
     def _next(self) -> None:
-        """Measure the first result that has not been; at most one at a time."""
+        """Measure the next result; at most one at a time."""
         snapshot = self._session.snapshot
         waiting = [
             r for r in snapshot.results if r.is_image

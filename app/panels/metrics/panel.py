@@ -1,4 +1,4 @@
-"""The metrics panel: every result measured against a reference the person names."""
+"""The Metrics panel: metrics of all results against a chosen reference."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import ProgressRow, Sentence, failure
 
-if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
+if TYPE_CHECKING:  # imports scipy, which the first window does not need
     from core.quality.metric import Metric
 
 
 class MetricsPanel(QWidget):
-    """Table of results and measures, with the choice of the reference.
+    """Table of results and metrics, with the choice of the reference.
 
     Attributes
     ----------
     ask_save : callable
-        Asks the person for a file name, given a suggestion; "" for none.
+        Asks for a file name, given a suggestion; "" for none.
     """
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
@@ -92,7 +92,7 @@ class MetricsPanel(QWidget):
         layout.addWidget(self.problem)
         layout.addWidget(self.table, 1)
 
-    # -- what is shown
+    # -- display
 
     @Slot(object, object)
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
@@ -114,7 +114,7 @@ class MetricsPanel(QWidget):
             self.table.set_rows(self._metrics, self.rows(), snapshot.shown)
         ready = bool(self._metrics and snapshot.results)
         for button, help in (
-            (self.copy, "Copy the table, to be pasted into a spreadsheet."),
+            (self.copy, "Copy the table for a spreadsheet."),
             (self.export, "Save the table as comma-separated values."),
         ):
             button.setEnabled(ready)
@@ -127,7 +127,7 @@ class MetricsPanel(QWidget):
             f"<p>{reason}</p>"
             if reason
             else f"<p>Run {count} filter{'s' if count > 1 else ''} with default parameters on the whole "
-            "stack, and add the results as rows; one Undo takes all of them back.</p>"
+            "stack, and add the results as rows; one Undo removes all of them.</p>"
         )
 
     @Slot()
@@ -141,22 +141,22 @@ class MetricsPanel(QWidget):
         self._refresh()
 
     def _words(self, snapshot: Snapshot) -> str:
-        """Say what is measured against what, and what is to be known about it."""
+        """Return what is measured against what, with hints for the interpretation."""
         reference = snapshot.reference
         if snapshot.source is None:
-            return "Open a stack: every result will be measured here."
+            return "Open a stack to see the metrics of all results here."
         if reference is None:
-            return "Without a reference only what needs none is given. Choose a clean stack to compare with."
-        words = ["Each plane is measured by itself, then averaged."]
+            return "Without a reference, few metrics can be computed. Choose a clean stack as reference."
+        words = ["Metrics are computed for each plane and averaged."]
         words.append("Range: maximum minus minimum of the reference, plane by plane.")
         if reference.kind == "frames":
-            words.append("Averaging over time flatters: look at “Frames in”.")
+            words.append("Averaging over time increases the metrics: see “Frames in”.")
         words += tuple(f.text for f in reference.stack.meta.findings) if reference.kind == "frames" else ()
         problems = {self.measuring.problem(r): None for r in snapshot.results if self.measuring.problem(r)}
         return " ".join([*words, *problems])
 
     def rows(self) -> list[Row]:
-        """Rows of the table in the order of the results."""
+        """Return the rows of the table, in the order of the results."""
         return [self._row(result) for result in self._session.snapshot.results]
 
     def _row(self, result: Result) -> Row:
@@ -169,18 +169,18 @@ class MetricsPanel(QWidget):
             values = (math.nan,) * len(self._metrics)
         elif not result.is_image:
             values = (math.nan,) * len(self._metrics)
-            reason = "This is no image of the specimen that could be measured."
+            reason = "This result is not an image of the specimen."
         if snapshot.reference is not None and result.stack is snapshot.reference.stack and values:
             own = zip(self._metrics, values, strict=True)
             values = tuple(math.nan if m.needs_reference else v for m, v in own)
-            reason = "This is the reference itself."
+            reason = "This result is the reference."
         return Row(
             key=result.key, label=result.label, details=result.step.parameters if result.step else "",
             frames=frames_in(snapshot, result.key), values=values, seconds=result.seconds,
             note=self.measuring.note(result), reason=reason,
         )  # fmt: skip
 
-    # -- what a person does
+    # -- user actions
 
     def _text(self, separator: str) -> str:
         reference = self._session.snapshot.reference
@@ -197,7 +197,7 @@ class MetricsPanel(QWidget):
 
     @Slot()
     def export_csv(self) -> None:
-        """Save the table, as it stands and in its order, under a name the person chooses."""
+        """Save the table in its current order, under a name that the user chooses."""
         source = self._session.snapshot.source
         if source is None or not self._metrics:
             return

@@ -1,4 +1,4 @@
-"""Chooses what results are measured against, and reads it."""
+"""Selection of the reference of metrics."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ CHANNEL = "reference"
 
 
 class ReferenceChooser(QWidget):
-    """A list of what can be the reference, and whether images are fitted to it first.
+    """A list of possible references, and whether images are fitted to the reference first.
 
     Attributes
     ----------
     said : Signal of str
         Why a reference could not be read; "" when another one is chosen.
     ask_open : callable
-        Asks the person for a file name; "" for none.
+        Asks for a file name; "" for none.
     """
 
     said = Signal(str)
@@ -40,7 +40,7 @@ class ReferenceChooser(QWidget):
         self.ask_open: Callable[[], str] = self._ask_open
         self.box = QComboBox()
         self.box.setObjectName("metrics-reference")
-        self.box.setToolTip("<p>What results are measured against: something known to be clean.</p>")
+        self.box.setToolTip("<p>Reference of the metrics: an image that is known to be clean.</p>")
         self.box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.box.setMinimumContentsLength(26)
         self.box.activated.connect(self._on_offer)
@@ -61,7 +61,7 @@ class ReferenceChooser(QWidget):
         if new.source is not old.source:
             self._jobs.cancel(CHANNEL)
             if new.truth is not None and new.reference is None:
-                # whoever opens a simulation has named its truth
+                # the ground truth of a simulation is the reference
                 self._session.set_reference("truth", truth_label(new.truth), new.truth)
         if (new.results, new.reference) != (old.results, old.reference):
             self._show(new)
@@ -90,10 +90,10 @@ class ReferenceChooser(QWidget):
             self.affine.setChecked(reference is not None and reference.affine)
         self.affine.setEnabled(reference is not None)
         self.affine.setToolTip(
-            "<p>Fit every plane to the reference by a scale and an offset (least squares) before it is "
-            "measured: for results whose scale was lost, such as 8-bit images. Hides a wrong brightness.</p>"
+            "<p>Fit scale and offset of every plane to the reference (least squares) before computing "
+            "metrics. For results whose scale was lost, such as 8-bit images. Hides a wrong brightness.</p>"
             if reference
-            else "<p>There is no reference to fit to. Choose one first.</p>"
+            else "<p>There is no reference. Choose one first.</p>"
         )
 
     @Slot(int)

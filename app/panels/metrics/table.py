@@ -1,4 +1,4 @@
-"""The table of measures: one row a result, one column a measure, as values, text and widget."""
+"""The table of metrics: one row per result, one column per metric, as values, text and widget."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
-if TYPE_CHECKING:  # imports scipy, for which the first window need not wait
+if TYPE_CHECKING:  # imports scipy, which the first window does not need
     from core.quality.metric import Metric
 
 BEST = "★"
 NAME_WIDTH = 130
-"""Least width of the names, in pixels at 100 %."""
+"""Minimum width of the names, in pixels at 100 %."""
 HEADING_SPACE, CELL_SPACE = 32, 30
-"""Added to the width of words: the margins, and for headings the arrow of the sorted one."""
+"""Added to the width of texts: margins, and for headings the sort arrow."""
 KEY, VALUE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 NO_REFERENCE = (
-    "Needs a reference. The noisy stack is none: a number against it would be best for doing nothing, "
-    "and is not a PSNR."
+    "Needs a reference. The noisy stack is no reference: an unchanged stack would have the best value, "
+    "which is not a PSNR."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One result in the table.
+    """One row of the table.
 
     Attributes
     ----------
     key : int
         Key of the result.
     label, details : str
-        What made it.
+        Method of the result, and its parameters.
     frames : float
-        Frames that go into one frame of it; infinity for all of them, NaN without time.
+        Number of input frames per frame of the result; infinity for all of them, NaN without time.
     values : tuple of float or None
-        A value for each metric, NaN for one that cannot be given; None while it is being measured.
+        A value for each metric, NaN if it is undefined; None while it is being computed.
     seconds : float
-        How long it took to make; 0 for the source.
+        Computing time; 0 for the source.
     note : str
-        On how many planes it was measured.
+        Number of measured planes.
     reason : str
-        Why measures cannot be given although all they need is there; "" if they can.
+        Why the result cannot be measured; "" if it can.
     """
 
     key: int
@@ -62,17 +62,17 @@ class Row:
 
     @property
     def frames_text(self) -> str:
-        """Frames that go into one frame, in words."""
+        """Number of input frames per frame of the result, as text."""
         return "" if math.isnan(self.frames) else "all" if math.isinf(self.frames) else f"{self.frames:g}"
 
 
 def headings(metrics: Sequence[Metric]) -> list[str]:
-    """Headings of all columns."""
+    """Return the headings of all columns."""
     return ["Result", "Frames in", *(m.heading for m in metrics), "Time (s)"]
 
 
 def best(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[set[int]]:
-    """Keys of the rows with the best value of each metric; none where nothing can be compared."""
+    """Return the keys of the rows with the best value of each metric; empty if there is no comparison."""
     found: list[set[int]] = []
     for column, metric in enumerate(metrics):
         known = {r.key: r.values[column] for r in rows if r.values and math.isfinite(r.values[column])}
@@ -85,7 +85,7 @@ def best(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[set[int]]:
 
 
 def as_text(metrics: Sequence[Metric], rows: Sequence[Row], about: Sequence[str], separator: str) -> str:
-    """Table as CSV or, with a tab, for a spreadsheet; `about` (reference, fit) is repeated in every row."""
+    """Return the table as CSV or, with tabs, for a spreadsheet; `about` (reference, fit) is in every row."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator, lineterminator="\n")
     writer.writerow([*headings(metrics), "Parameters", "Measured on", "Reference", "Fit"])
@@ -100,12 +100,12 @@ def as_text(metrics: Sequence[Metric], rows: Sequence[Row], about: Sequence[str]
 
 
 class MetricsTable(QTableWidget):
-    """The table; a click or an arrow key chooses a result.
+    """The table; a click or an arrow key selects a result.
 
     Attributes
     ----------
     chosen : Signal of int
-        Key of the result in the row a person went to.
+        Key of the result in the selected row.
     """
 
     chosen = Signal(int)
@@ -130,18 +130,18 @@ class MetricsTable(QTableWidget):
         self.itemSelectionChanged.connect(self._on_selection)
 
     def set_metrics(self, metrics: Sequence[Metric]) -> None:
-        """Make the columns."""
+        """Create the columns."""
         names = headings(metrics)
         self.setColumnCount(len(names))
         own = (
-            "What made it, with its parameters. A click shows it.",
-            "How many frames go into one frame of the result. Averaging frames of a static scene flatters a "
-            "method: on a moving specimen it blurs. Compare results with a single frame in.",
+            "Method of the result, with its parameters. A click shows the result.",
+            "Number of input frames per frame of the result. Averaging frames of a static scene increases "
+            "the metrics, but blurs moving specimens. Compare results with one input frame.",
             *(m.definition for m in metrics),
-            "Seconds it took to make the result, with training.",
+            "Computing time of the result in seconds, including training.",
         )
         for column, (name, help) in enumerate(zip(names, own, strict=True)):
-            item = QTableWidgetItem(name.replace(" ", "\n"))  # narrow, so that all columns are in sight
+            item = QTableWidgetItem(name.replace(" ", "\n"))  # narrow headings keep all columns visible
             item.setToolTip(f"<p>{help}</p>")
             left = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
             item.setTextAlignment(left | Qt.AlignmentFlag.AlignVCenter)
@@ -149,7 +149,7 @@ class MetricsTable(QTableWidget):
         self.horizontalHeader().setMinimumSectionSize(50)
 
     def set_rows(self, metrics: Sequence[Metric], rows: Sequence[Row], shown: int) -> None:
-        """Fill the table, with the row of the result `shown` selected."""
+        """Fill the table, and select the row of the result `shown`."""
         winners = best(metrics, rows)
         with QSignalBlocker(self):
             self.setSortingEnabled(False)
@@ -167,7 +167,7 @@ class MetricsTable(QTableWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Make the columns of numbers as narrow as they can be, and give the rest to the names."""
+        """Make the number columns as narrow as possible, and give the remaining width to the names."""
         bold = QFont(self.font())
         bold.setBold(True)
         metrics = QFontMetrics(bold)
@@ -210,7 +210,7 @@ class MetricsTable(QTableWidget):
         self.setItem(number, 2 + len(metrics), _Cell(text, seconds, right=True))
 
     def order(self) -> list[int]:
-        """Keys of the results in the order of the rows as they stand."""
+        """Return the keys of the results in the current order of the rows."""
         return [self._key(number) for number in range(self.rowCount())]
 
     def _key(self, number: int) -> int:
@@ -224,7 +224,7 @@ class MetricsTable(QTableWidget):
 
 
 class _Cell(QTableWidgetItem):
-    """Sorts by a number, with what has none at the end of an ascending order."""
+    """A cell sorted by a number; cells without a number are last in ascending order."""
 
     def __init__(self, text: str, value: float, *, right: bool = False) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""Training of networks."""
+"""The Train panel."""
 
 from app.panels.training.panel import TrainingPanel
 

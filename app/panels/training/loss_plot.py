@@ -1,4 +1,4 @@
-"""Training and validation loss over the steps of a training, on a logarithmic scale."""
+"""Plot of training and validation loss over the training steps, on a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from app.shell.theme import colors, current
 from app.widgets.common import pass_drops_on
 
 POINTS = 2000
-"""A curve is drawn with about this many points at most."""
+"""Approximate maximum number of points of a curve."""
 
 Curve = Sequence[tuple[int, float]]
 
 
 class LossPlot(QWidget):
-    """Two curves: the loss of training as a thin line, that of validation as a thick one with dots."""
+    """Two curves: training loss as a thin line, validation loss as a thick line with dots."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setToolTip(
-            "<p>Loss on the pixels trained on and on those held out: mostly the squared error of predicting "
-            "noisy pixels, divided by the variance of the stack. Since the noise cannot be predicted it does "
-            "not fall to 0, and hardly tells how good the image is: look at the preview.</p>"
+            "<p>Loss on training pixels and on held-out pixels: mostly the squared error of predicted noisy "
+            "pixels, divided by the variance of the stack. Noise cannot be predicted, so the loss does not "
+            "fall to 0, and it says little about the image quality: check the preview.</p>"
         )
         self._curves: _Curves | None = None
-        self.legend = QLabel()  # above the plot, where it hides no part of the curves
+        self.legend = QLabel()  # above the plot, where it does not hide the curves
         self.legend.setObjectName("loss-legend")
         self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
         layout = self._column = QVBoxLayout(self)
@@ -42,7 +42,7 @@ class LossPlot(QWidget):
 
     @property
     def curves(self) -> _Curves:
-        """The plot proper, made when it is first needed."""
+        """The plot, created at first use."""
         if self._curves is None:
             self._curves = _Curves()
             self._column.addWidget(self._curves.widget)
@@ -52,7 +52,7 @@ class LossPlot(QWidget):
 
     @Slot()
     def prepare(self) -> None:
-        """Make the plot now, which takes a moment, rather than when a person waits for it."""
+        """Create the plot in advance, as this takes a moment."""
         _ = self.curves
 
     def sizeHint(self) -> QSize:
@@ -62,7 +62,7 @@ class LossPlot(QWidget):
         return QSize(160, 140)
 
     def refresh_colors(self) -> None:
-        """Take the colours of the theme."""
+        """Apply the colours of the theme."""
         first, second = colors().series[:2]
         if self._curves is not None:
             self._curves.refresh_colors()
@@ -72,13 +72,13 @@ class LossPlot(QWidget):
         )
 
     def show_curves(self, training: Curve, validation: Curve) -> None:
-        """Draw the curves; losses that have no logarithm are left out."""
+        """Draw the curves; losses without a logarithm are omitted."""
         self.curves.training.setData(*_drawable(training))
         self.curves.validation.setData(*_drawable(validation))
 
 
 class _Curves:
-    """A plot of pyqtgraph, which is imported for the first one: that takes as long as all of the window."""
+    """A pyqtgraph plot; pyqtgraph is imported at first use, which takes as long as opening the window."""
 
     def __init__(self) -> None:
         import pyqtgraph
@@ -96,7 +96,7 @@ class _Curves:
         self._on_range(None, plot.getViewBox().viewRange()[1])
 
     def refresh_colors(self) -> None:
-        """Take the colours of the theme."""
+        """Apply the colours of the theme."""
         tokens = colors()
         self.widget.setBackground(tokens.field)
         for side in ("left", "bottom"):
@@ -116,11 +116,11 @@ class _Curves:
 
 
 def ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Round values on a logarithmic axis between two powers of ten: where each lies, and how to write it."""
+    """Return the ticks of a logarithmic axis between two powers of ten: position and text."""
     span = high - low
     if not math.isfinite(span) or span <= 0:
         return []
-    if span > 0.9:  # 1, 2, 5, 10, ... or, over many powers of ten, some of these alone
+    if span > 0.9:  # 1, 2, 5, 10, ...; for many powers of ten a part of them
         steps = (1, 2, 5) if span < 2.5 else (1,)
         powers = range(math.floor(low), math.ceil(high) + 1, max(1, round(span / 4)))
         values = [step * 10.0**power for power in powers for step in steps]

@@ -1,4 +1,4 @@
-"""Names the clean stack that some methods learn from."""
+"""Selection of the clean stack for methods that need one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from app.shell import file_kinds
 
 
 class TargetRow(QWidget):
-    """A button that asks for a file or a folder, and the name of what was chosen.
+    """A button that asks for a file or a folder, and the name of the chosen one.
 
     Attributes
     ----------
     changed : Signal
-        A person chose another clean stack.
+        The user chose another clean stack.
     path : Path or None
         File or folder of the clean stack.
     ask_file, ask_folder : callable
-        Ask the person for a path; "" for none.
+        Ask for a path; "" for none.
     """
 
     changed = Signal()
@@ -42,8 +42,8 @@ class TargetRow(QWidget):
         self.name.setObjectName("training-target-name")
         self.name.setWordWrap(True)
         help = (
-            "<p>The clean stack to learn from: one that shows every pixel of the open stack without noise, "
-            "or with far less. A file, or a folder of images called like those of the open stack.</p>"
+            "<p>Clean stack for training: the same pixels as the open stack, without noise or with much less "
+            "noise. A file, or a folder of images with the same names as those of the open stack.</p>"
         )
         for widget in (self.button, self.name):
             widget.setToolTip(help)
@@ -55,10 +55,10 @@ class TargetRow(QWidget):
         self.show_path(None)
 
     def show_path(self, path: Path | None) -> None:
-        """Name another clean stack, or none."""
+        """Show another clean stack, or none."""
         self.path = path
         self.button.setText("Clean stack…")
-        self.name.setText(path.name if path is not None else "none chosen yet")
+        self.name.setText(path.name if path is not None else "not chosen yet")
 
     @Slot()
     def _on_file(self) -> None:
