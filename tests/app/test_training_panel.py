@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,7 +174,7 @@ def test_a_newcomers_start_trains_the_network_of_instant(
     assert denoised.label == "Quietfield"
     assert denoised.step is not None
     assert denoised.step.model is not None
-    assert frames_in(session.snapshot, denoised.key) == "all"  # five, of the four there are
+    assert frames_in(session.snapshot, denoised.key) == math.inf  # five, of the four there are
     model = session.snapshot.models[denoised.step.model.sha256]
     assert model.record.steps == 2
     assert "Neighbours along time (T) help" in model.record.note

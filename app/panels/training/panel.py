@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.cli.command_line import training_command
 from app.panels.training.controls import TrainingControls
+from app.panels.training.data import TrainingData
 from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
 from app.panels.training.noise_note import NoiseNote
 from app.panels.training.preview import TrainingPreview
-from app.panels.training.run import Kept, OpenTarget, TrainingRun
+from app.panels.training.run import Kept, TrainingRun
 from app.panels.training.settings import TrainingSettings
-from app.preview.regions import visible_region
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
@@ -24,7 +24,6 @@ from app.widgets.common import Sentence, failure
 from core.errors import QuietfieldError
 from core.learning.methods import Learned
 from core.methods.outputs import Output
-from core.stack import Region, Stack
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.model import Model
@@ -46,11 +45,8 @@ class TrainingPanel(QWidget):
         self._session, self._jobs = session, jobs
         self._run: TrainingRun | None = None
         self._job: Job | None = None
-        self._trained_on: Result | None = None
-        self._pixels: Stack | None = None
-        self._part: Region | None = None
-        self._before: tuple[tuple[Kept, ...], Result | None, Stack | None, Region | None]
-        self._before = (), None, None, None
+        self._data: TrainingData | None = None
+        self._before: tuple[tuple[Kept, ...], TrainingData | None] = (), None
         self._live = TrainingPreview(session, jobs, self)
         self.settings = TrainingSettings()
         self.controls = TrainingControls()
@@ -186,31 +182,11 @@ class TrainingPanel(QWidget):
     def _on_continue(self) -> None:
         self._begin(self.network.kept)
 
-    def _chosen_pixels(self, source: Result, *, again: bool) -> Stack:
-        """Part of the stack to train on: what is chosen, or `again` that of the last training."""
-        if again and source is self._trained_on and self._pixels is not None:
-            return self._pixels
-        stack, view = source.stack, self._session.snapshot.view
-        self._part = None
-        if self.settings.on_visible and view is not None:
-            *_, rows, columns = visible_region(stack, {}, view)
-            self._part = stack.region(Y=rows, X=columns)
-            return stack.crop(self._part)
-        return stack
-
-    def _target(self, source: Result) -> OpenTarget | None:
-        """What opens the clean stack, or the part of it that is trained on; None where there is none."""
-        path, part = self.settings.target_path, self._part
-        if path is None:
-            return None
-
-        def open_it() -> Stack:
-            from core.learning.clean_stacks import fitted, open_target
-
-            target = fitted(open_target(path, source.stack.meta.path), source.stack)
-            return target if part is None else target.crop(part)
-
-        return open_it
+    def _chosen_data(self, source: Result, *, again: bool) -> TrainingData:
+        """Return what to train on: what is chosen, or `again` what the network was trained on."""
+        if again and self._data is not None and self._data.source is source:
+            return self._data
+        return TrainingData.of(source, self._session.snapshot.view if self.settings.on_visible else None)
 
     def _begin(self, start: tuple[Kept, ...]) -> None:
         """Train on the open stack, from the beginning or from where a network stopped."""
@@ -218,12 +194,11 @@ class TrainingPanel(QWidget):
         if source is None or self._job is not None:
             return
         self.problem.clear()
-        self._before = (self.network.kept, self._trained_on, self._pixels, self._part)
-        stack = self._chosen_pixels(source, again=bool(start))
-        method = self.settings.method()
-        target = self._target(source)
-        self._run = TrainingRun(stack, method, self.settings.device, self._live.look, start, target)
-        self._trained_on, self._pixels = source, stack
+        self._before = self.network.kept, self._data
+        data = self._data = self._chosen_data(source, again=bool(start))
+        method, device = self.settings.method(), self.settings.device
+        target = data.target(self.settings.target_path)
+        self._run = TrainingRun(data.stack, method, device, self._live.look, start, target)
         self.network.show_kept((), live=True)
         self.network.words.setText("In training.")
         self.summary.setText(self.settings.in_words())
@@ -287,7 +262,7 @@ class TrainingPanel(QWidget):
         self._live.follow(None, None)
         kept = outcome.state == "succeeded"
         if not kept:
-            before, self._trained_on, self._pixels, self._part = self._before
+            before, self._data = self._before
             self.network.show_kept(before)
             self._show_curve(before[-1].model if before else None)
         words = {"cancelled": "Training was cancelled; nothing was changed.", "succeeded": "Training ended."}
@@ -296,7 +271,6 @@ class TrainingPanel(QWidget):
         self.problem.say(failure(outcome, "Training"))
         if kept:
             QTimer.singleShot(0, self, self._show_network)
-        if kept:
             self._go_on()
 
     @Slot()
@@ -306,11 +280,11 @@ class TrainingPanel(QWidget):
 
     def _go_on(self) -> None:
         """Apply the network just trained; if its stack was closed meanwhile, say what became of it."""
-        trained_on = self._trained_on
-        if trained_on is not None and self._session.snapshot.source is not trained_on:
+        data = self._data
+        if data is not None and self._session.snapshot.source is not data.source:
             words = (
-                f"{trained_on.stack.meta.name} is not open any more. The network trained on it is kept under "
-                "Train: save it, or apply it to the open stack."
+                f"{data.source.stack.meta.name} is not open any more. The network trained on it is kept "
+                "under Train: save it, or apply it to the open stack."
             )
             self.problem.say(words)
             self.said.emit(words)
@@ -319,7 +293,7 @@ class TrainingPanel(QWidget):
 
     @Slot(object)
     def _on_loaded(self, model: Model) -> None:
-        self._trained_on = self._pixels = None
+        self._data = None
         self._show_curve(model)
         self.settings.show_method(model.method)
         self._update()
