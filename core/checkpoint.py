@@ -22,8 +22,7 @@ from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.model import Model, Record
 from core.learning.network import blank
-from core.methods.base import Operation
-from core.model_file import FindModel, ModelFile
+from core.model_file import ModelFile
 from core.paths import MODEL_ENDING
 
 SCHEMA = 1
@@ -116,38 +115,6 @@ def load_model(path: Path) -> Model:
         raise QuietfieldError(
             f"{path.name} is damaged ({type(error).__name__}: {error}). Use a copy of it, or train again."
         ) from error
-
-
-def finder(*folders: Path, device: str = "auto") -> FindModel:
-    """Give a function that finds the networks of recipes in folders.
-
-    A file of the right name and content is taken, else any ``.quietfield`` file of the right
-    content.
-    """
-
-    def find(wanted: ModelFile) -> Operation:
-        other = False
-        for folder in folders:
-            path = folder / Path(wanted.file).name
-            if path.is_file():
-                if sha256(path) == wanted.sha256:
-                    return load_model(path).prediction(device)
-                other = True
-        for folder in folders:
-            for path in sorted(folder.glob(f"*{MODEL_ENDING}")):
-                if path.is_file() and sha256(path) == wanted.sha256:
-                    return load_model(path).prediction(device)
-        places = ", ".join(str(folder) for folder in folders) or "any folder"
-        if other:
-            raise QuietfieldError(
-                f"{wanted.file} in {places} is not the network the recipe was made with: its content "
-                "differs. Put the original file there."
-            )
-        raise QuietfieldError(
-            f"The recipe needs the trained network {wanted.file}, which is not in {places}. Put it there."
-        )
-
-    return find
 
 
 def sha256(path: Path) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 
 from core import params
 from core.errors import QuietfieldError
-from core.methods.base import Group, Method
+from core.methods.base import Group
 from core.params import Param, Value
+
+if TYPE_CHECKING:  # imports what reads and writes files, for which the help does not wait
+    from core.work.executors import Executor
 
 COMMANDS = ("info", "denoise", "train", "apply", "measure", "simulate", "methods")
 """Every subcommand, in the order of the help."""
@@ -20,10 +23,17 @@ USED_BY: Mapping[Group, str] = {
 }  # fmt: skip
 """The subcommand that runs the methods of each group."""
 
-PREFIX = "param_"
-"""Begins the name under which a parameter's value lies among the parsed options."""
+PREFIX, EXECUTOR_PREFIX = "param_", "executor_param_"
+"""Begin the names under which values of parameters lie among the parsed options."""
 
 DTYPES = ("source", "uint8", "uint16", "int16", "uint32", "int32", "float32")
+
+
+class Described(Protocol):
+    """A class whose dataclass fields are parameters."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
 
 
 class Usage(Exception):
@@ -59,14 +69,45 @@ def option(name: str) -> str:
 
 def chosen_method(argv: Sequence[str]) -> str | None:
     """Name that follows ``--method``, so that the parser can be given that method's options."""
+    return _following("--method", argv)
+
+
+def _following(wanted: str, argv: Sequence[str]) -> str | None:
+    """Value of an option before the command line is parsed; None where it is not given."""
     for word, following in zip(argv, (*argv[1:], None), strict=True):
         if word == "--":
             return None
-        if word == "--method":
+        if word == wanted:
             return following
-        if word.startswith("--method="):
+        if word.startswith(f"{wanted}="):
             return word.partition("=")[2]
     return None
+
+
+def add_executor(parser: Parser, argv: Sequence[str]) -> None:
+    """Add ``--executor`` and an option for each parameter of the executor that is named."""
+    from core.work.executors import Here, executors, find
+
+    words = "; ".join(f"{cls.name} ({cls.label.lower()})" for cls in executors())
+    parser.add_argument(
+        "--executor", default=Here.name, metavar="NAME", help=f"where several stacks are worked on: {words}"
+    )
+    name = _following("--executor", argv)
+    if name is None:
+        return
+    try:
+        cls = find(name)
+    except QuietfieldError as error:
+        raise Usage(str(error), parser.prog.partition(" ")[2]) from error
+    if params.describe(cls):
+        add_parameters(parser, cls, prefix=EXECUTOR_PREFIX)
+
+
+def chosen_executor(args: argparse.Namespace) -> Executor:
+    """Make the executor that was asked for."""
+    from core.work.executors import find
+
+    return params.build(find(args.executor), given(args, EXECUTOR_PREFIX))
 
 
 def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: bool = True) -> None:
@@ -97,20 +138,20 @@ def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: b
     add_parameters(parser, cls)
 
 
-def add_parameters(parser: Parser, *classes: type[Method]) -> None:
-    """Add an option for each parameter of a method, or of any of several."""
+def add_parameters(parser: Parser, *classes: type[Described], prefix: str = PREFIX) -> None:
+    """Add an option for each parameter of a class, or of any of several."""
     one = f"{classes[0].name} ({classes[0].label})"
     options = parser.add_argument_group(f"options of {one if len(classes) == 1 else 'the methods'}")
     described = {p.name: p for cls in reversed(classes) for p in params.describe(cls)}
     for p in described.values():
         if p.kind == "bool":
             options.add_argument(
-                option(p.name), dest=PREFIX + p.name, action=argparse.BooleanOptionalAction,
+                option(p.name), dest=prefix + p.name, action=argparse.BooleanOptionalAction,
                 default=argparse.SUPPRESS, help=_percent(explain(p)),
             )  # fmt: skip
         else:
             options.add_argument(
-                option(p.name), dest=PREFIX + p.name, type=_reader(p), default=argparse.SUPPRESS,
+                option(p.name), dest=prefix + p.name, type=_reader(p), default=argparse.SUPPRESS,
                 metavar=metavar(p), help=_percent(explain(p)),
             )  # fmt: skip
 
@@ -148,9 +189,9 @@ def explain(p: Param) -> str:
     return f"{text.rstrip('.')} ({'; '.join([*limits, f'default {default(p)}'])})"
 
 
-def given(args: argparse.Namespace) -> dict[str, Value]:
+def given(args: argparse.Namespace, prefix: str = PREFIX) -> dict[str, Value]:
     """Parameters a person gave on the command line."""
-    return {k.removeprefix(PREFIX): v for k, v in vars(args).items() if k.startswith(PREFIX)}
+    return {k.removeprefix(prefix): v for k, v in vars(args).items() if k.startswith(prefix)}
 
 
 def add_input(parser: Parser) -> None:

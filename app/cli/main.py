@@ -50,7 +50,7 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Every subcommand by its name."""
-    from app.cli import process, report, train
+    from app.cli import process, report, simulating, train
 
     found = {
         "info": Command("tell what is in a file", report.add_info, report.run_info),
@@ -62,7 +62,7 @@ def commands() -> dict[str, Command]:
         "measure": Command("measure a stack against a reference", report.add_measure, report.run_measure),
         "simulate": Command(
             "simulate a specimen and its truth, or add noise to clean stacks",
-            process.add_simulate, process.run_simulate,
+            simulating.add_simulate, simulating.run_simulate,
         ),
         "methods": Command("list the methods, or explain one", report.add_methods, report.run_methods),
     }  # fmt: skip

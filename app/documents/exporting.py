@@ -16,10 +16,10 @@ from PySide6.QtCore import QObject, Signal
 from app.shell.jobs import Job, Jobs
 from core.findings import Finding
 from core.fingerprint import fingerprint
-from core.history import Recipe, Step
 from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, split_ending
 from core.progress import Context
 from core.stack import Stack
+from core.work.recipe import Recipe, Step
 
 if TYPE_CHECKING:
     from core.learning.model import Model

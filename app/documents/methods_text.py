@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core import __version__, catalogue
-from core.history import Step
 from core.stack import AXIS_NAMES, Stack
+from core.work.recipe import Step
 
 if TYPE_CHECKING:
     from core.learning.model import Model

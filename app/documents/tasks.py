@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,17 @@ from PySide6.QtCore import QObject, Signal
 
 from app.documents import recipes
 from app.documents.methods_text import methods_text
-from app.documents.recipes import Made
 from app.shell.jobs import Job, Jobs
 from app.shell.session import Session
 from app.shell.snapshot import Result
 from core.fingerprint import fingerprint
-from core.history import Recipe
+from core.work.recipe import Recipe
 
 if TYPE_CHECKING:
     from core.learning.model import Model
+    from core.stack import Stack
+    from core.work.networks import Networks
+    from core.work.task import Done, Task
 
 CHANNEL = "apply"
 
@@ -43,36 +45,32 @@ class Tasks(QObject):
 
     def run_recipe(self, path: Path) -> None:
         """Do the steps of a recipe to the source."""
+        self._run(f"Recipe {path.name}", path, lambda stack, _: recipes.recipe_task(path, stack))
+
+    def apply_network(self, path: Path) -> None:
+        """Denoise the source with a network from a file."""
+        self._run(
+            f"Applying {path.name}", path, lambda stack, known: recipes.network_task(path, stack, known)
+        )
+
+    def _run(self, label: str, path: Path, make: Callable[[Stack, Networks], Task]) -> None:
+        """Run a task on the source; networks are looked for among those at hand, then beside a file."""
         snapshot = self._session.snapshot
         source = snapshot.source
         if source is None:
             return
-        stack, models, key = source.stack, dict(snapshot.models), source.key
-        self._jobs.start(
-            f"Recipe {path.name}",
-            lambda job: recipes.run_recipe(path, stack, models, job.context),
-            done=lambda made: self._add(key, made),
-            channel=CHANNEL,
-        )
 
-    def apply_network(self, path: Path) -> None:
-        """Denoise the source with a network from a file."""
-        source = self._session.snapshot.source
-        if source is None:
-            return
-        stack, key = source.stack, source.key
-        self._jobs.start(
-            f"Applying {path.name}",
-            lambda job: (recipes.apply_network(path, stack, job.context),),
-            done=lambda made: self._add(key, made),
-            channel=CHANNEL,
-        )
+        def work(job: Job) -> tuple[Done, Networks]:
+            from core.work.networks import Networks
+            from core.work.task import run
 
-    def _add(self, key: int, made: Sequence[Made]) -> None:
-        for one in made:
-            if not self._session.add(key, one.steps, one.stacks, one.seconds, one.model):
-                return
-            key = self._session.snapshot.shown
+            networks = Networks(snapshot.models, folders=(path.parent,))
+            return run(make(source.stack, networks), job.context, networks=networks), networks
+
+        def done(made: tuple[Done, Networks]) -> None:
+            self._session.add_done(source.key, made[0], made[1].models)
+
+        self._jobs.start(label, work, done=done, channel=CHANNEL)
 
     def save_network(self, path: Path, model: Model) -> None:
         """Save a trained network."""

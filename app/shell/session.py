@@ -12,12 +12,14 @@ from PySide6.QtCore import QObject, Signal
 
 from app.shell.snapshot import Reference, Result, Snapshot
 from app.shell.view_state import Layout, Levels, Preview, View
-from core.history import History, Step
 from core.stack import Stack
+from core.work.history import History
+from core.work.recipe import Step
 
 if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
     from core.learning.model import Model
     from core.quality.metric import Measures
+    from core.work.task import Done
 
 
 class Session(QObject):
@@ -149,6 +151,32 @@ class Session(QObject):
         if model is not None and steps[0].model is not None:
             models[steps[0].model.sha256] = model
         self._follow(shown=made[0].key, models=models)
+        return True
+
+    def add_done(self, parent: int, done: Done, models: Mapping[str, Model] | None = None) -> bool:
+        """Add the results of a task, each step's as one action, made from the result of the step before.
+
+        Parameters
+        ----------
+        parent : int
+            Key of the result that the task began with.
+        done : Done
+            What came of the task.
+        models : dict of str to Model, optional
+            Networks that its steps used, by the SHA-256 of their files.
+
+        Returns
+        -------
+        bool
+            Whether all were added; see `add`.
+        """
+        for made in done.by_step():
+            file = made[0].step.model
+            model = (models or {}).get(file.sha256) if file is not None else None
+            steps, stacks = [one.step for one in made], [one.stack for one in made]
+            if not self.add(parent, steps, stacks, made[0].seconds, model):
+                return False
+            parent = self.snapshot.shown
         return True
 
     def undo(self) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app.shell.view_state import Layout, Levels, Preview, View
-from core.history import Step
 from core.stack import Stack
+from core.work.recipe import Step
 
 if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
     from core.learning.model import Model

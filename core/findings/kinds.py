@@ -218,3 +218,11 @@ FRAMES_DIFFER = Kind(
     words="The frames do not seem to show one static scene: they differ by more than the noise explains. "
     "Metrics against their mean are not reliable.",
 )  # fmt: skip
+
+# ------------------------------------------------------------------ comparing methods
+
+COMPARISON_CUT = Kind(
+    code="comparison-cut", level=Level.CAUTION,
+    words="Each result takes {value:.2g} {unit}, and {limit:.2g} {unit} of memory are free, so these were "
+    "left out: {methods}.",
+)  # fmt: skip

@@ -28,9 +28,9 @@ from core import checkpoint, params
 from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.findings import kinds
-from core.history import Recipe
 from core.methods.apply import evaluate
 from core.stack import Stack
+from core.work.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 TINY = shlex.split(
@@ -212,7 +212,7 @@ def test_a_written_stack_is_a_recipe(folder, capsys):
 
 def test_a_recipe_file_with_two_steps(folder, capsys):
     from core.catalogue import create
-    from core.history import Step
+    from core.work.recipe import Step
 
     steps = (Step.of(create("gaussian", {"sigma": 1.0})), Step.of(create("gaussian", {"sigma": 2.0})))
     Path("two.json").write_text(Recipe(steps=steps).to_json())

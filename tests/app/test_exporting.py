@@ -12,10 +12,12 @@ import tifffile
 from app.documents.exporting import Export, default_path, export
 from core.errors import QuietfieldError
 from core.files import open_stack, read_recipe
-from core.history import Recipe, Step
 from core.methods.apply import apply
 from core.progress import Cancelled, Context
 from core.stack import Stack
+from core.work.networks import Networks
+from core.work.recipe import Recipe, Step
+from core.work.task import run
 from tests.app.test_main_window import make
 from tests.driver import Driver
 
@@ -38,7 +40,7 @@ def gaussian(sigma: float = 1.5) -> Step:
 def wanted(source: Path, path: Path, **changes) -> Export:
     stack = open_stack(source)
     step = gaussian()
-    (result,) = apply(stack, step.operation())
+    (result,) = apply(stack, step.method_for())
     return Export(**{"path": path, "stack": result, "source": stack, "steps": (step,), **changes})
 
 
@@ -80,7 +82,7 @@ def test_drop_filter_undo_redo_export_reopen(driver, source):
     assert back.meta.spacing == pytest.approx(raw.meta.spacing)
     recipe = Recipe.from_json(read_recipe(target))
     assert [(s.method, s.params) for s in recipe.steps] == [("gaussian", {"sigma": 1.5, "axes": "YX"})]
-    (expected,) = apply(raw, recipe.steps[0].operation())
+    (expected,) = apply(raw, recipe.steps[0].method_for())
     np.testing.assert_array_equal(back.read(), np.rint(expected.read()).clip(0, 65535).astype(np.uint16))
     assert recipe.source["name"] == "cells.tif"
     sidecar = json.loads(target.with_name("cells_denoised.tif.json").read_text(encoding="utf-8"))
@@ -264,7 +266,7 @@ def test_default_path_where_the_folder_cannot_be_written_to(tmp_path, monkeypatc
 
 def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
     """A recipe with a network runs again from the exported files alone, with the same pixels."""
-    from app.documents.recipes import apply_network, run_recipe
+    from app.documents.recipes import network_task, recipe_task
     from app.panels.training.network_jobs import model_file
     from core.catalogue import find
     from core.checkpoint import load_model, sha256
@@ -295,12 +297,13 @@ def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
     assert [p.name for p in exported.others] == [file.file, "a.tif.json"]
     assert sha256(folder / file.file) == file.sha256
 
-    again = run_recipe(folder / "a.tif", stack, {}, Context())
-    np.testing.assert_array_equal(again[0].stacks[0].read(), result.read())
-    assert again[0].model is not None
-    direct = apply_network(folder / file.file, stack)
-    np.testing.assert_array_equal(direct.stacks[0].read(), result.read())
-    assert direct.steps[0].model == file
+    networks = Networks(folders=(folder,))
+    (again,) = run(recipe_task(folder / "a.tif", stack), networks=networks).made
+    np.testing.assert_array_equal(again.stack.read(), result.read())
+    assert file.sha256 in networks.models
+    (direct,) = run(network_task(folder / file.file, stack, networks), networks=networks).made
+    np.testing.assert_array_equal(direct.stack.read(), result.read())
+    assert direct.step.model == file
 
     # What was loaded and saved again is the same file, so that recipes still find it by its content.
     second = export(
@@ -319,39 +322,38 @@ def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
         Export(path=third / "a.tif", stack=result, source=stack, steps=(step,), models={file.sha256: model})
     )
     assert (third / file.file).read_bytes() == b"another network"
-    np.testing.assert_array_equal(
-        run_recipe(third / "a.tif", stack, {}, Context())[0].stacks[0].read(), result.read()
-    )
+    (found,) = run(recipe_task(third / "a.tif", stack), networks=Networks(folders=(third,))).made
+    np.testing.assert_array_equal(found.stack.read(), result.read())
     assert made.others[0].name != file.file
 
 
 def test_recipe_without_its_network_is_refused_with_a_sentence(source, tmp_path):
-    from app.documents.recipes import run_recipe
+    from app.documents.recipes import recipe_task
 
     model = {"file": "gone.quietfield", "sha256": "00"}
     step = {"method": "n2v", "version": 1, "params": {}, "model": model, "output": "denoised"}
     text = json.dumps({"quietfield": "0.1", "schema": 1, "source": {}, "steps": [step]})
     (tmp_path / "r.json").write_text(text, encoding="utf-8")
     with pytest.raises(QuietfieldError, match=r"gone\.quietfield"):
-        run_recipe(tmp_path / "r.json", open_stack(source), {})
+        run(recipe_task(tmp_path / "r.json", open_stack(source)))
     (tmp_path / "e.json").write_text('{"schema": 1, "steps": []}', encoding="utf-8")
     with pytest.raises(QuietfieldError, match="no steps"):
-        run_recipe(tmp_path / "e.json", open_stack(source), {})
+        recipe_task(tmp_path / "e.json", open_stack(source))
     with pytest.raises(QuietfieldError, match="no recipe"):
-        run_recipe(source, open_stack(source), {})
+        recipe_task(source, open_stack(source))
 
 
 def test_recipe_result_is_dropped_when_another_file_was_opened(driver, source, tmp_path, monkeypatch):
     go = threading.Event()
     from app.documents import recipes
 
-    original = recipes.run_recipe
+    original = recipes.recipe_task
 
     def slow(*words):
         go.wait(10)
         return original(*words)
 
-    monkeypatch.setattr(recipes, "run_recipe", slow)
+    monkeypatch.setattr(recipes, "recipe_task", slow)
     recipe = tmp_path / "r.json"
     recipe.write_text(Recipe(steps=(gaussian(),)).to_json(), encoding="utf-8")
     driver.drop(source)

@@ -391,8 +391,8 @@ def test_device_is_named_after_torch_was_loaded(driver):
 
 def test_network_of_a_result_can_be_saved(opened, tmp_path, monkeypatch):
     """Save is offered for a result that a network made, and writes what was asked for."""
-    from core.history import Step
     from core.model_file import ModelFile
+    from core.work.recipe import Step
 
     window, session = opened.window, opened.window.session
     saved = []

@@ -7,12 +7,12 @@ import numpy as np
 from app.documents.methods_text import methods_text
 from core import __version__
 from core.catalogue import create
-from core.history import Step
 from core.learning.data import Normalisation
 from core.learning.model import Model, Record
 from core.methods.outputs import DECONVOLVED
 from core.model_file import ModelFile
 from core.stack import Stack
+from core.work.recipe import Step
 
 STACK = Stack.of(np.zeros((5, 2, 30, 40), np.uint16), "TCYX", name="cells.tif", spacing={"X": 0.065})
 

@@ -21,7 +21,6 @@ from app.panels.metrics.table import BEST, NO_REFERENCE, Row, best
 from app.shell.jobs import Jobs
 from app.shell.session import Session
 from core.catalogue import create
-from core.history import Step
 from core.methods.apply import apply
 from core.methods.base import Operation
 from core.model_file import ModelFile
@@ -29,6 +28,7 @@ from core.quality.metric import Measures
 from core.quality.metrics import measure, metrics
 from core.simulation import sample
 from core.stack import Stack
+from core.work.recipe import Step
 
 MADE = sample(frames=4, shape=(48, 64))
 WAIT = 30_000
@@ -348,7 +348,7 @@ def test_one_click_compares_the_classic_filters(
     assert [s.method for s in steps] == ["box", "median", "box-3d", "gaussian-3d", "median-3d"]
     assert all(r.seconds > 0 for r in made)
     for result, step in zip(made, steps, strict=True):
-        (alone,) = apply(MADE.noisy, step.operation())  # type: ignore[arg-type]
+        (alone,) = apply(MADE.noisy, step.method_for())  # type: ignore[arg-type]
         np.testing.assert_array_equal(result.stack.read(), alone.read())
     psnr = {r.key: session.snapshot.measures[r.key]["psnr"] for r in session.snapshot.results}
     winner = max(psnr, key=lambda key: psnr[key] or 0.0)
@@ -394,7 +394,7 @@ def test_what_memory_does_not_allow_is_left_out_with_a_sentence(
     room: int, rows: int,
 ) -> None:  # fmt: skip
     size = int(np.prod(MADE.noisy.shape)) * 4
-    monkeypatch.setattr("core.compare.available_memory", lambda: room * size)
+    monkeypatch.setattr("core.work.compare.available_memory", lambda: room * size)
     session.open(MADE.noisy, {})
     press(qtbot, panel, "metrics-compare")
     settle(qtbot, session, panel, jobs)

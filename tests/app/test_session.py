@@ -8,10 +8,10 @@ import pytest
 from app.shell.session import Session
 from app.shell.snapshot import Snapshot
 from app.shell.view_state import View
-from core.history import Step
 from core.methods.outputs import RESULT
 from core.model_file import ModelFile
 from core.stack import Stack
+from core.work.recipe import Step
 
 
 def stack(axes: str = "TYX", shape: tuple[int, ...] = (4, 6, 8), name: str = "a.tif") -> Stack:

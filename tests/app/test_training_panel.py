@@ -21,13 +21,14 @@ from app.panels.training.loss_plot import ticks
 from app.shell.jobs import Jobs
 from app.shell.session import Session
 from app.shell.view_state import View
-from core.checkpoint import finder, load_model
+from core.checkpoint import load_model
 from core.files import open_stack, save_stack
 from core.methods.apply import apply, evaluate
 from core.methods.outputs import DECONVOLVED, DENOISED
 from core.params import Value
 from core.simulation import sample
 from core.stack import Stack
+from core.work.networks import Networks
 
 TINY: dict[str, Value] = {
     "width": 4, "depth": 2, "patch": 16, "batch": 2, "epoch": 5, "validation_patches": 2, "seconds": 0.0,
@@ -155,7 +156,7 @@ def test_training_to_the_end_adds_what_the_network_makes_of_the_stack(
     qtbot.waitUntil(lambda: idle(jobs) and any(tmp_path.iterdir()))
     saved = next(tmp_path.iterdir())
     assert saved.name == step.model.file == "Sample_simulated_deconoising.quietfield"
-    again = step.operation(finder(tmp_path))
+    again = step.method_for(Networks(folders=(tmp_path,)).prediction)
     np.testing.assert_array_equal(apply(stack, again)[0].read(), denoised.stack.read())
 
 

@@ -22,9 +22,9 @@ from app.shell.view_state import (
     own_limit,
 )
 from app.viewer.display import levels_of, resolve
-from core.history import Step
 from core.methods.outputs import DECONVOLVED, EXPECTED_ERROR, RESULT, Output
 from core.stack import Stack
+from core.work.recipe import Step
 
 
 @given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))

@@ -17,9 +17,9 @@ from app.shell.session import Session
 from app.shell.view_state import Preview
 from app.viewer.canvas import Canvas
 from app.viewer.viewer import StackViewer
-from core.history import Step
 from core.methods.outputs import RESULT
 from core.stack import Pixels, Region, Stack
+from core.work.recipe import Step
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.MouseButton.NoButton

@@ -4,6 +4,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,15 +12,17 @@ import torch
 from safetensors.torch import save, save_file
 
 from core import params
-from core.checkpoint import KEY, finder, load_model, room, save_model
+from core.checkpoint import KEY, load_model, room, save_model
 from core.errors import QuietfieldError
 from core.fingerprint import fingerprint
-from core.history import Recipe, Step
 from core.learning.methods import DecoNoising, Noise2Void
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.methods.outputs import DECONVOLVED
 from core.model_file import ModelFile
+from core.work.networks import Networks
+from core.work.recipe import Recipe, Step
+from core.work.task import Task, run
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
 
 
@@ -96,19 +99,20 @@ def test_a_recipe_runs_again_with_the_same_pixels(tmp_path, stack, model):
     steps = (Step.of(model.method, file, DECONVOLVED),)
     text = Recipe(steps=steps, source=fingerprint(stack)).to_json()
     expected = evaluate(stack, model.prediction("cpu"))[1]
-    result = Recipe.from_json(text).derive(stack, finder(folder, device="cpu"))
+    task = Task(recipe=Recipe.from_json(text), source=stack, networks=(folder,), device="cpu")
+    result = run(task).made[0].stack
     np.testing.assert_array_equal(result.read(), expected)
     (folder / "network.quietfield").rename(folder / "renamed.quietfield")
-    result = Recipe.from_json(text).derive(stack, finder(tmp_path, folder, device="cpu"))
+    result = run(replace(task, networks=(tmp_path, folder))).made[0].stack
     np.testing.assert_array_equal(result.read(), expected)
 
 
 def test_networks_that_are_not_there_are_asked_for(tmp_path, model):
     file = save_model(tmp_path / "network.quietfield", model)
     with pytest.raises(QuietfieldError, match="content differs"):
-        finder(tmp_path)(ModelFile(file=file.file, sha256="0" * 64))
+        Networks(folders=(tmp_path,)).find(ModelFile(file=file.file, sha256="0" * 64))
     with pytest.raises(QuietfieldError, match="which is not in"):
-        finder(tmp_path)(ModelFile(file="other.quietfield", sha256="0" * 64))
+        Networks(folders=(tmp_path,)).find(ModelFile(file="other.quietfield", sha256="0" * 64))
 
 
 def change(path, edit):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
@@ -29,12 +29,13 @@ from app.widgets.common import ProgressRow, Sentence
 from app.widgets.findings import FindingsView
 from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
-from core.history import Step
 from core.instant.reach import MEAN
-from core.methods.apply import apply
 from core.methods.base import Group, Operation
 from core.params import build, values
-from core.stack import Stack
+from core.work.recipe import Recipe, Step
+
+if TYPE_CHECKING:  # reads and writes files, for which the first window need not wait
+    from core.work.task import Done
 
 GROUPS: dict[str, tuple[Group, ...]] = {"Filters": ("instant", "filter"), "Simulate noise": ("noise",)}
 
@@ -271,25 +272,24 @@ class FilterPanel(QWidget):
     def _on_apply(self) -> None:
         method, source = self._ready()
 
-        def work(job: Job) -> tuple[tuple[Stack, ...], float]:
-            began = time.perf_counter()
-            stacks = apply(source.stack, method, job.context)
-            return stacks, time.perf_counter() - began
+        def work(job: Job) -> Done:
+            from core.work.task import Task, run
+
+            recipe = Recipe(steps=(Step.of(method),))
+            return run(Task(recipe=recipe, source=source.stack, every_output=True), job.context)
 
         self._applying = self._jobs.start(
             method.label,
             work,
-            done=partial(self._on_applied, method, source.key),
+            done=partial(self._on_applied, source.key),
             end=partial(self._on_apply_end, method),
         )
         self._failure = ""
         self.progress.follow(self._applying)
         self._update()
 
-    def _on_applied(self, method: Operation, parent: int, value: tuple[tuple[Stack, ...], float]) -> None:
-        stacks, seconds = value
-        steps = [Step.of(method, output=output) for output in method.outputs]
-        self._session.add(parent, steps, stacks, seconds)
+    def _on_applied(self, parent: int, done: Done) -> None:
+        self._session.add_done(parent, done)
 
     def _on_apply_end(self, method: Operation, outcome: Outcome) -> None:
         self._applying = None

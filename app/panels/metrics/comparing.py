@@ -10,12 +10,13 @@ from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Snapshot
 from app.widgets.common import failure
-from core.compare import Compared, classic_filters, compare, plan
-from core.history import Step
-from core.methods.base import Operation
+from core.findings import Finding
+from core.methods.base import Method
+from core.work.compare import Compared, compare, plan, suitable
+from core.work.recipe import Step
 
-Made = tuple[tuple[Compared, ...], str]
-"""What was compared, and a sentence on what was left out."""
+Made = tuple[tuple[Compared, ...], tuple[Finding, ...]]
+"""What was compared, and findings about what was left out."""
 
 
 class Comparing(QObject):
@@ -37,13 +38,13 @@ class Comparing(QObject):
         self._session, self._jobs = session, jobs
         self.job: Job | None = None
 
-    def missing(self, snapshot: Snapshot) -> tuple[Operation, ...]:
+    def missing(self, snapshot: Snapshot) -> tuple[Method, ...]:
         """Filters whose results the table does not hold yet."""
         source = snapshot.source
         if source is None:
             return ()
         made = [r.step for r in snapshot.results if r.step is not None and r.parent == source.key]
-        return tuple(f for f in classic_filters(source.stack) if Step.of(f) not in made)
+        return tuple(f for f in suitable(source.stack, "filter") if Step.of(f) not in made)
 
     def why_not(self, snapshot: Snapshot) -> str:
         """Say why there is nothing to compare now, or ""."""
@@ -66,7 +67,7 @@ class Comparing(QObject):
 
         def work(job: Job) -> Made:
             planned = plan(source.stack, wanted)
-            return tuple(compare(source.stack, planned.operations, context=job.context)), planned.note
+            return tuple(compare(source.stack, planned.methods, context=job.context)), planned.findings
 
         self.said.emit("")
         self.job = self._jobs.start(
@@ -75,15 +76,15 @@ class Comparing(QObject):
         self.changed.emit()
 
     def _on_done(self, parent: int, made: Made) -> None:
-        compared, note = made
+        compared, findings = made
         rows = [
-            (Step.of(one.operation, output=output), stack, one.seconds)
+            (Step.of(one.method, output=output), stack, one.seconds)
             for one in compared
-            for output, stack in zip(one.operation.outputs, one.stacks, strict=True)
+            for output, stack in zip(one.method.outputs, one.stacks, strict=True)
         ]
         steps, stacks, seconds = zip(*rows, strict=True)
         if self._session.add(parent, steps, stacks, seconds):
-            self.said.emit(note)
+            self.said.emit(" ".join(finding.text for finding in findings))
 
     def _on_end(self, outcome: Outcome) -> None:
         self.job = None

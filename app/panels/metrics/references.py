@@ -99,7 +99,7 @@ def frames_in(snapshot: Snapshot, key: int) -> float:
     while result is not None and result.step is not None:
         step = result.step
         if step.model is None:
-            reach += step.operation().halo(source.stack.axes).get("T", 0)
+            reach += step.method_for().halo(source.stack.axes).get("T", 0)
         else:  # of a trained network, which was told so or found it
             reach += {"T": DEPTH, MEAN: SPAN}.get(str(step.params.get("neighbours")), 0)
         result = snapshot.find(result.parent)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.history import Step
 from core.learning.methods import Learned
-from core.methods.apply import apply
 from core.model_file import ModelFile
 from core.paths import MODEL_ENDING, OME_ENDINGS, TIFF_ENDINGS
 from core.progress import Context
 from core.stack import Stack
+from core.work.recipe import Recipe, Step
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
     from core.learning.model import Model
@@ -43,18 +41,19 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
         If the network does not suit the stack.
     """
     from core.learning.suitability import unlike
+    from core.work.networks import Networks
+    from core.work.task import Task, run
 
-    prediction = model.prediction(device)
     note = unlike(stack, model)
-    began = time.perf_counter()
-    stacks = apply(stack, prediction, context)
-    seconds = time.perf_counter() - began
     file = model_file(model, stack.meta.name)
+    recipe = Recipe(steps=(Step.of(model.method, model=file),))
+    networks = Networks({file.sha256: model}, device=device)
+    done = run(Task(recipe=recipe, source=stack, every_output=True), context, networks=networks)
     return Denoised(
         model=model,
-        steps=tuple(Step.of(model.method, model=file, output=output) for output in prediction.outputs),
-        stacks=stacks,
-        seconds=model.record.seconds + seconds,
+        steps=tuple(made.step for made in done.made),
+        stacks=tuple(made.stack for made in done.made),
+        seconds=model.record.seconds + done.made[0].seconds,
         note=note,
     )
 

@@ -14,12 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from core.catalogue import create
 from core.errors import QuietfieldError
 from core.fingerprint import fingerprint
-from core.history import Entry, History, Recipe, Step
 from core.methods.apply import apply
-from core.methods.base import Operation
 from core.methods.outputs import DENOISED
 from core.model_file import ModelFile
 from core.stack import Stack
+from core.work.history import Entry, History
+from core.work.recipe import Recipe, Step
+from core.work.task import Task, run
 
 
 def step(name: str, **given_: Any) -> Step:
@@ -69,6 +70,10 @@ class UndoMachine(RuleBasedStateMachine):
         assert self.history.can_redo == bool(self.undone)
 
     @invariant()
+    def json_keeps_all_of_it(self) -> None:
+        assert History.from_json(self.history.to_json()) == self.history
+
+    @invariant()
     def steps_lead_back_to_the_source(self) -> None:
         for index in self.history.live:
             found = self.history.steps(index)
@@ -85,6 +90,26 @@ def test_a_result_that_was_undone_cannot_be_built_on() -> None:
     with pytest.raises(ValueError, match="does not exist"):
         history.do(1, step("median"))
     assert history.entries[0] == Entry(step=None, parent=0, action=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cursor": 2}, {"cursor": -1}, {"entries": []}, {"entries": 3}, {"schema": 99}, {"schema": "x"}],
+)  # fmt: skip
+def test_a_damaged_history_is_refused(change: dict[str, Any]) -> None:
+    whole = json.loads(History().do(0, step("box")).to_json())
+    with pytest.raises(QuietfieldError, match="history"):
+        History.from_json(json.dumps(whole | change))
+
+
+@pytest.mark.parametrize(
+    "change", [{"parent": 1}, {"parent": -1}, {"action": 3}, {"step": None}, {"action": 0}]
+)
+def test_results_of_a_history_follow_from_each_other(change: dict[str, Any]) -> None:
+    whole = json.loads(History().do(0, step("box")).do(1, step("median")).to_json())
+    whole["entries"][1] |= change
+    with pytest.raises(QuietfieldError, match="history"):
+        History.from_json(json.dumps(whole))
 
 
 STEPS = st.one_of(
@@ -109,10 +134,10 @@ def test_a_recipe_survives_json_and_gives_the_same_pixels(steps: list[Step]) -> 
     assert again == recipe
     eager = stack
     for each in steps:
-        operation = each.operation()
-        assert isinstance(operation, Operation)
-        (eager,) = apply(eager, operation)
-    np.testing.assert_array_equal(again.derive(stack).read(), eager.read())
+        (eager,) = apply(eager, each.method_for())
+    if steps:
+        done = run(Task(recipe=again, source=stack))
+        np.testing.assert_array_equal(done.made[-1].stack.read(), eager.read())
 
 
 def test_the_json_says_everything_that_matters() -> None:
@@ -131,11 +156,11 @@ def test_a_model_is_named_and_asked_for() -> None:
     assert again == recipe
     stack = Stack.of(np.zeros((8, 8)), "YX")
     with pytest.raises(QuietfieldError, match=r"cells\.quietfield"):
-        again.derive(stack)
+        run(Task(recipe=again, source=stack))
     with pytest.raises(QuietfieldError, match="no output"):
-        again.derive(stack, lambda wanted: create("box", {}))  # type: ignore[arg-type,return-value]
+        again.steps[0].position(create("box", {}))  # type: ignore[arg-type]
     with pytest.raises(QuietfieldError, match="trained"):
-        Recipe(steps=(step("n2v"),)).derive(stack)
+        run(Task(recipe=Recipe(steps=(step("n2v"),)), source=stack))
 
 
 @pytest.mark.parametrize(
@@ -160,8 +185,9 @@ def test_later_versions_are_refused() -> None:
     with pytest.raises(QuietfieldError, match="later Quietfield"):
         Recipe.from_json(json.dumps(written | {"schema": 99}))
     written["steps"][0]["version"] = 99
+    again = Recipe.from_json(json.dumps(written))
     with pytest.raises(QuietfieldError, match="version 99"):
-        Recipe.from_json(json.dumps(written)).derive(Stack.of(np.zeros((4, 4)), "YX"))
+        run(Task(recipe=again, source=Stack.of(np.zeros((4, 4)), "YX")))
 
 
 @pytest.mark.parametrize(
@@ -172,8 +198,9 @@ def test_later_versions_are_refused() -> None:
 def test_a_recipe_edited_wrongly_is_refused_with_a_sentence(change: dict[str, Any], sentence: str) -> None:
     written = json.loads(Recipe(steps=(step("box"),)).to_json())
     written["steps"][0] |= change
+    again = Recipe.from_json(json.dumps(written))
     with pytest.raises(QuietfieldError, match=sentence):
-        Recipe.from_json(json.dumps(written)).derive(Stack.of(np.zeros((4, 4)), "YX"))
+        run(Task(recipe=again, source=Stack.of(np.zeros((4, 4)), "YX")))
 
 
 def test_words_for_a_list_of_results() -> None:

@@ -1,7 +1,8 @@
-"""What was done to a stack: steps, recipes that run again, and undo as a cursor over them."""
+"""Steps done to a stack, and recipes: steps as JSON, which run again on other stacks."""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 from collections.abc import Mapping
@@ -10,12 +11,10 @@ from typing import Any
 
 from core import __version__, catalogue, params
 from core.errors import QuietfieldError
-from core.methods.apply import derive
 from core.methods.base import Method, Operation
 from core.methods.outputs import RESULT, Output, Quantity, position
 from core.model_file import FindModel, ModelFile
 from core.params import Value
-from core.stack import Stack
 
 SCHEMA = 1
 
@@ -50,6 +49,26 @@ class Step:
         given, kept = params.values(method), output or method.outputs[0]
         return cls(method=method.name, version=method.version, params=given, model=model, output=kept.name)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as a dictionary for JSON."""
+        model = {"model": dataclasses.asdict(self.model)} if self.model else {}
+        return {
+            "method": self.method, "version": self.version, "params": dict(self.params), **model,
+            "output": self.output,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Step:
+        """Read a step from what `to_dict` gives; whatever is wrong raises as Python finds it."""
+        model = given.get("model")
+        return cls(
+            method=str(given["method"]),
+            version=int(given["version"]),
+            params=dict(given["params"]),
+            model=ModelFile(file=str(model["file"]), sha256=str(model["sha256"])) if model else None,
+            output=str(given.get("output", RESULT.name)),
+        )
+
     @property
     def produces(self) -> Output:
         """Output of the method that was kept.
@@ -81,8 +100,13 @@ class Step:
         described = sorted(params.describe(cls), key=lambda p: p.name not in own)
         return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
 
-    def operation(self, find_model: FindModel | None = None) -> Operation:
-        """Make the operation that does this step again.
+    def method_for(self, find_network: FindModel | None = None) -> Operation:
+        """Return what does this step again: the method, or its trained network.
+
+        Parameters
+        ----------
+        find_network : callable, optional
+            Finds what denoises with a trained network.
 
         Raises
         ------
@@ -96,11 +120,11 @@ class Step:
                 f"{cls.version}. Update Quietfield to run it."
             )
         if self.model is not None:
-            if find_model is None:
+            if find_network is None:
                 raise QuietfieldError(
                     f"The recipe needs the trained network {self.model.file}, which is not at hand."
                 )
-            return find_model(self.model)
+            return find_network(self.model)
         method = params.build(cls, self.params)
         if not isinstance(method, Operation):
             raise QuietfieldError(
@@ -128,14 +152,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """Write the recipe as JSON."""
-        steps = [
-            {
-                "method": s.method, "version": s.version, "params": dict(s.params),
-                **({"model": {"file": s.model.file, "sha256": s.model.sha256}} if s.model else {}),
-                "output": s.output,
-            }
-            for s in self.steps
-        ]  # fmt: skip
+        steps = [step.to_dict() for step in self.steps]
         whole = {"quietfield": __version__, "schema": SCHEMA, "source": dict(self.source), "steps": steps}
         return json.dumps(whole, indent=1, ensure_ascii=True)
 
@@ -156,87 +173,10 @@ class Recipe:
                     f"This recipe was written by a later Quietfield ({whole['quietfield']}). "
                     "Update Quietfield to run it."
                 )
-            steps = tuple(
-                Step(
-                    method=str(s["method"]),
-                    version=int(s["version"]),
-                    params=dict(s["params"]),
-                    model=ModelFile(file=str(s["model"]["file"]), sha256=str(s["model"]["sha256"]))
-                    if "model" in s
-                    else None,
-                    output=str(s.get("output", RESULT.name)),
-                )
-                for s in whole["steps"]
-            )
+            steps = tuple(Step.from_dict(step) for step in whole["steps"])
             return cls(steps=steps, source=dict(whole.get("source", {})))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise QuietfieldError(
                 f"This is not a Quietfield recipe ({type(error).__name__}: {error}). "
                 "A recipe is the JSON that Quietfield writes beside or into an exported stack."
             ) from error
-
-    def derive(self, stack: Stack, find_model: FindModel | None = None) -> Stack:
-        """Stack to which the steps will have been done when its pixels are read."""
-        for step in self.steps:
-            operation = step.operation(find_model)
-            stack = derive(stack, operation, step.position(operation))
-        return stack
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One result: the step that made it and the index of the result it was made from."""
-
-    step: Step | None
-    parent: int
-    action: int
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """All results of a document, and which of them have not been undone.
-
-    Entry 0 is the source itself. Results made by one action are undone and redone together.
-    """
-
-    entries: tuple[Entry, ...] = (Entry(step=None, parent=0, action=0),)
-    cursor: int = 0
-
-    @property
-    def live(self) -> range:
-        """Indices of the results that exist now, the source among them."""
-        return range(sum(e.action <= self.cursor for e in self.entries))
-
-    def do(self, parent: int, *steps: Step) -> History:
-        """Add one result for each step, all made from `parent`; what was undone is forgotten."""
-        if parent not in self.live:
-            raise ValueError(f"result {parent} does not exist")
-        kept = self.entries[: len(self.live)]
-        made = tuple(Entry(step=s, parent=parent, action=self.cursor + 1) for s in steps)
-        return History(kept + made, self.cursor + 1)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is an action to undo."""
-        return self.cursor > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is an undone action."""
-        return self.cursor < self.entries[-1].action
-
-    def undo(self) -> History:
-        """Take back the last action."""
-        return History(self.entries, self.cursor - 1) if self.can_undo else self
-
-    def redo(self) -> History:
-        """Do the last undone action again."""
-        return History(self.entries, self.cursor + 1) if self.can_redo else self
-
-    def steps(self, index: int) -> tuple[Step, ...]:
-        """Steps that led from the source to a result."""
-        found: list[Step] = []
-        while (step := self.entries[index].step) is not None:
-            found.append(step)
-            index = self.entries[index].parent
-        return tuple(reversed(found))

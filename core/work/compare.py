@@ -1,0 +1,221 @@
+"""Several methods on one stack, one after the other; networks are trained within a budget of time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import psutil
+
+from core import catalogue
+from core.errors import QuietfieldError
+from core.findings import Finding, kinds
+from core.learning.base import Learned
+from core.methods.apply import apply, evaluate
+from core.methods.base import Group, Method, Operation
+from core.progress import Context
+from core.stack import Region, Stack, region_shape
+
+if TYPE_CHECKING:  # imports torch, which classic filters do not need
+    from core.learning.model import Model
+
+SHARE = 0.5
+"""Share of the free memory that results may take together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a learned method may use.
+
+    Attributes
+    ----------
+    seconds : float
+        Time of its training; 0 for the limits that the method says itself.
+    moments : tuple of float
+        Seconds of training after which it is used as well, in rising order, for a course over time.
+    device : str
+        Where it is trained and used, or "auto".
+    threads : int or None
+        Threads of the processor; None for all cores.
+    target : Stack or None
+        Clean stack, for methods that learn from one.
+    """
+
+    seconds: float = 60.0
+    moments: tuple[float, ...] = ()
+    device: str = "auto"
+    threads: int | None = None
+    target: Stack | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """What one method made of a stack.
+
+    Attributes
+    ----------
+    method : Method
+        The method with its parameters.
+    stacks : tuple of Stack
+        One for each of its outputs.
+    seconds : float
+        How long it took: training and use together.
+    model : Model or None
+        The network that was trained.
+    """
+
+    method: Method
+    stacks: tuple[Stack, ...]
+    seconds: float
+    model: Model | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Methods to compare, and findings about those that have to be left out."""
+
+    methods: tuple[Method, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def suitable(stack: Stack, group: Group) -> tuple[Method, ...]:
+    """Return every method of a group, with its default parameters, that can work on a stack."""
+    found = []
+    for cls in catalogue.methods(group):
+        method = cls()
+        if not isinstance(method, Operation):
+            continue
+        try:
+            halo = method.halo(stack.axes)
+        except QuietfieldError:  # a filter for volumes has nothing to look along in a single plane
+            continue
+        if all(stack.sizes[axis] > 1 for axis, reach in halo.items() if reach and axis not in "YX"):
+            found.append(method)
+    return tuple(found)
+
+
+def plan(
+    stack: Stack, methods: Sequence[Method], *, region: Region | None = None, memory: int | None = None
+) -> Plan:
+    """Keep as many methods, from the first on, as have room for their results.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to work on.
+    methods : sequence of Method
+        Methods to compare.
+    region : tuple of slice, optional
+        Where; all of the stack by default.
+    memory : int, optional
+        Free memory in bytes; by default what the system says.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is not even room for the results of the first one.
+    """
+    memory = psutil.virtual_memory().available if memory is None else memory
+    size = math.prod(stack.shape if region is None else region_shape(region)) * 4
+    room, kept = SHARE * memory, []
+    for method in methods:
+        room -= size * len(method.outputs)
+        if room < 0:
+            break
+        kept.append(method)
+    left = methods[len(kept) :]
+    if not left:
+        return Plan(methods=tuple(kept))
+    if not kept:
+        raise QuietfieldError(
+            f"Each result takes {size / 1e9:.2g} GB, and {memory / 1e9:.2g} GB of memory are free; half of "
+            "that may be used, so nothing was compared. Close other programs, or crop the stack; a single "
+            "filter can still be applied."
+        )
+    names = ", ".join(method.label for method in left)
+    finding = Finding(
+        kind=kinds.COMPARISON_CUT, value=size / 1e9, limit=memory / 1e9, unit="GB", details={"methods": names}
+    )
+    return Plan(methods=tuple(kept), findings=(finding,))
+
+
+def compare(
+    stack: Stack,
+    methods: Sequence[Method],
+    *,
+    region: Region | None = None,
+    budget: Budget | None = None,
+    context: Context | None = None,
+) -> Iterator[Compared]:
+    """Run methods on a stack one after the other, giving each result as soon as it is there.
+
+    Parameters
+    ----------
+    stack : Stack
+        What to work on; it is not modified.
+    methods : sequence of Method
+        What to do to it; each starts from `stack` itself. Learned methods are trained on all of it.
+    region : tuple of slice, optional
+        Compute this region only, exactly as on the whole stack.
+    budget : Budget, optional
+        What each learned method may use.
+    context : Context, optional
+        Progress and cancellation, of all methods together.
+
+    Yields
+    ------
+    Compared
+        One for each method, and for a learned method one before at each moment of the budget.
+
+    Raises
+    ------
+    QuietfieldError
+        If a method cannot work on the stack; results given before remain good.
+    """
+    context = context or Context()
+    for number, method in enumerate(methods):
+        part = context.part(number / len(methods), (number + 1) / len(methods))
+        part.step(0.0, method.label)
+        if isinstance(method, Learned):
+            yield from _trained(stack, method, region, budget or Budget(), part)
+        elif isinstance(method, Operation):
+            began = time.perf_counter()
+            stacks = use(stack, method, region, part)
+            yield Compared(method=method, stacks=stacks, seconds=time.perf_counter() - began)
+
+
+def use(stack: Stack, method: Operation, region: Region | None, context: Context) -> tuple[Stack, ...]:
+    """Compute all outputs of a method on a stack, or on a region of it."""
+    if region is None:
+        return apply(stack, method, context)
+    computed = evaluate(stack, method, region, context)
+    return tuple(Stack.of(pixels, stack.axes, stack.meta) for pixels in computed)
+
+
+def _trained(
+    stack: Stack, method: Learned, region: Region | None, budget: Budget, context: Context
+) -> Iterator[Compared]:
+    """Train a method, and use the network at every moment and in the end."""
+    from core.learning.trainer import Trainer
+
+    if budget.seconds:
+        method = replace(method, steps=0, seconds=budget.seconds)
+    trainer = Trainer(stack, method, device=budget.device, threads=budget.threads, target=budget.target)
+    training, using = context.part(0.0, 0.9), context.part(0.9, 1.0).silent()
+
+    def used() -> Compared:
+        model, began = trainer.model(), time.perf_counter()
+        stacks = use(stack, model.prediction(budget.device), region, using)
+        seconds = model.record.seconds + time.perf_counter() - began
+        return Compared(method=method, stacks=stacks, seconds=seconds, model=model)
+
+    left = list(budget.moments)
+    for report in trainer.run(training.part(0.0, 0.05)):
+        training.step(report.step / report.steps if report.steps else 0.0, method.label)
+        if report.step and left and report.seconds >= left[0]:
+            left = [moment for moment in left if moment > report.seconds]
+            yield used()
+    yield used()

@@ -1,0 +1,201 @@
+"""Where tasks run: here one after the other, or in several processes at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from typing import ClassVar
+
+from core import params
+from core.errors import QuietfieldError
+from core.params import param
+from core.progress import Context
+from core.work.task import Done, Notify, Task, run
+
+POLL_SECONDS = 0.2
+"""How often a cancellation is looked for while other processes work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Failed:
+    """A task that could not be done, and why."""
+
+    task: Task
+    error: QuietfieldError
+
+
+Outcome = Done | Failed
+
+
+class Executor:
+    """Runs tasks somewhere. Its dataclass fields are its parameters.
+
+    Subclasses are frozen, keyword-only dataclasses with a name and a label.
+    """
+
+    name: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        params.validate(self)
+
+    def run(
+        self, tasks: Sequence[Task], context: Context | None = None, *, notify: Notify | None = None
+    ) -> Iterator[Outcome]:
+        """Run tasks, giving each outcome as soon as it is there.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+            What to do. One that fails does not stop the others.
+        context : Context, optional
+            Progress of all of them together, and cancellation.
+        notify : callable, optional
+            Receives findings as soon as they are known.
+
+        Raises
+        ------
+        Cancelled
+            If it was cancelled; files written before remain.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here(Executor):
+    """Run tasks in this process, one after the other."""
+
+    name: ClassVar[str] = "here"
+    label: ClassVar[str] = "In this process"
+
+    def run(
+        self, tasks: Sequence[Task], context: Context | None = None, *, notify: Notify | None = None
+    ) -> Iterator[Outcome]:
+        """Run tasks one after the other; see `Executor.run`."""
+        context = context or Context()
+        for number, task in enumerate(tasks):
+            part = context.part(number / len(tasks), (number + 1) / len(tasks))
+            try:
+                yield run(task, part, notify=notify)
+            except QuietfieldError as error:
+                yield Failed(task=task, error=error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes(Executor):
+    """Run several tasks at once, each in a process of its own; outcomes come as they are ready."""
+
+    name: ClassVar[str] = "processes"
+    label: ClassVar[str] = "In several processes"
+
+    workers: int = param(
+        2, "Workers", ge=1, le=256, step=1,
+        help="Tasks that run at the same time; each needs memory of its own.",
+    )  # fmt: skip
+
+    def run(
+        self, tasks: Sequence[Task], context: Context | None = None, *, notify: Notify | None = None
+    ) -> Iterator[Outcome]:
+        """Run tasks in other processes; see `Executor.run`."""
+        context = context or Context()
+        # processes are spawned: one that is forked while threads run may never start
+        spawned = multiprocessing.get_context("spawn")
+        stop = spawned.Event()
+        workers = min(self.workers, len(tasks)) or 1
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        with ProcessPoolExecutor(workers, spawned, _begin, (stop, threads)) as pool:
+            waiting = {pool.submit(_run, task): task for task in tasks}
+            try:
+                while waiting:
+                    context.step(1 - len(waiting) / len(tasks), f"{len(waiting)} of {len(tasks)} left")
+                    finished, _ = wait(waiting, POLL_SECONDS, FIRST_COMPLETED)
+                    for future in finished:
+                        task = waiting.pop(future)
+                        try:
+                            done = future.result()
+                        except QuietfieldError as error:
+                            yield Failed(task=task, error=error)
+                            continue
+                        except BrokenProcessPool:
+                            yield Failed(task=task, error=_ended())
+                            continue
+                        if notify is not None:
+                            for finding in done.findings:
+                                notify(task, finding)
+                        yield done
+            finally:  # after a cancellation or an error no task begins, and running ones stop soon
+                stop.set()
+                for future in waiting:
+                    future.cancel()
+
+
+_EXECUTORS: dict[str, type[Executor]] = {cls.name: cls for cls in (Here, Processes)}
+
+
+def executors() -> tuple[type[Executor], ...]:
+    """Return every executor: ours, then those added."""
+    return tuple(_EXECUTORS.values())
+
+
+def add(cls: type[Executor]) -> None:
+    """Put an executor from outside on the list; the command line offers it from then on.
+
+    Raises
+    ------
+    ValueError
+        If an executor of that name is on the list.
+    """
+    if cls.name in _EXECUTORS:
+        raise ValueError(f"two executors are called {cls.name}")
+    _EXECUTORS[cls.name] = cls
+
+
+def remove(name: str) -> None:
+    """Take an executor that was added off the list."""
+    del _EXECUTORS[name]
+
+
+def find(name: str) -> type[Executor]:
+    """Return the executor of a name.
+
+    Raises
+    ------
+    QuietfieldError
+        If there is none; the nearest name is offered.
+    """
+    try:
+        return _EXECUTORS[name]
+    except KeyError:
+        raise QuietfieldError(params.unknown("executor", name, _EXECUTORS)) from None
+
+
+_context = Context()
+"""Context of the task that runs in this process, where it is a worker."""
+
+
+def _begin(stop: Event, threads: int) -> None:
+    """Prepare a worker: share the processor, and stop when the others stop."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)  # libraries read these when they are loaded
+
+    def watch() -> None:
+        stop.wait()
+        _context.cancel()
+
+    threading.Thread(target=watch, daemon=True, name="watch for cancellation").start()
+
+
+def _ended() -> QuietfieldError:
+    return QuietfieldError(
+        "A worker process was ended from outside, perhaps because memory ran out. Use fewer workers."
+    )
+
+
+def _run(task: Task) -> Done:
+    return run(task, _context.part(0.0, 1.0))

@@ -1,0 +1,125 @@
+"""The history of a document: its results, and undo as a cursor over them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+
+from core.errors import QuietfieldError
+from core.work.recipe import Step
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One result: the step that made it and the index of the result it was made from."""
+
+    step: Step | None
+    parent: int
+    action: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All results of a document, and which of them have not been undone.
+
+    Entry 0 is the source itself. Results made by one action are undone and redone together.
+    """
+
+    entries: tuple[Entry, ...] = (Entry(step=None, parent=0, action=0),)
+    cursor: int = 0
+
+    @property
+    def live(self) -> range:
+        """Indices of the results that exist now, the source among them."""
+        return range(sum(e.action <= self.cursor for e in self.entries))
+
+    def do(self, parent: int, *steps: Step) -> History:
+        """Add one result for each step, all made from `parent`; what was undone is forgotten."""
+        if parent not in self.live:
+            raise ValueError(f"result {parent} does not exist")
+        kept = self.entries[: len(self.live)]
+        made = tuple(Entry(step=s, parent=parent, action=self.cursor + 1) for s in steps)
+        return History(kept + made, self.cursor + 1)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an action to undo."""
+        return self.cursor > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone action."""
+        return self.cursor < self.entries[-1].action
+
+    def undo(self) -> History:
+        """Take back the last action."""
+        return History(self.entries, self.cursor - 1) if self.can_undo else self
+
+    def redo(self) -> History:
+        """Do the last undone action again."""
+        return History(self.entries, self.cursor + 1) if self.can_redo else self
+
+    def steps(self, index: int) -> tuple[Step, ...]:
+        """Steps that led from the source to a result."""
+        found: list[Step] = []
+        while (step := self.entries[index].step) is not None:
+            found.append(step)
+            index = self.entries[index].parent
+        return tuple(reversed(found))
+
+    def to_json(self) -> str:
+        """Write the history as JSON: every result, undone ones too, and the cursor."""
+        entries = [
+            {"step": e.step.to_dict() if e.step else None, "parent": e.parent, "action": e.action}
+            for e in self.entries
+        ]
+        return json.dumps({"schema": SCHEMA, "cursor": self.cursor, "entries": entries}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> History:
+        """Read a history.
+
+        Raises
+        ------
+        QuietfieldError
+            If the text is no history, or one of a later Quietfield.
+        """
+        try:
+            whole = json.loads(text)
+            if whole["schema"] > SCHEMA:
+                raise QuietfieldError(
+                    "This history was written by a later Quietfield. Update Quietfield to use it."
+                )
+            entries = tuple(
+                Entry(
+                    step=Step.from_dict(e["step"]) if e["step"] else None,
+                    parent=int(e["parent"]),
+                    action=int(e["action"]),
+                )
+                for e in whole["entries"]
+            )
+            history = cls(entries, int(whole["cursor"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise QuietfieldError(
+                f"This is not the history of a Quietfield document ({type(error).__name__}: {error})."
+            ) from error
+        if not history._consistent:
+            raise QuietfieldError(
+                "This history of a Quietfield document is damaged: its results do not follow."
+            )
+        return history
+
+    @property
+    def _consistent(self) -> bool:
+        """Whether every result was made from an earlier one, by actions in order."""
+        first, *rest = self.entries or (None,)
+        actions = [entry.action for entry in self.entries]
+        return (
+            first == Entry(step=None, parent=0, action=0)
+            and all(e.step is not None and 0 <= e.parent < n for n, e in enumerate(rest, 1))
+            and all(later - earlier in (0, 1) for earlier, later in itertools.pairwise(actions))
+            and 0 <= self.cursor <= actions[-1]
+        )

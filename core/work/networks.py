@@ -1,0 +1,92 @@
+"""Trained networks that recipes name, found by their content."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import QuietfieldError
+from core.methods.base import Operation
+from core.model_file import ModelFile
+from core.paths import MODEL_ENDING
+from core.work.recipe import Step
+
+if TYPE_CHECKING:  # imports torch, for which the first window need not wait
+    from core.learning.model import Model
+
+
+class Networks:
+    """Finds trained networks among those at hand, then in folders; each file is read once.
+
+    A file of the right name and content is taken, else any ``.quietfield`` file of the right content.
+
+    Parameters
+    ----------
+    models : dict of str to Model
+        Networks at hand, by the SHA-256 of their file.
+    folders : sequence of Path
+        Where to look for others.
+    device : str
+        Where they compute, or "auto".
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Model] | None = None,
+        folders: Sequence[Path] = (),
+        device: str = "auto",
+    ) -> None:
+        self.models = dict(models or {})
+        self.device = device
+        self.folders = tuple(folders)
+        self._lock = threading.Lock()
+
+    def find(self, wanted: ModelFile) -> Model:
+        """Return the trained network that a recipe names.
+
+        Raises
+        ------
+        QuietfieldError
+            If there is no file of that content, or it cannot be read.
+        """
+        from core.checkpoint import load_model, sha256
+
+        with self._lock:
+            if wanted.sha256 not in self.models:
+                path = next((p for p in self._files(wanted) if sha256(p) == wanted.sha256), None)
+                if path is None:
+                    raise self._missing(wanted)
+                self.models[wanted.sha256] = load_model(path)
+            return self.models[wanted.sha256]
+
+    def prediction(self, wanted: ModelFile) -> Operation:
+        """Return what denoises with the network that a recipe names; see `find`."""
+        return self.find(wanted).prediction(self.device)
+
+    def step(self, path: Path) -> Step:
+        """Return the step that denoises with the trained network in a file."""
+        from core.checkpoint import load_model, sha256
+
+        file = ModelFile(file=path.name, sha256=sha256(path))
+        with self._lock:
+            model = self.models.setdefault(file.sha256, load_model(path))
+        return Step.of(model.method, model=file)
+
+    def _files(self, wanted: ModelFile) -> Iterator[Path]:
+        """Files that may hold a network, those of its name first."""
+        named = [folder / Path(wanted.file).name for folder in self.folders]
+        others = [path for folder in self.folders for path in sorted(folder.glob(f"*{MODEL_ENDING}"))]
+        return (path for path in (*named, *others) if path.is_file())
+
+    def _missing(self, wanted: ModelFile) -> QuietfieldError:
+        places = ", ".join(map(str, self.folders)) or "any folder"
+        if any((folder / Path(wanted.file).name).is_file() for folder in self.folders):
+            return QuietfieldError(
+                f"{wanted.file} in {places} is not the network the recipe was made with: its content "
+                "differs. Put the original file there."
+            )
+        return QuietfieldError(
+            f"The recipe needs the trained network {wanted.file}, which is not in {places}. Put it there."
+        )
