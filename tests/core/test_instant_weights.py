@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from core import simulation
 from core.instant.making import validation
-from core.instant.making.examples import Examples
+from core.instant.making.examples import Batch, Examples
 from core.instant.method import Instant
 from core.instant.network import SHAPES
 from core.instant.weights import file_of, load_network
@@ -26,7 +26,7 @@ from core.stack import Stack
 @pytest.fixture(scope="module", params=list(SHAPES))
 def rows(request: pytest.FixtureRequest) -> list[validation.Row]:
     network, _ = load_network(file_of(request.param))
-    return validation.evaluate(network, scenes=36)  # of 12, single scenes decide by half a dB
+    return validation.evaluate(network, scenes=36, side=96)  # of 12, single scenes decide by half a dB
 
 
 def test_the_shipped_networks_beat_the_best_gaussian(rows: list[validation.Row]) -> None:
@@ -45,12 +45,17 @@ def test_the_networks_take_no_more_than_8_mb() -> None:
     assert sum(file_of(name).stat().st_size for name in SHAPES) < 8e6
 
 
+@pytest.fixture(scope="module")
+def examples() -> list[Batch]:
+    return list(itertools.islice(Examples(987_654, 8, 96), 24))
+
+
 @pytest.mark.parametrize("name", SHAPES)
-def test_where_it_expects_more_error_there_is_more(name: str) -> None:
+def test_where_it_expects_more_error_there_is_more(name: str, examples: list[Batch]) -> None:
     """On examples like those it learned from, pixels in six groups by the error that is expected of them."""
     network, _ = load_network(file_of(name))
     expected, real = [], []
-    for batch in itertools.islice(Examples(987_654, 8, 96), 24):
+    for batch in examples:
         with torch.inference_mode():
             output = network(batch.noisy, batch.correlation, batch.beside)
         expected.append(output.log_variance.exp().numpy().ravel())
