@@ -1,4 +1,4 @@
-"""Repeat work on a graphics card without asking for every part of it anew (CUDA graphs)."""
+"""Record work on a CUDA GPU as graphs, and replay it without launching every operation."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Given = TypeVar("Given")
 Work = Callable[[Given], Tensor]
 
 EAGER = 5
-"""How often work is done as it is before it is recorded, which finds out how much memory it takes."""
+"""Number of normal executions before recording, which also determine the memory needed."""
 
 
 class Repeated(Generic[Given]):
-    """Work that is recorded after some times, once for each of the shapes it is given, and then repeated.
+    """Work that is recorded after several executions, once for each input shape, and then replayed.
 
-    On devices other than CUDA, and where recording fails, it is done as it is each time.
+    On devices other than CUDA, and if recording fails, the work is executed normally.
 
     Parameters
     ----------
     work : callable
-        Takes a dataclass of tensors, of None, and of such dataclasses; gives one number on their device, and
-        must not wait for it. What it needs besides has to stay where it is in memory.
+        Takes a dataclass of tensors, None, and such dataclasses; returns one number on their device without
+        waiting for it. All other data that it uses must keep their memory addresses.
     """
 
     def __init__(self, work: Work[Given]) -> None:
@@ -34,17 +34,17 @@ class Repeated(Generic[Given]):
         self.forget()
 
     def forget(self) -> None:
-        """Record anew, since what the work needs besides has moved."""
+        """Discard recordings, because other data of the work have moved in memory."""
         self._times: dict[object, int] = {}
         self._recorded: dict[object, _Recorded[Given] | None] = {}
 
     @property
     def recorded(self) -> int:
-        """How many recordings there are."""
+        """Number of recordings."""
         return sum(one is not None for one in self._recorded.values())
 
     def __call__(self, given: Given) -> Tensor:
-        """Do the work."""
+        """Execute or replay the work."""
         tensors = list(_tensors(given))
         if not all(tensor.is_cuda for tensor in tensors):
             return self._work(given)
@@ -59,7 +59,7 @@ class Repeated(Generic[Given]):
 
 
 class _Recorded(Generic[Given]):
-    """Work recorded with what it was given; nothing is done by recording it."""
+    """Recorded work with its input buffers; recording executes nothing."""
 
     def __init__(self, work: Work[Given], given: Given) -> None:
         self._given = [tensor.clone() for tensor in _tensors(given)]
@@ -81,17 +81,17 @@ class _Recorded(Generic[Given]):
 def _record(work: Work[Given], given: Given) -> _Recorded[Given] | None:
     try:
         return _Recorded(work, given)
-    except RuntimeError:  # something that cannot be recorded, or too little memory
+    except RuntimeError:  # an operation cannot be recorded, or memory is insufficient
         return None
 
 
 def recording() -> bool:
-    """Whether work is being recorded, so that nothing it asks for happens yet."""
+    """Whether work is being recorded, so that operations are not executed."""
     return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
 
 
 def _tensors(given: object) -> Iterator[Tensor]:
-    """Every tensor of a dataclass, in the order of the fields."""
+    """Yield every tensor of a dataclass, in the order of the fields."""
     if isinstance(given, Tensor):
         yield given
     elif dataclasses.is_dataclass(given):
@@ -100,7 +100,7 @@ def _tensors(given: object) -> Iterator[Tensor]:
 
 
 def _with(given: Any, tensors: Iterator[Tensor]) -> Any:
-    """Dataclass like another one, made of other tensors."""
+    """Return a copy of a dataclass with other tensors."""
     if isinstance(given, Tensor):
         return next(tensors)
     if not dataclasses.is_dataclass(given) or isinstance(given, type):

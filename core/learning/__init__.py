@@ -1,1 +1,1 @@
-"""Self-supervised networks: trained on a stack, applied to a stack."""
+"""Networks that are trained on a stack and applied to stacks."""

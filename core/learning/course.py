@@ -1,4 +1,4 @@
-"""How far a training has come: steps, time, losses, and what a person should know of it."""
+"""Progress of a training: steps, time, losses, and notes for the user."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from core.learning.base import Learned
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How training stands.
+    """State of a training.
 
     Attributes
     ----------
     step, steps : int
-        Updates done, and those expected in all (an estimate where time is the limit).
+        Number of updates so far, and expected in total (an estimate if the time is limited).
     epoch, epochs : int
-        The same in epochs.
+        Number of epochs so far, and expected in total.
     loss : float
         Mean training loss since the last report; NaN before the first step.
     validation : float or None
-        Loss on the parts held out, after the last whole epoch.
+        Loss on held-out parts, after the last complete epoch.
     seconds, seconds_left : float
-        Time trained, without pauses, and time expected to remain; NaN while unknown.
+        Training time without pauses, and expected remaining time; NaN if unknown.
     pixels_per_second : float
-        Pixels of patches trained on in a second, since the last report.
+        Pixels of training patches per second, since the last report.
     note : str
-        What the person should know, or "".
+        Note for the user, or "".
     """
 
     step: int
@@ -49,25 +49,25 @@ class Report:
 
 
 class Course:
-    """Course of one training.
+    """Progress of one training.
 
     Parameters
     ----------
     method : Learned
-        Method and parameters, whose limits say when it ends.
+        Method and parameters, including the limits of steps and time.
 
     Attributes
     ----------
     step : int
-        Updates done.
+        Number of updates.
     seconds : float
-        Time trained, without pauses.
+        Training time, without pauses.
     validation : float or None
-        Loss on the parts held out, after the last whole epoch.
+        Loss on held-out parts, after the last complete epoch.
     curve : list of (int, float, float)
         Step, training loss and validation loss after each epoch.
     notes : list of str
-        What the person should know.
+        Notes for the user.
     """
 
     def __init__(self, method: Learned) -> None:
@@ -82,7 +82,7 @@ class Course:
 
     @property
     def fraction(self) -> float:
-        """Share of the training that is done, 1 or more at its end."""
+        """Completed fraction of the training; 1 or more at its end."""
         method = self._method
         by_steps = self.step / method.steps if method.steps else 0.0
         by_time = self.seconds / method.seconds if method.seconds else 0.0
@@ -94,24 +94,24 @@ class Course:
         return self.step % self._method.epoch == 0 or self.fraction >= 1
 
     def start_clock(self) -> float:
-        """Let time count from now on; gives the reading."""
+        """Start the clock; return its reading."""
         self._mark = time.perf_counter()
         return self._mark
 
     def tick(self) -> float:
-        """Count the time since the clock was last looked at; gives the reading."""
+        """Add the time since the last reading of the clock; return the reading."""
         before = self._mark
         self.seconds += self.start_clock() - before
         return self._mark
 
     def stepped(self, loss: Tensor) -> float:
-        """Count a step with its loss, which stays on the device; gives the reading of the clock."""
+        """Count a step with its loss, which stays on the device; return the reading of the clock."""
         self._recent.append(loss)
         self.step += 1
         return self.tick()
 
     def synchronise(self) -> float:
-        """Mean loss of the steps since the last time; the only place that waits for the device."""
+        """Return the mean loss of the steps since the last call; only this function waits for the device."""
         if not self._recent:
             return math.nan
         values = torch.stack(self._recent).tolist()
@@ -120,19 +120,19 @@ class Course:
         return math.fsum(values) / len(values)
 
     def end_epoch(self, validation: float) -> None:
-        """Take note of the loss on the parts held out after an epoch."""
+        """Record the loss on held-out parts after an epoch."""
         self.validation = validation
         mean = math.fsum(self._epoch_loss) / len(self._epoch_loss)
         self.curve.append((self.step, mean, validation))
         self._epoch_loss.clear()
 
     def note(self, text: str) -> None:
-        """Say something once, if it says anything."""
+        """Add a note once, unless it is empty."""
         if text and text not in self.notes:
             self.notes.append(text)
 
     def report(self, note: str = "", *, finished: bool, loss: float = math.nan, speed: float = 0.0) -> Report:
-        """Say how training stands, with a note that holds only now."""
+        """Return the state of the training, with a note that is valid only now."""
         method, fraction = self._method, min(self.fraction, 1.0)
         steps = max(self.step, round(self.step / fraction)) if fraction > 0 else method.steps
         left = self.seconds * (1 - fraction) / fraction if fraction > 0 else math.nan
@@ -150,7 +150,7 @@ class Course:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """What has to be known to go on."""
+        """Return the state that is needed to resume."""
         return {
             "step": self.step,
             "seconds": self.seconds,
@@ -160,7 +160,7 @@ class Course:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self.step, self.seconds = state["step"], state["seconds"]
         self.curve, self._epoch_loss = list(state["curve"]), list(state["epoch_loss"])
         self.validation = state["validation"]

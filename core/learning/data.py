@@ -1,4 +1,4 @@
-"""Bring a stack to a network: what is trained on and what held out, offset, mean and deviation."""
+"""Preparation of a stack for training: training and held-out regions, offset, mean and standard deviation."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from core.stack import Region, Stack, plane_regions
 
 SMALLEST_PATCH = 16
 DARKEST = 0.001
-"""Share of all places of 16x16 pixels that may be darker than the camera offset taken from them."""
+"""Fraction of regions of 16x16 pixels that may be darker than the estimated camera offset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalisation:
-    """Pixels in counts to numbers a network likes: ``(pixel - offset - mean) / std``.
+    """Normalisation of pixels in counts: ``(pixel - offset - mean) / std``.
 
     Attributes
     ----------
     offset : float
-        Camera offset in counts, subtracted first: "light" is counts above it.
+        Camera offset in counts, subtracted first; "light" denotes counts above it.
     mean, std : tuple of float
-        Mean light and its standard deviation: one pair, or one for each channel.
+        Mean and standard deviation of the light: one pair, or one for each channel.
     fill : float
-        Light that stands in for pixels that are not finite (the median).
+        Light that replaces non-finite pixels (the median).
     target_mean, target_std : tuple of float
-        Mean and standard deviation, in counts, of the clean stack that was learned from, as many as
-        `mean`; empty where there was none.
+        Mean and standard deviation, in counts, of the clean stack, with the length of `mean`; empty
+        without a clean stack.
     """
 
     offset: float
@@ -44,7 +44,7 @@ class Normalisation:
     target_std: tuple[float, ...] = ()
 
     def result(self, channel: int) -> tuple[float, float]:
-        """Mean and standard deviation in counts of what a network gives for a channel."""
+        """Return mean and standard deviation, in counts, of the network's result for a channel."""
         if self.target_mean:
             return self.target_mean[channel], self.target_std[channel]
         return self.mean[channel] + self.offset, self.std[channel]
@@ -52,7 +52,7 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Regions of single planes to train on, all of one shape, those held out, and a note or ""."""
+    """Training regions (single planes of one shape), held-out regions, and a note or ""."""
 
     training: tuple[Region, ...]
     held_out: tuple[Region, ...]
@@ -61,28 +61,28 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Which planes or frames a network sees beside one.
+    """Neighbouring planes or frames as additional input of a network.
 
     Attributes
     ----------
     axis : int
-        Axis along which they lie, by its place in the stack.
+        Index of the axis along which they are neighbours.
     limits : range
-        Indices along it that may be looked at.
+        Allowed indices along this axis.
     """
 
     axis: int
     limits: range
 
     def regions(self, region: Region) -> tuple[Region, ...]:
-        """Regions beside that of a single plane, in the order of `core.instant.reach.OFFSETS`."""
+        """Return the neighbours of a single plane's region, in the order of `core.instant.reach.OFFSETS`."""
         first = self.limits.start
         found = beside(region[self.axis].start - first, len(self.limits))
         return tuple(narrowed(region, self.axis, first + i, first + i + 1) for i in found)
 
 
 def beside_of(stack: Stack, along: str, regions: Sequence[Region] = ()) -> Beside | None:
-    """What lies beside planes along an axis, among some regions or all of the stack; None without an axis."""
+    """Return the neighbours along an axis, within some regions or the whole stack; None without an axis."""
     if not along:
         return None
     axis = stack.axes.index(along)
@@ -91,12 +91,12 @@ def beside_of(stack: Stack, along: str, regions: Sequence[Region] = ()) -> Besid
 
 
 def patch_side(stack: Stack, wanted: int, depth: int) -> int:
-    """Side of the patches: `wanted`, or the largest that fits the stack and the network's poolings.
+    """Return the side of the patches: `wanted`, or the largest that fits the stack and the network's pooling.
 
     Raises
     ------
     QuietfieldError
-        If the planes are too small to train on.
+        If the planes are too small for training.
     """
     step = 2 ** (depth - 1)
     side: int = min(wanted, *stack.shape[-2:]) // step * step
@@ -110,20 +110,20 @@ def patch_side(stack: Stack, wanted: int, depth: int) -> int:
 
 
 def split(stack: Stack, share: float, side: int, axes: str = "TZ", along: str = "") -> Split:
-    """Hold out the last frames (of T, else Z), or the last rows or columns where there are too few frames.
+    """Hold out the last frames (along T, else Z), or the last rows or columns if there are too few frames.
 
     Parameters
     ----------
     stack : Stack
-        What to train on.
+        Training stack.
     share : float
-        Share to hold out, 0 to 0.5.
+        Fraction to hold out, 0 to 0.5.
     side : int
         Side of the patches in pixels.
     axes : str
-        Axes of which frames may be held out.
+        Axes along which frames may be held out.
     along : str
-        Axis along which the network sees neighbours, so that two frames have to be left to train on.
+        Axis of the neighbours of the network; at least two frames along it remain for training.
     """
     planes = plane_regions(stack.shape)
     for axis in axes:
@@ -145,39 +145,38 @@ def split(stack: Stack, share: float, side: int, axes: str = "TZ", along: str = 
 
 
 def narrowed(region: Region, axis: int, start: int, stop: int) -> Region:
-    """Region with other limits along one axis."""
+    """Return a region with other limits along one axis."""
     parts = list(region)
     parts[axis] = slice(start, stop)
     return tuple(parts)
 
 
 def read_float(stack: Stack, region: Region) -> NDArray[np.float32]:
-    """Pixels (Y, X) of the region of a single plane as float32, what does not fit as infinity."""
+    """Return the pixels (Y, X) of a single plane's region as float32; values out of range are infinite."""
     pixels: NDArray[Any] = stack.read(region)
     with np.errstate(over="ignore", invalid="ignore"):
         return pixels.reshape(pixels.shape[-2:]).astype(np.float32)
 
 
 def normalised(pixels: NDArray[np.float32], norm: Normalisation, channel: int) -> NDArray[np.float32]:
-    """Pixels in counts as deviations from the mean, those not finite filled."""
+    """Normalise pixels in counts; non-finite pixels are filled."""
     channel = channel if len(norm.mean) > 1 else 0
     light = np.where(np.isfinite(pixels), pixels - np.float32(norm.offset), np.float32(norm.fill))
     return (light - np.float32(norm.mean[channel])) / np.float32(norm.std[channel])
 
 
 def darkest(pixels: NDArray[np.float32]) -> float:
-    """Level of the darkest places, as an estimate of the camera offset.
+    """Estimate the camera offset from the darkest regions.
 
     Parameters
     ----------
-    pixels : ndarray
-        Images (N, Y, X) in counts.
+    pixels : ndarray, shape (N, Y, X)
+        Images in counts.
 
     Returns
     -------
     float
-        Mean of 16x16 pixels that only one place in a thousand falls below; background light,
-        where it is everywhere, counts as offset.
+        0.1 % quantile of the means of 16x16 pixels; a background present everywhere is part of the offset.
     """
     count, height, width = pixels.shape
     side = min(16, height, width)
@@ -193,23 +192,23 @@ def darkest(pixels: NDArray[np.float32]) -> float:
 def measure(
     images: NDArray[np.float32], channel: NDArray[np.int64], channels: int, name: str
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of images, for each channel.
+    """Return mean and standard deviation of images, for each channel.
 
     Parameters
     ----------
-    images : ndarray
-        Images (N, Y, X) in counts; pixels that are not finite do not count.
-    channel : ndarray
-        Channel of each image, (N,).
+    images : ndarray, shape (N, Y, X)
+        Images in counts; non-finite pixels are ignored.
+    channel : ndarray, shape (N,)
+        Channel of each image.
     channels : int
-        Number of channels; of one without images the mean is 0 and the deviation 1.
+        Number of channels; a channel without images has mean 0 and standard deviation 1.
     name : str
-        What to call the images.
+        Name of the images for error messages.
 
     Raises
     ------
     QuietfieldError
-        If there is nothing to learn: no finite pixels, or all the same.
+        If there are no finite pixels, or all pixels are equal.
     """
     means, stds = [], []
     for number in range(channels):
@@ -220,7 +219,7 @@ def measure(
         means.append(mean)
         stds.append(math.sqrt(squares / max(count, 1)))
     if not np.isfinite(images).any():
-        raise QuietfieldError(f"{name} holds no finite pixels; there is nothing to learn from.")
+        raise QuietfieldError(f"{name} has no finite pixels; a network cannot be trained on it.")
     if max(stds) <= 1e-6 * max(1e-30, *(abs(mean) for mean in means)):
-        raise QuietfieldError(f"Every pixel of {name} is {means[0]:g}; there is nothing to learn from.")
+        raise QuietfieldError(f"Every pixel of {name} is {means[0]:g}; a network cannot be trained on it.")
     return tuple(means), tuple(std or 1.0 for std in stds)

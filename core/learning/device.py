@@ -1,4 +1,4 @@
-"""Which processor to compute on, and how to use it well."""
+"""Selection of a device, and settings for its best use."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from core.machine import processor_count
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 BENCHMARK_SECONDS = 1.0
-"""A start-up measurement is given up when it takes longer than this."""
+"""Maximum duration of a start-up measurement in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A processor that networks can run on.
+    """A device that networks can run on.
 
     Attributes
     ----------
     name : str
-        As in ``cpu``, ``cuda:0``, ``mps``.
+        Name in torch, such as ``cpu``, ``cuda:0``, ``mps``.
     label : str
-        What to call it.
+        Name for users.
     details : str
-        Architecture and number of cores; "" where `label` says all.
+        Architecture and number of cores; "" if `label` is complete.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Device:
 
 
 def devices() -> tuple[Device, ...]:
-    """Every processor of this machine that networks can run on, the best first."""
+    """Return all devices of this machine, the fastest first."""
     found = [
         Device(f"cuda:{index}", torch.cuda.get_device_name(index))
         for index in (range(torch.cuda.device_count()) if torch.cuda.is_available() else ())
@@ -58,7 +58,7 @@ def devices() -> tuple[Device, ...]:
 
 
 def choose(name: str = "auto") -> torch.device:
-    """Device by name; "auto" gives the best one there is.
+    """Return a device by name; "auto" returns the fastest.
 
     Raises
     ------
@@ -77,17 +77,17 @@ def choose(name: str = "auto") -> torch.device:
 
 
 def layout(device: torch.device) -> torch.memory_format:
-    """Order of a network's pixels in memory: channels last, except on Apple graphics where it hurts."""
+    """Return the memory format of a network: channels last, except on Apple GPUs, where it is slower."""
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def placed(network: Network, device: torch.device) -> Network:
-    """Network moved to a device.
+    """Return a network moved to a device.
 
     Raises
     ------
     QuietfieldError
-        If there is too little memory for it.
+        If the device has too little memory.
     """
 
     def moved() -> Network:
@@ -97,10 +97,10 @@ def placed(network: Network, device: torch.device) -> Network:
 
 
 def half_precision(device: torch.device, network: torch.nn.Module, side: int, inputs: int = 1) -> bool:
-    """Whether bfloat16 is both faster and right on this device.
+    """Return whether bfloat16 is both faster and accurate on this device.
 
-    Processors without bfloat16 instructions take 25 to 90 times longer, so these are not even
-    tried; on the others one pass over an image of `side` pixels is timed and compared.
+    CPUs without bfloat16 instructions take 25 to 90 times longer, and are not tested. On other devices, one
+    pass over an image of `side` pixels is timed and compared.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -132,20 +132,20 @@ def _has_bfloat16() -> bool:
 
 
 def beside_window(processors: int | None = None) -> int:
-    """Number of threads to train with beside a window: all cores but the one that the window needs.
+    """Return the number of threads for training beside a window: all cores except the one for the window.
 
-    Threads of one step wait for each other. Where another program takes a core from one of them, all
-    stand still: two threads on two busy cores were measured to train 5 to 20 times slower than one,
-    and a lower priority makes that worse without helping the window.
+    The threads of one step wait for each other. If another program uses the core of one thread, all threads
+    wait: two threads on two busy cores trained 5 to 20 times slower than one, and a lower priority makes this
+    worse without helping the window.
 
     Parameters
     ----------
     processors : int, optional
-        Number of processors; by default those this process may use.
+        Number of processors; by default those available to this process.
     """
     return max(1, (processors or processor_count()) - 1)
 
 
 def thread_count(threads: int) -> int:
-    """Limit a number of threads: at least one, and no more than there are cores."""
+    """Limit a number of threads to the range from one to the number of cores."""
     return max(1, min(threads, processor_count()))

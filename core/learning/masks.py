@@ -1,7 +1,6 @@
-"""Hide pixels from a network: which ones, and what they show instead.
+"""Masking of pixels: selection of hidden pixels, and their replacement.
 
-Random numbers always come from a generator on the processor, so that every device sees the
-same masks.
+Random numbers are always drawn on the CPU, so that the masks do not depend on the device.
 """
 
 from __future__ import annotations
@@ -14,20 +13,19 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Hidden pixels of N patches, M boxes each.
+    """Hidden pixels of N patches, in M boxes each.
 
     Attributes
     ----------
-    hidden : Tensor
-        Index in the flattened patch of the hidden pixel that is to be predicted, (N, M) int64.
-    counts : Tensor
-        Whether that pixel lies in the patch; where a box reaches over the border it may not; (N, M) bool.
-    changed : Tensor
-        Index of the pixels that show something else: the hidden ones, and others beside
-        them where lines are covered; (N, L) int64.
-    shown : Tensor
-        Index of the pixel whose value each of them shows, (N, L) int64; or of the pixels whose median it
-        shows, (N, L, K), where -1 stands for places outside the patch.
+    hidden : Tensor, shape (N, M), int64
+        Index in the flattened patch of the hidden pixel to predict.
+    counts : Tensor, shape (N, M), bool
+        Whether this pixel lies in the patch; boxes at the border may extend beyond it.
+    changed : Tensor, shape (N, L), int64
+        Index of the replaced pixels: the hidden ones, and their neighbours if lines are covered.
+    shown : Tensor, shape (N, L) or (N, L, K), int64
+        Index of the pixel that replaces each of them; or indices of the pixels whose median replaces it,
+        with -1 for positions outside the patch.
     """
 
     hidden: Tensor
@@ -36,7 +34,7 @@ class Mask:
     shown: Tensor
 
     def part(self, start: int, stop: int, device: torch.device) -> Mask:
-        """Masks of some of the patches, on a device."""
+        """Return the masks of some patches, on a device."""
         parts = (self.hidden, self.counts, self.changed, self.shown)
         return Mask(*(t[start:stop].to(device) for t in parts))
 
@@ -44,28 +42,27 @@ class Mask:
 def draw_mask(
     count: int, side: int, box: int, neighbourhood: int, generator: Generator, *, median: bool = False
 ) -> Mask:
-    """Hide one pixel, drawn at random, in every box of a grid that covers the patch.
+    """Hide one random pixel in every box of a grid that covers the patch.
 
-    Boxes at the far borders may reach over them, and a pixel drawn there is left out: on
-    average exactly one in ``box ** 2`` pixels is hidden. Each hidden pixel shows the value of
-    another pixel of the square neighbourhood around it, drawn at random from those inside the patch
-    (Krull et al. 2019, doi:10.1109/CVPR.2019.00223), or the median of all others (Höck et al. 2022,
-    doi:10.1007/978-3-031-25069-9_33).
+    Boxes at the far borders may extend beyond the patch, and pixels drawn outside are ignored: on average
+    exactly one in ``box ** 2`` pixels is hidden. Each hidden pixel is replaced by another random pixel of the
+    square neighbourhood around it, inside the patch (Krull et al. 2019, doi:10.1109/CVPR.2019.00223), or by
+    the median of all others (Höck et al. 2022, doi:10.1007/978-3-031-25069-9_33).
 
     Parameters
     ----------
     count : int
         Number of patches.
     side : int
-        Their side in pixels.
+        Side of the patches in pixels.
     box : int
-        Side of the boxes in pixels; 6 gives 2.78 %.
+        Side of the boxes in pixels; 6 hides 2.78 % of the pixels.
     neighbourhood : int
         Side of the neighbourhood in pixels, odd.
     generator : Generator
         Source of randomness.
     median : bool
-        Whether hidden pixels show the median.
+        Whether hidden pixels are replaced by the median.
     """
     row, column, counts = draw_hidden(count, side, (box, box), generator)
     reach = neighbourhood // 2
@@ -81,12 +78,12 @@ def draw_mask(
 def draw_hidden(
     count: int, side: int, box: tuple[int, int], generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw one pixel in every box (rows, columns) of a grid: its row, its column, and whether it lies inside.
+    """Draw one pixel in every box (rows, columns) of a grid: row, column, and whether it is inside.
 
     Returns
     -------
     tuple of Tensor
-        Three tensors (N, M), the first two int64 and moved into the patch, the last bool.
+        Three tensors (N, M): two int64, clipped to the patch, and one bool.
     """
     down, across = -(-side // box[0]), -(-side // box[1])
     shape = (count, down, across)
@@ -98,19 +95,19 @@ def draw_hidden(
 
 
 def _one_other(row: Tensor, column: Tensor, side: int, reach: int, generator: Generator) -> Tensor:
-    """Index of another pixel of the neighbourhood of each, inside the patch, (N, M)."""
+    """Return the index of another pixel of each neighbourhood, inside the patch, (N, M)."""
     top, left = (row - reach).clamp(min=0), (column - reach).clamp(min=0)
     height = (row + reach).clamp(max=side - 1) - top + 1
     width = (column + reach).clamp(max=side - 1) - left + 1
     others = height * width - 1
     pick = (torch.rand(row.shape, generator=generator, dtype=torch.float64) * others).long()
     own = (row - top) * width + column - left
-    pick += pick >= own  # passes over the hidden pixel itself
+    pick += pick >= own  # skips the hidden pixel
     return (top + pick // width) * side + left + pick % width
 
 
 def _all_others(row: Tensor, column: Tensor, side: int, reach: int) -> Tensor:
-    """Indices of all other pixels of the neighbourhood of each, -1 outside the patch, (N, M, K)."""
+    """Return the indices of all other pixels of each neighbourhood, -1 outside the patch, (N, M, K)."""
     ahead = torch.arange(-reach, reach + 1)
     down, across = (grid.flatten() for grid in torch.meshgrid(ahead, ahead, indexing="ij"))
     other = (down != 0) | (across != 0)
@@ -120,17 +117,17 @@ def _all_others(row: Tensor, column: Tensor, side: int, reach: int) -> Tensor:
 
 
 def hide(patches: Tensor, mask: Mask) -> Tensor:
-    """Copy patches (N, Y, X) with every hidden pixel showing its replacement."""
+    """Return a copy of patches (N, Y, X) in which hidden pixels have their replacement values."""
     flat = patches.flatten(1)
     values = _medians(flat, mask.shown) if mask.shown.ndim == 3 else flat.gather(1, mask.shown)
     return flat.scatter(1, mask.changed, values).reshape(patches.shape)
 
 
 def surrounded(patches: Tensor, mask: Mask) -> Tensor:
-    """Copy patches (N, Y, X) with every hidden pixel showing the mean of the nearest that are not hidden.
+    """Return a copy of patches (N, Y, X) in which hidden pixels have the mean of visible neighbours.
 
-    The mean is weighted by a Gaussian of sigma 1 px over 5 x 5 pixels; what it shows says nothing of the
-    pixel that its surroundings do not say.
+    The mean is weighted by a Gaussian of sigma 1 px over 5 x 5 pixels. It contains no information about the
+    hidden pixel beyond its surroundings.
     """
     hidden = torch.zeros_like(patches.flatten(1), dtype=torch.bool).scatter(1, mask.changed, True)
     hidden = hidden.reshape(patches.shape)
@@ -146,7 +143,7 @@ def surrounded(patches: Tensor, mask: Mask) -> Tensor:
 
 
 def _medians(flat: Tensor, shown: Tensor) -> Tensor:
-    """Medians (N, L) of pixels (N, P) at indices (N, L, K), of which those below 0 do not count."""
+    """Return the medians (N, L) of pixels (N, P) at indices (N, L, K); negative indices are ignored."""
     values = flat.gather(1, shown.clamp(min=0).flatten(1)).reshape(shown.shape)
     values = torch.where(shown < 0, torch.inf, values).sort(-1).values
     count = (shown >= 0).sum(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Pixels in memory in pairs: of frames of one scene, or of a noisy and a clean stack."""
+"""Pairs of pixels in memory: two frames of one scene, or a noisy and a clean stack."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from core.stack import Region, Stack
 
 
 class FramePairs(Tiles):
-    """Pixels of a stack of one unchanging scene, to predict a frame from another one.
+    """Pixels of a static scene, to predict one frame from another.
 
-    Of stacks that fit into memory every two frames may meet; of others, tiles are kept two by two, the
-    second half of them showing what the first half shows, at another time.
+    If the stack fits into memory, all pairs of frames are used. Otherwise tiles are stored in pairs; the
+    second half of the tiles contains the same places as the first half, at another time.
     """
 
     def __init__(self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES) -> None:
@@ -30,7 +30,7 @@ class FramePairs(Tiles):
             self.count = max(2, self.count // 2 * 2)
 
     def refresh(self, generator: Generator) -> None:
-        """Read two other tiles in place of two."""
+        """Replace a pair of tiles by two other tiles."""
         if self.partial:
             index = int(torch.randint(self.count // 2, (1,), generator=generator))
             place = self._draw(generator)
@@ -40,7 +40,7 @@ class FramePairs(Tiles):
     def pair(
         self, places: Places, side: int, generator: Generator
     ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-        """Patches to look at, patches to predict, and where the latter were measured (None: everywhere)."""
+        """Return input patches, target patches, and the valid pixels of the target (None: all)."""
         frames = 2 if self.partial else self._frames
         others = replace(places, tile=other_frame(places.tile, self.count, frames, generator))
         pixels, targets = gather(self.pixels, places, side), gather(self.pixels, others, side)
@@ -51,14 +51,14 @@ class FramePairs(Tiles):
         return first + [self._later(place, generator) for place in first]
 
     def _later(self, place: Place, generator: Generator) -> Place:
-        """Same place at another time."""
+        """Return the same place at another time."""
         plane, row, column = place
         index = other_frame(torch.tensor([plane]), len(self._regions), self._frames, generator)
         return int(index), row, column
 
 
 class TargetPairs(Tiles):
-    """Pixels of a noisy stack and of a clean one of the same axes and shape, to predict the latter."""
+    """Pixels of a noisy and a clean stack with the same axes and shape, to predict the clean one."""
 
     def __init__(
         self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES, along: str = "",
@@ -72,7 +72,7 @@ class TargetPairs(Tiles):
     def load(
         self, offset: float | None, *, by_channel: bool, known: Normalisation | None = None
     ) -> Iterator[float]:
-        """Read the chosen tiles of both stacks and normalise each by itself; yields the fraction done."""
+        """Read the chosen tiles and normalise each stack separately; yields the completed fraction."""
         for fraction in super().load(offset, by_channel=by_channel, known=known):
             yield fraction / 2
         targets = np.empty((self.count, *self.shape), np.float32)
@@ -90,7 +90,7 @@ class TargetPairs(Tiles):
             self._normalise_target(index, targets[index])
 
     def move(self, device: torch.device) -> None:
-        """Keep the pixels on a device."""
+        """Move the pixels to a device."""
         super().move(device)
         self.targets = self.targets.to(device)
         self._measured_there = None if self._measured_there is None else self._measured_there.to(device)
@@ -98,7 +98,7 @@ class TargetPairs(Tiles):
     def pair(
         self, places: Places, side: int, generator: Generator  # noqa: ARG002
     ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-        """Patches to look at, patches to predict, and where the latter were measured (None: everywhere)."""
+        """Return input patches, target patches, and the valid pixels of the target (None: all)."""
         measured = self._measured_there
         pixels, targets = gather(self.pixels, places, side), gather(self.targets, places, side)
         return pixels, targets, None if measured is None else gather(measured, places, side)
@@ -115,17 +115,17 @@ class TargetPairs(Tiles):
 
 
 def frames_of(regions: Sequence[Region], axes: str) -> int:
-    """Number of time points among regions of single planes, in which time is the slowest; 1 without time."""
+    """Return the number of time points of regions of single planes, with time slowest; 1 without time."""
     return len({region[axes.index("T")].start for region in regions}) if "T" in axes else 1
 
 
 def other_frame(index: Tensor, count: int, frames: int, generator: Generator) -> Tensor:
-    """Indices of the same planes at another time, drawn at random; of `count` planes, time is the slowest."""
+    """Return indices of the same planes at another random time; of `count` planes, with time slowest."""
     ahead = torch.randint(1, frames, index.shape, generator=generator)
     return (index + ahead * (count // frames)) % count
 
 
 def normalised_target(pixels: NDArray[np.float32], norm: Normalisation, channel: int) -> NDArray[np.float32]:
-    """Pixels of a clean stack as deviations from its mean; 0 where they are not finite."""
+    """Normalise pixels of a clean stack by its mean and standard deviation; non-finite pixels become 0."""
     mean, std = norm.result(channel if len(norm.mean) > 1 else 0)
     return np.where(np.isfinite(pixels), (pixels - np.float32(mean)) / np.float32(std), np.float32(0))

@@ -1,4 +1,4 @@
-"""Patches to compute on: drawn from tiles in memory for training, read once for validation."""
+"""Patches: cropped from tiles in memory for training, and read once for validation."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from core.stack import Region, Stack, channel_of, region_shape
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """Patches to compute on.
+    """Patches of pixels.
 
     Attributes
     ----------
-    pixels, target : Tensor
-        What the network looks at and what it is to predict, (N, Y, X), normalised.
+    pixels, target : Tensor, shape (N, Y, X)
+        Input and target of the network, normalised.
     valid : Tensor or None
-        Which pixels of the target were measured, (N, Y, X) bool; None for all.
-    black : Tensor
-        Level of no light, (N,).
-    channel : Tensor
-        Channel of each patch, (N,) int64; 0 where all channels count as one.
+        (N, Y, X) bool, finite pixels of the target; None for all.
+    black : Tensor, shape (N,)
+        Normalised value without light.
+    channel : Tensor, shape (N,), int64
+        Channel of each patch; 0 if channels are not distinguished.
     mask : Mask or None
-        Which pixels are hidden and predicted; None where all are predicted.
+        Hidden pixels, which are predicted; None if all pixels are predicted.
     beside : Tensor or None
-        The planes or frames beside, (N, len(OFFSETS), Y, X), normalised, nothing hidden; None where the
-        network sees none.
+        Neighbouring planes or frames, (N, len(OFFSETS), Y, X), normalised and without hidden pixels; None
+        if the network does not use them.
     """
 
     pixels: Tensor
@@ -53,7 +53,7 @@ class Patches:
     beside: Tensor | None = None
 
     def part(self, start: int, stop: int, device: torch.device | None = None) -> Patches:
-        """Some of the patches, on a device (by default where they are)."""
+        """Return some of the patches, on a device (by default their own)."""
         device = device or self.pixels.device
         return Patches(
             self.pixels[start:stop].to(device),
@@ -66,14 +66,14 @@ class Patches:
         )
 
     def hiding(self, mask: Mask | None) -> Patches:
-        """Same patches with other pixels hidden."""
+        """Return the same patches with another mask."""
         return replace(self, mask=mask)
 
 
 def cut(
     tiles: Tiles, places: Places, side: int, mask: Mask | None, device: torch.device, generator: Generator
 ) -> Patches:
-    """Patches from tiles in memory, on the device."""
+    """Crop patches from tiles in memory, on the device."""
     pixels, target, valid = tiles.pair(places, side, generator)
     black, channel = tiles.black[places.tile], tiles.channel[places.tile]
     others = tiles.beside(places, side)
@@ -92,10 +92,10 @@ def held_out_patches(
     target: Stack | None = None,
     along: str = "",
 ) -> Patches:
-    """Read patches of the parts held out, without masks; they depend on nothing but these arguments.
+    """Read patches of held-out regions, without masks; they depend only on these arguments.
 
-    With `frames` another frame is to be predicted, with `target` that stack, else the pixels themselves.
-    The planes or frames beside, along the axis `along`, may be any of the stack.
+    The target is another frame if `frames` is true, else the stack `target` if given, else the pixels
+    themselves. The neighbouring planes or frames along the axis `along` may be any of the stack.
     """
     regions = split.held_out
     height, width = region_shape(regions[0])[-2:]

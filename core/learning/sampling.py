@@ -1,7 +1,6 @@
-"""Draw what a training step looks at: patches and their orientation.
+"""Random sampling of training patches and their orientations.
 
-Random numbers always come from a generator on the processor, so that every device sees the
-same patches.
+Random numbers are always drawn on the CPU, so that the patches do not depend on the device.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ import torch
 from torch import Generator, Tensor
 
 ORIENTATIONS = {"none": (0,), "rotations": (0, 3, 5, 6), "eight": (0, 1, 2, 3, 4, 5, 6, 7)}
-"""Orientations as bits: 1 mirrors rows, 2 mirrors columns, 4 exchanges rows and columns."""
+"""Orientations as bits: 1 flips rows, 2 flips columns, 4 transposes rows and columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where patches lie: index of the tile, first row, first column, orientation; each (N,) int64."""
+    """Positions of patches: tile index, first row, first column, orientation; each (N,) int64."""
 
     tile: Tensor
     row: Tensor
@@ -34,9 +33,9 @@ def draw_places(
     *,
     exchange: bool = True,
 ) -> Places:
-    """Draw `count` square patches from tiles of shape (tiles, Y, X), all places equally likely.
+    """Draw `count` square patches from tiles of shape (tiles, Y, X), with uniform probability.
 
-    Without `exchange` rows stay rows: of the orientations only those without a quarter turn are drawn.
+    Without `exchange`, only orientations that do not transpose rows and columns are drawn.
     """
     tiles, height, width = shape
     allowed = torch.tensor([o for o in ORIENTATIONS[augment] if exchange or not o & 4])
@@ -50,7 +49,7 @@ def draw_places(
 
 
 def gather(tiles: Tensor, places: Places, side: int) -> Tensor:
-    """Cut patches (N, side, side) out of tiles (tiles, Y, X) in one indexing operation, oriented."""
+    """Crop patches (N, side, side) from tiles (tiles, Y, X) in one indexing operation, and orient them."""
     device = tiles.device
     tile, row, column, orientation = (
         t.to(device)[:, None, None] for t in (places.tile, places.row, places.column, places.orientation)

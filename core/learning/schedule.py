@@ -1,4 +1,4 @@
-"""How the learning rate changes while training goes on."""
+"""Learning rate schedules."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from core.learning.base import Learned
 
 THRESHOLD = 1e-4
-"""Share by which the validation error must fall to count as better."""
+"""Relative decrease of the validation loss that counts as an improvement."""
 
 
 class Rate:
     """Learning rate of a method at every step.
 
-    "plateau" multiplies it by ``factor`` after more than ``patience`` epochs without a better
-    validation error, exactly as ``torch.optim.lr_scheduler.ReduceLROnPlateau`` does.
+    "plateau" multiplies the learning rate by ``factor`` after more than ``patience`` epochs without
+    improvement of the validation loss, exactly as ``torch.optim.lr_scheduler.ReduceLROnPlateau``.
     """
 
     def __init__(self, method: Learned) -> None:
@@ -26,22 +26,22 @@ class Rate:
 
     @property
     def highest(self) -> float:
-        """Learning rate as lowered so far, without warm-up and cosine."""
+        """Current base learning rate, without warm-up and cosine."""
         return self._method.learning_rate * self._lowered
 
     def halve(self) -> None:
-        """Go on at half the rate, with every schedule."""
+        """Halve the learning rate of every schedule."""
         self._lowered *= 0.5
 
     def at(self, step: int, fraction: float) -> float:
-        """Learning rate for a step (counted from 0), with this fraction of the training done."""
+        """Return the learning rate of a step (counted from 0), at this completed fraction of the training."""
         method, rate = self._method, self.highest
         if method.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(fraction, 1.0)))
         return rate * min(1.0, (step + 1) / method.warmup) if method.warmup else rate
 
     def watch(self, validation: float) -> None:
-        """Take note of the validation error after an epoch."""
+        """Record the validation loss after an epoch."""
         if self._method.schedule != "plateau":
             return
         if validation < self._best * (1 - THRESHOLD):
@@ -53,9 +53,9 @@ class Rate:
             self._bad = 0
 
     def state_dict(self) -> dict[str, float]:
-        """What has to be known to go on."""
+        """Return the state that is needed to resume."""
         return {"lowered": self._lowered, "best": self._best, "bad": self._bad}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         self._lowered, self._best, self._bad = state["lowered"], state["best"], int(state["bad"])

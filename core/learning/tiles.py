@@ -1,4 +1,4 @@
-"""Pixels of a stack in memory, ready to draw patches from."""
+"""Pixels of a stack in memory, from which patches are cropped."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from core.learning.sampling import Places, gather
 from core.stack import Region, Stack, channel_of, region_shape
 
 MEMORY_BYTES = 2 * 2**30
-"""Training pixels kept in memory as float32; of larger stacks a part, drawn anew little by little."""
+"""Memory for training pixels as float32, in bytes; larger stacks are kept as a random, renewed part."""
 
 LARGE_TILE = 1024
-"""Side of the tiles that planes are cut into when fewer than `ENOUGH` of them fit into memory."""
+"""Side of the tiles, in pixels, if fewer than `ENOUGH` planes fit into memory."""
 
 ENOUGH = 32
 
 Place = tuple[int, int, int]
-"""Where a tile lies: index of its plane, first row, first column."""
+"""Position of a tile: plane index, first row, first column."""
 
 
 class Tiles:
-    """Pixels of a noisy stack, to learn from by hiding some of them.
+    """Pixels of a noisy stack, for training with hidden pixels.
 
     Parameters
     ----------
     stack : Stack
-        What to train on.
+        Training stack.
     split : Split
-        Which parts of it.
+        Training regions of the stack.
     side : int
         Side of the patches in pixels.
     limit : int
-        Bytes of float32 pixels to keep in memory.
+        Maximum memory of float32 pixels in bytes.
     along : str
-        Axis along which the network sees the planes or frames beside; "" for none. Only those that are
-        trained on are looked at.
+        Axis of the neighbours of the network; "" for none. Only neighbours among the training regions are
+        used.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Tiles:
         height, width = region_shape(self._regions[0])[-2:]
         total = len(self._regions) * height * width * 4
         self.partial = total > limit
-        # where all are in memory, what lies beside a tile is another one; else each has it with itself
+        # if all tiles are in memory, neighbours are other tiles; else they are stored with each tile
         self._each = 1 + len(OFFSETS) if self.partial and self._near is not None else 1
         if self.partial and height * width * 4 * self._each * ENOUGH > limit:
             tile = max(LARGE_TILE, side)
@@ -81,7 +81,7 @@ class Tiles:
     # ------------------------------------------------------------------ for training
 
     def choose(self, generator: Generator, before: Sequence[Sequence[int]] | None = None) -> None:
-        """Decide which tiles to read: all planes, or a random selection (that of `before` if it fits)."""
+        """Choose the tiles to read: all planes, or a random selection (`before`, if it is valid)."""
         if not self.partial:
             self.places = [(index, 0, 0) for index in range(self.count)]
         elif before is not None and len(before) == self.count and all(self._fits(place) for place in before):
@@ -92,21 +92,21 @@ class Tiles:
     def load(
         self, offset: float | None, *, by_channel: bool, known: Normalisation | None = None
     ) -> Iterator[float]:
-        """Read the chosen tiles and normalise them; yields the fraction done.
+        """Read the chosen tiles and normalise them; yields the completed fraction.
 
         Parameters
         ----------
         offset : float or None
             Camera offset in counts; None to estimate it.
         by_channel : bool
-            Whether every channel gets a mean and a deviation of its own.
+            Whether every channel has a separate mean and standard deviation.
         known : Normalisation, optional
-            Use this one instead of measuring.
+            Normalisation to use instead of measuring one.
 
         Raises
         ------
         QuietfieldError
-            If there is nothing to learn: no finite pixels, or all the same.
+            If there are no finite pixels, or all pixels are equal.
         """
         pixels = np.empty((self.count * self._each, *self.shape), np.float32)
         for index in range(self.count):
@@ -124,24 +124,24 @@ class Tiles:
                 self._normalise(index, at, pixels[at])
 
     def move(self, device: torch.device) -> None:
-        """Keep the pixels on a device."""
+        """Move the pixels to a device."""
         self.pixels = self.pixels.to(device)
         self.valid = None if self.valid is None else self.valid.to(device)
 
     def refresh(self, generator: Generator) -> None:
-        """Read another tile in place of one, both drawn at random; nothing where all are in memory."""
+        """Replace one random tile by another one; no effect if all tiles are in memory."""
         if self.partial:
             self._renew(int(torch.randint(self.count, (1,), generator=generator)), self._draw(generator))
 
     def pair(
         self, places: Places, side: int, generator: Generator  # noqa: ARG002
     ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-        """Patches to look at, patches to predict, and where the latter were measured (None: everywhere)."""
+        """Return input patches, target patches, and the valid pixels of the target (None: all)."""
         pixels = gather(self.pixels, places, side)
         return pixels, pixels, None if self.valid is None else gather(self.valid, places, side)
 
     def beside(self, places: Places, side: int) -> Tensor | None:
-        """Patches (N, len(OFFSETS), side, side) of the planes or frames beside; None if none are seen."""
+        """Return patches (N, len(OFFSETS), side, side) of the neighbours; None if there are none."""
         if self._beside is None:
             return None
         tiles = self._beside[places.tile].unbind(1)
@@ -150,7 +150,7 @@ class Tiles:
     # ------------------------------------------------------------------ tiles
 
     def _neighbours(self) -> Tensor | None:
-        """Where in memory that is which lies beside each tile, (tiles, len(OFFSETS))."""
+        """Return the memory indices of the neighbours of each tile, (tiles, len(OFFSETS))."""
         if self._near is None:
             return None
         if self.partial:
@@ -160,7 +160,7 @@ class Tiles:
         return torch.tensor(near)
 
     def _shown(self, index: int) -> Iterator[tuple[int, Region]]:
-        """What is read for a tile, and where in memory it is kept: itself first."""
+        """Yield memory index and region of all that is read for a tile, starting with the tile itself."""
         region = self._region(self.places[index])
         yield index, region
         if self.partial and self._near is not None and self._beside is not None:
@@ -206,7 +206,7 @@ class Tiles:
         return channel_of(self._regions[self.places[index][0]], self._stack.axes)
 
     def _channels(self, *, by_channel: bool) -> tuple[NDArray[np.int64], int]:
-        """Channel of each tile, and how many channels are told apart."""
+        """Return the channel of each tile, and the number of distinguished channels."""
         channels = self._stack.sizes.get("C", 1) if by_channel else 1
         axes = self._stack.axes
         of_tile = [channel_of(self._regions[p], axes) if channels > 1 else 0 for p, *_ in self.places]
@@ -232,7 +232,7 @@ def _corner(region: Region) -> tuple[int, ...]:
 def marked(
     valid: Tensor | None, index: int, pixels: NDArray[np.float32], like: Tensor
 ) -> Tensor | None:  # fmt: skip
-    """Which pixels are finite, with those of one tile brought up to date."""
+    """Return which pixels are finite, updated for one tile."""
     finite = np.isfinite(pixels)
     if valid is None and not finite.all():
         valid = torch.ones(like.shape, dtype=torch.bool, device=like.device)
