@@ -1,4 +1,4 @@
-"""Where the real data lies that tests measure on; it is not part of the project."""
+"""Location of the real test data, which is not part of the project."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The hand that uses the window: tests say what a person does, by the names of widgets and actions."""
+"""Driver for the window: performs user actions on widgets and actions, by their names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOTS = os.environ.get("QUIETFIELD_SHOTS", "")
 
 
 class Driver:
-    """Uses a window as a person does."""
+    """Operates a window by mouse and keyboard."""
 
     def __init__(self, qtbot: Any, window: MainWindow) -> None:
         self.qtbot, self.window = qtbot, window

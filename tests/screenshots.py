@@ -44,7 +44,7 @@ def take(folder: Path) -> None:
     window.resize(*SIZE)
 
     def rest(milliseconds: int) -> None:
-        """Let the window live for a while; unlike the wait of QTest, this lets other threads go on."""
+        """Process events for a while; unlike QTest's wait, this does not block other threads."""
         loop = QEventLoop()
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()

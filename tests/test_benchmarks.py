@@ -1,4 +1,4 @@
-"""The bench itself: its sets are what their README says, and it writes what it promises."""
+"""The benchmarks: the sets agree with their README, and the output is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person types first: the README's commands, and that what ships is what it says."""
+"""The commands of the README, and the contents of the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the window: no screen, settings of their own, and nothing left behind."""
+"""Fixtures for tests of the window: offscreen, separate settings, and a check for leaks."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def _timers() -> list[QTimer]:
 
 @pytest.fixture
 def session(qapp: QApplication) -> Session:
-    """Make an empty document."""
+    """Return an empty document."""
     return Session()
 
 
 @pytest.fixture
 def jobs(qapp: QApplication) -> Iterator[Jobs]:
-    """Run jobs that have all ended when the test is over."""
+    """Return jobs, all of which have ended at the end of the test."""
     jobs = Jobs()
     yield jobs
     assert jobs.shut_down(10)

@@ -1,4 +1,4 @@
-"""Files that are wrong, or go wrong while they are open, in the window."""
+"""Invalid files, and files that become invalid while they are open, in the window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A method that is added from outside: on the command line, in the window and in recipes, like any other."""
+"""A method added from outside works on the command line, in the window and in recipes."""
 
 from __future__ import annotations
 

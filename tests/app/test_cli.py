@@ -1,4 +1,4 @@
-"""The command line: every subcommand, its answers and its exit codes, here and in a process of its own."""
+"""The command line: subcommands, output and exit codes, in this and in another process."""
 
 from __future__ import annotations
 

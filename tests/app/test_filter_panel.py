@@ -1,4 +1,4 @@
-"""The filter panel: the preview is the engine's result for the newest setting, Apply adds a row."""
+"""The filter panel: the preview equals the result of the method for the newest settings; Apply adds a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form: what is typed, dragged and chosen arrives as the method's values, and nothing else does."""
+"""The form: typed, dragged and selected values become the values of the method, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The help: every page reads, every link leads somewhere, and F1 opens the page of where one is."""
+"""The help: pages render, links have targets, and F1 opens the page of the current panel."""
 
 from __future__ import annotations
 

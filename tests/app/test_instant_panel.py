@@ -1,4 +1,4 @@
-"""Instant in the window: shown by itself after a drop, mixed without delay, applied like any filter."""
+"""Instant in the window: shown automatically after a drop, blended without delay, applied like a filter."""
 
 from __future__ import annotations
 

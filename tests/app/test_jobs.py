@@ -16,7 +16,7 @@ from core.progress import Cancelled
 
 
 class Gate:
-    """Work that starts, tells so, and goes on when it is let."""
+    """Work that reports its start and waits for permission to continue."""
 
     def __init__(self, value: Any = None, *, checks: bool = True) -> None:
         self.started, self.go = threading.Event(), threading.Event()
@@ -360,7 +360,7 @@ def test_cancelled_is_no_failure_when_the_work_raises_it_by_itself(qtbot, jobs):
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None and True are immortal from Python 3.12 on")
 def test_signals_lose_no_reference(qapp, session):
-    """Binding versions exist that drop a reference to None or True at every emission, and then abort."""
+    """Some PySide6 versions lose a reference to None or True at every emission, and then abort."""
     from PySide6.QtCore import QObject, Signal
 
     class Sender(QObject):

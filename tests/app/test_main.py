@@ -1,4 +1,4 @@
-"""Where the program starts: what opens the window, what runs a command, and what is refused."""
+"""The entry point: which arguments open the window, run a command, or are rejected."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_no_two_commands_share_a_key(qapp):
 
 
 def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
-    """Every single action does its work from a window with a result, and none meets a defect."""
+    """Every action works in a window with a result, without a defect."""
     window, session = filtered.window, filtered.window.session
     other = make(tmp_path / "other.tif", seed=5)
     recipe = tmp_path / "recipe.json"

@@ -1,4 +1,4 @@
-"""The paragraph for a paper, against what was really done."""
+"""The paragraph for a paper against the actual processing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics panel: the engine's measures against the reference a person chose, and nothing invented."""
+"""The metrics panel: metrics of the engine against the chosen reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is told of the noise: on the command line and in the training panel."""
+"""Messages about noise, on the command line and in the training panel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[TrainingPanel]
 
 
 def smeared(shape: tuple[int, ...]) -> Stack:
-    """Frames whose neighbours in a column share half of their noise."""
+    """Frames in which neighbours in a column share half of their noise."""
     noise = 20 * np.random.default_rng(0).standard_normal(shape)
     counts = 400 + np.linspace(0, 200, shape[-1]) + (noise + np.roll(noise, 1, axis=-2)) / 2
     return Stack.of(counts.astype(np.float32), "TYX")

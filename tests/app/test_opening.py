@@ -32,7 +32,7 @@ from tests.invented import write as write_invented
 
 @pytest.fixture
 def stacks(tmp_path: Path) -> list[Path]:
-    """Three stacks whose names a person counts otherwise than the alphabet does."""
+    """Three stacks whose natural order differs from the alphabetical order."""
     return [make(tmp_path / f"cell{n}.tif", seed=n) for n in (1, 2, 10)]
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def self_test(folder: Path, breakage: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the self-test in a process of its own, after some Python that breaks something."""
+    """Run the self-test in another process, after code that breaks something."""
     code = (
         f"import sys\nfrom app.__main__ import main\n{breakage}\nsys.exit(main(['--self-test', 'shot.png']))"
     )

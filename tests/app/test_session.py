@@ -44,7 +44,7 @@ def test_open_shows_the_source_and_keeps_the_layout(session):
 
 
 def test_receivers_that_change_the_session_keep_the_order_for_everyone(document):
-    """A second receiver must never be handed the older snapshot last."""
+    """A second receiver must never receive an older snapshot after a newer one."""
     heard: list[tuple[Snapshot, Snapshot]] = []
 
     def clamp(new: Snapshot, old: Snapshot) -> None:

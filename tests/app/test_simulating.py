@@ -1,4 +1,4 @@
-"""File > Simulate: the dialog, the stack that opens, and its truth as reference."""
+"""File > Simulate: the dialog, the opened stack, and its ground truth as reference."""
 
 from __future__ import annotations
 

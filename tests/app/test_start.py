@@ -1,4 +1,4 @@
-"""What the first window may cost: nothing of what is only needed later is loaded for it."""
+"""Start of the window: modules needed only later are not loaded."""
 
 from __future__ import annotations
 

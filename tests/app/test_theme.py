@@ -1,4 +1,4 @@
-"""Colours that can be read, icons that can be seen, and a style sheet without loose ends."""
+"""Contrast of colours, visibility of icons, and a complete style sheet."""
 
 from __future__ import annotations
 

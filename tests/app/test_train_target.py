@@ -1,4 +1,4 @@
-"""Learning from a clean stack: on the command line, and in the training panel."""
+"""Training with a clean stack, on the command line and in the training panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training panel: a tiny network is really trained, paused, stopped, cancelled, kept, applied."""
+"""The training panel: a tiny network is trained, paused, stopped, cancelled, kept and applied."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_training_to_the_end_adds_what_the_network_makes_of_the_stack(
 def test_a_newcomers_start_trains_the_network_of_instant(
     qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel
 ) -> None:
-    """Without any choice but the number of steps; what helps is found out, said, and used."""
+    """Only the number of steps is set; the program decides about neighbours, and reports it."""
     still = sample(frames=4, shape=(96, 96)).noisy
     session.open(still, {})
     assert panel.findChild(QComboBox, "training-method").currentText() == "Quietfield"

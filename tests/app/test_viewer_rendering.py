@@ -1,4 +1,4 @@
-"""Cameras, look-up tables and colours: everything of the viewer that needs no window."""
+"""Cameras, look-up tables and colours: parts of the viewer that need no window."""
 
 from __future__ import annotations
 

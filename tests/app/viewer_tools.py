@@ -1,4 +1,4 @@
-"""Hands and eyes of the viewer's tests: real events in, pixels of the grabbed widget out."""
+"""Tools for tests of the viewer: send real events, and read pixels of the grabbed widget."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def preview(session: Session, rows: slice, columns: slice, value: float) -> Prev
 
 
 def seen(viewer: StackViewer, canvas: Canvas, x: float, y: float) -> tuple[int, int, int]:
-    """Colour on the screen of the pixel of the plane that holds the place (x, y)."""
+    """Return the screen colour of the pixel at position (x, y) of the plane."""
     image = viewer.grab().toImage()
     at = canvas.mapTo(viewer, canvas.to_canvas(x, y).toPoint())
     color = QColor(image.pixel(at * image.devicePixelRatio()))
@@ -96,7 +96,7 @@ def screenshot(widget: QWidget) -> NDArray[np.uint8]:
 
 @dataclass
 class SlowSource:
-    """Pixels that are read only when the test lets them, and fail when it says so."""
+    """Pixels that are read when the test allows it, and fail on request."""
 
     array: Pixels
     gate: threading.Event = field(default_factory=threading.Event)

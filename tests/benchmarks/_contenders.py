@@ -1,4 +1,4 @@
-"""What is compared: our methods, the best Gaussian there could be, and denoisers of other libraries.
+"""Compared methods: those of Quietfield, the best Gaussian blur, and denoisers of other libraries.
 
 Every contender gets the noisy frames of a set and a time, and yields what it made of them at certain times of
 that. The time is that of its own work: training for networks, everything for the others.
@@ -68,7 +68,7 @@ def _raw(task: Task) -> Iterator[Result]:
 
 
 def _oracle(task: Task) -> Iterator[Result]:
-    """Gaussian blur with the sigma that the truth favours, frame by frame."""
+    """Gaussian blur with the best sigma according to the ground truth, frame by frame."""
     began = time.perf_counter()
     best = []
     for frame, truth in zip(task.noisy[: task.frames].astype(np.float64), task.truth, strict=False):
@@ -78,7 +78,7 @@ def _oracle(task: Task) -> Iterator[Result]:
 
 
 def _filters(task: Task) -> Iterator[Result]:
-    """Best of our classic filters, in the plane and along time, with the values that the truth favours."""
+    """Best classic filter, in the plane and along time, chosen with the ground truth."""
     began = time.perf_counter()
     best = (-np.inf, task.truth)
     for filter in methods("filter"):
@@ -101,7 +101,7 @@ def _operation(name: str, task: Task, **values: Value) -> Iterator[Result]:
 
 
 def _calibrated(kind: str, task: Task) -> Iterator[Result]:
-    """Denoiser of scikit-image, calibrated without truth by its own `calibrate_denoiser` (J-invariance)."""
+    """Denoiser of scikit-image, calibrated without ground truth by `calibrate_denoiser` (J-invariance)."""
     from skimage import restoration
 
     began = time.perf_counter()
@@ -155,7 +155,7 @@ CAREAMICS = Path(__file__).with_name("_careamics.py")
 
 
 def _careamics(python: Path, variant: str, task: Task) -> Iterator[Result]:
-    """A leading library in an environment of its own, with its own defaults, ended by time."""
+    """careamics in a separate environment, with its defaults and a time limit."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "noisy.npy", Path(folder) / "made.npz"
         np.save(given, task.noisy)
@@ -166,14 +166,14 @@ def _careamics(python: Path, variant: str, task: Task) -> Iterator[Result]:
 
 
 def suits(name: str, task: Task) -> bool:
-    """Whether a contender makes sense on a set: pairs and means of frames need a still scene, CARE fields."""
+    """Whether a method suits a set: pairs and means of frames need a static scene, CARE needs fields."""
     if name == "care":
         return task.of.fields and len(task.noisy) > task.frames
     return name not in ("noise2noise", "instant-still", "quietfield-still") or task.of.still
 
 
 def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
-    """All contenders by name; those of careamics where the Python of its environment is given."""
+    """All methods by name; those of careamics if the Python of its environment is given."""
     found: dict[str, Contender] = {
         "raw": _raw,
         "oracle-gaussian": _oracle,

@@ -1,4 +1,4 @@
-"""What quality is measured on: recorded stacks with their truth, and clean images with simulated noise.
+"""Test sets: recorded stacks with ground truth, and clean images with simulated noise.
 
 Nothing is trained for keeps or tuned on these. Every set names its measure: "affine" is the PSNR after
 the least-squares straight line from the image to the reference, with the range of the reference;

@@ -1,4 +1,4 @@
-"""How long after a stack is dropped Instant stands beside the raw image: fresh processes, one after another.
+"""Time from a drop to the display of Instant, in fresh processes, one after another.
 
 Each process shows the window, waits as long as a person might, drops a stack of three frames on it, and
 notes when the first part and when all of the current plane is shown denoised; then it drops another stack

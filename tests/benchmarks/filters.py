@@ -1,4 +1,4 @@
-"""Our filters against scipy.ndimage on the same stack, in one run.
+"""Classic filters of Quietfield against scipy.ndimage on the same stack, in one run.
 
 Both do the same work on each turn, alternately, so that other load on the machine meets both;
 the table shows medians. On one thread (ours: the filter as one block) processor time is compared,
@@ -45,7 +45,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 
 
 def scipy_call(operation: Operation, axes: str) -> Callable[[np.ndarray], np.ndarray]:
-    """What a person would write with scipy."""
+    """The same filter with scipy."""
     if operation.name.startswith("gaussian"):
         sigmas = operation._sigmas(axes)  # type: ignore[attr-defined]
         return lambda pixels: ndimage.gaussian_filter(pixels.astype(np.float32), sigmas)

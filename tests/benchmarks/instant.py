@@ -1,4 +1,4 @@
-"""Instant on recorded images it never saw, beside the raw image and the best Gaussian blur.
+"""Instant on recorded images, compared with the raw image and the best Gaussian blur.
 
 Single frames in. W2S: affine PSNR (least-squares a x + b onto the reference first), range of the
 reference; the others: PSNR with range 255, or max - min of the reference where said. The Gaussian is
@@ -70,7 +70,7 @@ def read(name: str, frames: int) -> tuple[NDArray[np.generic], Image]:
 
 
 def registered(frame: Image, truth: Image) -> Image:
-    """Truth moved onto a noisy frame."""
+    """Ground truth registered to a noisy frame."""
     shift, *_ = phase_cross_correlation(frame, truth, upsample_factor=50, normalization=None)
     moved: Image = np.fft.ifftn(ndimage.fourier_shift(np.fft.fftn(truth), shift)).real
     return moved

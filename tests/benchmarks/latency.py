@@ -1,4 +1,4 @@
-"""How soon the window answers while a network trains in it.
+"""Response time of the window during training.
 
 A thread acts as the person: every 100 ms it posts a gesture (next frame, zoom, another layout,
 a new filter strength) to the window. The answer is complete once the event was taken from the
@@ -40,7 +40,7 @@ def measure(seconds: float, method: str) -> None:
     window.resize(1280, 800)
 
     def rest(milliseconds: int) -> None:
-        """Let the window live for a while; unlike the wait of QTest, this lets other threads go on."""
+        """Process events for a while; unlike QTest's wait, this does not block other threads."""
         loop = QEventLoop()
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()

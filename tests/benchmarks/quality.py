@@ -1,4 +1,4 @@
-"""PSNR against time: every method on recorded and simulated stacks, with the same time for each.
+"""PSNR over time: every method on recorded and simulated stacks, with the same time limit.
 
 Writes quality.csv, to which later runs add, and for every set a plot of the medians over seeds. Times
 count a method's own work. Where other work keeps the processor busy all suffer alike only if they run in

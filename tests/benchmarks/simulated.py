@@ -1,4 +1,4 @@
-"""Instant and every classic filter on simulated scenes that training never saw, by light.
+"""Instant and every classic filter on simulated validation scenes, by light level.
 
 PSNR in dB, range = brightest mean of each scene, the mean of all scenes. Of each filter the best of its sizes
 counts, chosen with the truth for each scene; Instant is told the true noise.

@@ -1,4 +1,4 @@
-"""How fast networks train and predict, and how much of the processor's convolution rate that is.
+"""Speed of training and prediction, relative to the convolution rate of the processor.
 
 The best rate this machine reaches is measured in the same run on the network's own layer shapes, forward
 and backward, and in turns with training, so that other load meets both. Prediction counts pixels of a
@@ -109,7 +109,7 @@ def convolution_rate(method: Learned, device: torch.device) -> float:
 
 
 def shortest(work: Callable[[], None], device: torch.device, turns: int = 5) -> float:
-    """Least seconds of several turns, after one that is not counted."""
+    """Minimum time in seconds of several runs, after a warm-up."""
     best = np.inf
     for turn in range(turns + 1):
         began = time.perf_counter()
@@ -167,7 +167,7 @@ def library(python: Path, variant: str, pixels: NDArray[np.uint16]) -> float:
 
 
 def peak() -> float:
-    """Most bytes of memory the process has held so far; NaN on Windows, which does not tell."""
+    """Peak memory of the process in bytes; NaN on Windows."""
     try:
         import resource
     except ImportError:

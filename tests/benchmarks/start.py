@@ -1,4 +1,4 @@
-"""How soon the window is on the screen: fresh processes, one after another.
+"""Time until the window is displayed, in fresh processes, one after another.
 
 Each process reports how long it took to import the program, to make and paint the window, how much
 processor time that cost (which other load changes less), and what it had loaded by then that the

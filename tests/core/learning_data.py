@@ -1,4 +1,4 @@
-"""Small stacks and methods that train in a moment, for the tests of learned methods."""
+"""Small stacks and fast methods for tests of learned methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filter an image piece by piece, as independent evidence that it leaves no seams as a whole."""
+"""Filter an image tile by tile, as an independent check for seams."""
 
 from __future__ import annotations
 

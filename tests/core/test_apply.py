@@ -1,4 +1,4 @@
-"""Blocks, regions and chains give the pixels of the whole; failure and cancellation leave nothing."""
+"""Blocks, regions and chains give the same pixels as the whole; failures leave no files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AXES = ["YX", "TYX", "ZYX", "TZYX", "TCYX"]
 
 
 def drawn(data: st.DataObject, axes: str) -> Operation:
-    """Any registered operation, with other parameters now and then."""
+    """Return a registered operation, sometimes with other parameters."""
     able = [m for m in OPERATIONS if not m.name.endswith("-3d") or set(axes) & set("ZT")]
     cls = data.draw(st.sampled_from(able))
     given_: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""A cropped stack is the slice numpy takes, read only when asked for."""
+"""A cropped stack equals the numpy slice, and is read on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images unlike the simulated ones are told from them, and real ones without such faults are not."""
+"""Findings about images that differ from the training images, and none about ordinary ones."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_recorded_images_without_faults(name):
 
 @needs_data
 def test_lines_of_a_recorded_stack_are_seen():
-    """Its row means differ from those beside them three times as much as the noise of its pixels explains."""
+    """Adjacent row means differ three times as much as the pixel noise explains."""
     stack = tifffile.imread(DATA / "stacks/nuclei_zyx.tif")
     for plane in (stack[0], stack[59]):
         assert found(plane)[kinds.STRIPES].details == {"along": "rows"}

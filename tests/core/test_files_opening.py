@@ -1,4 +1,4 @@
-"""Stacks out of TIFF files of every flavour; written here by tifffile."""
+"""Opening of all kinds of TIFF files, written by tifffile."""
 
 import logging
 import resource

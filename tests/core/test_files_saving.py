@@ -1,4 +1,4 @@
-"""Stacks into files, and back."""
+"""Saving and reading of stacks."""
 
 import dataclasses
 import errno
@@ -82,7 +82,7 @@ def test_every_stack_comes_back(tmp_path, monkeypatch, axes, dtype, form, rows, 
 
 
 def full_imagej(path, dtype="uint16"):
-    """An ImageJ hyperstack with everything ImageJ keeps."""
+    """An ImageJ hyperstack with all metadata of ImageJ."""
     array = (np.arange(3 * 2 * 2 * 8 * 9) % 199).reshape(3, 2, 2, 8, 9).astype(dtype)  # TZCYX
     ramp = np.arange(256, dtype=np.uint8)
     black = np.zeros(256, np.uint8)

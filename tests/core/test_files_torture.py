@@ -1,4 +1,4 @@
-"""Odd, rare and broken TIFFs of other programs' test suites: each opens or is refused in a sentence."""
+"""Rare and broken TIFFs of other test suites: each is opened or rejected with a message."""
 
 import csv
 import resource

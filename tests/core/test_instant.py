@@ -1,4 +1,4 @@
-"""Instant on stacks: pieces as the whole, units that do not matter, noise measured once, quality."""
+"""Instant on stacks: tiles, units, noise estimation and quality."""
 
 from __future__ import annotations
 

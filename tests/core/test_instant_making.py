@@ -1,4 +1,4 @@
-"""Training on simulations: examples, one step after the other, interruption, the card."""
+"""Training on simulations: examples, steps, interruption, model card."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: py
 
 
 def test_networks_see_the_same_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trained beside another one, a network becomes what it becomes alone."""
+    """A network trained side by side with another equals one trained alone."""
     monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
     settings = dataclasses.replace(SMALL, steps=2, pause=2)
     both = [State(name, settings, CPU) for name in ("best", "instant")]

@@ -1,4 +1,4 @@
-"""The network of Instant: what holds by construction, whatever its weights."""
+"""The network of Instant: properties that hold for all weights."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_constant_added_comes_out_again_where_there_is_light() -> None:
 
 
 def test_without_any_weights_the_widest_blur_is_left_and_it_has_no_bias() -> None:
-    """Half a photon a pixel: the mean of the light comes out, not the mean of its roots."""
+    """At half a photon per pixel the result is the mean of the light, not of its square root."""
     network = InstantNetwork()
     nn.init.zeros_(network.end.bias)
     transform = Stabiliser(gain=1.0, constant=0.0)
@@ -69,7 +69,7 @@ def test_without_any_weights_the_widest_blur_is_left_and_it_has_no_bias() -> Non
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_it_sees_as_far_as_is_said_and_no_farther(name: str) -> None:
-    """A pixel is changed at every place of the grid in turn; the farthest change of the result counts.
+    """Change a pixel at every position of the grid, and measure the distance of the farthest effect.
 
     Positive weights and double precision keep small changes from getting lost on their way.
     """

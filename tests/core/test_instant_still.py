@@ -1,4 +1,4 @@
-"""Scenes that stand still: the mean of frames is denoised, and what moves is told of."""
+"""Static scenes: the mean of frames is denoised, and motion is reported."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_quietfield_says_what_the_mean_smears_and_where_it_would_gain() -> None:
     ("name", "least"), [("confocal_mice", 41.0), ("twophoton_bpae_g", 35.9), ("widefield_bpae_g", 35.8)]
 )
 def test_recorded_shots_of_one_field_gain_from_their_mean(name: str, least: float) -> None:
-    """More than the best classic filter along time with the truth at hand: 40.27, 35.84 and 35.55 dB."""
+    """Better than the best filter along time, chosen with the ground truth: 40.27, 35.84 and 35.55 dB."""
     import tifffile
 
     from core.files import open_stack

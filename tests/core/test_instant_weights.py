@@ -1,4 +1,4 @@
-"""The network that ships: better than the best Gaussian blur, and harmless where there is no noise."""
+"""The weights that ship: better than the best Gaussian blur, and harmless without noise."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def examples() -> list[Batch]:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_where_it_expects_more_error_there_is_more(name: str, examples: list[Batch]) -> None:
-    """On examples like those it learned from, pixels in six groups by the error that is expected of them."""
+    """On training-like examples, with pixels in six groups by predicted error."""
     network, _ = load_network(file_of(name))
     expected, real = [], []
     for batch in examples:

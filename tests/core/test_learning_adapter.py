@@ -1,4 +1,4 @@
-"""Quietfield: the network of Instant trained on a stack, and what decides how it is used."""
+"""Quietfield: fine-tuning of the network of Instant, and its decisions about neighbours."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_photons_are_what_the_transform_is_the_root_of(gain: float, constant: fl
 
 
 def test_training_on_a_stack_lowers_the_error() -> None:
-    """On specimens of one kind the network gets better than Instant, beside the truth."""
+    """On specimens of one kind, the trained network is closer to the ground truth than Instant."""
     stack, truth = recorded((1, 2, 3, 4), side=128)
     method = Quietfield(
         steps=60, seconds=0, patch=64, batch=4, epoch=20, warmup=10, learning_rate=6e-4, quality="instant",

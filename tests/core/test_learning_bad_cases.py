@@ -1,4 +1,4 @@
-"""Stacks that are hard to learn from, and trainings that are broken off: a sensible result, or a sentence."""
+"""Difficult stacks and interrupted trainings: a sensible result, or a message."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def result(stack: Stack, cls: type[Learned], **changes: Any) -> tuple[Pixels, Mo
 
 
 def rough(pixels: Pixels) -> float:
-    """Median step between neighbours in a row, which noise makes."""
+    """Return the median difference between neighbours in a row, a measure of noise."""
     return float(np.median(np.abs(np.diff(pixels.astype(np.float64)))))
 
 

@@ -1,4 +1,4 @@
-"""Networks trained with the planes or frames beside the one they denoise."""
+"""Networks trained with neighbouring planes or frames."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BLIND = (Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoi
 
 
 def numbered(*lead: int, side: int = 24) -> NDArray[np.float32]:
-    """Planes whose pixels tell which plane they are of, and where they lie in it."""
+    """Planes whose pixel values encode plane and position."""
     within = np.arange(side * side, dtype=np.float32).reshape(side, side)
     planes = np.arange(int(np.prod(lead)), dtype=np.float32) * side * side
     return (planes[:, None, None] + within).reshape(*lead, side, side)
@@ -205,7 +205,7 @@ def test_of_a_still_scene_more_is_learned_with_the_frames_beside() -> None:
 
 
 def test_clean_planes_are_predicted_from_the_noisy_ones_beside() -> None:
-    """The clean plane shows what lies beside the noisy one: without neighbours there is nothing to learn."""
+    """The clean plane equals a neighbour of the noisy one: without neighbours it cannot be predicted."""
     shown = grained((8, 48, 48))
     stack = Stack.of(shown.astype(np.float32), "ZYX")
     clean = Stack.of(np.concatenate([shown[1:], shown[-2:-1]]).astype(np.float32), "ZYX", name="clean")

@@ -73,7 +73,7 @@ def test_what_covered_pixels_show_is_drawn_evenly():
 
 
 def test_nothing_on_a_covered_line_is_seen():
-    """Change the noise of a whole line: the network sees the same wherever its middle is predicted."""
+    """Change the noise of a whole line: the input is unchanged where its middle is predicted."""
     patches = torch.rand(1, 40, 40, generator=generator(1))
     mask = draw_lines(1, 40, 4, 5, "x", 4, generator())
     for at in mask.hidden[0][mask.counts[0]][:8].tolist():

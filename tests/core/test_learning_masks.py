@@ -107,7 +107,7 @@ def test_medians_hide_the_same_pixels_as_single_ones():
 
 
 def test_a_hidden_pixel_cannot_be_told_from_what_is_shown():
-    """Whatever value a hidden pixel has, the network sees the same."""
+    """The input of the network does not depend on the value of a hidden pixel."""
     patches = torch.rand(2, 24, 24, generator=generator(1))
     for median in (False, True):
         mask = draw_mask(2, 24, 4, 5, generator(), median=median)

@@ -58,7 +58,7 @@ def test_same_seed_same_network_whatever_was_drawn_before():
 @pytest.mark.parametrize("depth", [2, 3, 4])
 @pytest.mark.parametrize(("pooling", "top_skip"), [("max", True), ("blur", False)])
 def test_receptive_field_is_exact(depth, pooling, top_skip):
-    """Change one column after another: an output changes as far away as said, and no farther."""
+    """Change one column at a time: outputs change within the stated distance, and not beyond."""
     architecture = Architecture(width=4, depth=depth, pooling=pooling, top_skip=top_skip)
     network = UNet(architecture).double()
     with torch.no_grad():

@@ -41,7 +41,7 @@ def test_partners_are_all_other_frames_alike_and_never_the_same():
 
 
 def coded(shape, axes):
-    """Stack whose pixels tell their time (thousands), channel or depth (hundreds) and place."""
+    """Stack whose pixel values encode time (thousands), channel or depth (hundreds) and position."""
     index = np.indices(shape)
     place = index[-2] * 10 + index[-1]
     return Stack.of((index[0] * 10_000 + index[1] * 1000 + place).astype(np.float32), axes)

@@ -1,4 +1,4 @@
-"""Short trainings on simulated stacks: what sets one method apart from another is seen in the result."""
+"""Short trainings on simulated stacks: the differences between methods are visible in the results."""
 
 import numpy as np
 from scipy import ndimage

@@ -1,4 +1,4 @@
-"""A network is compared with the pixels it is to be applied to."""
+"""Comparison of a network with the pixels it is applied to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine is said to offer, beside what the system says elsewhere."""
+"""Reported resources of the machine, against other sources of the system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done where memory for a network runs out, on a device that only pretends to be short of it."""
+"""Handling of insufficient memory, on a device that simulates it."""
 
 from __future__ import annotations
 

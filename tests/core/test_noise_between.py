@@ -1,4 +1,4 @@
-"""Noise that planes or frames share with those beside: how it is found, and what follows from it."""
+"""Noise shared by neighbouring planes or frames: detection and consequences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Frames = NDArray[np.float64]
 
 
 def shots(count: int = 12, side: int = 128, seed: int = 0) -> Frames:
-    """Shots of one scene with independent noise."""
+    """Frames of one scene with independent noise."""
     rng = np.random.default_rng(seed)
     rows, columns = np.indices((side, side)) / 9
     light = 40 + 25 * np.sin(rows) * np.cos(columns)

@@ -1,4 +1,4 @@
-"""Noise estimated from simulated images of known gain, and from real ones whose truth is measured."""
+"""Noise estimates of simulated images with known gain, and of real ones with measured ground truth."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def record(scene: Image, photons: float, seed: int = 0, *, read: float = READ) -
 
 
 def excess(found: NoiseEstimate, scene: Image, photons: float) -> float:
-    """Largest relative error of the variance where the scene is dim, middling, and bright."""
+    """Return the largest relative error of the variance at low, medium and high intensity."""
     means = OFFSET + GAIN * photons * np.percentile(scene, [5, 50, 99])
     truth = GAIN * (means - OFFSET) + GAIN**2 * READ**2 + 1 / 12
     return float(np.abs(found.model.variance(means) / truth - 1).max())
@@ -224,7 +224,7 @@ def test_bands_have_unit_energy_and_know_no_planes():
 @pytest.mark.parametrize("photons", [5, 50])
 @pytest.mark.parametrize("smoothing", [(0.0, 0.45), (0.5, 0.5), (0.8, 0.8)])
 def test_one_plane_of_correlated_noise(smoothing, photons):
-    """Where texture does not bury noise, its variance and correlation are those of the simulated detector."""
+    """If texture does not hide the noise, variance and correlation are those of the simulated detector."""
     detector = Detector(read_noise=1.0, smoothing=smoothing)
     good = reliable = 0
     for index in range(6):
@@ -255,7 +255,7 @@ def test_structure_that_fills_an_image_is_not_taken_for_correlated_noise():
 
 @pytest.mark.parametrize("photons", [50, 500])
 def test_dots_on_black_are_doubted(photons):
-    """Only the dark ground can be measured: the noise of the dots is inferred, and said to be."""
+    """Only the dark background can be measured: the noise of the dots is extrapolated, and reported so."""
     draw = np.random.default_rng(0)
     dots = np.zeros((512, 512))
     dots[draw.integers(0, 512, 300), draw.integers(0, 512, 300)] = draw.gamma(1.5, 6, 300)

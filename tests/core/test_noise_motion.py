@@ -1,4 +1,4 @@
-"""Changes of a scene against simulated frames that stand still, fade, drift, and change in one place."""
+"""Motion estimates of simulated frames that are static, bleach, drift, or change locally."""
 
 from __future__ import annotations
 

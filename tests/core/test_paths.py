@@ -1,4 +1,4 @@
-"""Paths of which the system does not say what lies there."""
+"""Inaccessible paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of nested work, and stopping it."""
+"""Progress and cancellation of nested work."""
 
 from __future__ import annotations
 

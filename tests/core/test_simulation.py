@@ -1,4 +1,4 @@
-"""The simulated specimen: reproducible, on its noise model, and hard enough to be worth denoising."""
+"""The simulated specimen: reproducible, consistent with its noise model, and noisy enough."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_same_seed_same_pixels(made: Sample) -> None:
 
 
 def test_counts_are_on_the_noise_model(made: Sample) -> None:
-    """Mean counts are the truth; variance is gain² (photons + read noise²) plus 1/12 for rounding."""
+    """Means equal the ground truth; the variance is gain² (photons + read noise²) plus 1/12 for rounding."""
     frames, clean = made.noisy.read().astype(np.float64), made.clean.read().astype(np.float64)
     camera = Camera()
     photons = (clean - camera.offset) / camera.gain

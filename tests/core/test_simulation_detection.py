@@ -1,4 +1,4 @@
-"""Detectors: what a recording says of its mean, variance and correlation is found again in many repeats."""
+"""Detectors: mean, variance and correlation of recordings agree with many repeats."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_impossible_detectors_are_refused() -> None:
 
 
 def test_random_detectors_record_scenes_without_bias() -> None:
-    """Whatever is chosen: normalised by what the recording says, the noise has no mean and variance 1."""
+    """For all detectors, noise normalised by the recording's model has mean 0 and variance 1."""
     rng = np.random.default_rng(11)
     variances, means = [], []
     for seed in range(150):

@@ -1,4 +1,4 @@
-"""Simulated experiments: the noisy stack scatters about its truth, in range, and again from its seed."""
+"""Simulated experiments: consistent with the ground truth, in range, and reproducible by the seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random scenes and detectors: reproducible, in range, and on the noise they claim to have."""
+"""Random scenes and detectors: reproducible, in range, and consistent with their noise model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated volumes and moving scenes: reproducible, in range, still or moving, blurred as optics would."""
+"""Simulated volumes and time lapses: reproducible, in range, static or moving, blurred by optics."""
 
 from __future__ import annotations
 

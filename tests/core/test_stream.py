@@ -1,4 +1,4 @@
-"""Results computed while they are read are those computed at once, and every block is computed once."""
+"""Results computed on demand equal those computed at once, and every block is computed once."""
 
 from __future__ import annotations
 
