@@ -14,7 +14,7 @@ from core.stack import Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patch:
+class Excerpt:
     """A preview: pixels displayed on top of a part of a plane.
 
     Attributes
@@ -49,7 +49,7 @@ class Pane:
         Result whose plane is displayed.
     minus : int or None
         Result whose plane is subtracted, for a difference.
-    patch : Patch or None
+    excerpt : Excerpt or None
         Preview on top of the plane.
     output : Output or None
         Output of the method that the result belongs to; None for the source.
@@ -58,7 +58,7 @@ class Pane:
     label: str
     key: int
     minus: int | None = None
-    patch: Patch | None = None
+    excerpt: Excerpt | None = None
     output: Output | None = None
 
 
@@ -101,23 +101,23 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
     if source is None:
         return None
     result = snapshot.result or source
-    patches = _patches(snapshot)
-    patch = patches[0] if patches else None
+    excerpts = _excerpts(snapshot)
+    excerpt = excerpts[0] if excerpts else None
     output = result.step.produces if result.step else None
-    if patch is not None and has_own_scale(output):  # there is no image to put a preview on
+    if excerpt is not None and has_own_scale(output):  # there is no image to put a preview on
         result, output = source, None
     name = result.label
-    if patch is not None and snapshot.preview is not None:
+    if excerpt is not None and snapshot.preview is not None:
         name = f"{snapshot.preview.label} …" if snapshot.preview.unfinished else snapshot.preview.label
     elif result.key == source.key:
         without = "no result yet" if len(snapshot.results) == 1 else ""
         why = f"computing {snapshot.awaited}…" if snapshot.awaited else without
         name = f"{source.label} ({why})" if why else source.label
     raw = Pane(label=source.label, key=source.key)
-    other = Pane(label=with_unit(name, output), key=result.key, patch=patch, output=output)
+    other = Pane(label=with_unit(name, output), key=result.key, excerpt=excerpt, output=output)
     panes: tuple[Pane, ...]
     match snapshot.layout:
-        case "single" if raw_held or (result.key == source.key and patch is None):
+        case "single" if raw_held or (result.key == source.key and excerpt is None):
             panes = (raw,)
         case "difference" if not has_own_scale(output):
             panes = (replace(other, label=f"{name} − {source.label}", minus=source.key),)
@@ -126,20 +126,20 @@ def resolve(snapshot: Snapshot, *, raw_held: bool = False) -> Display | None:
         case _:
             panes = (raw, other)
             if snapshot.layout == "split":
-                mixed = patch is not None and patch.below is not None and patch.share < 1
-                panes += tuple(_beside(other, one, mixed=mixed) for one in patches[1:])
+                mixed = excerpt is not None and excerpt.below is not None and excerpt.share < 1
+                panes += tuple(_beside(other, one, mixed=mixed) for one in excerpts[1:])
     return Display(panes=panes, curtain=snapshot.layout == "curtain", position=dict(snapshot.position))
 
 
-def _beside(pane: Pane, patch: Patch, *, mixed: bool) -> Pane:
+def _beside(pane: Pane, excerpt: Excerpt, *, mixed: bool) -> Pane:
     """Return a pane for a further output of a preview; `mixed`: only the main output is blended."""
-    assert patch.output is not None
-    name = f"{patch.output.quantity} at strength 1" if mixed else patch.output.label
-    return replace(pane, label=with_unit(name, patch.output), patch=patch)
+    assert excerpt.output is not None
+    name = f"{excerpt.output.quantity} at strength 1" if mixed else excerpt.output.label
+    return replace(pane, label=with_unit(name, excerpt.output), excerpt=excerpt)
 
 
-def _patches(snapshot: Snapshot) -> list[Patch]:
-    """Return the outputs of the preview as patches of the displayed plane; empty for other planes."""
+def _excerpts(snapshot: Snapshot) -> list[Excerpt]:
+    """Return the outputs of the preview as excerpts of the displayed plane; empty for other planes."""
     preview, source = snapshot.preview, snapshot.source
     if preview is None or source is None or len(preview.region) != len(source.stack.axes):
         return []
@@ -147,7 +147,7 @@ def _patches(snapshot: Snapshot) -> list[Patch]:
     if any(at[a].start != i for a, i in snapshot.position.items()):
         return []
     top, left = at["Y"].start, at["X"].start
-    found = [Patch(top=top, left=left, pixels=pixels, output=output) for output, pixels in preview.outputs]
+    found = [Excerpt(top=top, left=left, pixels=pixels, output=output) for output, pixels in preview.outputs]
     return [replace(found[0], below=preview.below, share=preview.share), *found[1:]]
 
 

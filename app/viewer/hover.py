@@ -77,18 +77,18 @@ def _reading(face: Face, x: int, y: int, raw: Pixels) -> float | None:
     """Return the intensity that a face displays at a pixel; None if it displays the source there."""
     layer = face.layer
     value: float | None = float(layer.pixels[y, x]) if layer.pixels is not raw else None
-    if face.patch is not None:
-        row, column = y - face.patch.top, x - face.patch.left
-        if 0 <= row < face.patch.pixels.shape[0] and 0 <= column < face.patch.pixels.shape[1]:
-            value = _patched(face.patch, row, column)
+    if face.excerpt is not None:
+        row, column = y - face.excerpt.top, x - face.excerpt.left
+        if 0 <= row < face.excerpt.pixels.shape[0] and 0 <= column < face.excerpt.pixels.shape[1]:
+            value = _value(face.excerpt, row, column)
     if layer.minus is None:
         return value
     return (float(raw[y, x]) if value is None else value) - float(layer.minus[y, x])
 
 
-def _patched(patch: Layer, row: int, column: int) -> float:
+def _value(excerpt: Layer, row: int, column: int) -> float:
     here = slice(row, row + 1), slice(column, column + 1)
-    pixels = patch.pixels[here]
-    if patch.below is not None and patch.share < 1:
-        pixels = blend(pixels, patch.below[here], patch.share)
+    pixels = excerpt.pixels[here]
+    if excerpt.below is not None and excerpt.share < 1:
+        pixels = blend(pixels, excerpt.below[here], excerpt.share)
     return float(pixels[0, 0])

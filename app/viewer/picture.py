@@ -23,7 +23,7 @@ class Face:
 
     layer: Layer
     label: str
-    patch: Layer | None = None
+    excerpt: Layer | None = None
     legend: Legend | None = None
 
 
@@ -105,12 +105,12 @@ class Drawn:
         self._clip = clip
         self._plane = projection.box(0, 0, shape[1], shape[0]).intersected(clip)
         self._image = _Image.of(face.layer, clip, projection)
-        self._patch: _Image | None = None
+        self._excerpt: _Image | None = None
         self._box: QRectF | None = None
-        if face.patch is not None:
-            rows, columns = face.patch.pixels.shape
-            self._box = projection.box(face.patch.left, face.patch.top, columns, rows)
-            self._patch = _Image.of(face.patch, clip, projection)
+        if face.excerpt is not None:
+            rows, columns = face.excerpt.pixels.shape
+            self._box = projection.box(face.excerpt.left, face.excerpt.top, columns, rows)
+            self._excerpt = _Image.of(face.excerpt, clip, projection)
 
     def paint(self, painter: QPainter) -> None:
         """Paint the face; the plane is dimmed around a preview, and the preview is framed."""
@@ -119,8 +119,8 @@ class Drawn:
             self._image.paint(painter)
         if self._box is not None:
             self._dim_round(painter, self._box)
-            if self._patch is not None:
-                self._patch.paint(painter)
+            if self._excerpt is not None:
+                self._excerpt.paint(painter)
             if not self._box.adjusted(-1, -1, 1, 1).contains(self._plane):
                 painting.frame(painter, self._box)
         painter.setClipping(False)

@@ -42,21 +42,21 @@ class _Look:
     planes: Planes
 
 
-def _face(pane: Pane, planes: Planes, below: Colouring, above: Colouring, *, patched: bool) -> Face:
+def _face(pane: Pane, planes: Planes, below: Colouring, above: Colouring, *, previewed: bool) -> Face:
     """Return the picture of one pane; a preview is omitted while planes of another position are displayed."""
     minus = planes[pane.minus] if pane.minus is not None else None
     layer = Layer(pixels=planes[pane.key], levels=below.levels, table=below.table, minus=minus)
-    if pane.patch is None or not patched:
+    if pane.excerpt is None or not previewed:
         return Face(layer=layer, label=pane.label, legend=below.legend)
-    patch = pane.patch
-    rows, columns = patch.pixels.shape
+    excerpt = pane.excerpt
+    rows, columns = excerpt.pixels.shape
     if minus is not None:
-        minus = minus[patch.top : patch.top + rows, patch.left : patch.left + columns]
+        minus = minus[excerpt.top : excerpt.top + rows, excerpt.left : excerpt.left + columns]
     over = Layer(
-        pixels=patch.pixels, levels=above.levels, table=above.table, minus=minus,
-        below=patch.below, share=patch.share, top=patch.top, left=patch.left,
+        pixels=excerpt.pixels, levels=above.levels, table=above.table, minus=minus,
+        below=excerpt.below, share=excerpt.share, top=excerpt.top, left=excerpt.left,
     )  # fmt: skip
-    return Face(layer=layer, label=pane.label, patch=over, legend=above.legend)
+    return Face(layer=layer, label=pane.label, excerpt=over, legend=above.legend)
 
 
 class StackViewer(QWidget):
@@ -211,9 +211,9 @@ class StackViewer(QWidget):
         for pane in display.panes:
             minus = look.planes[pane.minus] if pane.minus is not None else None
             below = above = self._scales.of(snapshot, look.planes[pane.key], pane.output, minus)
-            if pane.patch is not None and has_own_scale(pane.patch.output):
-                above = self._scales.of(snapshot, pane.patch.pixels, pane.patch.output)
-            faces.append(_face(pane, look.planes, below, above, patched=here))
+            if pane.excerpt is not None and has_own_scale(pane.excerpt.output):
+                above = self._scales.of(snapshot, pane.excerpt.pixels, pane.excerpt.output)
+            faces.append(_face(pane, look.planes, below, above, previewed=here))
         shape = look.planes[source.key].shape
         groups = [tuple(faces)] if display.curtain else [(face,) for face in faces]
         spacing = source.stack.meta.spacing.get("X")

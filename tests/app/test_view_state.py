@@ -162,13 +162,13 @@ def test_raw_in_place_of_a_result_says_why() -> None:
 def test_a_preview_lies_at_its_pixels_and_only_on_its_plane() -> None:
     now = resolve(replace(_snapshot(), preview=_preview()))
     assert now is not None
-    patch = now.panes[1].patch
-    assert patch is not None
-    assert (patch.top, patch.left, now.panes[1].label) == (2, 3, "try")
-    assert now.panes[0].patch is None
+    excerpt = now.panes[1].excerpt
+    assert excerpt is not None
+    assert (excerpt.top, excerpt.left, now.panes[1].label) == (2, 3, "try")
+    assert now.panes[0].excerpt is None
     other = resolve(replace(_snapshot(), preview=_preview(time=2)))
     assert other is not None
-    assert other.panes[1].patch is None
+    assert other.panes[1].excerpt is None
     assert other.panes[1].label == "Median"
 
 
@@ -183,8 +183,8 @@ def test_the_expected_error_says_its_unit_and_whether_it_is_that_of_a_mixture() 
     now = resolve(replace(_snapshot(), preview=preview))
     assert now is not None
     assert [p.label for p in now.panes] == ["raw", "try", "expected error (counts)"]
-    assert now.panes[2].patch is not None
-    assert now.panes[2].patch.output == EXPECTED_ERROR
+    assert now.panes[2].excerpt is not None
+    assert now.panes[2].excerpt.output == EXPECTED_ERROR
     mixed = resolve(replace(_snapshot(), preview=replace(preview, below=preview.pixels, share=0.5)))
     assert mixed is not None
     assert mixed.panes[2].label == "error at strength 1 (counts)"
