@@ -113,14 +113,14 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
     listed = list_series(files[index])
     stack = open_series(listed, series)
     lines = tuple(one.text for one in listed)
-    whole = _whole(files, listed[series], stack) if folder and index == 0 else None
+    whole = _whole(files, listed[series], stack, context.part(0.2, 0.4)) if folder and index == 0 else None
     if whole is not None:
         stack, files, lines = whole, tuple(paths), ()
     levels = first_levels(stack, context.part(0.4, 1.0))
     return Opened(stack=stack, levels=levels, files=files, index=index, series=lines, series_index=series)
 
 
-def _whole(files: Sequence[Path], listed: Series, first: Stack) -> Stack | None:
+def _whole(files: Sequence[Path], listed: Series, first: Stack, context: Context) -> Stack | None:
     """Return the stack that all files of a folder make up, or None where each file is a stack of its own."""
     from core.files import join_files
 
@@ -129,7 +129,7 @@ def _whole(files: Sequence[Path], listed: Series, first: Stack) -> Stack | None:
     if first.sizes.keys() & {"T", "Z"}:
         return None
     try:
-        return join_files(files, first, series=listed.index)
+        return join_files(files, first, series=listed.index, context=context)
     except QuietfieldError:  # files that differ, or a broken one: each may be opened by itself
         return None
 

@@ -1,12 +1,13 @@
-"""Hears what tifffile only logs: truncated files and missing parts raise no exception there."""
+"""Collects what tifffile only logs: it reads truncated files and missing parts without an exception."""
 
 from __future__ import annotations
 
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 _DAMAGE = re.compile(
     r"corrupted|invalid (page )?offset|missing data are zeroed|is missing|failed to read|could not read"
@@ -15,10 +16,12 @@ _DAMAGE = re.compile(
     r"|incorrect Strip|cannot handle|invalid data type|missing files|contains no pages",
     re.IGNORECASE,
 )
+_LOST = re.compile(r"failed to read '([^']+)'")
+_CUT = re.compile("page offset|out of range|is missing")
 
 
 class _Filter(logging.Filter):
-    """Takes the records of threads that listen, so that they reach no handler; lets others pass."""
+    """Keeps the records of threads that listen from all handlers; records of other threads pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,6 +55,33 @@ def listening() -> Iterator[list[str]]:
         _filter.local.heard = before
 
 
-def damage(heard: list[str]) -> list[str]:
-    """Those of the messages that mean missing or damaged pixels, without repetitions."""
-    return list(dict.fromkeys(m for m in heard if _DAMAGE.search(m)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """Missing or damaged pixels that tifffile logged.
+
+    Attributes
+    ----------
+    cause : str
+        The first message.
+    lost : str
+        Name of a file that belongs to the image and could not be read; "" for none.
+    cut : bool
+        Whether planes are missing at the end of the file.
+    """
+
+    cause: str
+    lost: str = ""
+    cut: bool = False
+
+
+def damage(heard: Sequence[str]) -> Damage | None:
+    """Return what the messages of tifffile say of missing or damaged pixels; None if nothing is wrong.
+
+    tifffile gives no codes for its warnings, so that this is the one place that reads their words.
+    """
+    found = [message for message in heard if _DAMAGE.search(message)]
+    if not found:
+        return None
+    lost = next((match[1] for message in found if (match := _LOST.search(message))), "")
+    cause = re.sub(r"<[^>]*> ?", "", found[0])[:120]
+    return Damage(cause=cause, lost=lost, cut=any(_CUT.search(message) for message in found))

@@ -13,6 +13,7 @@ from core.files.readers.picture import PictureReader
 from core.files.readers.registry import Readers
 from core.files.readers.tiff import TiffReader
 from core.paths import is_folder
+from core.progress import Context
 from core.stack import Stack
 
 READERS = Readers(TiffReader(), PictureReader())
@@ -94,7 +95,9 @@ def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None
     return stack if axes is None else reinterpret(stack, axes)
 
 
-def join_files(files: Sequence[Path], first: Stack, *, series: int = 0) -> Stack:
+def join_files(
+    files: Sequence[Path], first: Stack, *, series: int = 0, context: Context | None = None
+) -> Stack:
     """Join equal files to one stack, in the order given; they follow each other in time.
 
     Parameters
@@ -105,13 +108,15 @@ def join_files(files: Sequence[Path], first: Stack, *, series: int = 0) -> Stack
         The first of them, opened.
     series : int
         Which series of the others to open.
+    context : Context, optional
+        Progress and cancellation.
 
     Raises
     ------
     QuietfieldError
         If one of them is unlike the first.
     """
-    return _FOLDER.join(files, first, series, files[0].parent)
+    return _FOLDER.join(files, first, series, files[0].parent, context)
 
 
 def images_in(folder: Path) -> list[Path]:

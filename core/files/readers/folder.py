@@ -17,6 +17,7 @@ from core.files.readers.base import Peeking, Series
 from core.files.readers.registry import Readers
 from core.findings import Finding, kinds
 from core.paths import is_folder
+from core.progress import Context
 from core.stack import AXES, Metadata, Pixels, Region, Stack, region_shape
 
 OPEN_FILES = 16
@@ -120,7 +121,14 @@ class FolderReader:
         stack = self._readers.find(files[0]).open(first)
         return self.join(files, stack, series.index, series.path)
 
-    def join(self, files: Sequence[Path], first: Stack, series: int, folder: Path) -> Stack:
+    def join(
+        self,
+        files: Sequence[Path],
+        first: Stack,
+        series: int,
+        folder: Path,
+        context: Context | None = None,
+    ) -> Stack:
         """Join files of equal shape to one stack, in the order given.
 
         Parameters
@@ -132,12 +140,16 @@ class FolderReader:
         series : int
             Which series of the others to open.
         folder : Path
-            What to call the stack after.
+            Gives the stack its name.
+        context : Context, optional
+            Progress and cancellation.
         """
         if len(files) == 1:
             return first
         wanted = self._peek(files[0])
-        for path in files[1:]:
+        context = context or Context()
+        for done, path in enumerate(files[1:], 1):
+            context.step(done / len(files), path.name)
             found = self._peek(path)
             if found is not None and wanted is not None:
                 check_equal(path, *found, *wanted)

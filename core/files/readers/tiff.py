@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +112,15 @@ def _probe(stack: Stack, raw: PixelSource) -> None:
 def _damage(heard: list[str], planes: int, *, noticed: bool) -> list[Finding]:
     """Return what the parser logged of damage, unless missing planes were noticed already."""
     found = damage(heard)
-    lost = [m[1] for text in found if (m := re.search(r"failed to read '([^']+)'", text))]
-    if lost:
-        return [Finding(kind=kinds.PART_MISSING, details={"file": lost[0]})]
-    if noticed or not found:
+    if found is None:
         return []
-    if any("page offset" in text or "out of range" in text or "is missing" in text for text in found):
+    if found.lost:
+        return [Finding(kind=kinds.PART_MISSING, details={"file": found.lost})]
+    if noticed:
+        return []
+    if found.cut:
         return [Finding(kind=kinds.INCOMPLETE, value=planes)]
-    cause = re.sub(r"<[^>]*> ?", "", found[0])[:120]
-    return [Finding(kind=kinds.DAMAGED, details={"cause": cause})]
+    return [Finding(kind=kinds.DAMAGED, details={"cause": found.cause})]
 
 
 def _fewer(file: Any, series: Any, planes: int) -> list[Finding]:

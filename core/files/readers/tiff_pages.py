@@ -119,7 +119,7 @@ class PageSource:
                 "that is not supported; copy it again, or open it in Fiji and save it as TIFF."
             ) from error
         if bad := damage(heard):
-            raise QuietfieldError(f"{where} is damaged ({bad[0]}). Copy or export the file again.")
+            raise QuietfieldError(f"{where} is damaged ({bad.cause}). Copy or export the file again.")
         return np.asarray(pixels)
 
     def _hold_open(self, handle: Any) -> None:
