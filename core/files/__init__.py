@@ -1,4 +1,4 @@
-"""Files: stacks in, stacks out."""
+"""Reads and writes stacks."""
 
 from core.files.atomic import free_name, replacing, write_text
 from core.files.axes import reinterpret

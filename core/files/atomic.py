@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _CAUSES = {
 
 
 def unwritable(path: Path, error: OSError) -> QuietfieldError:
-    """Sentence for a file that could not be written."""
+    """Return the error for a file that could not be written."""
     cause = _CAUSES.get(error.errno or 0, f"{error.strerror or error}. Choose another folder or name.")
     return QuietfieldError(f"{path} could not be written: {cause}")
 
 
 def check_room(path: Path, needed: int) -> None:
-    """Make sure before work begins that a file of so many bytes will fit where it is to be written.
+    """Check that the disk has room for a file of `needed` bytes.
 
     Raises
     ------
     QuietfieldError
-        If it will not, or if the system does not say.
+        If it has not, or the system does not say.
     """
     try:
         free = shutil.disk_usage(path.parent).free
@@ -54,10 +54,9 @@ def check_room(path: Path, needed: int) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder that becomes `path` when all went well.
+    """Yield a temporary path in the same folder, which is renamed to `path` at the end.
 
-    On any failure, and when the work is cancelled, the temporary file is removed and what was
-    at `path` stays as it was.
+    After a failure or a cancellation the temporary file is removed, and a file at `path` is unchanged.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Wait until the bytes are on the disk: a rename must not outlive them in a power cut."""
+    """Write the bytes to the disk before the rename: after a power cut the file must not be empty."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

@@ -1,4 +1,4 @@
-"""From the axes a file has to the axes of a stack, without touching pixels."""
+"""Maps the axes of a file to the axes of a stack, without reading pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.findings import Finding, kinds
 from core.stack import AXES, AXIS_NAMES, Pixels, PixelSource, Region, Stack, region_shape
 
 Groups = dict[str, tuple[int, ...]]
-"""For each letter of a stack, the axes of the file that it is made of, outermost first."""
+"""Indices of the file's axes that make up each axis of a stack, outermost first."""
 
 _WORDS = {
     "A": "angle", "E": "wavelength", "H": "lifetime", "I": "sequence", "J": "column", "K": "row",
@@ -25,14 +25,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangement:
-    """How the axes of a file become those of a stack.
+    """Assignment of the axes of a file to those of a stack.
 
     Attributes
     ----------
     groups : dict of str to tuple of int
-        Axes of the file for each axis of the stack, which stands in the order of `AXES`.
+        Indices of the file's axes for each axis of the stack, in the order of `AXES`.
     certain : bool
-        Whether the file says what the axis of its planes means.
+        Whether the file says what the axis along its planes means.
     findings : tuple of Finding
         Axes that a stack does not have.
     """
@@ -43,10 +43,10 @@ class Arrangement:
 
 
 def arrange(axes: str, shape: Sequence[int]) -> Arrangement:
-    """Decide which axes of a file make up which axis of a stack.
+    """Assign the axes of a file to those of a stack.
 
-    Samples of a colour (S) and wavelengths (E) become channels; axes of unknown meaning, and those
-    a stack does not have, become time. Axes of length 1 vanish, except rows and columns.
+    Colour samples (S) and wavelengths (E) become channels. Axes of unknown meaning, and those that a stack
+    does not have, become time. Axes of length 1 are dropped, except rows and columns.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def arrange(axes: str, shape: Sequence[int]) -> Arrangement:
 
 @dataclass(frozen=True, slots=True)
 class Rearranged:
-    """Pixels of another source with its axes in another order, merged or left out."""
+    """Pixels of another source with its axes reordered, merged or dropped."""
 
     base: PixelSource
     groups: Groups
@@ -127,14 +127,14 @@ class Rearranged:
 
 
 def rearranged(source: PixelSource, groups: Groups) -> PixelSource:
-    """Give a source the axes of a stack; the source itself if it has them already."""
+    """Return a source with the axes of a stack; the source itself if it has them already."""
     if list(groups.values()) == [(i,) for i in range(len(source.shape))]:
         return source
     return Rearranged(source, groups)
 
 
 def reinterpret(stack: Stack, axes: str) -> Stack:
-    """Change what the axes of a stack mean, such as depth instead of time; pixels stay where they are.
+    """Change what the axes of a stack mean, such as depth instead of time; no pixel is moved.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From computed pixels to the type of pixels of a file."""
+"""Converts computed pixels to the pixel type of a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTEAD = {
     "ome": {"bool": "uint8", "float16": "float32", "uint64": "float64", "int64": "float64"},
 }  # fmt: skip
 EXACT = 2**24
-"""Single precision holds every whole number up to this one."""
+"""Largest number up to which single precision holds every integer."""
 
 _EXACT = {("bool", "uint8"), ("int8", "int16"), ("float16", "float32")}
 
@@ -57,7 +57,7 @@ def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[Finding, ...]
 
 
 class Converter:
-    """Converts pixels to another type, and counts those that did not fit.
+    """Converts pixels to another type and counts those that do not fit.
 
     Integers are rounded half to even and clipped to the range of the type; NaN becomes 0.
     """
@@ -68,7 +68,7 @@ class Converter:
         self.coarse = self.infinite = 0
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """Return the pixels in the type of the file."""
+        """Convert pixels to the type of the file."""
         self.total += pixels.size
         if self.dtype.kind == "f" and pixels.dtype.kind == "f":
             self.infinite += int(pixels.size - np.count_nonzero(np.isfinite(pixels)))
@@ -116,7 +116,7 @@ class Converter:
         return out
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return findings on the pixels that did not fit."""
+        """Return findings on the pixels that do not fit."""
         limits = np.finfo(self.dtype) if self.dtype.kind == "f" else np.iinfo(self.dtype)
         total = {"total": self.total}
         found = (

@@ -1,4 +1,4 @@
-"""Metadata of ImageJ TIFF files: what they mean, and how to write them so that Fiji gets them back."""
+"""Reads and writes the metadata of ImageJ TIFF files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def resolution(tags: Any) -> tuple[Any, Any, int] | None:
 
 
 def tag_spacing(tags: tuple[Any, Any, int] | None) -> dict[str, float]:
-    """Pixel size in micrometres by the resolution tags alone, where it can be a microscope's."""
+    """Return the pixel size in micrometres by the resolution tags, if a microscope can have it."""
     if tags is None or tags[2] not in (2, 3):
         return {}
     found = {}
@@ -63,7 +63,7 @@ def _ratio(value: Any) -> float | None:
 
 
 def spacing(about: Mapping[str, Any]) -> dict[str, float]:
-    """Distances along X, Y, Z in micrometres and T in seconds, as ImageJ understands them."""
+    """Return the spacing along X, Y, Z in micrometres and T in seconds, as ImageJ computes it."""
     found: dict[str, float] = {}
     unit = str(about.get("unit", ""))
     tags = about.get(RESOLUTION)
@@ -89,7 +89,7 @@ def spacing(about: Mapping[str, Any]) -> dict[str, float]:
 
 
 def interpret(about: Mapping[str, Any], axes: str, channels: int, planes: int) -> dict[str, Any]:
-    """Fields of `Metadata` that follow from ImageJ metadata.
+    """Return the fields of `Metadata` that follow from ImageJ metadata.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def _ranges(about: Mapping[str, Any], channels: int) -> tuple[tuple[float, float
 
 
 def _channel_names(labels: Sequence[str], channels: int) -> tuple[str, ...]:
-    """Give the names of channels where the labels of planes show them: ``c:1/2 - GFP`` or one label each."""
+    """Return channel names if the labels of planes contain them: ``c:1/2 - GFP`` or one label each."""
     if channels < 2 or len(labels) % channels:
         return ()
     names = []
@@ -142,12 +142,12 @@ def _channel_names(labels: Sequence[str], channels: int) -> tuple[str, ...]:
 
 
 def same_order(about: Mapping[str, Any]) -> bool:
-    """Whether planes lie in ImageJ's usual order, to which its labels belong."""
+    """Return whether the planes are in ImageJ's usual order, to which its labels belong."""
     return str(about.get("order", "czt")).lower() in ("czt", "default")
 
 
 def write_options(stack: Stack, dtype: np.dtype[Any], history: str) -> dict[str, Any]:
-    """Keyword arguments of `tifffile.imwrite` that keep the metadata of a stack for ImageJ.
+    """Return keyword arguments of `tifffile.imwrite` that keep the metadata of a stack for ImageJ.
 
     Parameters
     ----------
@@ -226,5 +226,5 @@ def _colour_map(meta: Metadata) -> NDArray[np.uint16]:
 
 
 def _plain(text: str) -> str:
-    """Text for the description of an ImageJ file: one line of ASCII."""
+    """Return text as one line of ASCII, for the description of an ImageJ file."""
     return escape(text).replace("\n", " ")

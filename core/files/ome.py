@@ -1,4 +1,4 @@
-"""OME-XML: what it says of a stack, and XML for files that Quietfield writes (schema 2016-06)."""
+"""Reads and writes OME-XML (schema 2016-06)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DTYPES = {
     "uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "int8": "int8", "int16": "int16",
     "int32": "int32", "float32": "float", "float64": "double",
 }  # fmt: skip
-"""Types of pixels OME-TIFF knows, by their names in numpy."""
+"""OME names of pixel types by their names in numpy."""
 
 
 def _tag(element: ET.Element) -> str:
@@ -30,7 +30,7 @@ def _all(element: ET.Element, tag: str) -> list[ET.Element]:
 
 
 def _images(root: ET.Element) -> list[ET.Element]:
-    """Images that have pixels in this file or beside it."""
+    """Return the images whose pixels are in this file or in one that belongs to it."""
     found = [i for i in _all(root, "Image") for p in _all(i, "Pixels") if _all(p, "TiffData")]
     return found or [i for i in _all(root, "Image") if _all(i, "Pixels")]
 
@@ -45,7 +45,7 @@ def parse(xml: str) -> ET.Element | None:
 
 
 def claimed_planes(xml: str) -> int:
-    """Return the number of planes of the largest image the XML speaks of, without trusting it."""
+    """Return the number of planes that the XML claims for its largest image."""
     root = parse(xml)
     if root is None:
         return 0
@@ -68,7 +68,7 @@ def _whole(text: str | None) -> int:
 
 
 def interpret(xml: str, series: int, axes: str, channels: int) -> dict[str, Any]:
-    """Fields of `Metadata` that follow from OME-XML, for one series of a file."""
+    """Return the fields of `Metadata` that follow from OME-XML, for one series of a file."""
     known: dict[str, Any] = {"ome_xml": xml}
     root = parse(xml)
     images = _images(root) if root is not None else []
@@ -103,7 +103,7 @@ def _spacing(pixels: ET.Element) -> dict[str, float]:
 
 
 def _mean_interval(pixels: ET.Element) -> float | None:
-    """Mean time between frames by the times of the first plane of each."""
+    """Return the mean time between frames, from the time stamps of their first planes."""
     times: dict[int, float] = {}
     for plane in _all(pixels, "Plane"):
         if plane.get("TheC", "0") == "0" and plane.get("TheZ", "0") == "0" and "DeltaT" in plane.attrib:
@@ -117,7 +117,7 @@ def _mean_interval(pixels: ET.Element) -> float | None:
 
 
 def _lut(colour: str | None) -> NDArray[np.uint8] | None:
-    """Ramp from black to a colour given as OME gives it: red, green, blue, alpha in a signed integer."""
+    """Return a look-up table from black to an OME colour: red, green, blue, alpha in a signed integer."""
     if colour is None:
         return None
     value = _whole(colour) & 0xFFFFFFFF
@@ -129,9 +129,9 @@ def _lut(colour: str | None) -> NDArray[np.uint8] | None:
 
 
 def write_xml(stack: Stack, dtype: np.dtype[Any], recipe: str, creator: str) -> bytes:
-    """OME-XML for a file with the planes of a stack in the order of its axes (TCZ, Z fastest).
+    """Return OME-XML for a file with the planes of a stack in the order TCZ, Z fastest.
 
-    XML that came with the stack is kept, with what no longer holds changed; else new XML is made.
+    XML of the source is kept, and values that no longer hold are replaced; without it, new XML is made.
     """
     root = parse(stack.meta.ome_xml) if stack.meta.ome_xml else None
     pixels = _fitting_pixels(root, stack) if root is not None else None
@@ -147,7 +147,7 @@ def write_xml(stack: Stack, dtype: np.dtype[Any], recipe: str, creator: str) -> 
 
 
 def _fitting_pixels(root: ET.Element, stack: Stack) -> ET.Element | None:
-    """Pixels of the only image in the XML, if they have the sizes of the stack."""
+    """Return the Pixels element of the only image, if it has the sizes of the stack."""
     images = _all(root, "Image")
     if len(images) != 1 or not _all(images[0], "Pixels") or not root.tag.startswith("{"):
         return None
@@ -158,7 +158,7 @@ def _fitting_pixels(root: ET.Element, stack: Stack) -> ET.Element | None:
 
 
 def _only_image(root: ET.Element, kept: ET.Element) -> str:
-    """XML with one of its images left, and nothing that refers to the others."""
+    """Return the XML without all images but one and without references to them."""
     gone = {i.get("ID") for i in _all(root, "Image") if i is not kept}
     for image in [i for i in _all(root, "Image") if i is not kept]:
         root.remove(image)
@@ -219,7 +219,7 @@ def _set_quantity(pixels: ET.Element, name: str, value: float | None, unit: str)
 
 
 def _annotate(root: ET.Element, recipe: str) -> None:
-    """Add the recipe as a comment, in the place the schema gives to annotations, and refer to it."""
+    """Add the recipe as a comment annotation that every image refers to."""
     uri = root.tag[1:].partition("}")[0]
     found = _all(root, "StructuredAnnotations")
     if found:
@@ -240,7 +240,7 @@ def _annotate(root: ET.Element, recipe: str) -> None:
 
 
 def recipes(xml: str) -> Iterator[str]:
-    """Recipes that Quietfield left in OME-XML, the last one written last."""
+    """Yield the recipes that Quietfield wrote into OME-XML, oldest first."""
     root = parse(xml)
     for comment in root.iter() if root is not None else ():
         if _tag(comment) == "CommentAnnotation" and comment.get("Namespace") == RECIPE_NAMESPACE:
@@ -249,12 +249,12 @@ def recipes(xml: str) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    """Text without the control characters that XML does not allow."""
+    """Return text without the control characters that XML forbids."""
     return "".join(c for c in text if c in "\t\n\r" or (ord(c) >= 32 and ord(c) not in (0xFFFE, 0xFFFF)))
 
 
 def companions(xml: str) -> Sequence[str]:
-    """Names of the files an OME-TIFF is spread over, as far as its XML says."""
+    """Return the names of the files that an OME-TIFF consists of, by its XML."""
     root = parse(xml)
     named = (e.get("FileName") for e in root.iter() if _tag(e) == "UUID") if root is not None else ()
     return sorted({name for name in named if name})

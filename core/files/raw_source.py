@@ -1,4 +1,4 @@
-"""Pixels that lie in a file in one uncompressed piece, read when they are asked for."""
+"""Reads pixels that are contiguous and uncompressed in a file, on demand."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from core.errors import QuietfieldError
 from core.stack import Pixels, Region, region_shape
 
 LEAST_BYTES = 2**16
-"""Shorter runs of pixels are not read one by one, but with all that lies between them."""
+"""Shorter runs of pixels are read together with the gaps between them."""
 
 MOST_BYTES = 2**26
-"""Unless that would be more than this."""
+"""Largest gap that is read with them."""
 
 
 class RawSource:
-    """An array in a file.
+    """A contiguous array in a file.
 
-    The file is read and not mapped into memory: where it is cut off while it is open, or its disk or
-    network folder goes away, a read fails with an error, but a memory map ends the program (SIGBUS).
+    The file is read, not mapped into memory: if it is truncated while it is open, or its disk or network
+    folder disappears, a read raises an error, but a memory map ends the program (SIGBUS).
 
     Parameters
     ----------
@@ -71,10 +71,10 @@ class RawSource:
 
     def _gather(self, region: Region, shape: tuple[int, ...], out: Pixels) -> None:
         axes = len(shape)
-        whole = axes  # the axes from here on are wanted in full
+        whole = axes  # axes from here on are read completely
         while whole > 0 and shape[whole - 1] == self._shape[whole - 1]:
             whole -= 1
-        lead = max(whole - 1, 0)  # each index of the axes before this one is a run of pixels
+        lead = max(whole - 1, 0)  # every index along the axes before this one is one run of pixels
         between = math.prod(shape[lead - 1 : lead]) * math.prod(self._shape[lead:]) * self._stored.itemsize
         if lead and math.prod(shape[lead:]) * self._stored.itemsize < LEAST_BYTES and between <= MOST_BYTES:
             lead -= 1
@@ -92,7 +92,7 @@ class RawSource:
                 out[index] = run[rest]
 
     def _fill(self, place: int, run: Pixels) -> None:
-        """Read the pixels from a place (counted in pixels) into a contiguous array."""
+        """Fill a contiguous array with the pixels from `place` on, counted in pixels."""
         view = run.reshape(-1).view(np.uint8).data
         position = self._offset + place * self._stored.itemsize
         while view:

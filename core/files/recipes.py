@@ -1,4 +1,4 @@
-"""Recipes inside exported files, and beside them."""
+"""Reads recipes from exported files and from JSON, and writes them into metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MARK = "Quietfield recipe:"
 
 
 def history(recipe: str) -> str:
-    """Text on the processing for people, with the recipe under it for programs; "" without a recipe."""
+    """Return a description of the processing, followed by the recipe as JSON; "" without a recipe."""
     if not recipe:
         return ""
     try:
@@ -65,7 +65,7 @@ def read_recipe(path: Path) -> str:
 
 
 def recipe_in(meta: Metadata) -> str:
-    """Return the recipe that an exported file carries, the last one if there are several; "" without one."""
+    """Return the recipe in the metadata of an exported file, the newest of several; "" without one."""
     found = [*ome.recipes(meta.ome_xml), *_in_info(str(meta.imagej.get("Info", "")))]
     return found[-1] if found else ""
 

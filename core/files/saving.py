@@ -1,4 +1,4 @@
-"""Writes stacks as ImageJ TIFF or OME-TIFF: whole or not at all, a few planes at a time."""
+"""Writes stacks as ImageJ TIFF or OME-TIFF, a few planes at a time."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from core.stack import Pixels, Region, Stack
 Format = Literal["imagej", "ome"]
 
 SLAB_BYTES = 64 * 2**20
-"""Pixels that are read at once."""
+"""Bytes of pixels that are read at a time."""
 
 CLASSIC_BYTES = 2**32 - 2**25
-"""Largest file with offsets of 32 bits, with room for its directories."""
+"""Largest TIFF with offsets of 32 bits, less room for its directories."""
 
 CREATOR = f"Quietfield {__version__}"
 
@@ -38,7 +38,7 @@ _TIFF = Readers(TiffReader())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What became of a saved stack.
+    """Result of saving a stack.
 
     Attributes
     ----------
@@ -74,14 +74,14 @@ def save_stack(
     context: Context | None = None,
     overwrite: bool = False,
 ) -> Saved:
-    """Write a stack as TIFF, with all that is known about it.
+    """Write a stack with its metadata as TIFF, whole or not at all.
 
     Parameters
     ----------
     path : Path
-        Where to; it ends in .tif or .tiff.
+        The file; its name ends in .tif or .tiff.
     stack : Stack
-        What; its pixels are read a few planes at a time.
+        The stack; its pixels are read a few planes at a time.
     format : {"imagej", "ome"}, optional
         OME-TIFF where the name ends in .ome.tif, else ImageJ TIFF, by default.
     dtype : str, optional
@@ -157,7 +157,7 @@ def _check_space(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
 
 
 def slabs(stack: Stack, order: str, limit: int = SLAB_BYTES) -> Iterator[Region]:
-    """Regions of whole planes of at most about `limit` bytes (or one plane), in the order of the axes given.
+    """Yield regions of whole planes, of about `limit` bytes at most or of one plane.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def slabs(stack: Stack, order: str, limit: int = SLAB_BYTES) -> Iterator[Region]
 def _planes(
     stack: Stack, order: str, convert: Converter, context: Context, ends: list[Pixels]
 ) -> Iterator[Pixels]:
-    """Planes of a stack in the order of the axes given; the first and the last are left in `ends`."""
+    """Yield the planes of a stack in the given order of axes; store the first and the last in `ends`."""
     moved = [stack.axes.index(a) for a in order + "YX"]
     done = 0
     for region in slabs(stack, order):

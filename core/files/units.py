@@ -1,4 +1,4 @@
-"""Units of length and time as files spell them."""
+"""Converts units of length and time as files spell them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ SECONDS = {
 }  # fmt: skip
 
 SMALLEST, LARGEST = 1e-6, 1000.0
-"""Pixel sizes in micrometres that a microscope can have; others are resolutions of a printer or nothing."""
+"""Range of pixel sizes in micrometres that a microscope can have; others are of printers or errors."""
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 
 def unescape(text: str) -> str:
-    r"""Turn ImageJ's ``\u00B5`` into the character it stands for."""
+    r"""Decode ImageJ's ``\u00B5`` and the like to characters."""
     found = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
     return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def escape(text: str) -> str:
-    r"""Write characters outside ASCII as ImageJ does: ``\u00B5``."""
+    r"""Encode characters outside ASCII as ImageJ does: ``\u00B5``."""
     units = text.encode("utf-16-be", "surrogatepass")
     codes = (int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2))
     return "".join(chr(c) if c < 128 else f"\\u{c:04X}" for c in codes)
 
 
 def micrometres(value: object, unit: str) -> float | None:
-    """Return a pixel size in micrometres, or None if unit or value make no sense."""
+    """Return a pixel size in micrometres, or None if the unit is unknown or the value impossible."""
     factor = MICROMETRES.get(unescape(unit).strip().lower())
     size = number(value)
     if factor is None or size is None or not SMALLEST <= size * factor <= LARGEST:
@@ -47,14 +47,14 @@ def micrometres(value: object, unit: str) -> float | None:
 
 
 def seconds(value: object, unit: str) -> float | None:
-    """Return a time in seconds, or None if unit or value make no sense."""
+    """Return a time in seconds, or None if the unit is unknown or the value impossible."""
     factor = SECONDS.get(unescape(unit).strip().lower())
     time = number(value)
     return None if factor is None or time is None else time * factor
 
 
 def number(value: object) -> float | None:
-    """Read a positive finite number, or None."""
+    """Return a value as a positive finite number, or None if it is none."""
     try:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

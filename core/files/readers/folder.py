@@ -1,4 +1,4 @@
-"""Opens many files of one kind as one stack."""
+"""Reads the files in a folder as one stack."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from core.progress import Context
 from core.stack import AXES, Metadata, Pixels, Region, Stack, region_shape
 
 OPEN_FILES = 16
-"""Files of a folder that are open at once."""
+"""Files of a folder that are open at the same time."""
 
 
 class FilesSource:
-    """Equal stacks in many files, one after the other along a new first axis."""
+    """Pixels of equal stacks in many files, concatenated along a new first axis."""
 
     def __init__(self, files: Sequence[Path], opener: Callable[[Path], Stack], first: Stack) -> None:
         self._files, self._opener = tuple(files), opener
@@ -65,7 +65,7 @@ class FilesSource:
 def check_equal(
     path: Path, shape: Sequence[int], dtype: np.dtype[Any], wanted: Sequence[int], kind: np.dtype[Any]
 ) -> None:
-    """Refuse a file that does not fit the first one.
+    """Check that a file has the same shape and type as the first one.
 
     Raises
     ------
@@ -155,7 +155,7 @@ class FolderReader:
                 check_equal(path, *found, *wanted)
         readers = self._readers
         source = FilesSource(files, lambda path: readers.open(readers.series(path), series), first)
-        # The files follow each other in time; time points inside the files follow on within each.
+        # Time runs over the files, and within each file over its time points.
         places = {a: i + 1 for i, a in enumerate(first.axes)}
         groups = {
             a: (0, *((places["T"],) if "T" in places else ())) if a == "T" else (places[a],)
@@ -172,7 +172,7 @@ class FolderReader:
         return Stack(Rearranged(source, groups), "".join(groups), meta)
 
     def _peek(self, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
-        """Return shape and type of the first plane of a file, if that is quickly found."""
+        """Return shape and type of the first plane of a file; None if its reader cannot tell quickly."""
         reader = self._readers.find(path)
         if not isinstance(reader, Peeking):
             return None

@@ -1,4 +1,4 @@
-"""Opens PNG and JPEG pictures."""
+"""Reads PNG and JPEG pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens TIFF files of every kind."""
+"""Reads TIFF files of every kind."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class TiffReader:
 
 
 def _files(series: Any) -> tuple[Path, ...]:
-    """Return the files that the pages of a series lie in, where they are several."""
+    """Return the files of a series that is spread over several; else nothing."""
     if not series.is_multifile:
         return ()
     return tuple(dict.fromkeys(Path(page.parent.filehandle.path) for page in series if page is not None))
@@ -102,7 +102,7 @@ def _stack(listed: Series, parsed: ParsedFile, heard: list[str]) -> Stack:
 
 
 def _probe(stack: Stack, raw: PixelSource) -> None:
-    """Decode a plane that is there, to be sure that the others can be read."""
+    """Decode one plane, to check that the compression can be read."""
     if isinstance(raw, PageSource):
         raw.page(next(i for i, page in enumerate(raw.pages) if page is not None))
     else:

@@ -1,4 +1,4 @@
-"""What is known about a TIFF series besides its pixels, for every flavour of TIFF."""
+"""Reads the metadata of a TIFF series, for every flavour of TIFF."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLOURS = {
 def describe(
     file: Any, series: Any, index: int, path: Path, axes: str, sizes: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Fields of `Metadata` for one series of an opened file.
+    """Return the fields of `Metadata` for one series of an open file.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def describe(
     index : int
         Its number.
     path : Path
-        Where the file lies.
+        Path of the file.
     axes : str
         Axes of the stack.
     sizes : dict of str to int
@@ -63,7 +63,7 @@ def describe(
             if not imagej.same_order(about):
                 known["labels"] = ()
             plain_stack = axes == "ZYX" and not about.get("hyperstack") and "spacing" not in about
-            known["axes_certain"] = not plain_stack  # any stack ImageJ knows no better of has slices
+            known["axes_certain"] = not plain_stack  # unless told otherwise, ImageJ calls all planes slices
         elif kind == "ome":
             known |= ome.interpret(file.ome_metadata or "", index, axes, channels)
         else:
@@ -90,7 +90,7 @@ def _colour_findings(page: Any, kind: str, file: Any) -> tuple[Finding, ...]:
 
 
 def _vendor(file: Any, kind: str, channels: int) -> dict[str, Any]:
-    """Calibration from formats that are TIFF with something more; nothing where it cannot be read."""
+    """Return the calibration that a vendor's TIFF contains; {} if it cannot be read."""
     try:
         if kind == "lsm":
             return _lsm(file.lsm_metadata or {}, channels)

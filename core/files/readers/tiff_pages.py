@@ -1,4 +1,4 @@
-"""Pixels of a TIFF series, decoded page by page when they are asked for."""
+"""Reads the pixels of a TIFF series page by page, on demand."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from core.files.readers.tiff_parse import ParsedFile
 from core.stack import Pixels, Region, region_shape
 
 CACHE_BYTES = 64 * 2**20
-"""Decoded pages that are kept; the last one is kept in any case."""
+"""Bytes of decoded pages that are cached; the last page always is."""
 
 OPEN_FILES = 32
-"""Files of one OME-TIFF that are open at once."""
+"""Files of one OME-TIFF that are open at the same time."""
 
 
 class PageSource:
@@ -86,7 +86,7 @@ class PageSource:
         return out
 
     def page(self, number: int) -> Pixels:
-        """Return a whole page, which must not be written to."""
+        """Return a whole page; it must not be modified."""
         with self._parsed.lock:
             if number in self._cache:
                 self._cache.move_to_end(number)
@@ -123,7 +123,7 @@ class PageSource:
         return np.asarray(pixels)
 
     def _hold_open(self, handle: Any) -> None:
-        """Open the file of a page if need be; close the file opened longest ago when they are many."""
+        """Open the file of a page if it is closed; close the one opened first if too many are open."""
         if not handle.closed:
             return
         handle.open()

@@ -1,4 +1,4 @@
-"""Finds the series of a TIFF file, and refuses files that claim more than they can hold."""
+"""Parses TIFF files, and refuses those that claim more pixels than they can hold."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from core.files.listening import listening
 from core.findings import Finding, kinds
 
 MOST_PLANES = 10_000_000
-"""Planes one file may claim; more are nonsense, and the list of them alone would fill the memory."""
+"""Most planes that a file may claim; a list of more would fill the memory."""
 
 MOST_EXPANSION = 20_000
-"""How many times larger than the file compressed pixels of more than 256 MiB may claim to be."""
+"""Largest compression ratio that is believed for more than 256 MiB of pixels."""
 
 
 class ParsedFile:
@@ -46,7 +46,7 @@ class ParsedFile:
 
 
 def parse(path: Path) -> ParsedFile:
-    """Open a file and find its series, with less trust in its metadata if need be.
+    """Open a file and find its series; if a parser fails, try again without that parser.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _parse(path: Path) -> ParsedFile:
 
 
 def _whole_pages(file: Any) -> list[Any]:
-    """Pages from the start of a file that can be parsed and are equal to the first."""
+    """Return the pages from the start of a file that can be parsed and have the same shape and type."""
     pages: list[Any] = []
     try:
         for number in range(len(file.pages)):
@@ -114,7 +114,7 @@ def _whole_pages(file: Any) -> list[Any]:
 
 
 def check_claim(path: Path, file: Any, series: Any) -> None:
-    """Refuse files that claim to hold far more than they can, before anything is allocated for it."""
+    """Refuse a file that claims far more pixels than it can hold, before memory is allocated for them."""
     page = series.keyframe
     claimed = math.prod(series.shape) * series.dtype.itemsize
     files = {p.parent.filehandle.name: p.parent.filehandle for p in _pages(series) if p is not None}

@@ -1,4 +1,4 @@
-"""Where the pixels of a TIFF series come from: the file itself if they lie in one piece, else its pages."""
+"""Chooses how the pixels of a TIFF series are read: as one contiguous piece, or page by page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Source = RawSource | PageSource
 
 
 def pixels(path: Path, parsed: ParsedFile, series: Any) -> tuple[Source, str, list[Finding]]:
-    """Return the source of the pixels of a series, its axes as the file has them, and what is missing.
+    """Return the pixel source of a series, its axes as the file names them, and findings on missing planes.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def pixels(path: Path, parsed: ParsedFile, series: Any) -> tuple[Source, str, li
 
 
 def _in_one_piece(path: Path, file: Any, series: Any) -> RawSource | None:
-    """Source of a series that lies in the file in one uncompressed piece, else None."""
+    """Return the source of a series that is contiguous and uncompressed in the file, else None."""
     if series.is_multifile or series.dtype.kind == "b" or series.dataoffset is None:
         return None
     if series.dataoffset + math.prod(series.shape) * series.dtype.itemsize > file.filehandle.size:
@@ -48,10 +48,10 @@ def _in_one_piece(path: Path, file: Any, series: Any) -> RawSource | None:
 
 
 def _cut_imagej(path: Path, file: Any, series: Any) -> tuple[Source, str, list[Finding]] | None:
-    """Planes that are left of an ImageJ stack that was cut off.
+    """Return the remaining planes of a truncated ImageJ stack.
 
-    ImageJ writes the planes in one piece and the directories of all but the first after them, so that
-    a file cut off seems to hold one plane.
+    ImageJ writes the planes in one piece, and the directories of all but the first after them. A truncated
+    file therefore seems to hold one plane.
     """
     page = file.pages.first
     about = file.imagej_metadata if file.is_imagej else None
@@ -112,6 +112,6 @@ def _paged(
 
 
 def _complete(page: Any) -> bool:
-    """Whether the pixels of a page lie inside its file."""
+    """Return whether the pixels of a page lie inside its file."""
     end = page.parent.filehandle.size
     return all(o + n <= end for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
