@@ -288,7 +288,7 @@ def test_axes_question_is_asked_once_and_can_be_answered_later(driver, tmp_path)
     driver.drop(path)
     strip = driver.window.axes_strip
     assert strip.isVisible()
-    assert strip.words.text() == "3 planes: time, depth or channels? The file does not say."
+    assert strip.words.text() == "3 planes: time, depth or channels? The file does not specify."
     driver.shot("axes")
     driver.click("axes-Z")
     driver.wait(lambda: driver.window.session.snapshot.source.stack.axes[0] == "Z")
