@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.cli.arguments import USED_BY, option
 from core import params
-from core.learning.methods import Learned
+from core.learning.base import Learned
 from core.methods.base import Method
 from core.params import Value
 from core.paths import MODEL_ENDING, TIFF_ENDINGS

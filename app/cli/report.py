@@ -196,7 +196,7 @@ def _one_method(cls: type[Method], *, as_json: bool) -> None:
 def _method_facts(cls: type[Method]) -> dict[str, object]:
     import inspect
 
-    from core.learning.methods import Learned
+    from core.learning.base import Learned
 
     presets = {name: cls.preset_values(name) for name in cls.presets} if issubclass(cls, Learned) else {}
     described = [

@@ -30,7 +30,7 @@ from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:
-    from core.learning.methods import Learned
+    from core.learning.base import Learned
     from core.learning.model import Model
     from core.learning.trainer import Report
     from core.model_file import ModelFile
@@ -171,7 +171,7 @@ def _method(args: argparse.Namespace, start: Model | None) -> Learned:
     """Method from, in rising order of weight: the resumed network, the preset, the options."""
     from core import params
     from core.catalogue import create, find
-    from core.learning.methods import Learned
+    from core.learning.base import Learned
 
     name: str = args.method or (start.method.name if start is not None else "")
     cls = find(name)
@@ -191,7 +191,7 @@ def _method(args: argparse.Namespace, start: Model | None) -> Learned:
 
 def _presets_help(argv: Sequence[str]) -> str:
     from core.catalogue import methods
-    from core.learning.methods import Learned
+    from core.learning.base import Learned
 
     name = chosen_method(argv)
     classes = [m for m in methods("learned") if issubclass(m, Learned) and name in (None, m.name)]

@@ -21,7 +21,7 @@ from app.selftest.checks import Failure, check, check_codecs, check_filter, chec
 from app.shell.jobs import Job, Outcome
 from app.shell.view_state import Preview
 from core.catalogue import create
-from core.learning.methods import Learned
+from core.learning.base import Learned
 
 WATCHDOG_SECONDS = 240.0
 """Time in seconds after which the self-test has failed."""

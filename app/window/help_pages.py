@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QWidget
 from app.widgets.parameter_words import allowed, in_words
 from core import params
 from core.catalogue import methods
-from core.learning.methods import BlindSpot, Learned
+from core.learning.base import Learned
+from core.learning.methods import BlindSpot
 from core.methods.base import Group, summary
 from core.params import Param
 from resources import FOLDER

@@ -1,4 +1,4 @@
-"""What all learned methods share: their parameters, and what they say of themselves.
+"""What all learned methods share: their parameters, and the parts they are made of.
 
 Nothing here needs torch, so that forms and lists of methods appear at once.
 """
@@ -7,23 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from core import params
 from core.errors import QuietfieldError
 from core.findings import kinds
 from core.instant.method import neighbours
 from core.instant.reach import MEAN, OFFSETS
-from core.learning.presets import ADAPTING, BLIND_SPOT, PRESETS, Preset
-from core.learning.strategy import Architecture, Strategy
+from core.learning.architecture import DEPTHS, Architecture
+from core.learning.presets import PRESETS, Preset
 from core.methods.base import Method
 from core.methods.outputs import DENOISED, Output
 from core.params import Value, param
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
 
-DEPTHS = (2, 5)
-"""Least and greatest number of levels of a network."""
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.parts.examples import Examples
+    from core.learning.parts.heads import Head
+    from core.learning.parts.objectives import Objective
+    from core.learning.parts.readouts import Readout
+    from core.learning.parts.setup import Setup
+    from core.learning.parts.starts import Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Learned(Method):
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
     """Presets by name; a value that a preset does not name is the default of the parameter."""
     default_preset: ClassVar[str] = "fast"
+    needs_target: ClassVar[bool] = False
+    """Whether it learns from a clean stack too."""
 
     seconds: float = param(
         120.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0, by_preset=True,
@@ -164,31 +171,66 @@ class Learned(Method):
             words.append(f"{given['steps']} steps")
         return ", ".join(words)
 
-    def strategy(self) -> Strategy:
-        """In what this method differs from the others."""
-        return Strategy(along=self.along)
+    # ------------------------------------------------------------------ what the method is made of
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return what the network sees of a stack, and what it is to predict."""
+        raise NotImplementedError
+
+    def start(self) -> Start:
+        """Return the network that training begins with."""
+        from core.learning.parts.starts import fresh
+
+        return fresh(self.architecture(), self.seed)
+
+    def head(self, setup: Setup) -> Head:
+        """Return what turns the output of the network into images."""
+        from core.learning.parts.heads import ImageHead
+
+        return ImageHead(setup, self.blur)
+
+    def objective(self, setup: Setup) -> Objective:  # noqa: ARG002
+        """Return what training makes small."""
+        from core.learning.parts.objectives import PixelError
+
+        return PixelError()
+
+    def readout(self) -> Readout:
+        """Return how a prediction is read from the trained network."""
+        from core.learning.parts.readouts import Denoised
+
+        return Denoised(architecture=self.architecture(), along=self.along)
+
+    def architecture(self) -> Architecture:
+        """Return what the network looks like."""
+        inputs = 1 + len(OFFSETS) if self.along else 1
+        return Architecture(width=self.width, depth=self.depth, inputs=inputs)
+
+    # ------------------------------------------------------------------ what it is
 
     @property
     def along(self) -> str:
         """Axis along which the network sees neighbouring planes or frames; "" for none."""
         return ""
 
+    @property
+    def blur(self) -> float:
+        """Standard deviation in pixels of the PSF between network and loss; 0 for none."""
+        return 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to train: the network it begins with is kept."""
+        return False
+
+    @property
+    def seen(self) -> str:
+        """What is trained on besides single planes; training goes on only where it stays the same."""
+        return self.along
+
     def training_stack(self, stack: Stack) -> Stack:
-        """Stack that is trained on instead of a person's: mostly that itself."""
+        """Return the stack to train on, made from that of a person: mostly that itself."""
         return stack
-
-    @property
-    def needs_target(self) -> bool:
-        """Whether it learns from a clean stack."""
-        return self.strategy().supervision == "target"
-
-    def architecture(self) -> Architecture:
-        """What its network looks like."""
-        return Architecture(width=self.width, depth=self.depth, inputs=self._inputs)
-
-    @property
-    def _inputs(self) -> int:
-        return 1 + len(OFFSETS) if self.along else 1
 
     def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:  # noqa: ARG002
         """Return the method with everything decided that depends on the stack.
@@ -225,15 +267,19 @@ class Learned(Method):
         return params.build(type(self), {**params.values(self), **changed})
 
     def same_network(self, other: Learned) -> bool:
-        """Whether a network trained with `other` can be trained on with this method."""
+        """Whether a network trained with `other` can be trained further with this method."""
+        return self.network_kind() == other.network_kind()
 
-        def kind(method: Learned) -> tuple[object, ...]:
-            strategy = method.strategy()
-            if strategy.adapts:  # that of Instant knows neighbours of any kind, and is found to suit a PSF
-                return type(method), method.architecture()
-            return type(method), method.architecture(), strategy.training_sigma, strategy.along
+    def network_kind(self) -> tuple[object, ...]:
+        """Return what has to stay the same while a network is trained."""
+        return type(self), self.architecture(), self.blur, self.along
 
-        return kind(self) == kind(other)
+    def describe_network(self) -> str:
+        """Say what has to stay the same while a network is trained."""
+        words = [f"width {self.width}", f"depth {self.depth}"]
+        words += [f"PSF {self.blur:g} px"] if self.blur else []
+        words += [f"neighbours {self.along}"] if self.along else []
+        return f"{self.label} ({', '.join(words)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,52 +324,3 @@ class Seeing(Learned):
                 f"least two planes or frames along that axis, which {stack.meta.name} does not have. Choose "
                 "other neighbours, or change what its axes mean."
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlindSpot(Seeing):
-    """A network trained on the noisy stack itself, to predict pixels that are hidden from it."""
-
-    presets: ClassVar[Mapping[str, Preset]] = BLIND_SPOT
-
-    box: int = param(
-        3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True, by_preset=True,
-        help="One pixel in every box of this side is hidden from the network, and predicted.",
-    )  # fmt: skip
-    neighbourhood: int = param(
-        5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True, by_preset=True,
-        help="A hidden pixel shows the value of another pixel from this neighbourhood.",
-    )  # fmt: skip
-
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
-        """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
-        self.look_beside(stack)
-        context.step(0.0, "Measuring the noise")
-        from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
-
-        return self, f"{obstacles(stack)} {self.shared(stack)}".strip()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapting(BlindSpot):
-    """The network of Instant, trained on to predict hidden pixels of a stack."""
-
-    presets: ClassVar[Mapping[str, Preset]] = ADAPTING
-
-    seconds: float = params.revise(Learned, "seconds", 60.0)
-    patch: int = params.revise(Learned, "patch", 96, ge=64)
-    batch: int = params.revise(Learned, "batch", 8)
-    learning_rate: float = params.revise(Learned, "learning_rate", 3e-4)
-    validation_patches: int = params.revise(Learned, "validation_patches", 32)
-    warmup: int = params.revise(Learned, "warmup", 50)
-    average: float = params.revise(Learned, "average", 0.2)
-    box: int = params.revise(BlindSpot, "box", 4)
-
-    # The network exists already, and only a better one replaces it.
-    width: int = params.fix(32)
-    depth: int = params.fix(5)
-    keep: str = params.fix("best")
-    reduction: str = params.fix("mean")
-    normalise: str = params.fix("channel")
-    precision: str = params.fix("float32")
-    neighbourhood: int = params.fix(5)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Generator, Tensor
 
 from core.learning.masks import Mask, draw_hidden
-from core.learning.strategy import Direction
+
+Direction = Literal["x", "y", "both"]
+"""Along which axes lines of pixels are covered: rows, columns, or both."""
 
 
 def draw_lines(

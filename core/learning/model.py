@@ -6,19 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from core.instant.network import InstantNetwork
-from core.instant.weights import file_of, load_network, shipped
-from core.learning.adapted_prediction import AdaptedPrediction
 from core.learning.base import Learned
 from core.learning.data import Normalisation
-from core.learning.device import choose, placed
-from core.learning.network import UNet, blank
-from core.learning.prediction import DeconvolvingPrediction, Prediction
+from core.learning.device import choose
 from core.methods.base import Operation
-from core.methods.outputs import DECONVOLVED
+from core.stack import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,25 +74,8 @@ class Model:
         device : str
             Name of a device, or "auto" for the best.
         """
-        chosen = choose(device)
-        network = blank(self.method.architecture())
-        network.load_state_dict(dict(self.weights))
-        network = placed(network, chosen).eval().requires_grad_(False)
-        strategy = self.method.strategy()
-        if isinstance(network, InstantNetwork):
-            kind = self.method.architecture().kind
-            start = load_network(file_of(kind))[0].state_dict()
-            networks: tuple[InstantNetwork, ...] = (network,)
-            sigma = strategy.prediction_sigma
-            if all(torch.equal(self.weights[name], known) for name, known in start.items()):
-                networks, sigma = tuple(placed(one, chosen) for one in shipped(kind)), 0.0
-            return AdaptedPrediction(
-                networks=networks, eightfold=strategy.eightfold, along=strategy.along, sigma=sigma,
-                still=strategy.still,
-            )  # fmt: skip
-        assert isinstance(network, UNet)
-        cls = DeconvolvingPrediction if DECONVOLVED in self.method.outputs else Prediction
-        return cls(
-            network=network, device=chosen, normalisation=self.normalisation,
-            sigma=strategy.prediction_sigma, along=strategy.along,
-        )  # fmt: skip
+        return self.method.readout().operation(self.weights, self.normalisation, choose(device))
+
+    def unlike(self, stack: Stack) -> str:
+        """Say in a sentence that a stack is far from what the network was trained on; "" if it is not."""
+        return self.method.readout().unlike(stack, self.normalisation)

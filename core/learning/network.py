@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from core.instant.network import SHAPES, InstantNetwork
-from core.learning.strategy import Architecture
+from core.learning.architecture import Architecture
+
+OUTPUT_SCALE = 10.0
+"""The output of a U-Net times this times the standard deviation, plus the mean, is an image in counts."""
 
 
 class UNet(nn.Module):

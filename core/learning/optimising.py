@@ -14,9 +14,8 @@ from core.cuda_graphs import Repeated, recording
 from core.errors import QuietfieldError
 from core.learning import device as devices
 from core.learning.base import Learned
-from core.learning.masks import hide
-from core.learning.network import initial
-from core.learning.objectives import OUTPUT_SCALE, convolve, losses, psf_kernel
+from core.learning.parts.examples import Examples
+from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 
 CHUNK_PIXELS = 40_000
@@ -30,51 +29,40 @@ class Learner:
     ----------
     method : Learned
         Method and parameters.
-    device : torch.device
-        Where to compute.
-    side : int
-        Side of the patches in pixels.
+    setup : Setup
+        What the parts of the method are made for.
+    examples : Examples
+        What the network is shown.
 
     Attributes
     ----------
     note : str
         What a person should know of the last steps, or "".
-
-    Raises
-    ------
-    QuietfieldError
-        If the PSF is larger than the patches.
     """
 
-    def __init__(self, method: Learned, device: torch.device, side: int) -> None:
-        self._method, self._device, self._side = method, device, side
-        strategy = method.strategy()
-        self.kernel = psf_kernel(strategy.training_sigma).to(device)
-        if len(self.kernel) // 2 >= side:
-            raise QuietfieldError(
-                f"A PSF of sigma {strategy.training_sigma:g} px reaches {len(self.kernel) // 2} px, and the "
-                f"patches have {side} px. Make the patches larger or sigma smaller."
-            )
-        self._positivity = strategy.positivity
-        self._inputs = method.architecture().inputs
-        self._layout = devices.layout(device)
-        self.network: nn.Module = devices.placed(self._untrained(), device)
+    def __init__(self, method: Learned, setup: Setup, examples: Examples) -> None:
+        self._method, self._device, self._side = method, setup.device, setup.side
+        self._examples = examples
+        self._head, self._objective = method.head(setup), method.objective(setup)
+        self._start = start = method.start()
+        self.network = devices.placed(start.network, setup.device)
         self._averaged = copy.deepcopy(self.network).requires_grad_(False)
+        self._origin = copy.deepcopy(self._averaged) if start.share < 1 else None
+        self._mixed = copy.deepcopy(self._averaged) if start.share < 1 else self._averaged
         self._half = False
         self.update = Repeated(self._update)
-        self._weight = torch.zeros((), device=device)
+        self._weight = torch.zeros((), device=setup.device)
         self.note = ""
-        self._chunk = method.batch
-        if device.type == "cpu":
-            self._chunk = min(method.batch, max(1, CHUNK_PIXELS // side**2))
-
-    def _untrained(self) -> nn.Module:
-        return initial(self._method.architecture(), self._method.seed)
+        self._chunk = setup.batch
+        if setup.device.type == "cpu":
+            self._chunk = min(setup.batch, max(1, CHUNK_PIXELS // setup.side**2))
 
     def warm(self, weights: Mapping[str, Tensor]) -> None:
         """Start from these weights."""
         self.network.load_state_dict(dict(weights))
         self._averaged.load_state_dict(dict(weights))
+        if self._origin is not None:
+            self._origin.load_state_dict(dict(weights))
 
     def begin(self) -> None:
         """Make the optimiser and decide on the precision; both take a moment."""
@@ -83,15 +71,28 @@ class Learner:
         self._optimiser = torch.optim.Adam(
             self.network.parameters(), lr=rate, fused=self._device.type in ("cpu", "cuda"), capturable=graphs
         )
+        inputs = method.architecture().inputs
         self._half = method.precision == "bfloat16" or (
             method.precision == "auto"
-            and devices.half_precision(self._device, self.network, self._side, self._inputs)
+            and devices.half_precision(self._device, self.network, self._side, inputs)
         )
 
     @property
+    def useful(self) -> bool:
+        """Whether the network that training began with denoises already."""
+        return self._start.useful
+
+    @property
     def current(self) -> nn.Module:
-        """Network to look at while training goes on: the averaged one where there is one."""
-        return self._averaged if self._method.average > 0 else self.network
+        """Network that would be kept now: the averaged one where there is one, and its share."""
+        trained = self._averaged if self._method.average > 0 else self.network
+        if self._origin is None:
+            return trained
+        with torch.no_grad():
+            pairs = zip(self._origin.parameters(), trained.parameters(), strict=True)
+            for mixed, (begun, weights) in zip(self._mixed.parameters(), pairs, strict=True):
+                mixed.copy_(torch.lerp(begun, weights, self._start.share))
+        return self._mixed
 
     def step(self, patches: Patches, rate: float, number: int) -> Tensor:
         """Update the network with step `number` (from 1) at a learning rate; mean loss, on the device."""
@@ -107,16 +108,14 @@ class Learner:
     def _update(self, patches: Patches) -> Tensor:
         """Change the weights with patches; mean loss."""
         loss = self._gradients(patches)
-        self._bound()
+        if self._start.steepest is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self._start.steepest)
         self._optimiser.step()
         if self._method.average > 0:
             with torch.no_grad():
                 for mean, value in zip(self._averaged.parameters(), self.network.parameters(), strict=True):
                     mean.lerp_(value, self._weight)
         return loss
-
-    def _bound(self) -> None:
-        """Limit the gradients before a step, where that is wanted."""
 
     def look(self, patches: Patches) -> float:
         """Mean loss of the current network on patches, without learning from them."""
@@ -185,19 +184,17 @@ class Learner:
                 torch.cuda.empty_cache()
 
     def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
-        shown = patches.pixels if patches.mask is None else hide(patches.pixels, patches.mask)
-        shown = shown[:, None]
-        if patches.beside is not None:
-            shown = torch.cat([shown, patches.beside], 1)
-        shown = shown.contiguous(memory_format=self._layout)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
-            output = network(shown)
-        phantom = output.float() * OUTPUT_SCALE
-        signal = convolve(phantom, self.kernel)
-        return losses(
-            patches.target, signal[:, 0], phantom[:, 0], patches.mask, patches.valid, patches.black,
-            self._positivity,
-        )  # fmt: skip
+        """Loss of each patch, (N,)."""
+
+        def run(*given: Any, **named: Any) -> Any:
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
+                return network(*given, **named)
+
+        def predict(shown: Tensor) -> Tensor:
+            return self._head.emit(run, shown, patches).signal
+
+        shown = self._examples.shown(patches, predict)
+        return self._objective.losses(self._head.emit(run, shown, patches), patches)
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,11 +15,10 @@ from core import memory
 from core.errors import QuietfieldError
 from core.instant.reach import DEPTH, OFFSETS, beside
 from core.learning.adapted_prediction import alone
-from core.learning.base import DEPTHS
+from core.learning.architecture import DEPTHS
 from core.learning.data import Normalisation, normalised
 from core.learning.device import layout
-from core.learning.network import UNet, receptive_field
-from core.learning.objectives import OUTPUT_SCALE
+from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
 from core.methods.base import Block, Operation
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.optics import gaussian_kernel

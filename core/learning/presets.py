@@ -48,37 +48,3 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )  # fmt: skip
 """Presets of every method that trains a new network."""
-
-BLIND_SPOT: Mapping[str, Preset] = MappingProxyType(
-    {
-        **PRESETS,
-        "deconoising-2020": Preset(
-            label="DecoNoising 2020",
-            help="The schedule of Goncharova et al. 2020 exactly, for comparison with published figures; "
-            "hours without a graphics card.",
-            changes={
-                "width": 64, "patch": 100, "batch": 20, "box": 6, "learning_rate": 1e-3,
-                "schedule": "plateau", "warmup": 0, "steps": 2000, "seconds": 0.0, "epoch": 10,
-                "validation": 0.3, "validation_patches": 20, "average": 0.0, "keep": "best",
-                "augment": "rotations", "reduction": "sum", "normalise": "global", "precision": "float32",
-            },
-        ),
-    }
-)  # fmt: skip
-"""Presets of methods that hide pixels."""
-
-ADAPTING: Mapping[str, Preset] = MappingProxyType(
-    {
-        "fast": Preset(label="Fast", help="A minute of training."),
-        "balanced": Preset(
-            label="Balanced", help="Five minutes of training, and the mean over eight orientations.",
-            changes={"seconds": 300.0, "quality": "best"},
-        ),
-        "best": Preset(
-            label="Best",
-            help="Twenty minutes of training, for large stacks, and the mean over eight orientations.",
-            changes={"seconds": 1200.0, "quality": "best"},
-        ),
-    }
-)  # fmt: skip
-"""Presets of the method that trains the network of Instant further."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.learning.model import Model
+from core.learning.data import Normalisation
 from core.stack import Stack
 
 FACTOR = 5.0
 """Beyond this ratio of standard deviations, or this many of them between the means, stacks are unlike."""
 
 
-def unlike(stack: Stack, model: Model) -> str:
+def unlike(stack: Stack, known: Normalisation) -> str:
     """Say in a sentence that a stack is far from what a network was trained on; "" if it is not.
 
     Mean and standard deviation of the stack's first, middle and last planes are compared with those
@@ -22,12 +22,9 @@ def unlike(stack: Stack, model: Model) -> str:
     ----------
     stack : Stack
         What the network is to be applied to.
-    model : Model
-        The trained network.
+    known : Normalisation
+        Mean and standard deviation that the network was trained with.
     """
-    if model.method.strategy().adapts:
-        return ""  # the noise of every stack is measured, and made alike
-    known = model.normalisation
     channels = stack.sizes.get("C", 1)
     for channel in range(channels):
         at = channel if len(known.mean) == channels else 0

@@ -14,14 +14,13 @@ from core import __version__
 from core.errors import QuietfieldError
 from core.fingerprint import fingerprint
 from core.learning import device as devices
-from core.learning.adapter import Adapter
 from core.learning.base import Learned
 from core.learning.clean_stacks import caution, fitted
 from core.learning.course import Course, Report
 from core.learning.data import patch_side
-from core.learning.examples import Examples
 from core.learning.model import Model, Record
 from core.learning.optimising import Learner, copied
+from core.learning.parts.setup import Setup
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
 from core.progress import Context
@@ -87,7 +86,7 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do: all steps done, time up, or training failed."""
-        return self._ready and (self._failed or self._idle or self._course.fraction >= 1)
+        return self._ready and (self._failed or self._method.idle or self._course.fraction >= 1)
 
     def run(self, context: Context | None = None) -> Iterator[Report]:
         """Train, reporting several times a second; to stop, ask for no further report.
@@ -116,7 +115,7 @@ class Trainer:
         for fraction in self._prepare():
             yield self._report(f"Reading the stack, {fraction:.0%}")
         self._good = self.state_dict()
-        if self.finished and not self._failed and not self._idle:
+        if self.finished and not self._failed and not self._method.idle:
             course.note(
                 f"This network has had all its training already ({course.step} steps in "
                 f"{course.seconds:.0f} s). Allow more steps or time to go on."
@@ -144,7 +143,7 @@ class Trainer:
             yield self._report(loss=loss, speed=max(speed, 0.0))
             reported = course.start_clock()
             steps = course.step
-        if self._adapts and course.step and self._best_step == 0:
+        if self._learner.useful and course.step and self._best_step == 0:
             course.note(UNCHANGED)
             yield self._report()
 
@@ -186,8 +185,9 @@ class Trainer:
         """
         if not self._method.same_network(model.method):
             raise QuietfieldError(
-                f"The network to go on with is {_kind(model.method)}, and the training asked for is "
-                f"{_kind(self._method)}. Choose the same method, width, depth, PSF and neighbours."
+                f"The network to go on with is {model.method.describe_network()}, and the training asked for "
+                f"is {self._method.describe_network()}. Choose the same method, width, depth, PSF and "
+                "neighbours."
             )
         if self._ready:
             raise RuntimeError("a network to go on with is given before training begins")
@@ -213,26 +213,30 @@ class Trainer:
 
     # ------------------------------------------------------------------ preparing
 
-    @property
-    def _idle(self) -> bool:
-        return self._method.strategy().idle
-
     def _resolve(self, context: Context) -> None:
-        """Decide what depends on the pixels, and make the network and what draws its patches."""
+        """Decide what depends on the pixels, and make the parts of the method."""
         stack, asked = self._stack, self._method
-        self._device = devices.choose(self._asked)
-        self._side = patch_side(stack, asked.patch, asked.depth)
+        device, side = devices.choose(self._asked), patch_side(stack, asked.patch, asked.depth)
+        if asked.needs_target is not (self._target is not None):
+            raise QuietfieldError(
+                f"{asked.label} learns from a noisy and a clean stack. Name the clean one too."
+                if self._target is None
+                else f"{asked.label} learns from the noisy stack alone. Name no clean one, or choose CARE."
+            )
         self._target = None if self._target is None else fitted(self._target, stack)
-        self._method, note = asked.resolve(stack, context)
-        shown = self._method.training_stack(stack)
-        self._adapts = self._method.strategy().adapts
-        if self._adapts:
-            self._learner: Learner = Adapter(shown, self._method, self._device, self._side)
-        else:
-            self._learner = Learner(self._method, self._device, self._side)
-        self._examples = Examples(shown, self._method, self._side, self._memory, self._target)
+        method, note = asked.resolve(stack, context)
+        self._method = method
+        setup = Setup(
+            stack=method.training_stack(stack), target=self._target, device=device, side=side,
+            memory=self._memory, batch=method.batch, augment=method.augment, validation=method.validation,
+            validation_patches=method.validation_patches, seed=method.seed,
+            by_channel=method.normalise == "channel", along=method.along,
+        )  # fmt: skip
+        self._examples = method.examples(setup)
+        self._learner = Learner(method, setup, self._examples)
+        self._device, self._side = device, side
         self._course.note(note)
-        if not self._idle:
+        if not self._method.idle:
             self._course.note(self._examples.note)
             if self._side < asked.patch:
                 self._course.note(f"The patches have {self._side} px, as the network and the stack allow.")
@@ -260,12 +264,12 @@ class Trainer:
         words = caution(self._stack, self._examples.normalisation)
         if words:
             self._course.note(words)
-        self._examples.keep_on(self._device)
+        self._examples.keep_on_device()
         self._held_out = self._examples.held_out()
         self._learner.begin()
         if state is not None:
             self._take(state)
-        elif self._adapts and not self._idle:
+        elif self._learner.useful and not self._method.idle:
             self._keep_better(self._learner.look(self._held_out))
         self._ready = True
 
@@ -273,8 +277,7 @@ class Trainer:
         """State of the network to go on with, if that saw the same pixels."""
         if self._start is None or self._start.resume is None:
             return None
-        before, now = self._start.method.strategy(), self._method.strategy()
-        same = (before.along, before.still) == (now.along, now.still)
+        same = self._start.method.seen == self._method.seen
         state = self._start.resume
         return state if same and _same_source(state["source"], self._source) else None
 
@@ -294,7 +297,7 @@ class Trainer:
         course = self._course
         if course.step % REFRESH_STEPS == REFRESH_STEPS - 1:
             self._examples.refresh(self._generator)
-        patches = self._examples.draw(self._generator, self._device)
+        patches = self._examples.draw(self._generator)
         rate = self._rate.at(course.step, course.fraction)
         return course.stepped(self._learner.step(patches, rate, course.step + 1))
 
@@ -348,15 +351,6 @@ class Trainer:
 
 def _finite(tensors: Mapping[str, Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
-
-
-def _kind(method: Learned) -> str:
-    sigma = method.strategy().training_sigma
-    psf = f", PSF {sigma:g} px" if sigma else ""
-    if method.strategy().adapts:
-        return method.label
-    seen = f", neighbours {method.along}" if method.along else ""
-    return f"{method.label} (width {method.width}, depth {method.depth}{psf}{seen})"
 
 
 def _same_source(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.instant.measuring import noise_of
 from core.learning.data import Normalisation
-from core.learning.strategy import Direction
 from core.noise.estimate import LARGEST, estimate, estimate_stack
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.motion import compare
@@ -23,7 +23,7 @@ MOVES = 2.0
 """Excess of the change between two frames above which the scene moves."""
 
 
-def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
+def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], str]:
     """Along which axes neighbours share their noise, as measured in every channel, and that in a sentence.
 
     Where fine structure covers the image, so that the noise estimate cannot tell it from correlated
@@ -49,7 +49,7 @@ def lines(stack: Stack, reach: int) -> tuple[Direction, str]:
         pairs = [(alike(plane), alike(plane.T)) for plane in planes]
         along_x, along_y = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
         x, y = along_x > along_y + UNLIKE, along_y > along_x + UNLIKE
-    line: Direction = "both" if x and y else "x" if x else "y" if y else ""
+    line: Literal["", "x", "y", "both"] = "both" if x and y else "x" if x else "y" if y else ""
     measured = f"Neighbours share noise: {along_x:.2f} along rows, {along_y:.2f} along columns"
     if line:
         where = {"x": "rows", "y": "columns", "both": "both"}[line]

@@ -573,7 +573,7 @@ def test_another_kind_of_network_cannot_be_trained_further(
     qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
     assert not why(panel, "network-continue")
     choose(panel, "deconoising", sigma=1.3)
-    assert "DecoNoising of width 4, depth 2 and PSF sigma 1.2 px" in why(panel, "network-continue")
+    assert "DecoNoising (width 4, depth 2, PSF 1.2 px)" in why(panel, "network-continue")
     choose(panel, "n2v")
     assert "another kind" in why(panel, "network-continue")
     choose(panel, "deconoising", sigma=1.2, positivity=1.0, steps=11)

@@ -25,9 +25,9 @@ from torch import nn
 
 from core.catalogue import create, find
 from core.learning import device as devices
+from core.learning.architecture import Architecture
 from core.learning.base import Learned
 from core.learning.network import UNet, initial
-from core.learning.strategy import Architecture
 from core.learning.trainer import Trainer
 from core.methods.apply import apply
 from core.stack import Stack

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
+from torch import Tensor
 
 from core import params
-from core.learning.methods import Learned, Noise2Void
+from core.learning.base import Learned
+from core.learning.methods import Noise2Void
 from core.learning.model import Model
+from core.learning.parts.heads import Emitted
+from core.learning.parts.objectives import Objective
+from core.learning.parts.setup import Setup
+from core.learning.patches import Patches
 from core.learning.trainer import Report, Trainer
 from core.stack import Stack
 
@@ -47,6 +55,43 @@ def scene(
 def small(cls: type[Learned] = Noise2Void, **changes: Any) -> Learned:
     known = {p.name for p in params.describe(cls)}
     return cls(**{**{name: value for name, value in SMALL.items() if name in known}, **changes})
+
+
+See = Callable[[Emitted, Patches, Tensor], Tensor]
+"""Receives what an objective is given and its losses, and returns the losses to use."""
+
+
+class Watched:
+    """Another objective, whose losses a function sees and may change."""
+
+    def __init__(self, objective: Objective, see: See) -> None:
+        self._objective, self._see = objective, see
+
+    def losses(self, emitted: Emitted, patches: Patches) -> Tensor:
+        return self._see(emitted, patches, self._objective.losses(emitted, patches))
+
+
+def watched(cls: type[Learned], see: See) -> type[Learned]:
+    """Method like another one, with a function that sees its losses and may change them."""
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Method(cls):  # type: ignore[valid-type, misc]
+        def objective(self, setup: Setup) -> Objective:
+            return Watched(cls.objective(self, setup), see)
+
+    return Method
+
+
+def spoilt(*steps: int, cls: type[Learned] = Noise2Void) -> type[Learned]:
+    """Method like another one, whose loss is NaN at some steps, counted from 1 and with those repeated."""
+    done = 0
+
+    def see(_: Emitted, __: Patches, losses: Tensor) -> Tensor:
+        nonlocal done
+        done += torch.is_grad_enabled()
+        return losses * math.nan if torch.is_grad_enabled() and done in steps else losses
+
+    return watched(cls, see)
 
 
 def trained(stack: Stack, method: Learned) -> tuple[Model, list[Report]]:

@@ -21,9 +21,9 @@ from core.instant.weights import file_of, load_network
 from core.learning.data import normalised
 from core.learning.masks import draw_mask, surrounded
 from core.learning.methods import Quietfield
+from core.learning.methods.quietfield import NARROW
 from core.learning.model import Model
 from core.learning.neighbour_trial import bears_convolution, neighbours
-from core.learning.quietfield import NARROW
 from core.learning.trainer import UNCHANGED, Trainer
 from core.learning.training_advice import levels, photons
 from core.methods.apply import evaluate
@@ -145,12 +145,11 @@ def exposed(width: float, light: float) -> Stack:
 def test_a_psf_ends_the_network_where_it_costs_little(width: float, light: float, sigma: float) -> None:
     stack = exposed(width, light)
     assert bears_convolution(stack, NARROW, Context()) is (sigma > 0)
-    chosen = Quietfield(train="yes").resolve(stack, Context())[0].strategy()
-    assert chosen.training_sigma == chosen.prediction_sigma == sigma
+    assert Quietfield(train="yes").resolve(stack, Context())[0].blur == sigma
     for psf, expected in (("yes", NARROW), ("no", 0.0)):
         method, _ = Quietfield(train="yes", psf=psf).resolve(stack, Context())
-        assert method.strategy().training_sigma == expected
-    assert Quietfield(train="no").resolve(stack, Context())[0].strategy().prediction_sigma == 0
+        assert method.blur == expected
+    assert Quietfield(train="no").resolve(stack, Context())[0].blur == 0
 
 
 def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> None:
@@ -161,7 +160,7 @@ def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> No
     for _ in trainer.run():
         pass
     found = trainer.model()
-    assert found.method.strategy().prediction_sigma == NARROW
+    assert found.method.blur == NARROW
     changed = {n: v * 1.01 if v.is_floating_point() else v for n, v in found.weights.items()}
     results = []
     for psf in ("no", "yes"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from torch import nn
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.instant.reach import OFFSETS, beside
+from core.instant.weights import load_network
 from core.learning import prediction as predicting
+from core.learning.base import Learned
 from core.learning.data import Normalisation, split
 from core.learning.methods import (
     BlindSpot,
     Care,
     DecoNoising,
-    Learned,
     Noise2Noise,
     Noise2Void,
     Noise2Void2,
@@ -33,6 +34,9 @@ from core.learning.methods import (
 )
 from core.learning.model import Model
 from core.learning.network import initial
+from core.learning.parts.heads import Emitted, Head, Network
+from core.learning.parts.setup import Setup
+from core.learning.patches import Patches
 from core.learning.sampling import draw_places
 from core.learning.tiles import Tiles
 from core.learning.trainer import Trainer
@@ -40,7 +44,7 @@ from core.methods import apply as applying
 from core.methods.apply import apply, evaluate
 from core.params import describe
 from core.stack import Region, Stack
-from tests.core.learning_data import one_thread, small, trained  # noqa: F401  (fixture)
+from tests.core.learning_data import one_thread, small, trained, watched  # noqa: F401  (fixture)
 from tests.core.test_learning_checkpoint import change
 
 BLIND = (Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoising)
@@ -124,9 +128,16 @@ def test_two_frames_are_left_to_train_on_where_neighbours_are_seen() -> None:
 def test_held_out_patches_see_what_lies_beside_them_in_the_stack() -> None:
     pixels = numbered(8)
     stack = Stack.of(pixels, "TYX")
-    trainer = Trainer(stack, small(patch=16, neighbours="T", augment="none"), device="cpu")
-    list(trainer.run())
-    held_out, norm = trainer._held_out, trainer.model().normalisation
+    looked_at: list[Patches] = []
+
+    def see(_: Emitted, patches: Patches, losses: torch.Tensor) -> torch.Tensor:
+        if not torch.is_grad_enabled():
+            looked_at.append(patches)
+        return losses
+
+    method = small(watched(Noise2Void, see), patch=16, neighbours="T", augment="none")
+    norm = trained(stack, method)[0].normalisation
+    held_out = looked_at[0]
     assert held_out.beside is not None
     for own, others in zip(held_out.pixels, held_out.beside, strict=True):
         frame = int(float(own[0, 0]) * norm.std[0] + norm.mean[0] + 0.5) // (24 * 24)
@@ -147,14 +158,27 @@ def test_pixels_that_are_not_finite_are_filled_beside_too() -> None:
 def test_only_the_plane_itself_has_pixels_hidden(
     cls: type[BlindSpot],
 ) -> None:
-    trainer = Trainer(noisy(grained((6, 64, 64)), "ZYX"), small(cls, neighbours="Z"), device="cpu")
-    next(trainer.run())
-    seen = []
-    network = trainer._learner.network
-    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    patches = trainer._examples.draw(torch.Generator().manual_seed(0), torch.device("cpu"))
-    trainer._learner._losses(network, patches)
-    (shown,) = seen
+    given: list[tuple[torch.Tensor, Patches]] = []
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Method(cls):  # type: ignore[valid-type, misc]
+        def head(self, setup: Setup) -> Head:
+            return Noted(cls.head(self, setup))
+
+    class Noted:
+        def __init__(self, head: Head) -> None:
+            self._head = head
+
+        def emit(self, network: Network, shown: torch.Tensor, patches: Patches) -> Emitted:
+            def noted(images: torch.Tensor) -> torch.Tensor:
+                given.append((images, patches))
+                result: torch.Tensor = network(images)
+                return result
+
+            return self._head.emit(noted, shown, patches)
+
+    trained(noisy(grained((6, 64, 64)), "ZYX"), small(Method, neighbours="Z", steps=1))
+    shown, patches = given[0]
     assert patches.mask is not None
     assert patches.beside is not None
     torch.testing.assert_close(shown[:, 1:], patches.beside, rtol=0, atol=0)
@@ -231,9 +255,11 @@ def test_the_network_of_instant_learns_from_what_lies_beside() -> None:
     for chosen in ("T", "none"):
         trainer = Trainer(stack, replace(method, neighbours=chosen), device="cpu")
         list(trainer.run())
-        before, after = trainer._learner._start.state_dict(), trainer._learner.network.state_dict()
+        state = trainer.model().resume
+        assert state is not None
+        before, after = load_network()[0].state_dict(), state["network"]
         moved[chosen] = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-        first[chosen] = trainer._best_validation
+        first[chosen] = state["best_validation"]
     assert moved == {
         "T": {"down", "narrow", "up", "end", "beside", "shares"},
         "none": {"down", "narrow", "up", "end"},
@@ -342,7 +368,7 @@ def test_networks_refuse_stacks_without_such_neighbours() -> None:
 def test_who_sees_neighbours_and_who_does_not() -> None:
     for cls in (*BLIND, Care):
         method = cls(neighbours="Z")
-        assert method.strategy().along == "Z"
+        assert method.along == "Z"
         assert method.architecture().inputs == 1 + len(OFFSETS)
         assert cls().architecture().inputs == 1
         assert not method.same_network(cls())

@@ -6,7 +6,9 @@ import pytest
 
 from core import catalogue, params
 from core.errors import QuietfieldError
-from core.learning.methods import DecoNoising, Learned, Noise2Void, Noise2VoidConvolved, Quietfield
+from core.learning.base import Learned
+from core.learning.methods import DecoNoising, Noise2Void, Noise2VoidConvolved, Quietfield
+from core.learning.parts.readouts import Deconvolved, Denoised
 
 CLASSES = tuple(m for m in catalogue.methods("learned") if issubclass(m, Learned))
 
@@ -82,11 +84,10 @@ def test_outputs_and_optics_of_each_method():
     assert [output.name for output in Noise2Void().outputs] == ["denoised"]
     assert [output.name for output in Noise2VoidConvolved().outputs] == ["denoised"]
     assert [output.name for output in DecoNoising().outputs] == ["denoised", "deconvolved"]
-    conv = Noise2VoidConvolved(sigma=1.5).strategy()
-    assert (conv.training_sigma, conv.prediction_sigma) == (0, 1.5)
-    deco = DecoNoising(sigma=1.5, positivity=0.5, estimate_offset=False, offset=100).strategy()
-    assert (deco.training_sigma, deco.prediction_sigma, deco.positivity, deco.offset) == (1.5, 1.5, 0.5, 100)
-    assert DecoNoising().strategy().offset is None
+    conv, deco = Noise2VoidConvolved(sigma=1.5), DecoNoising(sigma=1.5)
+    assert (Noise2Void().blur, conv.blur, deco.blur) == (0, 0, 1.5)
+    assert conv.readout() == Denoised(architecture=conv.architecture(), sigma=1.5)
+    assert deco.readout() == Deconvolved(architecture=deco.architecture(), sigma=1.5)
 
 
 def test_training_without_an_end_is_refused():

@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch import nn
 
+from core.learning.architecture import Architecture
 from core.learning.network import UNet, blur_pool, initial, receptive_field
-from core.learning.strategy import Architecture
 from tests.core.learning_data import one_thread  # noqa: F401
 
 

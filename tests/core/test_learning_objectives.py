@@ -5,7 +5,9 @@ from scipy import ndimage
 
 from core.learning.masks import draw_mask
 from core.learning.methods import Noise2Void
-from core.learning.objectives import convolve, losses, psf_kernel, psf_radius
+from core.learning.parts.heads import Emitted, convolve, psf_kernel, psf_radius
+from core.learning.parts.objectives import PixelError, Positivity
+from core.learning.patches import Patches
 from core.learning.schedule import Rate
 from tests.core.learning_data import one_thread  # noqa: F401
 
@@ -36,6 +38,13 @@ def test_no_psf_changes_nothing():
     assert torch.equal(convolve(image, psf_kernel(0.0)), image)
 
 
+def losses(objective, target, signal, *, sharp=None, mask=None, valid=None, black=None):
+    """Losses of an objective for pixels, expected pixels and the image before the PSF, (N, Y, X)."""
+    zeros = torch.zeros(len(target), dtype=target.dtype)
+    patches = Patches(target, target, valid, zeros if black is None else black, zeros.long(), mask)
+    return objective.losses(Emitted(signal=signal, sharp=signal if sharp is None else sharp), patches)
+
+
 @pytest.mark.parametrize("positivity", [0.0, 1.0, 2.5])
 def test_loss_is_the_published_formula_in_counts(positivity):
     """sum_M (x-s)^2 / (|M| std^2) + (lambda/std) mean |min(z, 0)|, patch by patch, in numpy."""
@@ -44,10 +53,10 @@ def test_loss_is_the_published_formula_in_counts(positivity):
     z = rng.normal(5, 20, (3, 16, 16))
     mean, std = 28.0, 19.0
     mask = draw_mask(3, 16, 5, 5, torch.Generator().manual_seed(0))
-    found = losses(
-        *(torch.from_numpy((v - mean) / std) for v in (x, s, z)), mask, None,
-        torch.full((3,), -mean / std, dtype=torch.float64), positivity,
-    )  # fmt: skip
+    pixels, signal, sharp = (torch.from_numpy((v - mean) / std) for v in (x, s, z))
+    black = torch.full((3,), -mean / std, dtype=torch.float64)
+    objective = Positivity(PixelError(), positivity) if positivity else PixelError()
+    found = losses(objective, pixels, signal, sharp=sharp, mask=mask, black=black)
     for n in range(3):
         where = np.zeros(256, bool)
         where[mask.hidden[n][mask.counts[n]].numpy()] = True
@@ -64,8 +73,7 @@ def test_pixels_that_were_not_measured_do_not_count():
     out = mask.hidden[0, :3]
     valid.view(-1)[out] = False
     x.view(-1)[out] = torch.nan
-    black = torch.zeros(1, dtype=torch.float64)
-    found = losses(x, s, s, mask, valid, black, 0.0)
+    found = losses(PixelError(), x, s, mask=mask, valid=valid)
     rest = mask.hidden[0, 3:]
     expected = (x - s).view(-1)[rest].square().mean()
     assert float(found) == pytest.approx(float(expected))
@@ -73,12 +81,11 @@ def test_pixels_that_were_not_measured_do_not_count():
 
 def test_without_a_mask_all_measured_pixels_count():
     x, s = torch.rand(2, 3, 16, 16, dtype=torch.float64)
-    black = torch.zeros(3, dtype=torch.float64)
-    found = losses(x, s, s, None, None, black, 0.0)
+    found = losses(PixelError(), x, s)
     torch.testing.assert_close(found, (x - s).square().mean((1, 2)))
     valid = torch.rand(3, 16, 16) > 0.3
     x[~valid] = torch.nan
-    found = losses(x, s, s, None, valid, black, 0.0)
+    found = losses(PixelError(), x, s, valid=valid)
     for n in range(3):
         torch.testing.assert_close(found[n], (x - s)[n][valid[n]].square().mean())
 

@@ -14,7 +14,7 @@ from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack
-from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
+from tests.core.learning_data import one_thread, scene, small, spoilt, trained, watched  # noqa: F401
 
 
 def same(first, second):
@@ -184,114 +184,104 @@ def test_a_time_limit_ends_training():
     assert model.record.steps == reports[-1].step > 0
 
 
-def broken(trainer, times, every=6):
-    """Reports of a training whose network is spoilt some times, always when it reaches a step."""
-    for report in trainer.run():
-        yield report
-        if report.step == every and times:
-            times -= 1
-            with torch.no_grad():
-                trainer._learner.network.end.bias.fill_(math.nan)
+def again_and_again(times, first=7):
+    """Steps whose loss is NaN, if training goes back by a step from each, in epochs of two."""
+    return range(first, first + 2 * times, 2)
 
 
 def test_loss_that_is_no_number_restarts_at_half_the_rate():
-    stack, method = scene()[0], small(steps=20, epoch=2, learning_rate=1e-3, schedule="constant")
-    trainer = Trainer(stack, method, device="cpu")
-    reports = list(broken(trainer, 1))
+    stack, changes = scene()[0], {"steps": 20, "epoch": 2, "learning_rate": 1e-3, "schedule": "constant"}
+    trainer = Trainer(stack, small(spoilt(7), **changes), device="cpu")
+    reports = list(trainer.run())
+    model = trainer.model()
     assert "step 8" in reports[-1].note
     assert "from step 6 at half the learning rate, 0.0005." in reports[-1].note
     assert [r.step for r in reports].count(6) == 2
     assert reports[-1].step == 20
-    assert trainer._rate.at(15, 0.7) == 5e-4
-    assert [point[0] for point in trainer.model().record.curve] == list(range(2, 21, 2))
-    assert all(bool(torch.isfinite(t).all()) for t in trainer.model().weights.values())
+    assert model.resume["rate"]["lowered"] == 0.5
+    assert [point[0] for point in model.record.curve] == list(range(2, 21, 2))
+    assert all(bool(torch.isfinite(t).all()) for t in model.weights.values())
 
 
 def test_halving_survives_stopping(tmp_path):
-    stack, method = scene()[0], small(steps=20, epoch=2, keep="last")
-    whole = Trainer(stack, method, device="cpu")
-    list(broken(whole, 2))
-    first = Trainer(stack, method, device="cpu")
-    for report in broken(first, 2):
+    stack, changes = scene()[0], {"steps": 20, "epoch": 2, "keep": "last"}
+    whole = Trainer(stack, small(spoilt(*again_and_again(2)), **changes), device="cpu")
+    list(whole.run())
+    first = Trainer(stack, small(spoilt(*again_and_again(2)), **changes), device="cpu")
+    for report in first.run():
         if "0.00025" in report.note:
             break
     save_model(tmp_path / "half.quietfield", first.model())
-    second = Trainer(stack, method, device="cpu")
+    second = Trainer(stack, small(**changes), device="cpu")
     second.restore(load_model(tmp_path / "half.quietfield"))
     list(second.run())
-    assert second._rate.highest == whole._rate.highest == 2.5e-4
+    lowered = [trainer.model().resume["rate"]["lowered"] for trainer in (whole, second)]
+    assert lowered == [0.25, 0.25]
     assert same(whole.model().weights, second.model().weights)
 
 
 def test_training_that_breaks_down_again_and_again_is_given_up():
-    trainer = Trainer(scene()[0], small(steps=40, epoch=2, learning_rate=1e-3), device="cpu")
-    last = list(broken(trainer, 6))[-1]
+    trainer = Trainer(scene()[0], small(spoilt(*again_and_again(6)), steps=40, epoch=2), device="cpu")
+    last = list(trainer.run())[-1]
     assert "broke down 6 times in a row" in last.note
     assert trainer.finished
     assert last.step == 6
     assert all(bool(torch.isfinite(t).all()) for t in trainer.model().weights.values())
-    enough = Trainer(scene()[0], small(steps=12, epoch=2), device="cpu")
-    assert list(broken(enough, 5))[-1].step == 12
+    enough = Trainer(scene()[0], small(spoilt(*again_and_again(5)), steps=12, epoch=2), device="cpu")
+    assert list(enough.run())[-1].step == 12
 
 
 def test_good_epochs_between_allow_any_number_of_restarts():
-    trainer = Trainer(scene()[0], small(steps=16, epoch=1), device="cpu")
-    spoilt = set()
-    for report in trainer.run():
-        if report.step not in spoilt and 0 < report.step < 16:
-            spoilt.add(report.step)
-            with torch.no_grad():
-                trainer._learner.network.end.bias.fill_(math.nan)
-    assert len(spoilt) > 6
-    assert report.step == 16
-    assert trainer._rate.highest == pytest.approx(1e-3 * 0.5 ** len(spoilt))
+    trainer = Trainer(scene()[0], small(spoilt(*again_and_again(15, 2)), steps=16, epoch=1), device="cpu")
+    assert list(trainer.run())[-1].step == 16
+    assert trainer.model().resume["rate"]["lowered"] == 0.5**15
 
 
 @pytest.mark.parametrize("keep", ["average", "best", "last"])
-def test_network_spoilt_by_the_very_last_step_is_not_kept(keep):
-    trainer = Trainer(scene()[0], small(steps=40, epoch=2, keep=keep), device="cpu")
-    take(trainer, 6)
-    with torch.no_grad():
-        trainer._learner.network.end.bias.fill_(math.nan)
+def test_network_spoilt_by_the_very_last_step_is_not_kept(keep, monkeypatch):
+    """The loss of the last step is a number, but not its gradient."""
+    monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
+    steps = []
+
+    def see(emitted, patches, losses):
+        if torch.is_grad_enabled():
+            steps.append(len(steps) + 1)
+            if steps[-1] == 5:
+                return losses + (emitted.signal.mean() * 0).sqrt() * 0
+        return losses
+
+    trainer = Trainer(scene()[0], small(watched(Noise2Void, see), steps=40, epoch=2, keep=keep), device="cpu")
+    take(trainer, 5)
     model = trainer.model()
     assert "half the learning rate" in model.record.note
+    assert model.record.steps == 4
     for tensors in (model.weights, model.resume["network"]):
         assert all(bool(torch.isfinite(t).all()) for t in tensors.values())
 
 
-def test_memory_running_out_makes_portions_smaller_and_nothing_else(monkeypatch):
-    stack = scene()[0]
+def test_memory_running_out_makes_portions_smaller_and_nothing_else():
+    stack, sizes = scene()[0], []
     whole, _ = trained(stack, small(steps=3))
-    trainer = Trainer(stack, small(steps=3), device="cpu")
-    run = trainer.run()
-    next(run)
-    inner, sizes = trainer._learner._losses, []
 
-    def scarce(network, patches):
-        sizes.append(len(patches.pixels))
-        if len(patches.pixels) > 2:
-            raise RuntimeError("CUDA out of memory")
-        return inner(network, patches)
+    def scarce(emitted, patches, losses):
+        if torch.is_grad_enabled():
+            sizes.append(len(losses))
+            if len(losses) > 2:
+                raise RuntimeError("CUDA out of memory")
+        return losses
 
-    monkeypatch.setattr(trainer._learner, "_losses", scarce)
-    for _ in run:
-        pass
+    model, _ = trained(stack, small(watched(Noise2Void, scarce), steps=3))
     assert sizes[:3] == [4, 2, 2]
-    for name, tensor in trainer.model().weights.items():
+    for name, tensor in model.weights.items():
         torch.testing.assert_close(tensor, whole.weights[name], rtol=1e-3, atol=1e-5)
 
 
-def test_too_little_memory_for_one_patch_is_a_sentence(monkeypatch):
-    trainer = Trainer(scene()[0], small(), device="cpu")
-    run = trainer.run()
-    next(run)
-
-    def scarce(network, patches):
+def test_too_little_memory_for_one_patch_is_a_sentence():
+    def scarce(emitted, patches, losses):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(trainer._learner, "_losses", scarce)
     with pytest.raises(QuietfieldError, match="not enough memory"):
-        list(run)
+        trained(scene()[0], small(watched(Noise2Void, scarce)))
 
 
 def test_stack_larger_than_memory_is_read_piece_by_piece():
@@ -299,8 +289,7 @@ def test_stack_larger_than_memory_is_read_piece_by_piece():
     method = small(width=16, batch=8, steps=40, validation=0.0)
     trainer = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
     list(trainer.run())
-    assert trainer._examples._tiles.partial
-    assert trainer._examples._tiles.pixels.nbytes <= 2 * 96 * 96 * 4
+    assert len(trainer.model().resume["places"]) == 2  # of the eight planes
     again = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
     take(again, 10)
     third = Trainer(stack, method, device="cpu", memory=2 * 96 * 96 * 4)
@@ -428,12 +417,6 @@ def test_positivity_lifts_negative_light():
     )
     negative = [np.clip(offset - z, 0, None).mean() for z in (without, with_it)]
     assert negative[1] < 0.5 * negative[0]
-
-
-def test_plain_n2v_has_no_psf():
-    trainer = Trainer(scene()[0], small(Noise2Void), device="cpu")
-    next(trainer.run())
-    assert trainer._learner.kernel.tolist() == [1.0]
 
 
 def test_a_finished_network_is_not_trained_further_and_says_so():

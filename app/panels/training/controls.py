@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.shell.durations import clock
-from core.learning.methods import Learned
+from core.learning.base import Learned
 from core.methods.outputs import Output
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
 
-from app.panels.training.network_jobs import Denoised, denoise, facts, file_name, kind
+from app.panels.training.network_jobs import Denoised, denoise, facts, file_name
 from app.panels.training.run import Kept
 from app.shell.file_kinds import NETWORKS
 from app.shell.jobs import Job, Jobs, Outcome
@@ -19,7 +19,7 @@ from app.widgets.common import ProgressRow, failure
 from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
-    from core.learning.methods import Learned
+    from core.learning.base import Learned
     from core.learning.model import Model
 
 LOOK_BACK = (
@@ -187,7 +187,8 @@ class NetworkBox(QGroupBox):
         if wanted is None:
             return "The settings above do not go together."
         if not wanted.same_network(kept.model.method):
-            return f"The settings ask for another kind of network; this one is {kind(kept.model.method)}."
+            known = kept.model.method.describe_network()
+            return f"The settings ask for another kind of network; this one is {known}."
         return ""
 
     @Slot()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.learning.methods import Learned
 from core.model_file import ModelFile
 from core.paths import MODEL_ENDING, OME_ENDINGS, TIFF_ENDINGS
 from core.progress import Context
@@ -40,11 +39,10 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
     QuietfieldError
         If the network does not suit the stack.
     """
-    from core.learning.suitability import unlike
     from core.work.networks import Networks
     from core.work.task import Task, run
 
-    note = unlike(stack, model)
+    note = model.unlike(stack)
     file = model_file(model, stack.meta.name)
     recipe = Recipe(steps=(Step.of(model.method, model=file),))
     networks = Networks({file.sha256: model}, device=device)
@@ -80,12 +78,3 @@ def facts(model: Model) -> str:
     count = "1 step" if record.steps == 1 else f"{record.steps} steps"
     words = f"{model.method.label}, {count} in {record.seconds:.0f} s"
     return f"{words}. {record.note}".strip() if record.note else words
-
-
-def kind(method: Learned) -> str:
-    """Name what has to stay the same when a network is trained further."""
-    if method.strategy().adapts:
-        return method.label
-    sigma = method.strategy().training_sigma
-    psf = f" and PSF sigma {sigma:g} px" if sigma else ""
-    return f"{method.label} of width {method.width}, depth {method.depth}{psf}"

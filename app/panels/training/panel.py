@@ -22,7 +22,7 @@ from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import Sentence, failure
 from core.errors import QuietfieldError
-from core.learning.methods import Learned
+from core.learning.base import Learned
 from core.methods.outputs import Output
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

@@ -14,7 +14,7 @@ from app.shell.jobs import Job
 from app.shell.view_state import Preview
 from core.errors import QuietfieldError
 from core.fingerprint import fingerprint
-from core.learning.methods import Learned
+from core.learning.base import Learned
 from core.progress import Cancelled, Context
 from core.stack import Region, Stack
 

@@ -24,11 +24,15 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
     from core.learning.device import Device
     from core.stack import Stack
 
-PROMINENT = (
-    "sigma", "positivity", "estimate_offset", "offset", "line", "reach", "seconds", "steps", "quality",
-    "neighbours",
-)  # fmt: skip
-"""Parameters that stand in sight; all others wait under More."""
+USUAL = ("seconds", "steps", "quality", "neighbours")
+"""Parameters that stand in sight, after those that only one method has; all others wait under More."""
+
+
+def prominent(cls: type[Learned]) -> tuple[str, ...]:
+    """Return the names of the parameters that stand in sight, in their order."""
+    shared = {p.name for p in params.describe(Learned)}
+    own = [p.name for p in params.describe(cls) if not p.advanced and p.name not in shared]
+    return (*(name for name in own if name not in USUAL), *USUAL)
 
 
 class TrainingSettings(QWidget):
@@ -116,7 +120,7 @@ class TrainingSettings(QWidget):
         """Form of the chosen method."""
         cls = self.method_class
         if cls.name not in self._forms:
-            form = self._forms[cls.name] = Form(cls, prominent=PROMINENT)
+            form = self._forms[cls.name] = Form(cls, prominent=prominent(cls))
             form.set_baseline(cls.preset_values(cls.default_preset), "preset")
             form.changed.connect(self._on_form)
             self._place.addWidget(form)
@@ -150,7 +154,7 @@ class TrainingSettings(QWidget):
     def in_words(self) -> str:
         """Say what is to be trained: method, preset, and the parameters in sight."""
         values, described = self.form.values(), params.describe(self.method_class)
-        shown = [p for p in described if p.name in PROMINENT and p.kind != "bool"]
+        shown = [p for p in described if p.name in prominent(self.method_class) and p.kind != "bool"]
         words = [f"{p.label} {in_words(p, values[p.name])} {p.unit}".rstrip() for p in shown]
         if self.target_path is not None:
             words.insert(0, f"clean stack {self.target_path.name}")

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
 
+from core import params
 from core.errors import QuietfieldError
 from core.instant.method import MAKITALO_2013, neighbours, quality
 from core.instant.reach import MEAN
-from core.learning.base import Adapting, Learned
+from core.learning.architecture import Architecture
+from core.learning.base import Learned
+from core.learning.methods.blind_spot import BlindSpot
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
-from core.learning.strategy import Architecture, Strategy
+from core.learning.presets import Preset
 from core.methods.base import named
 from core.params import param
 from core.progress import Context
 from core.stack import Stack
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.parts.examples import Examples
+    from core.learning.parts.heads import Head
+    from core.learning.parts.objectives import Objective
+    from core.learning.parts.readouts import Readout
+    from core.learning.parts.setup import Setup
+    from core.learning.parts.starts import Start
+
+ADAPTING: Mapping[str, Preset] = MappingProxyType(
+    {
+        "fast": Preset(label="Fast", help="A minute of training."),
+        "balanced": Preset(
+            label="Balanced", help="Five minutes of training, and the mean over eight orientations.",
+            changes={"seconds": 300.0, "quality": "best"},
+        ),
+        "best": Preset(
+            label="Best",
+            help="Twenty minutes of training, for large stacks, and the mean over eight orientations.",
+            changes={"seconds": 1200.0, "quality": "best"},
+        ),
+    }
+)  # fmt: skip
+"""Presets of the method that trains the network of Instant further."""
 
 NARROW = 0.5
 """Sigma in pixels of the PSF that Quietfield may end in: narrower than that of most microscopes."""
@@ -22,7 +51,7 @@ NARROW = 0.5
 
 @named("quietfield", label="Quietfield", group="learned", version=3)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quietfield(Adapting):
+class Quietfield(BlindSpot):
     """Train the network of Instant further on the stack itself, as far as that helps.
 
     Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show what the
@@ -33,6 +62,7 @@ class Quietfield(Adapting):
     must be independent from pixel to pixel.
     """
 
+    presets: ClassVar[Mapping[str, Preset]] = ADAPTING
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013, GONCHAROVA_2020)
 
     quality: str = quality(
@@ -58,18 +88,83 @@ class Quietfield(Adapting):
         "light is plenty.",
     )  # fmt: skip
 
-    def strategy(self) -> Strategy:
-        """In what this method differs from the others."""
-        sigma = NARROW if self.psf == "yes" else 0.0
-        return Strategy(
-            replacement="surroundings", adapts=True, idle=self.train == "no",
-            eightfold=self.quality == "best", along=self.along, still=self.neighbours == MEAN,
-            training_sigma=sigma, prediction_sigma=sigma,
+    seconds: float = params.revise(Learned, "seconds", 60.0)
+    patch: int = params.revise(Learned, "patch", 96, ge=64)
+    batch: int = params.revise(Learned, "batch", 8)
+    learning_rate: float = params.revise(Learned, "learning_rate", 3e-4)
+    validation_patches: int = params.revise(Learned, "validation_patches", 32)
+    warmup: int = params.revise(Learned, "warmup", 50)
+    average: float = params.revise(Learned, "average", 0.2)
+    box: int = params.revise(BlindSpot, "box", 4)
+
+    # The network exists already, and only a better one replaces it.
+    width: int = params.fix(32)
+    depth: int = params.fix(5)
+    keep: str = params.fix("best")
+    reduction: str = params.fix("mean")
+    normalise: str = params.fix("channel")
+    precision: str = params.fix("float32")
+    neighbourhood: int = params.fix(5)
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return patches in photons, in which hidden pixels show what the network predicts there."""
+        from core.learning.parts.examples import ExpectedPixels
+
+        return ExpectedPixels(setup, box=self.box, neighbourhood=self.neighbourhood)
+
+    def start(self) -> Start:
+        """Return the network of Instant."""
+        from core.learning.parts.starts import instant
+
+        return instant(self.architecture().kind, neighbours=bool(self.along))
+
+    def head(self, setup: Setup) -> Head:
+        """Return what turns the output of the network of Instant into photons."""
+        from core.learning.parts.heads import PhotonHead
+
+        return PhotonHead(setup, self.blur)
+
+    def objective(self, setup: Setup) -> Objective:
+        """Return the squared error of hidden pixels, in standard deviations of their noise."""
+        from core.learning.parts.objectives import PhotonError
+
+        return PhotonError(setup)
+
+    def readout(self) -> Readout:
+        """Return that the network is used as Instant uses it."""
+        from core.learning.parts.readouts import AsInstant
+
+        return AsInstant(
+            architecture=self.architecture(), along=self.along, sigma=self.blur,
+            eightfold=self.quality == "best", still=self.neighbours == MEAN,
         )  # fmt: skip
 
     def architecture(self) -> Architecture:
-        """What its network looks like."""
+        """Return what the network looks like."""
         return Architecture(kind="best" if self.quality == "best" else "instant")
+
+    @property
+    def blur(self) -> float:
+        """Standard deviation in pixels of the PSF between network and loss; 0 for none."""
+        return NARROW if self.psf == "yes" else 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to train: the network of Instant is kept."""
+        return self.train == "no"
+
+    @property
+    def seen(self) -> str:
+        """Which neighbours are trained on; training goes on only where they stay the same."""
+        return self.neighbours
+
+    def network_kind(self) -> tuple[object, ...]:
+        """Return what has to stay the same: every network of Instant knows neighbours and suits a PSF."""
+        return type(self), self.architecture()
+
+    def describe_network(self) -> str:
+        """Say what has to stay the same while a network is trained."""
+        return self.label
 
     def training_stack(self, stack: Stack) -> Stack:
         """Means of the frames where the scene is said to stand still."""
@@ -88,7 +183,7 @@ class Quietfield(Adapting):
         from core.instant.scene import find_motion
         from core.learning import neighbour_trial  # needs torch, for which the window need not wait
 
-        if self.psf == "auto" and not method.strategy().idle:
+        if self.psf == "auto" and not method.idle:
             bears = neighbour_trial.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
             method = replace(method, psf="yes" if bears else "no")
         if self.neighbours != "auto":

@@ -1,0 +1,19 @@
+"""The learned methods, one module a family; nothing here needs torch."""
+
+from core.learning.methods.blind_spot import BlindSpot, Noise2Void, Noise2Void2, StructNoise2Void
+from core.learning.methods.care import Care
+from core.learning.methods.deconoising import DecoNoising, Noise2VoidConvolved
+from core.learning.methods.noise2noise import Noise2Noise
+from core.learning.methods.quietfield import Quietfield
+
+__all__ = [
+    "BlindSpot",
+    "Care",
+    "DecoNoising",
+    "Noise2Noise",
+    "Noise2Void",
+    "Noise2Void2",
+    "Noise2VoidConvolved",
+    "Quietfield",
+    "StructNoise2Void",
+]

@@ -1,0 +1,151 @@
+"""Noise2Void and its relatives: predict pixels that are hidden from the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from core.learning.architecture import Architecture
+from core.learning.base import Learned, Seeing
+from core.learning.papers import BROADDUS_2020, HOECK_2022, KRULL_2019
+from core.learning.presets import PRESETS, Preset
+from core.methods.base import named
+from core.params import param
+from core.progress import Context
+from core.stack import Stack
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.parts.examples import Examples
+    from core.learning.parts.setup import Setup
+
+BLIND_SPOT: Mapping[str, Preset] = MappingProxyType(
+    {
+        **PRESETS,
+        "deconoising-2020": Preset(
+            label="DecoNoising 2020",
+            help="The schedule of Goncharova et al. 2020 exactly, for comparison with published figures; "
+            "hours without a graphics card.",
+            changes={
+                "width": 64, "patch": 100, "batch": 20, "box": 6, "learning_rate": 1e-3,
+                "schedule": "plateau", "warmup": 0, "steps": 2000, "seconds": 0.0, "epoch": 10,
+                "validation": 0.3, "validation_patches": 20, "average": 0.0, "keep": "best",
+                "augment": "rotations", "reduction": "sum", "normalise": "global", "precision": "float32",
+            },
+        ),
+    }
+)  # fmt: skip
+"""Presets of methods that hide pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindSpot(Seeing):
+    """A network trained on the noisy stack itself, to predict pixels that are hidden from it."""
+
+    presets: ClassVar[Mapping[str, Preset]] = BLIND_SPOT
+
+    box: int = param(
+        3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True, by_preset=True,
+        help="One pixel in every box of this side is hidden from the network, and predicted.",
+    )  # fmt: skip
+    neighbourhood: int = param(
+        5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True, by_preset=True,
+        help="A hidden pixel shows the value of another pixel from this neighbourhood.",
+    )  # fmt: skip
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return patches in which single pixels are hidden."""
+        from core.learning.parts.examples import HiddenPixels
+
+        return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood)
+
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+        """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
+        self.look_beside(stack)
+        context.step(0.0, "Measuring the noise")
+        from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
+
+        return self, f"{obstacles(stack)} {self.shared(stack)}".strip()
+
+
+@named("n2v", label="Noise2Void", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise2Void(BlindSpot):
+    """Predict every pixel from its surroundings with a network trained on the noisy stack alone.
+
+    Krull, Buchholz, Jug 2019 (doi:10.1109/CVPR.2019.00223). The noise must be independent from
+    pixel to pixel.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (KRULL_2019,)
+
+
+@named("n2v2", label="N2V2", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise2Void2(BlindSpot):
+    """Noise2Void without the checkerboard pattern that it leaves in some images.
+
+    Höck, Buchholz, Brachmann, Jug, Freytag 2022 (doi:10.1007/978-3-031-25069-9_33): a hidden pixel shows
+    the median of its neighbourhood without itself, images are made smaller by blur-pooling, and the first
+    level of the network is not handed past the others. The noise must be independent from pixel to pixel.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (HOECK_2022, KRULL_2019)
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return patches in which hidden pixels show the median of their neighbourhood."""
+        from core.learning.parts.examples import HiddenPixels
+
+        return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood, median=True)
+
+    def architecture(self) -> Architecture:
+        """Return what the network looks like."""
+        return replace(BlindSpot.architecture(self), pooling="blur", top_skip=False)
+
+
+@named("structn2v", label="structN2V", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructNoise2Void(BlindSpot):
+    """Noise2Void for noise that neighbours share along rows or columns: lines of pixels are covered.
+
+    Broaddus, Krull, Weigert, Schmidt, Myers 2020 (doi:10.1109/ISBI45749.2020.9098336). The noise
+    must be independent from line to line, or at least off the covered lines.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (BROADDUS_2020, KRULL_2019)
+
+    line: str = param(
+        "auto", "Covered line",
+        help="Along which axes the neighbours of a hidden pixel are covered too: those along which they "
+        "share their noise.",
+        choices={
+            "auto": "As measured", "x": "Along rows (X)", "y": "Along columns (Y)", "both": "Along both",
+            "none": "None",
+        },
+    )  # fmt: skip
+    reach: int = param(
+        5, "Line reach", unit="px", ge=1, le=64, step=1,
+        help="Neighbours covered on each side of a hidden pixel; at least as many as share its noise.",
+    )  # fmt: skip
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return patches in which lines of pixels are covered."""
+        if self.line in ("auto", "none"):
+            return BlindSpot.examples(self, setup)
+        from core.learning.parts.examples import HiddenLines
+
+        line = cast(Literal["x", "y", "both"], self.line)
+        return HiddenLines(setup, box=self.box, neighbourhood=self.neighbourhood, line=line, reach=self.reach)
+
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+        """Choose the lines along which the noise is correlated, where that is to be measured."""
+        self.look_beside(stack)
+        context.step(0.0, "Measuring the noise")
+        shared = self.shared(stack)
+        if self.line != "auto":
+            return self, shared
+        from core.learning.training_advice import lines  # needs scipy, for which the window need not wait
+
+        line, words = lines(stack, self.reach)
+        return replace(self, line=line or "none"), f"{words} {shared}".strip()

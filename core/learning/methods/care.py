@@ -1,0 +1,34 @@
+"""CARE: predict a clean stack from a noisy one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from core.learning.base import Seeing
+from core.learning.papers import WEIGERT_2018
+from core.methods.base import named
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.parts.examples import Examples
+    from core.learning.parts.setup import Setup
+
+
+@named("care", label="CARE", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care(Seeing):
+    """Predict a clean image from a noisy one, learned from a clean stack of the same places.
+
+    Content-aware image restoration, Weigert et al. 2018 (doi:10.1038/s41592-018-0216-7). The clean
+    stack, of more light or averaged over many shots, has to show every pixel of the noisy one. Both are
+    normalised by themselves, and results are in the counts of the clean stack.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (WEIGERT_2018,)
+    needs_target: ClassVar[bool] = True
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return pairs of noisy and clean images."""
+        from core.learning.parts.examples import CleanImages
+
+        return CleanImages(setup)

@@ -1,0 +1,52 @@
+"""Noise2Noise: predict one frame from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from core.errors import QuietfieldError
+from core.findings import kinds
+from core.learning.base import Learned
+from core.learning.papers import LEHTINEN_2018
+from core.methods.base import named
+from core.progress import Context
+from core.stack import Stack
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+    from core.learning.parts.examples import Examples
+    from core.learning.parts.setup import Setup
+
+
+@named("noise2noise", label="Noise2Noise", group="learned")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise2Noise(Learned):
+    """Predict one frame from another, for stacks whose frames all show the same scene.
+
+    Lehtinen et al. 2018 (arXiv:1803.04189). The noise must be independent from frame to frame; within a
+    frame it may be correlated. Training pairs every frame with every other one; the trained
+    network looks at one frame at a time.
+    """
+
+    citations: ClassVar[tuple[str, ...]] = (LEHTINEN_2018,)
+
+    def examples(self, setup: Setup) -> Examples:
+        """Return pairs of frames."""
+        from core.learning.parts.examples import OtherFrames
+
+        return OtherFrames(setup)
+
+    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+        """Refuse stacks without time, and warn of scenes that move."""
+        if "T" not in stack.axes:
+            raise QuietfieldError(
+                f"{stack.meta.name} has no frames in time, between which Noise2Noise could learn. If its "
+                "planes are repeated shots of one scene, say that they are T; else choose another method."
+            )
+        context.step(0.0, "Comparing frames")
+        from core.learning.training_advice import motion  # needs scipy, for which the window need not wait
+        from core.noise.between import find_shared_noise
+
+        found = find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)
+        shared = found.text if found is not None else ""
+        return self, f"{motion(stack)} {shared}".strip()

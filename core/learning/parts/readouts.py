@@ -1,0 +1,139 @@
+"""How a prediction is read from a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from core.instant.network import InstantNetwork
+from core.instant.weights import file_of, load_network, shipped
+from core.learning.adapted_prediction import AdaptedPrediction
+from core.learning.architecture import Architecture
+from core.learning.data import Normalisation
+from core.learning.device import placed
+from core.learning.network import UNet, blank
+from core.learning.prediction import DeconvolvingPrediction, Prediction
+from core.learning.suitability import unlike
+from core.methods.base import Operation
+from core.stack import Stack
+
+
+class Readout(Protocol):
+    """Makes an operation of a trained network."""
+
+    def operation(
+        self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
+    ) -> Operation:
+        """Return the operation that denoises with a network.
+
+        Parameters
+        ----------
+        weights : dict of str to Tensor
+            Weights of the network, on the processor.
+        normalisation : Normalisation
+            How pixels become numbers for it.
+        device : torch.device
+            Where to compute.
+        """
+        ...
+
+    def unlike(self, stack: Stack, normalisation: Normalisation) -> str:
+        """Say in a sentence that a stack is far from what a network was trained on; "" if it is not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denoised:
+    """Read the image that a U-Net emits, convolved with a PSF.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        What the network looks like.
+    sigma : float
+        Standard deviation of the PSF in pixels; 0 for none.
+    along : {"", "Z", "T"}
+        Axis along which the network sees neighbouring planes or frames, if any.
+    """
+
+    prediction: ClassVar[type[Prediction]] = Prediction
+
+    architecture: Architecture
+    sigma: float = 0.0
+    along: str = ""
+
+    def operation(
+        self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
+    ) -> Operation:
+        """Return the operation that denoises with a network."""
+        network = _network(self.architecture, weights, device)
+        assert isinstance(network, UNet)
+        return self.prediction(
+            network=network, device=device, normalisation=normalisation, sigma=self.sigma, along=self.along
+        )
+
+    def unlike(self, stack: Stack, normalisation: Normalisation) -> str:
+        """Say that mean or standard deviation of a stack are far from those trained with; "" if not."""
+        return unlike(stack, normalisation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deconvolved(Denoised):
+    """Read the image before the PSF too."""
+
+    prediction: ClassVar[type[Prediction]] = DeconvolvingPrediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsInstant:
+    """Read a trained network of Instant as Instant does; where it was left as it is, Instant itself.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Which of its networks.
+    sigma : float
+        Standard deviation in pixels of the PSF it ends in; 0 for none.
+    along : {"", "Z", "T"}
+        Axis along which it sees neighbouring planes or frames, if any.
+    eightfold : bool
+        Whether to average over eight orientations.
+    still : bool
+        Whether it denoises the means of frames.
+    """
+
+    architecture: Architecture
+    sigma: float = 0.0
+    along: str = ""
+    eightfold: bool = False
+    still: bool = False
+
+    def operation(
+        self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device  # noqa: ARG002
+    ) -> Operation:  # fmt: skip
+        """Return the operation that denoises with a network."""
+        kind = self.architecture.kind
+        begun = load_network(file_of(kind))[0].state_dict()
+        if all(torch.equal(weights[name], known) for name, known in begun.items()):
+            networks, sigma = tuple(placed(one, device) for one in shipped(kind)), 0.0
+        else:
+            network = _network(self.architecture, weights, device)
+            assert isinstance(network, InstantNetwork)
+            networks, sigma = (network,), self.sigma
+        return AdaptedPrediction(
+            networks=networks, eightfold=self.eightfold, along=self.along, sigma=sigma, still=self.still
+        )
+
+    def unlike(self, stack: Stack, normalisation: Normalisation) -> str:  # noqa: ARG002
+        """Return "": the noise of every stack is measured and transformed to the same."""
+        return ""
+
+
+def _network(architecture: Architecture, weights: Mapping[str, Tensor], device: torch.device) -> nn.Module:
+    network = blank(architecture)
+    network.load_state_dict(dict(weights))
+    return placed(network, device).eval().requires_grad_(False)
