@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -453,12 +454,18 @@ def test_a_defect_is_reported_with_its_traceback(folder, capsys, monkeypatch):
 # ------------------------------------------------------------------ a process of its own
 
 
-def start(line: str, cwd: Path, *more: str, **options: object) -> subprocess.Popen[str]:
+@contextmanager
+def started(line: str, cwd: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the program in a process of its own, which ends with the test."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+    with subprocess.Popen(
         [sys.executable, "-m", "app", *shlex.split(line), *more],
-        cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
-    )  # fmt: skip
+        cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
@@ -490,15 +497,15 @@ def test_subcommands_import_no_qt_and_torch_only_for_networks(folder, line, bann
 def test_interrupting_a_training_writes_nothing(folder, number, code):
     before = names(folder)
     endless = [*TINY, "--steps", "10000000", "--epoch", "5", "--seconds", "600"]
-    process = start("train noisy.tif -o net --method n2v", folder, *endless)
-    assert process.stderr is not None
-    seen = ""
-    while "step" not in seen:  # a line every few seconds; it trains by then
-        line = process.stderr.readline()
-        assert line, seen
-        seen += line
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    with started("train noisy.tif -o net --method n2v", folder, *endless) as process:
+        assert process.stderr is not None
+        seen = ""
+        while "step" not in seen:  # a line every few seconds; it trains by then
+            line = process.stderr.readline()
+            assert line, seen
+            seen += line
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert out == ""
     assert "no incomplete file" in err
@@ -510,11 +517,12 @@ def test_interrupting_a_filter_keeps_what_was_there(folder):
     shape, axes, slow = (20000, 128, 128), {"axes": "TYX"}, ("--sigma", "20", "--depth", "8")
     tifffile.memmap("long.tif", shape=shape, dtype=np.uint8, imagej=True, metadata=axes)  # takes no space
     before = names(folder)
-    process = start("denoise long.tif -o clean.tif --overwrite --method gaussian-3d", folder, *slow)
-    assert process.stderr is not None
-    assert "Gaussian blur 3D  " in process.stderr.readline()  # at work, with the share that is done
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    line = "denoise long.tif -o clean.tif --overwrite --method gaussian-3d"
+    with started(line, folder, *slow) as process:
+        assert process.stderr is not None
+        assert "Gaussian blur 3D  " in process.stderr.readline()  # at work, with the share that is done
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out == ""
     assert names(folder) == before
@@ -523,14 +531,12 @@ def test_interrupting_a_filter_keeps_what_was_there(folder):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break differently on Windows")
 def test_a_reader_that_goes_away_is_no_defect(folder):
-    process = start("methods", folder)
-    assert process.stdout is not None
-    process.stdout.close()
-    time.sleep(0.1)
-    assert process.stderr is not None
-    err = process.stderr.read()
-    process.stderr.close()
-    assert process.wait(60) in (0, 141)
+    with started("methods", folder) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        assert process.wait(60) in (0, 141)
     assert err == ""
 
 

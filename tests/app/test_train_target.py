@@ -95,7 +95,13 @@ def choose(panel: TrainingPanel, method: str) -> None:
         {"width": 4, "depth": 2, "patch": 16, "batch": 2, "epoch": 5, "steps": 10, "seconds": 0.0,
          "validation_patches": 2, "precision": "float32"}
     )  # fmt: skip
-    panel._on_settings()
+    panel.settings.form.changed.emit()
+
+
+def ask_for(panel: TrainingPanel, kind: str) -> None:
+    """Choose "File…" or "Folder…" from the menu of the button that asks for the clean stack."""
+    actions = panel.settings.target.button.menu().actions()
+    next(action for action in actions if action.iconText().lower().startswith(kind)).trigger()
 
 
 def test_the_panel_asks_for_a_clean_stack_where_one_is_needed(
@@ -110,10 +116,10 @@ def test_the_panel_asks_for_a_clean_stack_where_one_is_needed(
     assert not panel.controls.start.isEnabled()
     assert "clean stack" in panel.controls.start.toolTip()
     panel.settings.target.ask_file = lambda: ""
-    panel.settings.target._on_file()
+    ask_for(panel, "file")
     assert not panel.controls.start.isEnabled()
     panel.settings.target.ask_file = lambda: str(folder / "clean.tif")
-    panel.settings.target._on_file()
+    ask_for(panel, "file")
     assert panel.controls.start.isEnabled()
     assert panel.findChild(QLabel, "training-target-name").text() == "clean.tif"
     panel.controls.copy.click()
@@ -132,7 +138,7 @@ def test_care_in_the_window_is_care_on_the_command_line(
     choose(panel, "care")
     target = panel.settings.target
     target.ask_file, target.ask_folder = lambda: str(folder / "clean.tif"), lambda: str(folder / "clean")
-    (target._on_file if kind == "file" else target._on_folder)()
+    ask_for(panel, kind)
     panel.controls.start.click()
     assert "clean stack clean" in panel.summary.text()
     qtbot.waitUntil(lambda: bool(panel.network.kept) and not jobs.running, timeout=60_000)
@@ -156,7 +162,7 @@ def test_a_cancelled_training_leaves_the_part_that_the_one_before_was_trained_on
     session.set_view(View(4, 36, 8, 44))
     choose(panel, "care")
     panel.settings.target.ask_file = lambda: str(folder / "clean.tif")
-    panel.settings.target._on_file()
+    ask_for(panel, "file")
     where = panel.settings.region
     where.setCurrentIndex(where.findData("visible"))
     panel.controls.start.click()
@@ -166,7 +172,7 @@ def test_a_cancelled_training_leaves_the_part_that_the_one_before_was_trained_on
     panel.controls.start.click()
     panel.controls.cancel.click()
     qtbot.waitUntil(lambda: not jobs.running, timeout=60_000)
-    panel._on_continue()
+    panel.network.go_on.click()
     qtbot.waitUntil(lambda: not jobs.running, timeout=60_000)
     assert not panel.problem.isVisible(), panel.problem.text()
     assert panel.network.kept[-1].step > steps
@@ -178,7 +184,7 @@ def test_a_clean_stack_of_another_shape_is_said(
     session.open(open_stack(folder / "noisy" / "t0.tif"), {})
     choose(panel, "care")
     panel.settings.target.ask_file = lambda: str(folder / "clean.tif")
-    panel.settings.target._on_file()
+    ask_for(panel, "file")
     panel.controls.start.click()
     qtbot.waitUntil(lambda: panel.problem.isVisible() and not jobs.running, timeout=60_000)
     assert "must show the same pixels" in panel.problem.text()

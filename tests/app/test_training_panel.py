@@ -72,7 +72,7 @@ def choose(panel: TrainingPanel, method: str, **values: Value) -> None:
     box = panel.findChild(QComboBox, "training-method")
     box.setCurrentIndex(box.findData(method))
     panel.settings.form.set_values({**TINY, **values})
-    panel._on_settings()
+    panel.settings.form.changed.emit()
 
 
 def click(qtbot: QtBot, panel: TrainingPanel, name: str) -> None:
@@ -90,7 +90,7 @@ def sentence(panel: TrainingPanel) -> str:
 
 
 def step_of(panel: TrainingPanel) -> int:
-    return panel._run.report.step if panel._run and panel._run.report else 0
+    return panel.run.report.step if panel.run and panel.run.report else 0
 
 
 def test_nothing_to_train_on_is_said(panel: TrainingPanel) -> None:
@@ -111,7 +111,7 @@ def test_presets_fill_the_form_and_keep_the_psf(qtbot: QtBot, panel: TrainingPan
     assert panel.settings.form.values()["sigma"] == 1.7
     assert panel.findChild(QLabel, "training-preset-help").text() == cls.presets[name].help
     panel.settings.form.set_values({"width": 32})
-    panel.settings._on_form()
+    panel.settings.form.changed.emit()
     assert panel.findChild(QLabel, "training-preset-help").text().endswith("(Changed below.)")
 
 
@@ -168,7 +168,7 @@ def test_a_newcomers_start_trains_the_network_of_instant(
     session.open(still, {})
     assert panel.findChild(QComboBox, "training-method").currentText() == "Quietfield"
     panel.settings.form.set_values({"steps": 2, "batch": 1, "patch": 64, "validation_patches": 2})
-    panel._on_settings()
+    panel.settings.form.changed.emit()
     click(qtbot, panel, "training-start")
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 2 and idle(jobs), timeout=WAIT)
     denoised = session.snapshot.results[1]
@@ -191,7 +191,7 @@ def test_the_plot_and_the_words_follow_the_reports(
     choose(panel, "n2v", steps=40)
     panel.network.automatic.setChecked(False)
     click(qtbot, panel, "training-start")
-    run = panel._run
+    run = panel.run
     assert run is not None
     qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
     assert len(run.validations) >= 8
@@ -299,7 +299,7 @@ def test_a_stack_that_teaches_nothing_is_denoised_by_the_network_as_it_is(
     session.open(stack, {})  # 48 rows, and the network of Instant needs 64
     box = panel.findChild(QComboBox, "training-method")
     box.setCurrentIndex(box.findData("quietfield"))
-    panel._on_settings()
+    panel.settings.form.changed.emit()
     click(qtbot, panel, "training-start")
     qtbot.waitUntil(lambda: len(session.snapshot.results) == 2, timeout=WAIT)
     qtbot.waitUntil(lambda: idle(jobs))
@@ -333,7 +333,7 @@ def test_curves_of_a_training_that_starts_over_never_run_backwards(
     choose(panel, "n2v", steps=40)
     panel.network.automatic.setChecked(False)
     click(qtbot, panel, "training-start")
-    run = panel._run
+    run = panel.run
     assert run is not None
     qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
     assert spoilt == [23]
@@ -388,7 +388,7 @@ def test_the_canvas_shows_the_network_while_it_learns(
     shown = session.snapshot.preview
     assert shown is not None
     assert shown.label.endswith("deconvolved")
-    run = panel._run
+    run = panel.run
     assert run is not None
     panel.controls.preview.setChecked(False)
     assert session.snapshot.preview is None

@@ -36,6 +36,8 @@ class TrainingPanel(QWidget):
     ----------
     said : Signal of str
         A sentence for a person who may be looking elsewhere by now.
+    run : TrainingRun or None
+        The training in progress.
     """
 
     said = Signal(str)
@@ -43,7 +45,7 @@ class TrainingPanel(QWidget):
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
-        self._run: TrainingRun | None = None
+        self.run: TrainingRun | None = None
         self._job: Job | None = None
         self._data: TrainingData | None = None
         self._before: tuple[tuple[Kept, ...], TrainingData | None] = (), None
@@ -133,7 +135,7 @@ class TrainingPanel(QWidget):
         # what cannot be changed now makes room for what is going on
         self.settings.setVisible(self._job is None)
         self.summary.setVisible(self._job is not None)
-        paused = self._run is not None and self._run.paused
+        paused = self.run is not None and self.run.paused
         self.controls.allow(reason, training=self._job is not None, paused=paused)
         self.network.refresh()
 
@@ -198,7 +200,7 @@ class TrainingPanel(QWidget):
         data = self._data = self._chosen_data(source, again=bool(start))
         method, device = self.settings.method(), self.settings.device
         target = data.target(self.settings.target_path)
-        self._run = TrainingRun(data.stack, method, device, self._live.look, start, target)
+        self.run = TrainingRun(data.stack, method, device, self._live.look, start, target)
         self.network.show_kept((), live=True)
         self.network.words.setText("In training.")
         self.summary.setText(self.settings.in_words())
@@ -206,10 +208,10 @@ class TrainingPanel(QWidget):
         self.plot.show()
         self.controls.begin()
         self._offer(method.outputs)
-        self._live.follow(self._run, source)
+        self._live.follow(self.run, source)
         self._job = self._jobs.start(
             f"Training {method.label}",
-            self._run,
+            self.run,
             partial=self._on_news,
             done=self._on_trained,
             end=self._on_end,
@@ -218,7 +220,7 @@ class TrainingPanel(QWidget):
         self._update()
 
     def _on_news(self, _: object) -> None:
-        run = self._run
+        run = self.run
         if run is None or run.report is None or self._job is None:
             return
         self.plot.show_curves(run.losses, run.validations)
@@ -228,7 +230,7 @@ class TrainingPanel(QWidget):
 
     @Slot()
     def _on_pause(self) -> None:
-        run = self._run
+        run = self.run
         if run is None:
             return
         if run.paused:
@@ -241,8 +243,8 @@ class TrainingPanel(QWidget):
 
     @Slot()
     def _on_stop(self) -> None:
-        if self._run is not None:
-            self._run.stop()
+        if self.run is not None:
+            self.run.stop()
             self.controls.ending("Stopping after this step…")
 
     @Slot()
@@ -252,13 +254,13 @@ class TrainingPanel(QWidget):
             self.controls.ending("Cancelling…")
 
     def _on_trained(self, _: Model) -> None:
-        if self._run is not None:
-            self.plot.show_curves(self._run.losses, self._run.validations)
-            self.network.show_kept(self._run.kept)
-            self.settings.show_method(self._run.method)
+        if self.run is not None:
+            self.plot.show_curves(self.run.losses, self.run.validations)
+            self.network.show_kept(self.run.kept)
+            self.settings.show_method(self.run.method)
 
     def _on_end(self, outcome: Outcome) -> None:
-        self._run = self._job = None
+        self.run = self._job = None
         self._live.follow(None, None)
         kept = outcome.state == "succeeded"
         if not kept:
