@@ -69,9 +69,10 @@ class Networks:
         """Return the step that denoises with the trained network in a file."""
         from core.checkpoint import load_model, sha256
 
+        loaded = load_model(path)  # says what is wrong with a file
         file = ModelFile(file=path.name, sha256=sha256(path))
         with self._lock:
-            model = self.models.setdefault(file.sha256, load_model(path))
+            model = self.models.setdefault(file.sha256, loaded)
         return Step.of(model.method, model=file)
 
     def _files(self, wanted: ModelFile) -> Iterator[Path]:

@@ -14,7 +14,6 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QDialog, QMenu
 
 from app.documents.opening import Opened, first_levels
-from app.panels.filters import panel as filter_panel
 from app.shell import preferences
 from app.window.commands import COMMANDS
 from app.window.main_window import MainWindow
@@ -22,6 +21,7 @@ from app.window.menus import MENUS, TOOLBAR, Submenu
 from app.window.status import readout
 from core.findings import Finding, kinds
 from core.stack import Stack
+from core.work import task
 from tests.driver import Driver
 
 
@@ -475,13 +475,13 @@ def test_results_that_another_file_replaced_can_be_brought_back(filtered, tmp_pa
 
 def test_a_filter_that_ends_after_its_stack_was_closed_is_said_to_be_dropped(filtered, tmp_path, monkeypatch):
     gate = threading.Event()
-    real = filter_panel.apply
+    real = task.run
 
-    def slow(*given):
+    def slow(*given, **named):
         assert gate.wait(30)
-        return real(*given)
+        return real(*given, **named)
 
-    monkeypatch.setattr(filter_panel, "apply", slow)
+    monkeypatch.setattr(task, "run", slow)
     window = filtered.window
     filtered.click("filter-apply")
     other = make(tmp_path / "other.tif")
