@@ -1,1 +1,1 @@
-"""The subcommands of the command line, on the engine alone."""
+"""The command line: subcommands that use the engine without Qt."""

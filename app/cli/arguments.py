@@ -1,4 +1,4 @@
-"""What the subcommands' options have in common; a method's options come from its parameters."""
+"""Shared options of the subcommands, and options generated from the parameters of a method."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imports what reads and writes files, for which the help doe
     from core.work.executors import Executor
 
 COMMANDS = ("info", "denoise", "train", "apply", "measure", "simulate", "methods")
-"""Every subcommand, in the order of the help."""
+"""All subcommands, in the order of the help."""
 
 USED_BY: Mapping[Group, str] = {
     "instant": "denoise", "filter": "denoise", "learned": "train", "noise": "simulate",
@@ -24,7 +24,7 @@ USED_BY: Mapping[Group, str] = {
 """The subcommand that runs the methods of each group."""
 
 PREFIX, EXECUTOR_PREFIX = "param_", "executor_param_"
-"""Begin the names under which values of parameters lie among the parsed options."""
+"""Prefixes of the names of parameter values among the parsed options."""
 
 DTYPES = ("source", "uint8", "uint16", "int16", "uint32", "int32", "float32")
 
@@ -37,7 +37,7 @@ class Described(Protocol):
 
 
 class Usage(Exception):
-    """The command line was not understood: what is wrong, and for which subcommand ("" for none)."""
+    """An invalid command line: the error message, and the subcommand ("" for none)."""
 
     def __init__(self, message: str, command: str = "") -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class Usage(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes no abbreviations and raises `Usage` instead of ending the program."""
+    """A parser that accepts no abbreviations and raises `Usage` instead of exiting."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("allow_abbrev", False)
@@ -53,27 +53,27 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        """Raise `Usage` with a full sentence."""
+        """Raise `Usage` with a complete sentence."""
         text = message[:1].upper() + message[1:]
         raise Usage(text if text.endswith((".", "?")) else f"{text}.", self.prog.partition(" ")[2])
 
     def options(self) -> tuple[str, ...]:
-        """Every option there is, such as ``--sigma``."""
+        """Return all options, such as ``--sigma``."""
         return tuple(s for action in self._actions for s in action.option_strings if s.startswith("--"))
 
 
 def option(name: str) -> str:
-    """Option of a parameter: ``tile_size`` gives ``--tile-size``."""
+    """Return the option of a parameter: ``tile_size`` gives ``--tile-size``."""
     return "--" + name.replace("_", "-")
 
 
 def chosen_method(argv: Sequence[str]) -> str | None:
-    """Name that follows ``--method``, so that the parser can be given that method's options."""
+    """Return the name after ``--method``, so that the options of this method can be added to the parser."""
     return _following("--method", argv)
 
 
 def _following(wanted: str, argv: Sequence[str]) -> str | None:
-    """Value of an option before the command line is parsed; None where it is not given."""
+    """Return the value of an option before the command line is parsed; None if it is missing."""
     for word, following in zip(argv, (*argv[1:], None), strict=True):
         if word == "--":
             return None
@@ -85,12 +85,12 @@ def _following(wanted: str, argv: Sequence[str]) -> str | None:
 
 
 def add_executor(parser: Parser, argv: Sequence[str]) -> None:
-    """Add ``--executor`` and an option for each parameter of the executor that is named."""
+    """Add ``--executor``, and an option for each parameter of the named executor."""
     from core.work.executors import Here, executors, find
 
     words = "; ".join(f"{cls.name} ({cls.label.lower()})" for cls in executors())
     parser.add_argument(
-        "--executor", default=Here.name, metavar="NAME", help=f"where several stacks are worked on: {words}"
+        "--executor", default=Here.name, metavar="NAME", help=f"where several stacks are processed: {words}"
     )
     name = _following("--executor", argv)
     if name is None:
@@ -104,14 +104,14 @@ def add_executor(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def chosen_executor(args: argparse.Namespace) -> Executor:
-    """Make the executor that was asked for."""
+    """Return the executor that the arguments select."""
     from core.work.executors import find
 
     return params.build(find(args.executor), given(args, EXECUTOR_PREFIX))
 
 
 def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: bool = True) -> None:
-    """Add ``--method`` and, once a method is named, an option for each of its parameters."""
+    """Add ``--method`` and, if a method is named, an option for each of its parameters."""
     from core.catalogue import find, methods
 
     here = [m for m in methods() if USED_BY[m.group] == USED_BY[group]]
@@ -139,7 +139,7 @@ def add_method(parser: Parser, group: Group, argv: Sequence[str], *, required: b
 
 
 def add_parameters(parser: Parser, *classes: type[Described], prefix: str = PREFIX) -> None:
-    """Add an option for each parameter of a class, or of any of several."""
+    """Add an option for each parameter of one or several classes."""
     one = f"{classes[0].name} ({classes[0].label})"
     options = parser.add_argument_group(f"options of {one if len(classes) == 1 else 'the methods'}")
     described = {p.name: p for cls in reversed(classes) for p in params.describe(cls)}
@@ -157,14 +157,14 @@ def add_parameters(parser: Parser, *classes: type[Described], prefix: str = PREF
 
 
 def metavar(p: Param) -> str:
-    """Stand-in for a value in the help."""
+    """Return the placeholder of a value in the help."""
     if p.kind == "choice":
         return "{" + ",".join(p.choices) + "}"
     return {"int": "N", "float": "X", "bool": "YES_OR_NO", "text": "TEXT"}[p.kind]
 
 
 def allowed(p: Param) -> str:
-    """Range of a parameter with its unit, such as "0 to 50 px"; "" where there is none."""
+    """Return the range of a parameter with its unit, such as "0 to 50 px"; "" if it is unlimited."""
     if p.kind == "choice":
         return ", ".join(p.choices)
     if p.kind == "bool":
@@ -176,68 +176,68 @@ def allowed(p: Param) -> str:
 
 
 def default(p: Param) -> str:
-    """Write a parameter's default as it would be typed."""
+    """Format the default of a parameter as it would be typed."""
     if isinstance(p.default, bool):
         return "yes" if p.default else "no"
     return f"{p.default:g}" if isinstance(p.default, float) else str(p.default) or '""'
 
 
 def explain(p: Param) -> str:
-    """Describe a parameter in one line: label, help, range and default."""
+    """Return a description of a parameter in one line: label, help, range and default."""
     text = f"{p.label}. {p.help}" if p.help else p.label
     limits = [allowed(p)] if p.kind not in ("choice", "bool") and allowed(p) else []
     return f"{text.rstrip('.')} ({'; '.join([*limits, f'default {default(p)}'])})"
 
 
 def given(args: argparse.Namespace, prefix: str = PREFIX) -> dict[str, Value]:
-    """Parameters a person gave on the command line."""
+    """Return the parameters given on the command line."""
     return {k.removeprefix(prefix): v for k, v in vars(args).items() if k.startswith(prefix)}
 
 
 def add_input(parser: Parser) -> None:
-    """Add the options that say how a stack is read."""
+    """Add the options for reading a stack."""
     reading = parser.add_argument_group("reading")
     reading.add_argument(
         "--series", type=_count, default=0, metavar="N",
-        help="which image of a file that holds several, counted from 0 (see 'quietfield info'; default 0)",
+        help="index of the image series in the file, from 0 (see 'quietfield info'; default 0)",
     )  # fmt: skip
     reading.add_argument(
         "--input-axes", metavar="LETTERS",
-        help="what the axes mean where the file does not say, such as TYX or ZYX",
+        help="axes of the stack if the file does not specify them, such as TYX or ZYX",
     )  # fmt: skip
 
 
 def add_output(parser: Parser) -> None:
-    """Add the options that say where and how stacks are written."""
+    """Add the options for writing stacks."""
     writing = parser.add_argument_group("writing")
     writing.add_argument(
         "-o", "--out", required=True, type=path, metavar="OUT",
-        help="file to write; for several stacks a folder, which is made if need be",
+        help="file to write; for several stacks a folder, which is created if necessary",
     )  # fmt: skip
-    writing.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    writing.add_argument("--overwrite", action="store_true", help="replace existing files")
     writing.add_argument(
         "--format", choices=("imagej", "ome"),
-        help="ImageJ TIFF (Fiji opens it by a drop) or OME-TIFF; by default what the name of OUT says",
+        help="ImageJ TIFF (opens in Fiji by drag and drop) or OME-TIFF; default: from the name of OUT",
     )  # fmt: skip
     writing.add_argument(
         "--dtype", choices=DTYPES, default="source",
-        help="type of the pixels written; integers are rounded and clipped (default: that of the "
+        help="type of the written pixels; integers are rounded and clipped (default: type of the "
         "source; float32 for an expected error)",
     )  # fmt: skip
 
 
 def add_quiet(parser: Parser) -> None:
-    """Add the option that silences progress."""
+    """Add the option that turns off progress."""
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
 
 
 def path(text: str) -> Path:
-    """Read a path; an empty one, as a script's unset variable gives it, is not the current folder.
+    """Parse a path. An empty text, such as an unset variable in a script, is not the current folder.
 
     Raises
     ------
     argparse.ArgumentTypeError
-        If it is empty.
+        If the text is empty.
     """
     if not text.strip():
         raise argparse.ArgumentTypeError("the name is empty; name a file or a folder.")
@@ -265,5 +265,5 @@ def _count(text: str) -> int:
 
 
 def _percent(text: str) -> str:
-    """Escape what argparse would take for a format."""
+    """Escape percent signs, which argparse formats."""
     return text.replace("%", "%%")

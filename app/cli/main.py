@@ -1,8 +1,8 @@
-"""The command line: parse it, run one subcommand, and turn every outcome into an exit code.
+"""The command line: parse arguments, run a subcommand, and convert every outcome to an exit code.
 
-Exit codes: 0 done; 1 something a person can mend, said in a sentence (with several stacks, the
-others were done); 2 the command line was not understood; 70 a defect of the program, with its
-traceback; 130 interrupted, 143 terminated: nothing half-written is left.
+Exit codes: 0 success; 1 an error that the user can fix, explained in one sentence (of several stacks, the
+others were processed); 2 invalid command line; 70 a defect of the program, with its traceback; 130
+interrupted, 143 terminated: no incomplete file is left.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ OK, FAILED, USAGE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 BROKEN_PIPE = 141
 
 DESCRIPTION = """\
-Takes the noise out of microscopy stacks.
+Denoises microscopy stacks.
 
-Without a command, a window opens with the files that are named:
+Without a command, a window opens with the named files:
   quietfield [STACK...]"""
 
 EPILOG = """\
-  quietfield --self-test SHOT.png  checks this installation and saves a picture of the window
+  quietfield --self-test SHOT.png  checks this installation and saves a screenshot of the window
 
-'quietfield COMMAND --help' explains a command; with --method NAME it also lists the method's options."""
+'quietfield COMMAND --help' explains a command; --method NAME also lists the options of a method."""
 
 
 class Command(NamedTuple):
-    """A subcommand: its line in the help, how its options are added, and what runs it."""
+    """A subcommand: its line in the help, the function that adds options, and the function that runs it."""
 
     help: str
     add: Callable[[Parser, Sequence[str]], None]
@@ -49,11 +49,11 @@ class Command(NamedTuple):
 
 
 def commands() -> dict[str, Command]:
-    """Every subcommand by its name."""
+    """Return all subcommands by name."""
     from app.cli import process, report, simulating, train
 
     found = {
-        "info": Command("tell what is in a file", report.add_info, report.run_info),
+        "info": Command("describe the contents of a file", report.add_info, report.run_info),
         "denoise": Command("run a classic filter on stacks", process.add_denoise, process.run_method),
         "train": Command("train a network on a noisy stack", train.add_train, train.run_train),
         "apply": Command(
@@ -61,7 +61,7 @@ def commands() -> dict[str, Command]:
         ),
         "measure": Command("measure a stack against a reference", report.add_measure, report.run_measure),
         "simulate": Command(
-            "simulate a specimen and its truth, or add noise to clean stacks",
+            "simulate a specimen with ground truth, or add noise to clean stacks",
             simulating.add_simulate, simulating.run_simulate,
         ),
         "methods": Command("list the methods, or explain one", report.add_methods, report.run_methods),
@@ -75,7 +75,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     Raises
     ------
     Usage
-        If it cannot be understood; names close to a wrong one are offered.
+        If it is invalid; the message suggests the nearest name.
     """
     parser = Parser(prog="quietfield", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"quietfield {__version__}")
@@ -103,12 +103,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; nothing is raised.
+    """Run the command line and return the exit code; no exception is raised.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments without the program's name; those of the process by default.
+        Arguments without the program name; by default those of the process.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -129,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return FAILED
     except MemoryError:
-        _say("There is not enough memory. Close other programs, or work on a part of the stack.")
+        _say("There is not enough memory. Close other programs, or use a part of the stack.")
         return FAILED
     except _Terminated as stop:
         _say("Terminated; no incomplete file is left.")
@@ -137,13 +137,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("Interrupted; no incomplete file is left.")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone away, as "head" does
+    except BrokenPipeError:  # the reader of the output has exited, like "head"
         _give_up_output()
         return BROKEN_PIPE
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
             _give_up_output()
-            _say("The answer could not be written: the disk it goes to is full. Free some space.")
+            _say("The output could not be written: its disk is full. Free some space.")
             return FAILED
         _say(
             f"Quietfield {__version__} has a defect: {type(error).__name__}: {error}\n"
@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _unknown_option(what: str, name: str, options: Sequence[str]) -> str:
-    """Offer the nearest option; a long list is left to the help."""
+    """Return a message that suggests the nearest option; a long list is left to the help."""
     import difflib
 
     near = difflib.get_close_matches(name, options, n=1)
@@ -161,7 +161,7 @@ def _unknown_option(what: str, name: str, options: Sequence[str]) -> str:
 
 
 class _Terminated(BaseException):
-    """The system asked the process to end."""
+    """The system requested the termination of the process."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -170,7 +170,7 @@ class _Terminated(BaseException):
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """End by an exception when the system asks for it, so that temporary files are removed."""
+    """Convert termination by the system to an exception, so that temporary files are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -186,7 +186,7 @@ def _terminable() -> Iterator[None]:
 
 
 def _give_up_output() -> None:
-    """Write the rest of the output nowhere: Python flushes it once more at its end."""
+    """Redirect remaining output to nowhere, because Python flushes it again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

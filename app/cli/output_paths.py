@@ -1,4 +1,4 @@
-"""Which file each result is written to, and that none is written over."""
+"""Output files of the command line, without overwriting."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
 def targets(
     stacks: Sequence[Path], out: Path, suffix: str, format: str | None
 ) -> Iterator[tuple[Path, Path]]:
-    """Pair every source with the file to write.
+    """Yield every source with its output file.
 
-    One stack goes to the file `out`, or into it if it is a folder; several go into the folder
-    `out`, which is made, as ``<name>_<suffix>.tif``.
+    One stack is written to the file `out`, or into `out` if it is a folder. Several stacks are written to the
+    folder `out`, which is created, as ``<name>_<suffix>.tif``.
 
     Raises
     ------
     QuietfieldError
-        If two sources would be written to one file, or the folder cannot be made.
+        If two sources have the same output file, or the folder cannot be created.
     """
     ending = (OME_ENDINGS if format == "ome" else TIFF_ENDINGS)[0]
     if len(stacks) == 1 and not is_folder(out):
@@ -31,8 +31,8 @@ def targets(
         target = out / f"{_stem(stack)}_{suffix}{ending}"
         if target in named:
             raise QuietfieldError(
-                f"{named[target]} and {stack} would both be written to {target}. Run them one after the "
-                "other into different folders."
+                f"{named[target]} and {stack} would both be written to {target}. Write them to "
+                "different folders, one after the other."
             )
         named[target] = stack
     try:
@@ -48,7 +48,7 @@ def targets(
 
 
 def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:
-    """Say before any work begins that a file would be replaced, or could not be written."""
+    """Raise a `QuietfieldError` before any work if a file would be replaced or cannot be written."""
     if not there(target):
         if not is_folder(target.parent):
             raise QuietfieldError(

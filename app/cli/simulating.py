@@ -1,4 +1,4 @@
-"""The subcommand that simulates: a whole experiment, or noise on clean stacks."""
+"""The subcommand ``simulate``: a whole experiment, or noise on clean stacks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from core.paths import split_ending
 
 
 def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
-    """Add the options of ``simulate``: of noise where a method is named, else of a whole experiment."""
+    """Add the options of ``simulate``: of a noise method if one is named, else of an experiment."""
     adding = chosen_method(argv) is not None
     parser.add_argument(
         "stacks", nargs="+" if adding else "*", type=path, metavar="STACK",
@@ -46,7 +46,7 @@ def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
         add_parameters(parser, Simulation)
         parser.add_argument(
             "--truth", type=path, metavar="FILE",
-            help="file for what the stack is without noise (default: OUT with _truth at the end of its name)",
+            help="file of the ground truth (default: OUT with _truth at the end of its name)",
         )  # fmt: skip
     add_executor(parser, argv)
     add_output(parser)
@@ -55,7 +55,7 @@ def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def run_simulate(args: argparse.Namespace) -> int:
-    """Run ``simulate``: put noise on every stack, or make a noisy stack and its truth."""
+    """Run ``simulate``: add noise to every stack, or simulate a noisy stack and its ground truth."""
     if args.method is not None:
         return run_method(args)
     if args.stacks:
@@ -68,7 +68,7 @@ def run_simulate(args: argparse.Namespace) -> int:
     truth = args.truth or args.out.with_name(f"{stem}_truth{ending}")
     if truth.resolve() == args.out.resolve():
         raise Usage(
-            "The stack and its truth would be written to one file. Name another with --truth.", "simulate"
+            "The stack and its ground truth have the same file. Name another with --truth.", "simulate"
         )
     for target in (args.out, truth):
         refuse_to_replace(target, overwrite=args.overwrite)
@@ -78,6 +78,6 @@ def run_simulate(args: argparse.Namespace) -> int:
     for target, stack, dtype in zip((args.out, truth), (made.noisy, made.clean), dtypes, strict=True):
         save_stack(target, stack, format=args.format, dtype=dtype, overwrite=args.overwrite)
     seconds = time.monotonic() - started
-    progress.say(f"Wrote {args.out} and its truth, {truth}, in {clock(seconds)}.")
+    progress.say(f"Wrote {args.out} and its ground truth, {truth}, in {clock(seconds)}.")
     print(json.dumps({"path": str(args.out), "truth": str(truth), "seconds": round(seconds, 3)}), flush=True)
     return 0

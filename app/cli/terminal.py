@@ -1,4 +1,4 @@
-"""What a person sees while the command line works: one line on stderr."""
+"""Progress of the command line, as one line on stderr."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from core.progress import Context
 
 TTY_INTERVAL = 0.1
 LINE_INTERVAL = 5.0
-"""Least time between two lines where stderr is no terminal, in seconds."""
+"""Minimum time between two lines if stderr is not a terminal, in seconds."""
 
 FIRST = 1.0
-"""Time until the first line there, in seconds: quick work shows none."""
+"""Time before the first of these lines, in seconds; fast work shows none."""
 
 
 def size(count: float) -> str:
-    """Write a number of bytes in the unit that suits it."""
+    """Format a number of bytes with a suitable unit."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
@@ -30,16 +30,16 @@ def size(count: float) -> str:
 
 
 class Progress:
-    """Progress with time left on stderr: one rewritten line in a terminal, else a line now and then.
+    """Progress with remaining time on stderr: one updated line in a terminal, else occasional lines.
 
     Parameters
     ----------
     quiet : bool
-        Whether nothing is shown but what is said with `say`.
+        Whether to show only messages of `say`.
     stream : text file, optional
-        Where to; stderr by default.
+        Output stream; by default stderr.
     now : callable
-        Gives the time in seconds.
+        Returns the time in seconds.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Progress:
         self._prefix = self._text = ""
 
     def context(self, prefix: str = "", text: str = "") -> Context:
-        """Start anew with a context whose reports stand after `prefix`, as `text` if that is given."""
+        """Restart with a context whose reports appear after `prefix`, and as `text` if it is given."""
         self._prefix = f"{prefix}: " if prefix else ""
         self._text = text
         self._started = self._now()
@@ -67,7 +67,7 @@ class Progress:
         self.show(f"{self._prefix}{self._text or text} {fraction:4.0%}{left}")
 
     def show(self, line: str) -> None:
-        """Show a line in place of the last one, if enough time has passed since."""
+        """Replace the last line, if enough time has passed."""
         now = self._now()
         if self._quiet or now - self._last < (TTY_INTERVAL if self._tty else LINE_INTERVAL):
             return
@@ -79,12 +79,12 @@ class Progress:
             self._write(line + "\n")
 
     def say(self, line: str) -> None:
-        """Print a line that stays, quiet or not."""
+        """Print a permanent line, even if quiet."""
         self.clear()
         self._write(line + "\n")
 
     def clear(self) -> None:
-        """Wipe the line that is being rewritten."""
+        """Remove the line that is being updated."""
         if self._shown:
             self._write("\r" + " " * self._shown + "\r")
             self._shown = 0
@@ -96,16 +96,16 @@ class Progress:
 
 
 def table(rows: Sequence[tuple[str, ...]], *, right: bool = True, width: int = 0) -> str:
-    """Align columns.
+    """Return aligned columns.
 
     Parameters
     ----------
     rows : sequence of tuple of str
         Cells; the first row may be the heading.
     right : bool
-        Whether all but the first column stand at the right of theirs.
+        Whether to align all columns but the first to the right.
     width : int
-        Length of a line, into which the last column is folded; 0 for as long as it gets.
+        Line width; the last column is wrapped to it. 0 for no limit.
     """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     start = sum(widths[:-1]) + 2 * len(widths[:-1])
@@ -123,5 +123,5 @@ def table(rows: Sequence[tuple[str, ...]], *, right: bool = True, width: int = 0
 
 
 def line_width() -> int:
-    """Length of the terminal's lines; 0 where stdout is no terminal."""
+    """Return the line width of the terminal; 0 if stdout is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -1,1 +1,1 @@
-"""What comes in and goes out: opening, exporting, recipes."""
+"""Input and output of the window: opening, exporting, recipes."""

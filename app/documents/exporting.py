@@ -1,4 +1,4 @@
-"""Export a result: a dialog, and a job that writes the stack, the network it needs, and a sidecar."""
+"""Export of a result: the stack, the networks that its recipe needs, and a sidecar file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORMATS: Mapping[Format, tuple[str, str, str]] = {
     "imagej": (
         "ImageJ TIFF",
         TIFF_ENDINGS[0],
-        "Opens in ImageJ and Fiji by a drop, with pixel size and axes",
+        "Opens in ImageJ and Fiji by drag and drop, with pixel size and axes",
     ),
     "ome": (
         "OME-TIFF",
@@ -42,26 +42,26 @@ FORMATS: Mapping[Format, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Export:
-    """What to write.
+    """Settings of an export.
 
     Attributes
     ----------
     path : Path
-        The TIFF file; a free name beside it is taken if it exists.
+        TIFF file; if it exists, a free name beside it is used.
     format : {"imagej", "ome"}
         Kind of TIFF.
     dtype : str
-        Type of the pixels written: that of the source, or "float32".
+        Type of the written pixels: that of the source, or "float32".
     sidecar : bool
-        Whether recipe and metrics are written beside it as JSON.
+        Whether to write recipe and metrics beside it as JSON.
     stack, source : Stack
-        The result and what it was made from.
+        Result, and the source it was computed from.
     steps : tuple of Step
-        How.
+        Steps from source to result.
     models : dict of str to Model
-        Trained networks the steps name, by their SHA-256.
+        Trained networks of the steps, by SHA-256.
     measures : Measures or None
-        Measures of the result, and `reference` what they were measured against.
+        Metrics of the result, with the name of their reference in `reference`.
     """
 
     path: Path
@@ -78,7 +78,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What was written: the stack, files beside it, and findings on its pixels."""
+    """A completed export: the stack, other files beside it, and findings about its pixels."""
 
     path: Path
     others: tuple[Path, ...] = ()
@@ -86,14 +86,14 @@ class Exported:
 
     @property
     def message(self) -> str:
-        """Sentences on what was written."""
+        """Message about the written files."""
         beside = f", with {' and '.join(p.name for p in self.others)} beside it" if self.others else ""
         said = (finding.text for finding in self.findings)
         return " ".join((f"Saved {self.path.name} in {self.path.parent}{beside}.", *said))
 
 
 def writable(folder: Path) -> bool:
-    """Whether a file can be made in a folder."""
+    """Return whether a file can be created in a folder."""
     return folder.is_dir() and os.access(folder, os.W_OK)
 
 
@@ -103,12 +103,11 @@ def default_path(source: Stack, format: Format = "imagej", documents: Path | Non
     Parameters
     ----------
     source : Stack
-        What is denoised.
+        Source of the result.
     format : {"imagej", "ome"}
-        Format to write, which decides the ending.
+        Format, which determines the ending.
     documents : Path, optional
-        Folder to use instead if the source has no folder that can be written to; by default that of the
-        user's documents.
+        Folder to use if the folder of the source is not writable; by default the user's documents.
     """
     from core.files.atomic import free_name
 
@@ -124,14 +123,14 @@ def default_path(source: Stack, format: Format = "imagej", documents: Path | Non
 
 
 def is_inside_program(folder: Path) -> bool:
-    """Whether a folder belongs to the program, such as the one of the samples."""
+    """Return whether a folder belongs to the program, such as the folder of the samples."""
     from resources import FOLDER
 
     return folder.resolve().is_relative_to(FOLDER.resolve())
 
 
 def export(wanted: Export, context: Context | None = None) -> Exported:
-    """Write a result, whole or not at all.
+    """Write a result completely or not at all.
 
     Raises
     ------
@@ -160,7 +159,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
             write_text(sidecar, _sidecar(wanted, recipe, saved.clipped, saved.dtype))
             written.append(sidecar)
         context.step(1.0)
-    except BaseException:  # what belongs together appears together, or not at all
+    except BaseException:  # related files are written completely or not at all
         for made in written:
             made.unlink(missing_ok=True)
         raise
@@ -168,7 +167,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
 
 
 def _save_models(wanted: Export, written: list[Path]) -> None:
-    """Write the networks the steps name beside the stack, unless they lie there already."""
+    """Write the networks of the steps beside the stack, unless they exist there."""
     for step in wanted.steps:
         if step.model is None or step.model.sha256 not in wanted.models:
             continue
@@ -178,7 +177,7 @@ def _save_models(wanted: Export, written: list[Path]) -> None:
         if path.exists():
             if sha256(path) == step.model.sha256:
                 continue
-            # Recipes find a network by its content where the name is taken by another.
+            # Recipes find a network by its content if the name is used by another file.
             path = path.with_name(f"{path.stem}-{step.model.sha256[:8]}{path.suffix}")
         save_model(path, wanted.models[step.model.sha256])
         written.append(path)
@@ -198,7 +197,7 @@ class Exporter(QObject):
     Attributes
     ----------
     exported : Signal of Exported
-        A result was written.
+        An export was completed.
     """
 
     exported = Signal(object)
@@ -208,7 +207,7 @@ class Exporter(QObject):
         self._jobs = jobs
 
     def start(self, wanted: Export) -> Job:
-        """Write a result in a job; several can run beside each other."""
+        """Write a result in a job; several exports can run at the same time."""
         return self._jobs.start(
             f"Exporting {wanted.path.name}",
             lambda job: export(wanted, job.context),

@@ -1,4 +1,4 @@
-"""The paragraph for the methods section of a paper: what was done to a stack, with what, after whom."""
+"""The paragraph for the methods section of a paper: steps, parameters, versions and citations."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ COUNTED = {"T": "time points", "C": "channels", "Z": "planes"}
 
 
 def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Model]) -> str:
-    """Write what was done to a stack as a paragraph, with every parameter, versions and papers to cite.
+    """Return a paragraph about the processing of a stack, with all parameters, versions and citations.
 
     Parameters
     ----------
     steps : sequence of Step
-        Steps that led from the source to a result.
+        Steps from the source to a result.
     source : Stack
-        What they were done to.
+        Source of the result.
     models : dict of str to Model
-        Trained networks at hand, by the SHA-256 in the steps.
+        Available trained networks, by the SHA-256 in the steps.
     """
     papers = list(dict.fromkeys(paper for step in steps for paper in catalogue.find(step.method).citations))
     first = f"The image stack {source.meta.name} ({_size(source)})"
@@ -55,7 +55,7 @@ def _size(stack: Stack) -> str:
 
 
 def _versions(steps: Sequence[Step]) -> str:
-    from importlib import metadata  # the start does not wait for it
+    from importlib import metadata  # imported on demand, for a fast start
 
     packages = ["numpy", "scipy", *(["torch"] if any(step.model for step in steps) else [])]
     names = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}

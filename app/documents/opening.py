@@ -1,4 +1,4 @@
-"""Open stacks: files, many files, folders, the samples; all reading happens in a job."""
+"""Opening of files, lists of files, folders and samples; pixels are read in a job."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ if TYPE_CHECKING:
 
 SampleName = Literal["simulated", "convallaria"]
 SAMPLES: Mapping[SampleName, str] = {
-    "simulated": "Simulated specimen (truth known)",
+    "simulated": "Simulated specimen (known ground truth)",
     "convallaria": "Convallaria (real)",
 }
 
 SAMPLE_HELP: Mapping[SampleName, str] = {
-    "simulated": "100 noisy frames of a simulated specimen, with the truth to measure against",
+    "simulated": "100 noisy frames of a simulated specimen, with ground truth as reference",
     "convallaria": "A part of one frame of a lily of the valley section (Prakash et al. 2020, CC BY 4.0)",
 }
 
 CHANNEL = "open"
-"""Opening another file while one is being opened replaces it."""
+"""Opening another file cancels the opening of the previous one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Opened:
-    """A stack that is ready to be shown.
+    """A stack that is ready for display.
 
     Attributes
     ----------
     stack : Stack
-        Its pixels.
+        Opened stack.
     levels : dict of int to (float, float)
         Levels of each channel, from its first plane.
     files : tuple of Path
-        The files to step through, and `index` which of them this is.
+        List of files, and `index` of the opened one.
     series : tuple of str
-        A line for each image series of the file, and `series_index` which of them this is.
+        Description of each image series of the file, and `series_index` of the opened one.
     truth : Stack or None
-        The truth behind a simulation.
+        Ground truth of a simulation.
     """
 
     stack: Stack
@@ -64,7 +64,7 @@ class Opened:
 
 
 def first_levels(stack: Stack, context: Context | None = None) -> dict[int, Levels]:
-    """Levels of every channel: the file's own display range if it has one, else from the first plane."""
+    """Return the levels of every channel: the display range in the file, else from the first plane."""
     count = stack.sizes.get("C", 1)
     found: dict[int, Levels] = {}
     for channel in range(count):
@@ -79,7 +79,7 @@ def first_levels(stack: Stack, context: Context | None = None) -> dict[int, Leve
 
 
 def axis_choices(stack: Stack) -> str:
-    """Letters that the first axis of a stack can have; "" where it has only rows and columns."""
+    """Return the letters that the first axis of a stack can have; "" if it has only rows and columns."""
     return "".join(a for a in "TZC" if len(stack.axes) > 2 and a not in stack.axes[1:])
 
 
@@ -89,18 +89,18 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
     Parameters
     ----------
     paths : sequence of Path
-        Files, or one folder: of single planes, which is one stack, or of stacks to step through.
+        Files, or one folder: of single planes, which are one stack, or of stacks, which are a list.
     index : int
-        Which of the files.
+        Index of the file to open.
     series : int
-        Which image series of the file.
+        Index of the image series in the file.
     context : Context, optional
         Progress and cancellation.
 
     Raises
     ------
     QuietfieldError
-        If it cannot be opened: which file, and why.
+        If the file cannot be opened; the message names the file and the reason.
     """
     from core.files import images_in, is_collection, list_series, open_series
 
@@ -121,7 +121,7 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
 
 
 def _whole(files: Sequence[Path], listed: Series, first: Stack, context: Context) -> Stack | None:
-    """Return the stack that all files of a folder make up, or None where each file is a stack of its own."""
+    """Return the stack that all files of a folder form, or None if each file is a separate stack."""
     from core.files import join_files
 
     if len(files) == 1 or listed.covers(files):
@@ -130,12 +130,12 @@ def _whole(files: Sequence[Path], listed: Series, first: Stack, context: Context
         return None
     try:
         return join_files(files, first, series=listed.index, context=context)
-    except QuietfieldError:  # files that differ, or a broken one: each may be opened by itself
+    except QuietfieldError:  # files that differ, or a damaged file: each can be opened separately
         return None
 
 
 def load_sample(name: SampleName, context: Context | None = None) -> Opened:
-    """Open one of the samples that come with the program."""
+    """Open a sample of the program."""
     if name == "convallaria":
         return replace(load([FOLDER / "samples" / "convallaria.tif"], context=context), files=())
     from core.simulation import sample
@@ -145,7 +145,7 @@ def load_sample(name: SampleName, context: Context | None = None) -> Opened:
 
 
 def load_simulation(settings: Simulation, context: Context | None = None) -> Opened:
-    """Simulate a stack and its truth."""
+    """Simulate a stack and its ground truth."""
     made = settings.run(context)
     return Opened(stack=made.noisy, levels=first_levels(made.noisy), truth=made.clean)
 
@@ -158,12 +158,12 @@ def _with_axis(stack: Stack, letter: str, context: Context) -> tuple[Stack, dict
 
 
 class Opener(QObject):
-    """Opens what a person names, in a job; until that has gone well the open document stays.
+    """Opens stacks in a job; the current document stays open until this succeeds.
 
     Attributes
     ----------
     opened : Signal of Opened
-        Another stack is open now.
+        Another stack was opened.
     """
 
     opened = Signal(object)
@@ -197,7 +197,7 @@ class Opener(QObject):
             self.open(files, now.file_index if now.files else 0, series)
 
     def step(self, by: int) -> None:
-        """Open the file `by` further in the list of files; a broken one is stepped over the next time."""
+        """Open the file `by` further in the list; an unreadable file is skipped the next time."""
         now = self._session.snapshot
         files, index = self._tried
         index = (index if files == now.files else now.file_index) + by
@@ -205,7 +205,7 @@ class Opener(QObject):
             self.open(now.files, index)
 
     def set_axis(self, letter: str) -> None:
-        """Say that the planes are time ("T"), depth ("Z") or channels ("C")."""
+        """Set the axis of the planes: time ("T"), depth ("Z") or channels ("C")."""
         source = self._session.snapshot.source
         if source is not None and letter in axis_choices(source.stack):
             old, key = source.stack, source.key

@@ -1,4 +1,4 @@
-"""Recipes and trained networks as a person chooses them: files that become tasks."""
+"""Recipes and trained networks, selected as files and converted to tasks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:  # these read and write files, for which the first window need
 
 
 def recipe_task(path: Path, stack: Stack) -> Task:
-    """Return the task of doing the steps of a recipe to a stack.
+    """Return the task that applies the steps of a recipe to a stack.
 
     Parameters
     ----------
     path : Path
-        A recipe, or a stack that Quietfield exported.
+        A recipe, or a stack exported by Quietfield.
     stack : Stack
-        What to begin with.
+        Input of the first step.
 
     Raises
     ------
     QuietfieldError
-        If there is no recipe in the file.
+        If the file contains no recipe.
     """
     from core.files import read_recipe
     from core.work.task import Task
@@ -35,16 +35,16 @@ def recipe_task(path: Path, stack: Stack) -> Task:
     text = read_recipe(path)
     if not text:
         raise QuietfieldError(
-            f"{path.name} holds no recipe. Choose a .json recipe or a stack that Quietfield exported."
+            f"{path.name} contains no recipe. Choose a .json recipe or a stack exported by Quietfield."
         )
     recipe = Recipe.from_json(text)
     if not recipe.steps:
-        raise QuietfieldError(f"The recipe in {path.name} has no steps; there is nothing to run.")
+        raise QuietfieldError(f"The recipe in {path.name} has no steps. Choose another one.")
     return Task(recipe=recipe, source=stack)
 
 
 def network_task(path: Path, stack: Stack, networks: Networks) -> Task:
-    """Return the task of denoising a stack with the trained network in a file, keeping all its outputs."""
+    """Return the task that denoises a stack with the trained network in a file, keeping all outputs."""
     from core.work.task import Task
 
     return Task(recipe=Recipe(steps=(networks.step(path),)), source=stack, every_output=True)

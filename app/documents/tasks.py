@@ -1,4 +1,4 @@
-"""Recipes and trained networks in the window: jobs that end in new results, files or the clipboard."""
+"""Recipes and trained networks in the window: jobs that add results, write files or copy texts."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Tasks(QObject):
     Attributes
     ----------
     said : Signal of str
-        Something was done that cannot be seen: words for the message strip.
+        Message about work without a visible effect.
     described : Signal of (str, str)
-        A text is ready for the clipboard: the text, and words on what it is.
+        A text for the clipboard, and its name.
     """
 
     said = Signal(str)
@@ -44,7 +44,7 @@ class Tasks(QObject):
         self._session, self._jobs = session, jobs
 
     def run_recipe(self, path: Path) -> None:
-        """Do the steps of a recipe to the source."""
+        """Apply the steps of a recipe to the source."""
         self._run(f"Recipe {path.name}", path, lambda stack, _: recipes.recipe_task(path, stack))
 
     def apply_network(self, path: Path) -> None:
@@ -54,7 +54,7 @@ class Tasks(QObject):
         )
 
     def _run(self, label: str, path: Path, make: Callable[[Stack, Networks], Task]) -> None:
-        """Run a task on the source; networks are looked for among those at hand, then beside a file."""
+        """Run a task on the source; networks are searched in the document, then beside a file."""
         snapshot = self._session.snapshot
         source = snapshot.source
         if source is None:
@@ -88,13 +88,13 @@ class Tasks(QObject):
         self.said.emit(f"Saved the trained network {path.name} in {path.parent}.")
 
     def shown_model(self) -> Model | None:
-        """Network that made the shown result, or None."""
+        """Return the network of the shown result, or None."""
         snapshot = self._session.snapshot
         step = snapshot.result.step if snapshot.result else None
         return snapshot.models.get(step.model.sha256) if step and step.model else None
 
     def copy_recipe(self, key: int) -> None:
-        """Describe how a result came to be, as a recipe; reading the fingerprint is a job."""
+        """Emit the recipe of a result; the fingerprint of the source is computed in a job."""
         source, result = self._session.snapshot.source, self._session.snapshot.find(key)
         if source is None or result is None:
             return
@@ -107,7 +107,7 @@ class Tasks(QObject):
         )
 
     def copy_methods(self, key: int) -> None:
-        """Describe how a result came to be, in words for a paper."""
+        """Emit the methods text of a result."""
         snapshot = self._session.snapshot
         source, result = snapshot.source, snapshot.find(key)
         if source is None or result is None:

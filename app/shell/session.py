@@ -1,4 +1,4 @@
-"""The document: one stack, its results, how they are looked at; one signal when anything changes."""
+"""The document: a stack, its results and their view, with one signal for all changes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:  # these import torch and scipy, for which the first window ne
 
 
 class Session(QObject):
-    """The one document of the window. Main thread only, except for reading `snapshot`.
+    """The document of the window. Main thread only, except for reading `snapshot`.
 
     Attributes
     ----------
     changed : Signal of (Snapshot, Snapshot)
-        The new and the former snapshot, whenever they differ. Panels compare the two.
+        The new and the previous snapshot, if they differ. Panels compare the two.
     dropped : Signal of str
-        A result could not be added any more: a sentence for the person who waited for it.
+        A result could not be added any more: message for the user.
     """
 
     changed = Signal(object, object)
@@ -72,7 +72,7 @@ class Session(QObject):
         files: Sequence[Path] | None = None,
         file_index: int = 0,
     ) -> None:
-        """Replace the document; how it is looked at (layout) stays.
+        """Replace the document; the layout is kept.
 
         A document with results is kept until the next one is opened, see `bring_back`.
         """
@@ -98,18 +98,18 @@ class Session(QObject):
 
     @property
     def former(self) -> Snapshot | None:
-        """The document with results that was replaced last, as long as it can be brought back."""
+        """The last replaced document with results, as long as it can be restored."""
         return self._former[0] if self._former is not None else None
 
     def bring_back(self) -> None:
-        """Open the former document again, with its results; the one open now is let go."""
+        """Open the former document again with its results; the current document is closed."""
         if self._former is not None:
             snapshot, self._history, self._made = self._former
             self._former = None
             self._set(replace(snapshot, preview=None, awaited="", layout=self.snapshot.layout))
 
     def forget_former(self) -> None:
-        """Let go of the former document and its pixels."""
+        """Release the former document and its pixels."""
         self._former = None
 
     def add(
@@ -120,11 +120,11 @@ class Session(QObject):
         seconds: float | Sequence[float],
         model: Model | None = None,
     ) -> bool:
-        """Add one result for each step, made from the result with key `parent`, and show the first.
+        """Add one result for each step, computed from the result with key `parent`, and show the first.
 
-        The steps are one action, undone together; `seconds` is one time for all, or one for each.
-        Returns whether it was added: a result whose parent is gone, since another file was opened
-        or the parent undone, is dropped.
+        The steps are one action and are undone together. `seconds` is one time for all, or one for each.
+        Returns whether the results were added: they are dropped if the parent does not exist any more,
+        because another file was opened or the parent was undone.
         """
         keys = [r.key for r in self.snapshot.results]
         if parent not in keys:
@@ -154,16 +154,16 @@ class Session(QObject):
         return True
 
     def add_done(self, parent: int, done: Done, models: Mapping[str, Model] | None = None) -> bool:
-        """Add the results of a task, each step's as one action, made from the result of the step before.
+        """Add the results of a task; each step is one action, applied to the result of the step before.
 
         Parameters
         ----------
         parent : int
-            Key of the result that the task began with.
+            Key of the input of the task.
         done : Done
-            What came of the task.
+            Completed task.
         models : dict of str to Model, optional
-            Networks that its steps used, by the SHA-256 of their files.
+            Networks of the steps, by the SHA-256 of their files.
 
         Returns
         -------
@@ -180,14 +180,14 @@ class Session(QObject):
         return True
 
     def undo(self) -> None:
-        """Take back the last action."""
+        """Undo the last action."""
         if not self._history.can_undo:
             return
         self._history = self._history.undo()
         self._follow(self.snapshot.shown, self.snapshot.models)
 
     def redo(self) -> None:
-        """Do the last undone action again, and show its result."""
+        """Redo the last undone action, and show its result."""
         if not self._history.can_redo:
             return
         before = len(self._history.live)
@@ -212,17 +212,17 @@ class Session(QObject):
         )
 
     def steps(self, key: int) -> tuple[Step, ...]:
-        """Steps that led from the source to a result."""
+        """Return the steps from the source to a result."""
         keys = [r.key for r in self.snapshot.results]
         return self._history.steps(keys.index(key))
 
     def show(self, key: int) -> None:
-        """Show another result, in place of a preview."""
+        """Show another result, instead of a preview."""
         if self.snapshot.find(key) is not None:
             self._set(replace(self.snapshot, shown=key, preview=None))
 
     def move(self, **position: int) -> None:
-        """Go to another index along T, C or Z, clipped to the stack: ``move(T=3)``."""
+        """Move to another index along T, C or Z, clipped to the stack: ``move(T=3)``."""
         source = self.snapshot.source
         if source is None:
             return
@@ -233,56 +233,56 @@ class Session(QObject):
             self._set(replace(self.snapshot, position=new, preview=None))
 
     def set_levels(self, levels: Levels) -> None:
-        """Set the levels of the channel shown."""
+        """Set the levels of the displayed channel."""
         new = {**self.snapshot.levels, self.snapshot.channel: levels}
         if new != self.snapshot.levels:
             self._set(replace(self.snapshot, levels=new))
 
     def set_view(self, view: View) -> None:
-        """Say which part of the plane is visible."""
+        """Set the visible region of the plane."""
         if view != self.snapshot.view:
             self._set(replace(self.snapshot, view=view))
 
     def set_layout(self, layout: Layout) -> None:
-        """Choose how source and result are arranged."""
+        """Set the layout of source and result."""
         if layout != self.snapshot.layout:
             self._set(replace(self.snapshot, layout=layout))
 
     def set_lut(self, lut: str) -> None:
-        """Choose a look-up table."""
+        """Set the look-up table."""
         if lut != self.snapshot.lut:
             self._set(replace(self.snapshot, lut=lut))
 
     def set_preview(self, preview: Preview | None, *, awaited: str = "") -> None:
-        """Show a preview, or none, and say what is still being computed in that case."""
+        """Show a preview, or none, with the name of what is still being computed."""
         if preview is not self.snapshot.preview or awaited != self.snapshot.awaited:
             self._set(replace(self.snapshot, preview=preview, awaited=awaited))
 
     def set_reference(self, kind: Literal["file", "frames", "truth"], label: str, stack: Stack) -> None:
-        """Name what results are measured against."""
+        """Set the reference of metrics."""
         affine = self.snapshot.reference.affine if self.snapshot.reference else False
         reference = Reference(key=self._key(), kind=kind, label=label, stack=stack, affine=affine)
         self._set(replace(self.snapshot, reference=reference, measures={}))
 
     def set_affine(self, *, affine: bool) -> None:
-        """Choose whether images are fitted to the reference before they are measured."""
+        """Set whether images are fitted to the reference before metrics are computed."""
         reference = self.snapshot.reference
         if reference is not None and reference.affine != affine:
             reference = replace(reference, affine=affine, key=self._key())
             self._set(replace(self.snapshot, reference=reference, measures={}))
 
     def clear_reference(self) -> None:
-        """Measure against nothing any more."""
+        """Remove the reference."""
         if self.snapshot.reference is not None:
             self._set(replace(self.snapshot, reference=None, measures={}))
 
     def set_measures(self, reference: int, key: int, measures: Measures) -> None:
-        """Record measures of a result, unless the reference has changed meanwhile."""
+        """Store the metrics of a result, unless the reference has changed."""
         if self.snapshot.reference is not None and self.snapshot.reference.key == reference:
             self._set(replace(self.snapshot, measures={**self.snapshot.measures, key: measures}))
 
     def replace_source(self, stack: Stack, levels: Mapping[int, Levels] | None = None) -> None:
-        """Give the document the same pixels with other axes or metadata; results are discarded."""
+        """Replace axes or metadata of the source; its pixels are the same, and results are discarded."""
         self.open(
             stack,
             self.snapshot.levels if levels is None else levels,

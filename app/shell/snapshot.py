@@ -1,4 +1,4 @@
-"""What is open, made, shown and measured, at one moment; never changed, only replaced."""
+"""Immutable state of the document: stack, results, view and metrics."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Result:
     Attributes
     ----------
     key : int
-        Never used twice, so that a cache can rely on it.
+        Unique key; it is never reused, so that caches can rely on it.
     label, details : str
-        What made it, in words, with its parameters.
+        Name of the method, and its parameters.
     stack : Stack
-        Its pixels: the source's for the first row, float32 for all others.
+        Pixels: those of the source in the first row, float32 in all others.
     step : Step or None
-        What made it; None for the source.
+        Processing step; None for the source.
     parent : int
-        Key of the result it was made from (its own for the source).
+        Key of the result that the step was applied to (its own key for the source).
     seconds : float
-        How long it took to make.
+        Computing time.
     """
 
     key: int
@@ -46,24 +46,24 @@ class Result:
 
     @property
     def is_image(self) -> bool:
-        """Whether it shows the specimen, so that it can be measured against a reference."""
+        """Whether it shows the specimen, so that it can be compared with a reference."""
         return self.step is None or self.step.produces.is_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reference:
-    """What results are measured against, named by the person.
+    """Reference of metrics, chosen by the user.
 
     Attributes
     ----------
     key : int
-        Never used twice.
+        Unique key; it is never reused.
     kind : {"file", "frames", "truth"}
-        A clean stack from a file, the mean of a static stack, or the truth behind a simulation.
+        A clean stack from a file, the mean of a static stack, or the ground truth of a simulation.
     label : str
-        The same in words.
+        Name for users.
     stack : Stack
-        Its pixels; axes it lacks are the same for all of the image.
+        Pixels; missing axes are repeated.
     affine : bool
         Whether images are first fitted to it by a least-squares ``a x + b``.
     """
@@ -77,40 +77,40 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Snapshot:
-    """Everything panels show, at one moment.
+    """State that panels display.
 
     Attributes
     ----------
     results : tuple of Result
-        The source first, then what was made and not undone; empty without a document.
+        The source, then all results that are not undone; empty without a document.
     shown : int
-        Key of the result shown beside (or instead of) the source.
+        Key of the result displayed beside (or instead of) the source.
     position : dict of str to int
-        Index shown along T, C and Z.
+        Displayed index along T, C and Z.
     levels : dict of int to (float, float)
-        Levels of each channel; both sides of a comparison share them.
+        Contrast levels of each channel, shared by source and results.
     lut : str
         Name of the look-up table.
     layout : str
         One of `app.shell.view_state.LAYOUTS`.
     view : View or None
-        Visible part of the plane.
+        Visible region of the plane.
     preview : Preview or None
-        Shown in place of the result while it is set.
+        Displayed instead of the result.
     awaited : str
-        What is being computed while no preview is set; "" if nothing is.
+        Name of what is being computed while there is no preview; "" if nothing is.
     reference : Reference or None
-        What results are measured against.
+        Reference of metrics.
     truth : Stack or None
-        The truth that came with a simulation, on offer as reference.
+        Ground truth of a simulation, offered as reference.
     measures : dict of int to Measures
-        Measures of results against `reference`, by the results' keys.
+        Metrics of results against `reference`, by the keys of the results.
     models : dict of str to Model
         Trained networks of this document, by the SHA-256 in their steps.
     files : tuple of Path
-        Files to step through, and `file_index` which of them is open.
+        List of files, and `file_index` of the opened one.
     can_undo, can_redo : bool
-        Whether there is something to undo, to redo.
+        Whether there is an action to undo or redo.
     """
 
     results: tuple[Result, ...] = ()

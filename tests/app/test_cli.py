@@ -349,7 +349,7 @@ def test_output_onto_a_full_disk_is_a_sentence():
             [sys.executable, "-m", "app", "methods"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 1
-    assert done.stderr == "The answer could not be written: the disk it goes to is full. Free some space.\n"
+    assert done.stderr == "The output could not be written: its disk is full. Free some space.\n"
 
 
 @pytest.mark.parametrize(

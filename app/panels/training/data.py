@@ -1,4 +1,4 @@
-"""What a network is trained on: a result or its visible part, and the clean stack that belongs to it."""
+"""Training data: a result or its visible region, and the corresponding clean stack."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class TrainingData:
     source : Result
         Result whose pixels are used.
     stack : Stack
-        The pixels: those of `source`, or a part of them.
+        Pixels of `source`, or of a region of it.
     part : tuple of slice or None
-        Region of `source` that `stack` is; None for all of it.
+        Region of `source`; None for all of it.
     """
 
     source: Result
@@ -32,7 +32,7 @@ class TrainingData:
 
     @staticmethod
     def of(source: Result, view: View | None) -> TrainingData:
-        """Take the rows and columns of a view from every plane of a result; all pixels for None."""
+        """Return the rows and columns of a view, from every plane of a result; all pixels without a view."""
         if view is None:
             return TrainingData(source=source, stack=source.stack)
         *_, rows, columns = visible_region(source.stack, {}, view)
@@ -40,7 +40,7 @@ class TrainingData:
         return TrainingData(source=source, stack=source.stack.crop(part), part=part)
 
     def target(self, path: Path | None) -> OpenTarget | None:
-        """Return a function that opens the same part of a clean stack; None without a path."""
+        """Return a function that opens the same region of a clean stack; None without a path."""
         if path is None:
             return None
 
