@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.methods.base import Operation
+from core.methods.base import Bindable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,5 +16,5 @@ class ModelFile:
     sha256: str
 
 
-FindModel = Callable[[ModelFile], Operation]
+FindModel = Callable[[ModelFile], Bindable]
 """Gives the prediction of a trained network; raises `QuietfieldError` where the network is not found."""

@@ -29,7 +29,7 @@ from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, there
 
 if TYPE_CHECKING:  # loaded when they are needed: the command line starts at once
     from core.findings import Finding
-    from core.methods.base import Operation
+    from core.methods.base import Bindable
     from core.work.networks import Networks
     from core.work.recipe import Recipe, Step
     from core.work.task import Done, Task
@@ -125,7 +125,7 @@ def _steps(path: Path, networks: Networks) -> Sequence[Step]:
     return steps
 
 
-def _with_outputs(steps: Sequence[Step], methods: Sequence[Operation], output: str | None) -> Recipe:
+def _with_outputs(steps: Sequence[Step], methods: Sequence[Bindable], output: str | None) -> Recipe:
     """Recipe whose last step gives the output that is asked for; every name is made sure of."""
     from core.work.recipe import Recipe
 

@@ -11,7 +11,7 @@ import numpy as np
 from app.shell.view_state import Preview
 from core.findings import Finding
 from core.methods.apply import evaluate
-from core.methods.base import Operation
+from core.methods.base import Bindable, Operation
 from core.progress import Context
 from core.stack import Region, Stack, middle, region_shape
 
@@ -49,7 +49,7 @@ def compute(
     stack : Stack
         What the operation works on.
     operation : Operation
-        What to do, prepared for the stack.
+        What to do, bound to the stack.
     region : tuple of slice
         Where.
     context : Context
@@ -68,12 +68,12 @@ def compute(
 
 
 def preview_of(
-    label: str, stack: Stack, operation: Operation, region: Region, context: Context, *, mixed: bool = False
+    label: str, stack: Stack, method: Bindable, region: Region, context: Context, *, mixed: bool = False
 ) -> Preview:
-    """Compute an operation on a region of a single plane, for the canvas."""
-    planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, operation, region, context)]
+    """Compute a method on a region of a single plane, for the canvas."""
+    planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, method, region, context)]
     below = stack.read(region).reshape(planes[0].shape).astype(np.float32) if mixed else None
-    outputs = tuple(zip(operation.outputs, planes, strict=True))
+    outputs = tuple(zip(method.outputs, planes, strict=True))
     return Preview(label=label, region=region, outputs=outputs, below=below)
 
 

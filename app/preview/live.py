@@ -16,7 +16,7 @@ from app.shell.session import Session
 from app.shell.snapshot import Result
 from app.shell.view_state import Preview
 from core.findings import Finding
-from core.methods.base import Operation
+from core.methods.base import Bindable
 from core.stack import Region
 
 DEBOUNCE = 60
@@ -28,7 +28,7 @@ CHANNEL = "preview"
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Request:
     label: str
-    make: Callable[[], Operation]
+    make: Callable[[], Bindable]
     source: Result
     key: object
     region: Region
@@ -81,7 +81,7 @@ class LivePreview(QObject):
         self.arrange: Callable[[Preview], Preview] = _as_it_is
         self._generation = 0
         self._wanted: _Request | None = None
-        self._share = 1.0
+        self._share: float | None = None
         self._kept: tuple[_Request, Computed] | None = None
         self._mine: Preview | None = None
         self._job: Job | None = None
@@ -91,14 +91,14 @@ class LivePreview(QObject):
     def request(
         self,
         label: str,
-        make: Callable[[], Operation],
+        make: Callable[[], Bindable],
         source: Result,
         *,
         awaited: str = "",
         key: object = None,
-        share: float = 1.0,
+        share: float | None = None,
     ) -> None:
-        """Preview an operation on the visible part of a result, soon.
+        """Preview a method on the visible part of a result, soon.
 
         What is computed for former requests will not be shown any more. A preview of one that is still on
         the canvas is marked as unfinished until it is replaced, since to take it away would flicker.
@@ -108,16 +108,16 @@ class LivePreview(QObject):
         label : str
             What the preview is called.
         make : callable
-            Gives the operation, in a thread.
+            Gives the method, in a thread.
         source : Result
-            What the operation works on.
+            What the method works on.
         awaited : str
             What is awaited while there is no preview; by default `label`.
         key : object
-            Equal for equal operations, so that what is known of one need not be computed again; None
+            Equal for equal methods, so that what is known of one need not be computed again; None
             for one that is equal to none.
-        share : float
-            Which share of the result is mixed with the input, if the operation can be mixed.
+        share : float, optional
+            Which share of the result is mixed with the input; None for a method that is not mixed.
         """
         wanted, former = self._request(label, make, source, key), self._wanted
         self._wanted, self._share = wanted, share
@@ -154,7 +154,7 @@ class LivePreview(QObject):
             self._job.cancel()
             self._job = None
 
-    def _request(self, label: str, make: Callable[[], Operation], source: Result, key: object) -> _Request:
+    def _request(self, label: str, make: Callable[[], Bindable], source: Result, key: object) -> _Request:
         snapshot = self._session.snapshot
         region = visible_region(source.stack, snapshot.position, snapshot.view, self._limit)
         return _Request(label=label, make=make, source=source, key=key, region=region)
@@ -183,7 +183,7 @@ class LivePreview(QObject):
 
     def _show(self, preview: Preview) -> None:
         """Show a preview, mixed with its input as is wanted now, unless that is on the screen already."""
-        preview = self.arrange(replace(preview, share=self._share))
+        preview = self.arrange(replace(preview, share=1.0 if self._share is None else self._share))
         now, mine = self._session.snapshot.preview, self._mine
         if now is not None and now is mine and _look(now) == _look(preview):
             return
@@ -201,12 +201,11 @@ class LivePreview(QObject):
             return
         old = self._wanted
         wanted = self._wanted = self._request(old.label, old.make, old.source, old.key)
-        known = self._findings(wanted)
+        known, mixed = self._findings(wanted), self._share is not None
 
         def work(job: Job) -> Computed:
             stack = wanted.source.stack
-            method = wanted.make()
-            operation, mixed = method.prepare(stack), bool(method.mix)
+            operation = wanted.make().bind(stack, job.context)
             preview = compute(
                 wanted.label, stack, operation, wanted.region, job.context, job.emit, mixed=mixed
             )

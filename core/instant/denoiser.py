@@ -56,36 +56,37 @@ class Denoiser(Operation):
         One or more, of whose results the mean is taken; all on one device.
     noise : StackNoise
         Noise of the stack.
+    outputs : tuple of Output
+        The denoised image, and `EXPECTED_ERROR` if that is wanted too.
+    label : str
+        What to call it while it works.
     strength : float
         Share of the denoised image in the result, 0 to 1.
     eightfold : bool
         Whether to average over eight orientations.
     along : {"", "Z", "T"}
         Axis along which the network sees neighbouring planes or frames, if any.
-    uncertain : bool
-        Whether there is a second result, the error that is expected.
     sigma : float
         Standard deviation in pixels of the PSF that the denoised image is convolved with; 0 for none.
     """
 
-    label: ClassVar[str] = "Instant"
-    possible: ClassVar[tuple[Output, ...]] = (RESULT, EXPECTED_ERROR)
     alignment: ClassVar[int] = GRID
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
 
     networks: tuple[InstantNetwork, ...]
     noise: StackNoise
+    outputs: tuple[Output, ...] = (RESULT,)
+    label: str = "Instant"
     strength: float = 1.0
     eightfold: bool = False
     along: str = ""
-    uncertain: bool = False
     sigma: float = 0.0
 
     @property
-    def outputs(self) -> tuple[Output, ...]:
-        """Denoised image, and its expected error if that was asked for."""
-        return self.possible if self.uncertain else self.possible[:1]
+    def _uncertain(self) -> bool:
+        """Whether the expected error is wanted."""
+        return EXPECTED_ERROR in self.outputs
 
     def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
         """Neighbours needed: what the network sees, or the whole plane if its own noise is measured."""
@@ -151,7 +152,7 @@ class Denoiser(Operation):
         mean, variance = self._predicted(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
         denoised = convolve(stabiliser.inverse(values[0] + change - raised), self.sigma)
-        if not self.uncertain:
+        if not self._uncertain:
             return blended(plane, [denoised], self.strength, noise)
         error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))
         return blended(plane, [denoised, error], self.strength, noise)
@@ -167,7 +168,7 @@ class Denoiser(Operation):
             seen = told if turn % 2 == 0 else transposed
             denoised, log = self._run(network, _turned(values, turn), seen, part)
             mean += _turned_back(denoised, turn) / len(jobs)
-            if self.uncertain:
+            if self._uncertain:
                 variance += _turned_back(np.exp(log), turn) / len(jobs)
         return mean, variance
 
@@ -203,7 +204,7 @@ class Denoiser(Operation):
             given = torch.from_numpy(piece)[None].to(device)
             with torch.inference_mode():
                 others = given[:, 1:] if len(piece) > 1 else None
-                output = network(given[:, :1], told, others, expect=self.uncertain)
+                output = network(given[:, :1], told, others, expect=self._uncertain)
             inner = (
                 slice(rows.start - top, rows.stop - top),
                 slice(columns.start - left, columns.stop - left),

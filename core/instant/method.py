@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.errors import QuietfieldError
-from core.instant.reach import DEPTH, MEAN, REACH, SPAN
-from core.methods.base import Block, Operation, named
+from core.instant.reach import MEAN, SPAN
+from core.methods.base import Method, Operation, named
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.params import param
 from core.progress import Context
@@ -64,7 +60,7 @@ def neighbours(help: str, *, found: bool = False, mean: bool = False) -> str:
 
 @named("instant", label="Instant", group="instant", version=5)
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instant(Operation):
+class Instant(Method):
     """Denoise with a network that was trained on simulated microscopy and needs no training.
 
     The noise of the stack is measured (variance by intensity, correlation of neighbours), made
@@ -103,10 +99,15 @@ class Instant(Operation):
         """Denoised image, and its expected error if that was asked for."""
         return self.possible if self.uncertainty else self.possible[:1]
 
-    def prepare(self, stack: Stack) -> Operation:
-        """Measure the noise of the stack, once, and load the network."""
+    def check(self, axes: str) -> None:
+        """Raise `QuietfieldError` if a stack with these axes lacks the neighbours to use."""
+        self._along(axes)
+
+    def bind(self, stack: Stack, context: Context) -> Operation:
+        """Measure the noise of the stack, once, and take the networks."""
         from core.instant.measuring import noise_of
 
+        context.step(0.0, "Measuring the noise")
         along, still = self._along(stack.axes), self.neighbours == MEAN
         # frames of a scene that stands still have the same noise, whatever their brightness
         noise = noise_of(stack, "stack" if still and self.noise == "auto" else self.noise)
@@ -117,22 +118,10 @@ class Instant(Operation):
 
         best = self.quality == "best"
         denoiser = Denoiser(
-            networks=shipped(self.quality), noise=noise, strength=self.strength, eightfold=best,
-            along="" if still else along, uncertain=self.uncertainty,
+            networks=shipped(self.quality), noise=noise, outputs=self.outputs, strength=self.strength,
+            eightfold=best, along="" if still else along,
         )  # fmt: skip
         return Still(single=denoiser) if still else denoiser
-
-    def halo(self, axes: str) -> Mapping[str, int]:
-        """Neighbours needed: what the network sees.
-
-        Raises
-        ------
-        QuietfieldError
-            If the stack has no such neighbours.
-        """
-        along = self._along(axes)
-        depth = SPAN if self.neighbours == MEAN else DEPTH
-        return {"Y": REACH, "X": REACH} | ({along: depth} if along else {})
 
     def _along(self, axes: str) -> str:
         """Axis along which neighbours lie; "" for none."""
@@ -145,7 +134,3 @@ class Instant(Operation):
                 "axis the stack does not have. Choose other neighbours, or change what its axes mean."
             )
         return along
-
-    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Denoise a block that is taken for the whole of a stack."""
-        return self.prepare(Stack.of(block.pixels, block.axes)).compute(block, context)

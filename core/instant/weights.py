@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,28 @@ def load_network(path: Path | None = None) -> tuple[InstantNetwork, dict[str, An
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last), record  # type: ignore[call-overload]
 
 
+_reading = threading.Lock()
+_known: dict[Path, InstantNetwork] = {}
+
+
+def shipped_network(name: str, folder: Path = WEIGHTS) -> InstantNetwork:
+    """Return a network that ships, which is read once in a process.
+
+    All callers share it: copy it before it is changed, trained or moved to another device.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file is not there or is no such network.
+    """
+    path = file_of(name, folder)
+    with _reading:
+        if path not in _known:
+            _known[path] = load_network(path)[0]
+        return _known[path]
+
+
 def shipped(quality: str, folder: Path = WEIGHTS) -> tuple[InstantNetwork, ...]:
-    """Networks of which a quality takes the mean: the small one, and for the best quality all there are."""
+    """Return the networks of which a quality takes the mean: the small one, and for the best quality both."""
     names = SHAPES if quality == "best" else ("instant",)
-    return tuple(load_network(file_of(name, folder))[0] for name in names)
+    return tuple(shipped_network(name, folder) for name in names)

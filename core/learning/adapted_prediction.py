@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import noise_of
 from core.instant.network import InstantNetwork
-from core.instant.reach import DEPTH, GRID, REACH, SPAN
 from core.instant.still import Still
-from core.methods.base import Block, Operation
+from core.methods.base import Operation
 from core.methods.outputs import DENOISED, Output
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AdaptedPrediction(Operation):
-    """A trained network of Instant as an operation; the noise of each stack is measured.
+class AdaptedPrediction:
+    """A trained network of Instant, to be bound to stacks, whose noise is measured then.
 
     Attributes
     ----------
@@ -40,8 +35,7 @@ class AdaptedPrediction(Operation):
     """
 
     label: ClassVar[str] = "Trained network"
-    possible: ClassVar[tuple[Output, ...]] = (DENOISED,)
-    parallel: ClassVar[bool] = False
+    outputs: ClassVar[tuple[Output, ...]] = (DENOISED,)
 
     networks: tuple[InstantNetwork, ...]
     eightfold: bool = False
@@ -49,38 +43,26 @@ class AdaptedPrediction(Operation):
     sigma: float = 0.0
     still: bool = False
 
-    def prepare(self, stack: Stack) -> Operation:
+    def check(self, axes: str) -> None:
+        """Raise `QuietfieldError` if a stack with these axes lacks the neighbours that the network sees."""
+        if self._axis and self._axis not in axes:
+            raise QuietfieldError(alone(self._axis))
+
+    def bind(self, stack: Stack, context: Context) -> Operation:
         """Measure the noise of the stack, once."""
-        along = self._axis
-        if along and stack.sizes.get(along, 1) < 2:
-            raise QuietfieldError(alone(along))
+        if self._axis and stack.sizes.get(self._axis, 1) < 2:
+            raise QuietfieldError(alone(self._axis))
+        context.step(0.0, "Measuring the noise")
         noise = noise_of(stack, "stack" if self.still else "auto")
         denoiser = Denoiser(
-            networks=self.networks, noise=noise, eightfold=self.eightfold, along=self.along, sigma=self.sigma
-        )
+            networks=self.networks, noise=noise, outputs=self.outputs, label=self.label,
+            eightfold=self.eightfold, along=self.along, sigma=self.sigma,
+        )  # fmt: skip
         return Still(single=denoiser) if self.still else denoiser
 
     @property
     def _axis(self) -> str:
         return "T" if self.still else self.along
-
-    def halo(self, axes: str) -> Mapping[str, int]:
-        """Neighbours needed: what the network sees.
-
-        Raises
-        ------
-        QuietfieldError
-            If the stack has no such neighbours.
-        """
-        along = self._axis
-        if along and along not in axes:
-            raise QuietfieldError(alone(along))
-        reach = REACH + (GRID if self.sigma else 0)
-        return {"Y": reach, "X": reach} | ({along: SPAN if self.still else DEPTH} if along else {})
-
-    def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Denoise a block that is taken for the whole of a stack."""
-        return self.prepare(Stack.of(block.pixels, block.axes)).compute(block, context)
 
 
 def alone(along: str) -> str:

@@ -16,7 +16,7 @@ from core.instant.method import neighbours
 from core.instant.reach import MEAN, OFFSETS
 from core.learning.architecture import DEPTHS, Architecture
 from core.learning.presets import PRESETS, Preset
-from core.methods.base import Method
+from core.methods.base import Method, Operation
 from core.methods.outputs import DENOISED, Output
 from core.params import Value, param
 from core.progress import Context
@@ -129,6 +129,10 @@ class Learned(Method):
         "auto", "Precision", advanced=True, by_preset=True,
         choices={"auto": "bfloat16 where it is faster", "float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
+
+    def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
+        """Refuse: only a trained network can be bound to a stack; see `core.learning.model.Model`."""
+        raise QuietfieldError(f"{self.label} has to be trained first.")
 
     def __post_init__(self) -> None:
         params.validate(self)

@@ -11,7 +11,7 @@ from torch import Tensor
 from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.device import choose
-from core.methods.base import Operation
+from core.methods.base import Bindable
 from core.stack import Stack
 
 
@@ -66,15 +66,15 @@ class Model:
     record: Record = field(default_factory=Record)
     resume: Mapping[str, Any] | None = None
 
-    def prediction(self, device: str = "auto") -> Operation:
-        """Operation that denoises with this network.
+    def prediction(self, device: str = "auto") -> Bindable:
+        """Return what denoises with this network.
 
         Parameters
         ----------
         device : str
             Name of a device, or "auto" for the best.
         """
-        return self.method.readout().operation(self.weights, self.normalisation, choose(device))
+        return self.method.readout().prediction(self.weights, self.normalisation, choose(device))
 
     def unlike(self, stack: Stack) -> str:
         """Say in a sentence that a stack is far from what the network was trained on; "" if it is not."""

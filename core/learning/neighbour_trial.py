@@ -14,7 +14,7 @@ from core.instant.denoiser import lift
 from core.instant.network import LEAST, InstantNetwork
 from core.instant.reach import GRID, beside
 from core.instant.scene import propose_averaging
-from core.instant.weights import load_network
+from core.instant.weights import shipped_network
 from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import instant_doubts, quiet
 from core.learning.training_advice import levels
@@ -76,7 +76,7 @@ def neighbours(stack: Stack, context: Context) -> tuple[str, str]:
     said = " ".join(found.text for found in told.values() if found is not None)
     if not axes:
         return "none", said
-    network, _ = load_network()
+    network = shipped_network("instant")
     found = {
         axis: _fall(network, stack, axis, context.part(at / len(axes), (at + 1) / len(axes)))
         for at, axis in enumerate(axes)
@@ -108,7 +108,7 @@ def bears_convolution(stack: Stack, sigma: float, context: Context) -> bool:
     """
     if _side(stack) < LEAST:
         return False
-    network, _ = load_network()
+    network = shipped_network("instant")
     axis = next((axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1), "")
 
     def predictions(trial: _Trial) -> tuple[Image, Image]:

@@ -20,7 +20,7 @@ from core.learning.data import Normalisation, normalised
 from core.learning.device import layout
 from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
 from core.methods.base import Block, Operation
-from core.methods.outputs import DECONVOLVED, DENOISED, Output
+from core.methods.outputs import DENOISED, Output
 from core.optics import gaussian_kernel
 from core.progress import Context
 from core.stack import Stack
@@ -34,7 +34,7 @@ Images = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prediction(Operation):
-    """A trained network as an operation that denoises.
+    """A trained U-Net as an operation.
 
     Attributes
     ----------
@@ -44,6 +44,8 @@ class Prediction(Operation):
         Where to compute.
     normalisation : Normalisation
         How pixels become numbers for the network.
+    outputs : tuple of Output
+        The denoised image, and `DECONVOLVED` where what the network gives before the PSF is wanted too.
     sigma : float
         Standard deviation of the PSF in pixels, 0 for none.
     along : {"", "Z", "T"}
@@ -51,7 +53,6 @@ class Prediction(Operation):
     """
 
     label: ClassVar[str] = "Trained network"
-    possible: ClassVar[tuple[Output, ...]] = (DENOISED,)
     alignment: ClassVar[int] = 2 ** (DEPTHS[1] - 1)  # suits the poolings of networks of every depth
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
@@ -59,6 +60,7 @@ class Prediction(Operation):
     network: UNet
     device: torch.device
     normalisation: Normalisation
+    outputs: tuple[Output, ...] = (DENOISED,)
     sigma: float = 0.0
     along: str = ""
 
@@ -78,8 +80,8 @@ class Prediction(Operation):
         margin += -margin % self.alignment
         return {"Y": margin, "X": margin} | ({self.along: DEPTH} if self.along else {})
 
-    def prepare(self, stack: Stack) -> Operation:
-        """Refuse stacks without the neighbours the network sees."""
+    def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
+        """Return itself; a stack without the neighbours that the network sees is refused."""
         if self.along and stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
         return self
@@ -182,13 +184,6 @@ class Prediction(Operation):
             output = self.network(given.contiguous(memory_format=layout(self.device)))[:, 0]
         result: Images = output.cpu().numpy()
         return result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DeconvolvingPrediction(Prediction):
-    """A trained network whose output before the PSF is a result of its own."""
-
-    possible: ClassVar[tuple[Output, ...]] = (DENOISED, DECONVOLVED)
 
 
 def _tiles(count: int, height: int, width: int, side: int) -> Iterator[tuple[slice, slice, slice]]:

@@ -1,4 +1,4 @@
-"""Run an operation over a stack: lazily on a region, or on all of it, a block at a time."""
+"""Run an operation over a stack: on a region, or on all of it, a block at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
 from core.machine import processor_count
-from core.methods.base import WHOLE, Block, Operation
+from core.methods.base import WHOLE, Bindable, Block, Operation
 from core.progress import Context
-from core.stack import ArraySource, Pixels, Region, Stack, region_shape
+from core.stack import ArraySource, Region, Stack, region_shape
 
 BLOCK_BYTES = 32 * 2**20
 """Target size of one block as float32; a block and its temporaries stay in some hundred MB."""
@@ -33,16 +33,16 @@ MEMORY_BYTES = 4 * 2**30
 
 
 def evaluate(
-    stack: Stack, operation: Operation, region: Region | None = None, context: Context | None = None
+    stack: Stack, method: Bindable, region: Region | None = None, context: Context | None = None
 ) -> tuple[NDArray[np.float32], ...]:
-    """Compute an operation on a region of a stack, exactly as on the whole stack.
+    """Compute a method on a region of a stack, exactly as on the whole stack.
 
     Parameters
     ----------
     stack : Stack
         What to work on.
-    operation : Operation
-        What to do.
+    method : Bindable
+        What to do; it is bound to the stack unless it is bound already.
     region : tuple of slice, optional
         Where; all of the stack by default.
     context : Context, optional
@@ -51,10 +51,17 @@ def evaluate(
     Returns
     -------
     tuple of ndarray
-        One float32 array of the region's shape for each of ``operation.outputs``.
+        One float32 array of the region's shape for each of ``method.outputs``.
     """
-    region = stack.region() if region is None else region
-    operation = operation.prepare(stack)
+    context = context or Context()
+    operation = method.bind(stack, context.part(0.0, 0.0))
+    return compute(stack, operation, stack.region() if region is None else region, context)
+
+
+def compute(
+    stack: Stack, operation: Operation, region: Region, context: Context
+) -> tuple[NDArray[np.float32], ...]:
+    """Compute an operation that is bound to a stack on a region of it; see `evaluate`."""
     wide = _widen(stack, operation, region)
     pixels = stack.read(wide)
     if not operation.native:
@@ -62,7 +69,7 @@ def evaluate(
     inner = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(region, wide, strict=True))
     origin = tuple(s.start for s in wide)
     block = Block(pixels=pixels, axes=stack.axes, origin=origin, shape=stack.shape, kept=inner)
-    results = operation.compute(block, context or Context())
+    results = operation.compute(block, context)
     return tuple(np.ascontiguousarray(_as_float32(result[inner])) for result in results)
 
 
@@ -82,41 +89,6 @@ def _widen(stack: Stack, operation: Operation, region: Region) -> Region:
             stop = min(stop + -stop % operation.alignment, size)
         wide.append(slice(start, stop))
     return tuple(wide)
-
-
-@dataclass(frozen=True, slots=True)
-class DerivedSource:
-    """Pixels computed from another stack when they are asked for."""
-
-    stack: Stack
-    operation: Operation
-    output: int = 0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each axis."""
-        return self.stack.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Always float32."""
-        return np.dtype(np.float32)
-
-    def read(self, region: Region) -> Pixels:
-        """Compute the pixels of a region."""
-        return evaluate(self.stack, self.operation, region)[self.output]
-
-
-def derive(stack: Stack, operation: Operation, output: int = 0) -> Stack:
-    """Stack whose pixels are computed when read; nothing is computed now.
-
-    Raises
-    ------
-    QuietfieldError
-        If the operation cannot work on this stack.
-    """
-    operation.halo(stack.axes)
-    return Stack(DerivedSource(stack, operation, output), stack.axes, stack.meta)
 
 
 def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iterator[Region]:
@@ -148,21 +120,21 @@ def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iter
 
 def apply(
     stack: Stack,
-    operation: Operation,
+    method: Bindable,
     context: Context | None = None,
     *,
     processors: int | None = None,
     limit: int = BLOCK_BYTES,
     memory: int = MEMORY_BYTES,
 ) -> tuple[Stack, ...]:
-    """Compute an operation on a whole stack.
+    """Compute a method on a whole stack.
 
     Parameters
     ----------
     stack : Stack
         What to work on; it is not modified.
-    operation : Operation
-        What to do.
+    method : Bindable
+        What to do; it is bound to the stack unless it is bound already.
     context : Context, optional
         Progress and cancellation.
     processors : int, optional
@@ -175,11 +147,11 @@ def apply(
     Returns
     -------
     tuple of Stack
-        One float32 stack for each of ``operation.outputs``; above `memory` bytes their pixels
+        One float32 stack for each of ``method.outputs``; above `memory` bytes their pixels
         lie in temporary files that vanish with the stacks.
     """
     context = context or Context()
-    operation = operation.prepare(stack)
+    operation = method.bind(stack, context.part(0.0, 0.0))
     outs = [_allocate(stack.shape, memory) for _ in operation.outputs]
     total = math.prod(stack.shape)
     workers = min(processors or processor_count(), 8) if operation.parallel else 1
@@ -192,7 +164,7 @@ def apply(
         for part in parts:
             size = math.prod(region_shape(part))
             inner = context.part(done / total, (done + size) / total)
-            for out, result in zip(outs, evaluate(stack, operation, part, inner), strict=True):
+            for out, result in zip(outs, compute(stack, operation, part, inner), strict=True):
                 out[part] = result
             done += size
             context.step(done / total, text)
@@ -201,7 +173,7 @@ def apply(
 
         def work(part: Region) -> int:
             quiet.check()
-            for out, result in zip(outs, evaluate(stack, operation, part, quiet), strict=True):
+            for out, result in zip(outs, compute(stack, operation, part, quiet), strict=True):
                 out[part] = result
             return math.prod(region_shape(part))
 

@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,43 +57,10 @@ class Block:
         return list(itertools.product(*(kept or map(range, lead))))
 
 
-class Method:
-    """Anything a person can choose by name; its dataclass fields are its parameters.
+class Operation:
+    """Something that turns a stack into others of the same shape, a block at a time.
 
-    Subclasses are frozen, slotted, keyword-only dataclasses decorated with `named`.
-    """
-
-    __slots__ = ()
-    name: ClassVar[str] = ""
-    version: ClassVar[int] = 1
-    label: ClassVar[str] = ""
-    group: ClassVar[Group] = "filter"
-    citations: ClassVar[tuple[str, ...]] = ()
-    """Papers to cite for the method, the first one first."""
-    possible: ClassVar[tuple[Output, ...]] = (RESULT,)
-    """Outputs that the method can give, the usual one first."""
-
-    def __post_init__(self) -> None:
-        params.validate(self)
-
-    @property
-    def outputs(self) -> tuple[Output, ...]:
-        """Outputs that the method gives with these parameters."""
-        return self.possible
-
-    @classmethod
-    def in_brief(cls, given: Mapping[str, Value]) -> str:
-        """Tell one result of the method from another in a few words.
-
-        These are the first two numbers among the parameters, and whatever else differs from its default.
-        """
-        known = [p for p in params.describe(cls) if p.name in given]
-        numbers = [p for p in known if p.kind in ("float", "int") and p.name != "seed"][:2]
-        return ", ".join(p.show(given[p.name]) for p in known if p in numbers or given[p.name] != p.default)
-
-
-class Operation(Method):
-    """A method that turns one stack into another of the same shape, a block at a time.
+    It knows all that it has to know of the whole stack: what a method is bound to.
 
     Attributes
     ----------
@@ -105,11 +72,6 @@ class Operation(Method):
         Whether several blocks may be computed at once in threads.
     skips : bool
         Whether planes outside ``block.kept`` are not computed, so that neighbouring ones are only read.
-    seeded : bool
-        Whether it has a parameter ``seed``.
-    mix : str
-        Name of the parameter, 0 to 1, that says which share of the first result comes from the method,
-        the rest being the input as it was; "" for none. A mixture needs nothing computed again.
     """
 
     __slots__ = ()
@@ -117,14 +79,23 @@ class Operation(Method):
     native: ClassVar[bool] = False
     parallel: ClassVar[bool] = True
     skips: ClassVar[bool] = False
-    mix: ClassVar[str] = ""
 
-    def prepare(self, stack: Stack) -> Operation:  # noqa: ARG002
-        """Give the operation that knows what it has to know of the whole stack before it sees blocks of it.
+    @property
+    def label(self) -> str:
+        """What to call it while it works."""
+        return ""
 
-        Most need to know nothing. What is found out is kept with `Stack.fact`, so that it is found
-        out once, and every block is computed from the same.
-        """
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What it computes; most operations have one output."""
+        return (RESULT,)
+
+    def check(self, axes: str) -> None:
+        """Raise `QuietfieldError` if it cannot work on a stack with these axes."""
+        self.halo(axes)
+
+    def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
+        """Return itself, which is bound already."""
         return self
 
     def halo(self, axes: str) -> Mapping[str, int]:
@@ -133,12 +104,12 @@ class Operation(Method):
         Raises
         ------
         QuietfieldError
-            If the method cannot work on a stack with these axes.
+            If it cannot work on a stack with these axes.
         """
         raise NotImplementedError
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Find, once prepared, what may make results worse than usual or could make them better.
+        """Find what may make results worse than usual or could make them better.
 
         Parameters
         ----------
@@ -156,6 +127,97 @@ class Operation(Method):
         off what was computed from them inside the stack. Outside ``block.kept`` results may be anything.
         """
         raise NotImplementedError
+
+
+@runtime_checkable
+class Bindable(Protocol):
+    """What can be applied to a stack once it is bound to it: a method, or a trained network."""
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What it computes."""
+
+    def check(self, axes: str) -> None:
+        """Raise `QuietfieldError` if it cannot work on a stack with these axes."""
+
+    def bind(self, stack: Stack, context: Context) -> Operation:
+        """Find out what has to be known of the whole stack, and return the operation that knows it."""
+
+
+class Method:
+    """Anything a person can choose by name; its dataclass fields are its parameters.
+
+    Subclasses are frozen, slotted, keyword-only dataclasses decorated with `named`.
+    """
+
+    __slots__ = ()
+    name: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    label: ClassVar[str] = ""
+    group: ClassVar[Group] = "filter"
+    citations: ClassVar[tuple[str, ...]] = ()
+    """Papers to cite for the method, the first one first."""
+    possible: ClassVar[tuple[Output, ...]] = (RESULT,)
+    """Outputs that the method can give, the usual one first."""
+    mix: ClassVar[str] = ""
+    """Parameter, 0 to 1, that gives the share of the first output that comes from the method, the rest being
+    the input; "" for none. Another mixture needs nothing computed again."""
+
+    def __post_init__(self) -> None:
+        params.validate(self)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Outputs that the method gives with these parameters."""
+        return self.possible
+
+    def check(self, axes: str) -> None:
+        """Raise `QuietfieldError` if the method cannot work on a stack with these axes."""
+
+    def bind(self, stack: Stack, context: Context) -> Operation:
+        """Find out what has to be known of the whole stack, and return the operation that knows it.
+
+        Parameters
+        ----------
+        stack : Stack
+            Stack to work on.
+        context : Context
+            Progress and cancellation.
+
+        Raises
+        ------
+        QuietfieldError
+            If the method cannot work on this stack.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def in_brief(cls, given: Mapping[str, Value]) -> str:
+        """Tell one result of the method from another in a few words.
+
+        These are the first two numbers among the parameters, and whatever else differs from its default.
+        """
+        known = [p for p in params.describe(cls) if p.name in given]
+        numbers = [p for p in known if p.kind in ("float", "int") and p.name != "seed"][:2]
+        return ", ".join(p.show(given[p.name]) for p in known if p in numbers or given[p.name] != p.default)
+
+
+class BlockMethod(Method, Operation):
+    """A method that needs to know nothing of the whole stack: it is its own operation."""
+
+    __slots__ = ()
+
+    def check(self, axes: str) -> None:
+        """Raise `QuietfieldError` if the method cannot work on a stack with these axes."""
+        self.halo(axes)
+
+    def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
+        """Return the method itself."""
+        return self
 
 
 _M = TypeVar("_M", bound=type[Method])

@@ -13,7 +13,7 @@ from core import params
 from core.errors import QuietfieldError
 from core.methods import median as ranked
 from core.methods import separable
-from core.methods.base import Block, Operation, named
+from core.methods.base import Block, BlockMethod, named
 from core.optics import gaussian_kernel
 from core.params import Value, param
 from core.progress import Context
@@ -69,7 +69,7 @@ def directions(wanted: str, axes: str, label: str) -> str:
     return wanted
 
 
-class _Window(Operation):
+class _Window(BlockMethod):
     """A filter with an odd window along each axis."""
 
     __slots__ = ()
@@ -83,7 +83,7 @@ class _Window(Operation):
         return {axis: extent // 2 for axis, extent in zip(axes, self._window(axes), strict=True)}
 
 
-class _Volume(Operation):
+class _Volume(BlockMethod):
     """A filter with one extent along X and Y and another along depth."""
 
     __slots__ = ()
@@ -117,7 +117,7 @@ class _Median(_Window):
         return (ranked.median(block.pixels, self._window(block.axes), context),)
 
 
-class _Gauss(Operation):
+class _Gauss(BlockMethod):
     """A Gaussian filter with a standard deviation for each axis."""
 
     __slots__ = ()

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.machine import processor_count
-from core.methods.apply import blocks, evaluate
-from core.methods.base import Operation
+from core.methods.apply import blocks, compute
+from core.methods.base import Bindable, Operation
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, region_shape
 
@@ -30,7 +30,7 @@ KEPT_BYTES = 256 * 2**20
 @contextmanager
 def streaming(
     stack: Stack,
-    operation: Operation,
+    method: Bindable,
     output: int = 0,
     *,
     context: Context | None = None,
@@ -47,10 +47,10 @@ def streaming(
     ----------
     stack : Stack
         Input.
-    operation : Operation
-        Operation to compute.
+    method : Bindable
+        Method to compute; it is bound to the stack unless it is bound already.
     output : int
-        Index of the output of the operation.
+        Index of the output of the method.
     context : Context, optional
         Progress, as the fraction of blocks read, and cancellation.
     limit : int
@@ -62,9 +62,11 @@ def streaming(
     Raises
     ------
     QuietfieldError
-        If the operation cannot process this stack.
+        If the method cannot process this stack.
     """
-    source = _Ahead(stack, operation.prepare(stack), output, context or Context(), limit, kept)
+    context = context or Context()
+    operation = method.bind(stack, context.part(0.0, 0.0))
+    source = _Ahead(stack, operation, output, context, limit, kept)
     try:
         yield Stack(source, stack.axes, stack.meta)
     finally:
@@ -141,7 +143,7 @@ class _Ahead:
 
     def _compute(self, part: Region) -> NDArray[np.float32]:
         self._stop.check()
-        return evaluate(self._stack, self._operation, part, self._stop)[self._output]
+        return compute(self._stack, self._operation, part, self._stop)[self._output]
 
     def _numbers(self, region: Region) -> list[int]:
         """Return the numbers of the blocks that intersect a region."""

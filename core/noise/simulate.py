@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.methods.base import WHOLE, Block, Operation, named
+from core.methods.base import WHOLE, Block, BlockMethod, named
 from core.noise.models import PoissonGaussian
 from core.params import param
 from core.progress import Context
@@ -23,7 +23,7 @@ _GAIN_HELP = "Counts per detected photon; more counts per photon mean more noise
 _OFFSET_HELP = "Counts without light; the offset has no photon noise."
 
 
-class _Noise(Operation):
+class _Noise(BlockMethod):
     """Noise that is drawn plane by plane."""
 
     __slots__ = ()

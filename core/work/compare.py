@@ -15,7 +15,7 @@ from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.learning.base import Learned
 from core.methods.apply import apply, evaluate
-from core.methods.base import Group, Method, Operation
+from core.methods.base import Bindable, Group, Method, Operation
 from core.progress import Context
 from core.stack import Region, Stack, region_shape
 
@@ -86,12 +86,11 @@ def suitable(stack: Stack, group: Group) -> tuple[Method, ...]:
     found = []
     for cls in catalogue.methods(group):
         method = cls()
-        if not isinstance(method, Operation):
-            continue
         try:
-            halo = method.halo(stack.axes)
+            method.check(stack.axes)
         except QuietfieldError:  # a filter for volumes has nothing to look along in a single plane
             continue
+        halo = method.halo(stack.axes) if isinstance(method, Operation) else {}
         if all(stack.sizes[axis] > 1 for axis, reach in halo.items() if reach and axis not in "YX"):
             found.append(method)
     return tuple(found)
@@ -181,13 +180,13 @@ def compare(
         part.step(0.0, method.label)
         if isinstance(method, Learned):
             yield from _trained(stack, method, region, budget or Budget(), part)
-        elif isinstance(method, Operation):
+        else:
             began = time.perf_counter()
             stacks = use(stack, method, region, part)
             yield Compared(method=method, stacks=stacks, seconds=time.perf_counter() - began)
 
 
-def use(stack: Stack, method: Operation, region: Region | None, context: Context) -> tuple[Stack, ...]:
+def use(stack: Stack, method: Bindable, region: Region | None, context: Context) -> tuple[Stack, ...]:
     """Compute all outputs of a method on a stack, or on a region of it."""
     if region is None:
         return apply(stack, method, context)

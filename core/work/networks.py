@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import QuietfieldError
-from core.methods.base import Operation
+from core.methods.base import Bindable
 from core.model_file import ModelFile
 from core.paths import MODEL_ENDING
 from core.work.recipe import Step
@@ -61,7 +61,7 @@ class Networks:
                 self.models[wanted.sha256] = load_model(path)
             return self.models[wanted.sha256]
 
-    def prediction(self, wanted: ModelFile) -> Operation:
+    def prediction(self, wanted: ModelFile) -> Bindable:
         """Return what denoises with the network that a recipe names; see `find`."""
         return self.find(wanted).prediction(self.device)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from core import __version__, catalogue, params
 from core.errors import QuietfieldError
-from core.methods.base import Method, Operation
+from core.learning.base import Learned
+from core.methods.base import Bindable, Method
 from core.methods.outputs import RESULT, Output, Quantity, position
 from core.model_file import FindModel, ModelFile
 from core.params import Value
@@ -100,7 +101,7 @@ class Step:
         described = sorted(params.describe(cls), key=lambda p: p.name not in own)
         return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
 
-    def method_for(self, find_network: FindModel | None = None) -> Operation:
+    def method_for(self, find_network: FindModel | None = None) -> Bindable:
         """Return what does this step again: the method, or its trained network.
 
         Parameters
@@ -126,13 +127,13 @@ class Step:
                 )
             return find_network(self.model)
         method = params.build(cls, self.params)
-        if not isinstance(method, Operation):
+        if isinstance(method, Learned):
             raise QuietfieldError(
                 f"{cls.label} has to be trained first; the recipe names no trained network."
             )
         return method
 
-    def position(self, operation: Operation) -> int:
+    def position(self, operation: Bindable) -> int:
         """Return the index of this step's output among the outputs of an operation.
 
         Raises

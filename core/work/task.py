@@ -182,11 +182,11 @@ def run(
     made, stack = [], source
     for number, (step, method) in enumerate(zip(steps[:-1], methods, strict=False)):
         part = context.part(number / len(steps), (number + 1) / len(steps))
-        one = _keep(step, stack, method.prepare(stack), part)[0]
+        one = _keep(step, stack, method.bind(stack, part.part(0.0, 0.0)), part)[0]
         made.append(one)
         stack = one.stack
     last = context.part((len(steps) - 1) / len(steps), 1.0)
-    operation = methods[-1].prepare(stack)
+    operation = methods[-1].bind(stack, last.part(0.0, 0.0))
     findings += noticed(operation, stack)
     for finding in findings:
         if notify is not None:

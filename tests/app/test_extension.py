@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from app.cli.main import main
 from core import catalogue
 from core.files import open_stack, read_recipe
-from core.methods.base import Block, Operation, named
+from core.methods.base import Block, BlockMethod, named
 from core.params import param
 from core.progress import Context
 from core.quality import metrics
@@ -36,7 +36,7 @@ NOISY = np.random.default_rng(4).poisson(60, (3, 24, 32)).astype(np.uint16)
 
 @named("scaled", label="Scaled")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scaled(Operation):
+class Scaled(BlockMethod):
     """Multiply every pixel."""
 
     factor: float = param(2.0, "Factor", ge=0.0, le=10.0, help="What every pixel is multiplied by.")

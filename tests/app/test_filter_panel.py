@@ -31,7 +31,7 @@ from app.shell.view_state import Preview, View
 from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation
+from core.methods.base import BlockMethod
 from core.methods.outputs import RESULT
 from core.params import describe
 from core.stack import ArraySource, Pixels, Region, Stack
@@ -56,9 +56,9 @@ def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[FilterPanel]:
     qtbot.waitUntil(lambda: not jobs.running)
 
 
-def operation(name: str, **values: object) -> Operation:
+def operation(name: str, **values: object) -> BlockMethod:
     method = create(name, values)
-    assert isinstance(method, Operation)
+    assert isinstance(method, BlockMethod)
     return method
 
 

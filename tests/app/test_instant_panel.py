@@ -88,6 +88,21 @@ def test_a_dropped_stack_is_shown_denoised_beside_raw_without_a_click(driver: Dr
     driver.shot("instant-drop")
 
 
+def test_previews_after_the_first_read_no_weights(
+    driver: Driver, waves: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.drop(waves)
+    expected = evaluate(stack(), Instant())[0]
+    driver.wait(lambda: shows(driver, expected[0]))
+
+    def closed(*words: object, **more: object) -> None:
+        raise OSError("no file can be opened now")
+
+    monkeypatch.setattr("core.instant.weights.safe_open", closed)
+    driver.keys(">", "stack-viewer")
+    driver.wait(lambda: shows(driver, expected[1]))
+
+
 def test_the_sample_is_shown_denoised(driver: Driver) -> None:
     driver.click("welcome-simulated")
     driver.wait(lambda: on_the_canvas(driver) is not None)

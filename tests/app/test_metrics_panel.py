@@ -22,7 +22,7 @@ from app.shell.jobs import Jobs
 from app.shell.session import Session
 from core.catalogue import create
 from core.methods.apply import apply
-from core.methods.base import Operation
+from core.methods.base import BlockMethod
 from core.model_file import ModelFile
 from core.quality.metric import Measures
 from core.quality.metrics import measure, metrics
@@ -47,7 +47,7 @@ def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[MetricsPanel]:
 
 def add(session: Session, name: str, **values: object) -> None:
     method = create(name, values)
-    assert isinstance(method, Operation)
+    assert isinstance(method, BlockMethod)
     source = session.snapshot.results[0]
     session.add(source.key, [Step.of(method)], apply(source.stack, method), 0.25)
 

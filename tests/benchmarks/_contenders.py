@@ -25,7 +25,6 @@ from core import params
 from core.catalogue import create, find, methods
 from core.learning.base import Learned
 from core.methods.apply import evaluate
-from core.methods.base import Operation
 from core.params import Value
 from core.stack import Stack
 from tests.benchmarks._sets import Image, Set, mean_score, score
@@ -93,10 +92,8 @@ def _filters(task: Task) -> Iterator[Result]:
 
 def _operation(name: str, task: Task, **values: Value) -> Iterator[Result]:
     began = time.perf_counter()
-    operation = create(name, values)
-    assert isinstance(operation, Operation)
     stack = task.of.stack(task.noisy[: task.frames])
-    result = evaluate(stack, operation.prepare(stack))[0]
+    result = evaluate(stack, create(name, values))[0]
     yield time.perf_counter() - began, result.reshape(-1, *result.shape[-2:])
 
 

@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from core.catalogue import create
 from core.methods.apply import _processors, apply
-from core.methods.base import Block, Operation
+from core.methods.base import Block, BlockMethod
 from core.progress import Context
 from core.stack import Stack
 
@@ -44,7 +44,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def scipy_call(operation: Operation, axes: str) -> Callable[[np.ndarray], np.ndarray]:
+def scipy_call(operation: BlockMethod, axes: str) -> Callable[[np.ndarray], np.ndarray]:
     """The same filter with scipy."""
     if operation.name.startswith("gaussian"):
         sigmas = operation._sigmas(axes)  # type: ignore[attr-defined]
@@ -62,7 +62,9 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
     return time.process_time() - processor, time.perf_counter() - clock
 
 
-def turns(stack: Stack, operation: Operation, planes: int, repeats: int) -> tuple[float, float, float, float]:
+def turns(
+    stack: Stack, operation: BlockMethod, planes: int, repeats: int
+) -> tuple[float, float, float, float]:
     """Medians of scipy's processor time, its clock time, our processor time, our threads' clock time."""
     pixels = stack.read()
     call = scipy_call(operation, stack.axes)
@@ -100,7 +102,7 @@ def main(arguments: list[str]) -> None:
         if given.only not in name or ("3d" in name and axes == "YX"):
             continue
         operation = create(name, values)
-        assert isinstance(operation, Operation)
+        assert isinstance(operation, BlockMethod)
         theirs, clock, single, threaded = turns(stack, operation, given.scipy_planes, given.repeats)
         words = f"{name} " + ", ".join(f"{k} {v}" for k, v in values.items())
         numbers = (theirs, single, theirs / single, clock, threaded, clock / threaded)

@@ -1,4 +1,4 @@
-"""Blocks, regions and chains give the same pixels as the whole; failures leave no files."""
+"""Blocks and regions give the same pixels as the whole; failures leave no files."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from hypothesis import strategies as st
 from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.machine import processor_count
-from core.methods.apply import apply, blocks, derive, evaluate
-from core.methods.base import WHOLE, Block, Operation
+from core.methods.apply import apply, blocks, evaluate
+from core.methods.base import WHOLE, Block, BlockMethod, Operation
 from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack, region_shape
 
-OPERATIONS = [m for m in methods() if issubclass(m, Operation) and m.group in ("filter", "noise")]
+OPERATIONS = [m for m in methods() if issubclass(m, BlockMethod) and m.group in ("filter", "noise")]
 AXES = ["YX", "TYX", "ZYX", "TZYX", "TCYX"]
 
 
-def drawn(data: st.DataObject, axes: str) -> Operation:
+def drawn(data: st.DataObject, axes: str) -> BlockMethod:
     """Return a registered operation, sometimes with other parameters."""
     able = [m for m in OPERATIONS if not m.name.endswith("-3d") or set(axes) & set("ZT")]
     cls = data.draw(st.sampled_from(able))
@@ -41,7 +41,7 @@ def drawn(data: st.DataObject, axes: str) -> Operation:
     else:
         given_["seed"] = data.draw(st.integers(0, 3))
     operation = create(cls.name, given_)
-    assert isinstance(operation, Operation)
+    assert isinstance(operation, BlockMethod)
     return operation
 
 
@@ -53,9 +53,9 @@ def random_stack(data: st.DataObject) -> Stack:
     return Stack.of(np.random.default_rng(seed).integers(0, 250, shape).astype(dtype), axes)
 
 
-def plain(name: str = "box", **given_: Any) -> Operation:
+def plain(name: str = "box", **given_: Any) -> BlockMethod:
     operation = create(name, given_)
-    assert isinstance(operation, Operation)
+    assert isinstance(operation, BlockMethod)
     return operation
 
 
@@ -86,19 +86,6 @@ def test_a_region_is_a_crop_of_the_whole(data: st.DataObject) -> None:
         region.append(slice(start, data.draw(st.integers(start + 1, size))))
     whole = evaluate(stack, operation)[0]
     np.testing.assert_array_equal(evaluate(stack, operation, tuple(region))[0], whole[tuple(region)])
-
-
-@settings(max_examples=40, deadline=None)
-@given(data=st.data())
-def test_a_lazy_chain_equals_one_step_after_the_other(data: st.DataObject) -> None:
-    stack = random_stack(data)
-    chain = [drawn(data, stack.axes) for _ in range(data.draw(st.integers(1, 3)))]
-    lazy, eager = stack, stack
-    for operation in chain:
-        lazy = derive(lazy, operation)
-        (eager,) = apply(eager, operation)
-    region = lazy.region(Y=slice(0, max(1, lazy.sizes["Y"] // 2)))
-    np.testing.assert_array_equal(lazy.read(region), eager.read(region))
 
 
 @settings(max_examples=60, deadline=None)
@@ -197,7 +184,7 @@ def test_an_error_in_one_block_stops_the_others(small: Stack, operation: Probe) 
 def test_a_stack_that_suits_no_filter_is_refused_at_once() -> None:
     stack = Stack.of(np.zeros((4, 4)), "YX")
     with pytest.raises(QuietfieldError):
-        derive(stack, plain("median-3d"))
+        evaluate(stack, plain("median-3d"))
     with pytest.raises(QuietfieldError):
         apply(stack, plain("median-3d"))
 
@@ -216,8 +203,8 @@ class Counted:
 @pytest.mark.parametrize("name", ["box", "gaussian", "median", "box-3d", "gaussian-3d", "median-3d"])
 def test_a_preview_reads_little_more_than_it_shows(name: str) -> None:
     source = Counted((50, 2000, 2000))
-    stack = derive(Stack(source, "TYX"), plain(name))
-    stack.read(stack.region(T=25, Y=slice(900, 1000), X=slice(900, 1000)))
+    stack = Stack(source, "TYX")
+    evaluate(stack, plain(name), stack.region(T=25, Y=slice(900, 1000), X=slice(900, 1000)))
     assert source.pixels <= 9 * 108 * 108
 
 

@@ -14,7 +14,7 @@ from core.catalogue import create, find, methods
 from core.errors import QuietfieldError
 from core.methods import filters, separable
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation
+from core.methods.base import BlockMethod
 from core.optics import gaussian_kernel
 from core.stack import Stack
 from tests.core.pieces import filtered_by_pieces
@@ -25,9 +25,9 @@ PLANES = ["YX", "Y", "X"]
 VOLUMES = ["auto", "ZYX", "TYX", "TZYX", "Z", "T"]
 
 
-def make(name: str, **given: Any) -> Operation:
+def make(name: str, **given: Any) -> BlockMethod:
     found = create(name, given)
-    assert isinstance(found, Operation)
+    assert isinstance(found, BlockMethod)
     return found
 
 

@@ -14,12 +14,13 @@ from core.instant import denoiser, measuring
 from core.instant.denoiser import Denoiser
 from core.instant.measuring import StackNoise, measure
 from core.instant.method import Instant
-from core.methods.apply import apply, derive, evaluate
+from core.methods.apply import apply, evaluate
 from core.methods.base import WHOLE
 from core.methods.stream import streaming
 from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
+from core.progress import Context
 from core.simulation.scenes import scene
 from core.stack import Stack
 from tests.core.test_instant_network import wild
@@ -52,6 +53,12 @@ def with_noise(one: NoiseEstimate, **given: object) -> Denoiser:
     return Denoiser(networks=(wild(),), noise=StackNoise(channels=(one,), each_plane=False), **given)  # type: ignore[arg-type]
 
 
+def denoised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a network with random weights makes of an image whose noise is measured."""
+    stack = Stack.of(pixels, "YX")
+    return evaluate(stack, Denoiser(networks=(wild(),), noise=measure(stack, "auto")))[0]
+
+
 def test_tiles_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     stack = Stack.of(frames(1, 420, 395)[0], "YX")
     operation = with_noise(noise(1.0, 2.0))
@@ -69,19 +76,17 @@ def test_a_region_gives_the_same_as_the_whole() -> None:
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(7.0, 0.0), (1.0, 100.0), (0.01, -3.0), (25.0, 500.0)])
-def test_units_do_not_matter(gain: float, offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
+def test_units_do_not_matter(gain: float, offset: float) -> None:
     pixels = frames(1, 128, 128)[0].astype(np.float32)
-    first = evaluate(Stack.of(pixels, "YX"), Instant())[0]
-    other = evaluate(Stack.of((gain * pixels + offset).astype(np.float32), "YX"), Instant())[0]
+    first = denoised(pixels)
+    other = denoised((gain * pixels + offset).astype(np.float32))
     np.testing.assert_allclose((other - offset) / gain, first, atol=0.02 * first.std())
 
 
-def test_the_offset_does_not_matter_where_noise_is_constant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
+def test_the_offset_does_not_matter_where_noise_is_constant() -> None:
     rng = np.random.default_rng(0)
     pixels = (scene((1, 5), (128, 128)) * 40 + 3 * rng.standard_normal((128, 128))).astype(np.float32)
-    first, other = (evaluate(Stack.of(pixels + offset, "YX"), Instant())[0] for offset in (-20, 4000))
+    first, other = (denoised(pixels + offset) for offset in (-20, 4000))
     np.testing.assert_allclose(other - 4020, first, atol=0.1)
 
 
@@ -111,7 +116,6 @@ def test_strength_mixes_the_raw_image_in() -> None:
 
 
 def test_noise_is_measured_once_for_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
     calls = []
 
     def counting(stack: Stack, kind: str) -> StackNoise:
@@ -120,13 +124,12 @@ def test_noise_is_measured_once_for_all_blocks(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(measuring, "measure", counting)
     stack = Stack.of(frames(6), "TYX")
-    lazy = derive(stack, Instant())
-    planes = [lazy.read(lazy.region(T=t)) for t in range(6)]
+    planes = [evaluate(stack, Instant(), stack.region(T=t))[0] for t in range(6)]
     with streaming(stack, Instant(), limit=2**15) as made:
         np.testing.assert_allclose(made.read(), np.concatenate(planes), atol=1e-3)
     np.testing.assert_allclose(apply(stack, Instant())[0].read(), np.concatenate(planes), atol=1e-3)
     for chosen in (Instant(), Instant(neighbours="mean"), Instant(noise="plane")):
-        chosen.prepare(stack).findings(stack, stack.region(T=0))
+        chosen.bind(stack, Context()).findings(stack, stack.region(T=0))
     assert calls == ["auto"]
 
 
@@ -187,8 +190,7 @@ def test_small_images(shape: tuple[int, int]) -> None:
     assert np.isfinite(result).all()
 
 
-def test_without_noise_nothing_changes_and_without_pixels_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.weights.load_network", lambda _path: (wild(), {}))
+def test_without_noise_nothing_changes_and_without_pixels_a_sentence() -> None:
     flat = Stack.of(np.full((64, 64), 7, np.uint8), "YX")
     np.testing.assert_array_equal(evaluate(flat, Instant())[0], flat.read())
     with pytest.raises(QuietfieldError, match="5 x 5"):

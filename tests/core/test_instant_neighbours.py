@@ -12,10 +12,13 @@ from core.instant.method import Instant
 from core.instant.reach import OFFSETS, beside
 from core.methods.apply import apply, blocks, evaluate
 from core.methods.base import Block
+from core.methods.outputs import EXPECTED_ERROR, RESULT
 from core.noise.transform import Stabiliser
 from core.progress import Context
 from core.stack import Stack
 from tests.core.test_instant import frames, noise, with_noise
+
+BOTH = (RESULT, EXPECTED_ERROR)
 
 
 @given(count=st.integers(2, 12), data=st.data())
@@ -41,7 +44,7 @@ def test_at_the_ends_the_other_side_stands_in() -> None:
 @pytest.mark.parametrize("along", ["T", "Z"])
 def test_a_plane_by_itself_gives_the_same_as_in_the_whole_stack(along: str) -> None:
     stack = Stack.of(frames(6, 80, 96), f"{along}YX")
-    operation = with_noise(noise(1, 2), along=along, uncertain=True)
+    operation = with_noise(noise(1, 2), along=along, outputs=BOTH)
     whole = [one.read() for one in apply(stack, operation)]
     assert len(whole) == 2
     for index in (0, 1, 3, 5):
@@ -108,7 +111,7 @@ def test_without_the_network_the_error_is_that_of_the_noise() -> None:
     stack = Stack.of(frames(1, 80, 96)[0], "YX")
     known = noise(1.0, 2.0)
     denoised = evaluate(stack, with_noise(known))[0]
-    error = evaluate(stack, with_noise(known, strength=0.0, uncertain=True))[1]
+    error = evaluate(stack, with_noise(known, strength=0.0, outputs=BOTH))[1]
     np.testing.assert_allclose(error, np.sqrt(known.model.variance(denoised)), rtol=1e-3)
 
 
@@ -117,7 +120,7 @@ def test_where_there_is_no_number_no_error_is_expected(gain: float) -> None:
     """Whether there is noise or none."""
     pixels = frames(1, 80, 96)[0].astype(np.float32)
     pixels[3, :3] = np.nan, np.inf, -np.inf
-    result, error = evaluate(Stack.of(pixels, "YX"), with_noise(noise(gain, 0.0), uncertain=True))
+    result, error = evaluate(Stack.of(pixels, "YX"), with_noise(noise(gain, 0.0), outputs=BOTH))
     np.testing.assert_array_equal(result[3, :3], pixels[3, :3])
     np.testing.assert_array_equal(np.isnan(error), ~np.isfinite(pixels))
     assert np.nanmin(error) >= 0

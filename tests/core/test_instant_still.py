@@ -169,7 +169,7 @@ def drifting(count: int = 6) -> Stack:
 
 def found_by(method: Instant, stack: Stack, time: int = 2) -> list[Kind]:
     """Kinds of what is found about a frame."""
-    return [finding.kind for finding in method.prepare(stack).findings(stack, stack.region(T=time))]
+    return [finding.kind for finding in method.bind(stack, Context()).findings(stack, stack.region(T=time))]
 
 
 def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
@@ -177,7 +177,7 @@ def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     assert stands_still(standing)
     assert find_motion(standing) is None
     averaging = propose_averaging(standing)
-    assert averaging in Instant().prepare(standing).findings(standing, standing.region(T=2))
+    assert averaging in Instant().bind(standing, Context()).findings(standing, standing.region(T=2))
     assert averaging is not None
     assert averaging.proposal is not None
     assert Instant(**averaging.proposal.params) == Instant(neighbours="mean")
@@ -187,7 +187,7 @@ def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     drifted = drifting()
     assert not stands_still(drifted)
     assert kinds.FRAMES_STILL not in found_by(Instant(), drifted)
-    finding = Instant(neighbours="mean").prepare(drifted).findings(drifted, drifted.region(T=2))[0]
+    finding = Instant(neighbours="mean").bind(drifted, Context()).findings(drifted, drifted.region(T=2))[0]
     assert (finding.kind, finding.details["frame"]) == (kinds.FRAME_DIFFERS, 2)
     assert finding.value > finding.limit == CHANGED
     assert "of frame 3 differs" in finding.text

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +15,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core import simulation
+from core.errors import QuietfieldError
+from core.instant import weights
 from core.instant.making import validation
 from core.instant.making.examples import Batch, Examples
 from core.instant.method import Instant
 from core.instant.network import SHAPES
-from core.instant.weights import file_of, load_network
+from core.instant.weights import file_of, load_network, shipped_network
+from core.learning.methods import Quietfield
+from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
@@ -43,6 +50,38 @@ def test_the_error_it_expects_is_the_one_it_makes(rows: list[validation.Row]) ->
 
 def test_the_networks_take_no_more_than_8_mb() -> None:
     assert sum(file_of(name).stat().st_size for name in SHAPES) < 8e6
+
+
+def test_weights_are_read_once_in_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(file_of("instant"), file_of("instant", tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(lambda _: shipped_network("instant", tmp_path), range(8))
+    assert all(other is first for other in others)
+    stack = Stack.of(np.random.default_rng(0).poisson(20.0, (64, 64)).astype(np.uint16), "YX")
+    before = evaluate(stack, Instant())[0]
+
+    def closed(*words: object, **more: object) -> None:
+        raise OSError("no file can be opened now")
+
+    monkeypatch.setattr(weights, "safe_open", closed)
+    with pytest.raises(QuietfieldError, match="no file can be opened now"):
+        load_network(file_of("instant"))
+    np.testing.assert_array_equal(evaluate(stack, Instant())[0], before)
+
+
+def test_training_leaves_the_weights_that_all_share_as_they_are() -> None:
+    network = shipped_network("instant")
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    light = scene((1, 5), (96, 96)) * 30 + 3
+    stack = Stack.of(np.random.default_rng(0).poisson(light).astype(np.uint16)[None], "TYX")
+    method = Quietfield(steps=2, seconds=0, patch=64, batch=1, train="yes", neighbours="none", psf="no")
+    trainer = Trainer(stack, method, device="cpu")
+    for _ in trainer.run():
+        pass
+    evaluate(stack, trainer.model().prediction("cpu"))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
 @pytest.fixture(scope="module")

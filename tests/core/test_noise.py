@@ -12,7 +12,7 @@ from scipy import stats
 from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.methods.apply import apply, evaluate
-from core.methods.base import Operation
+from core.methods.base import BlockMethod
 from core.noise import simulate
 from core.stack import Stack
 
@@ -23,7 +23,7 @@ NAMES = ["gaussian-noise", "poisson-noise", "salt-and-pepper", "mixed-noise"]
 
 def noisy(pixels: np.ndarray, name: str, **given: Any) -> np.ndarray:
     operation = create(name, given)
-    assert isinstance(operation, Operation)
+    assert isinstance(operation, BlockMethod)
     return apply(Stack.of(pixels, "TYX"), operation)[0].read()
 
 
@@ -96,7 +96,7 @@ def test_one_plane_shows_the_noise_of_the_whole(name: str) -> None:
     clean = np.random.default_rng(0).integers(0, 900, (3, 2, 30, 40)).astype(np.uint16)
     stack = Stack.of(clean, "TZYX")
     operation = create(name, {"seed": 5})
-    assert isinstance(operation, Operation)
+    assert isinstance(operation, BlockMethod)
     whole = apply(stack, operation)[0].read()
     region = stack.region(T=2, Z=1, Y=slice(7, 20), X=slice(3, 9))
     np.testing.assert_array_equal(evaluate(stack, operation, region)[0], whole[region])

@@ -131,11 +131,11 @@ def test_nothing_is_learned_from_frames_that_share_noise() -> None:
     assert "Noise2Noise keeps the shared part" in Noise2Noise().resolve(stack, Context())[1]
     assert "share" not in Noise2Void().resolve(stack, Context())[1]
     for neighbours in ("T", "mean"):
-        told = Instant(neighbours=neighbours).prepare(stack).findings(stack, stack.region(T=2))
+        told = Instant(neighbours=neighbours).bind(stack, Context()).findings(stack, stack.region(T=2))
         shares = next(f for f in told if f.kind == kinds.NEIGHBOURS_SHARE_NOISE)
         assert shares.proposal is not None
         assert Instant(**shares.proposal.params) == Instant()
-    alone = Instant().prepare(stack).findings(stack, stack.region(T=2))
+    alone = Instant().bind(stack, Context()).findings(stack, stack.region(T=2))
     assert all(f.kind != kinds.NEIGHBOURS_SHARE_NOISE for f in alone)
 
 

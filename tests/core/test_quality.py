@@ -14,8 +14,8 @@ from skimage import metrics as skimage_metrics
 
 from core.errors import QuietfieldError
 from core.findings import kinds
-from core.methods.apply import derive
 from core.methods.base import Block, Operation
+from core.methods.stream import streaming
 from core.progress import Cancelled, Context
 from core.quality.metric import Metric
 from core.quality.metrics import add, mean, measure, measure_plane, metrics, remove
@@ -253,8 +253,8 @@ class Double(Operation):
 
 def test_stacks_that_are_computed_when_read_are_measured_too() -> None:
     noisy, truth = (np.stack(planes) for planes in zip(pair(0), pair(1), strict=True))
-    derived = derive(Stack.of(noisy, "TYX"), Double())
-    assert measure_stack(derived, Stack.of(truth, "TYX")).mean == measure(2.0 * noisy, truth)
+    with streaming(Stack.of(noisy, "TYX"), Double()) as computed:
+        assert measure_stack(computed, Stack.of(truth, "TYX")).mean == measure(2.0 * noisy, truth)
 
 
 def test_a_reference_of_the_same_shape_fits_whatever_its_axes_are_called() -> None:

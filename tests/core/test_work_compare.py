@@ -9,7 +9,7 @@ from core.catalogue import create
 from core.errors import QuietfieldError
 from core.findings import kinds
 from core.methods.apply import apply
-from core.methods.base import Operation
+from core.methods.base import BlockMethod
 from core.methods.outputs import EXPECTED_ERROR, RESULT
 from core.progress import Cancelled, Context
 from core.stack import Stack
@@ -21,7 +21,7 @@ STACK = Stack.of(PIXELS, "TYX", name="cells.tif", spacing={"X": 0.1})
 PLANE, VOLUME = ["box", "gaussian", "median"], ["box-3d", "gaussian-3d", "median-3d"]
 
 
-def names(operations: tuple[Operation, ...]) -> list[str]:
+def names(operations: tuple[BlockMethod, ...]) -> list[str]:
     return [operation.name for operation in operations]
 
 
@@ -94,7 +94,7 @@ def test_two_outputs_take_twice_the_room() -> None:
 
     size = PIXELS.size * 4
     two, box = Two(), create("box", {})
-    assert isinstance(box, Operation)
+    assert isinstance(box, BlockMethod)
     assert plan(STACK, (two, box), memory=5 * size).methods == (two,)
 
 

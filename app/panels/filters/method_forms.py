@@ -11,7 +11,7 @@ from app.panels.filters.method_list import MethodList
 from app.widgets.form import Form
 from core.catalogue import find
 from core.errors import QuietfieldError
-from core.methods.base import Group, Method, Operation, summary
+from core.methods.base import Group, Method, summary
 from core.params import Value, build, describe
 
 
@@ -99,9 +99,7 @@ def _refusal(method: type[Method], name: str, choice: str, axes: str) -> str:
     if not axes:
         return ""
     try:
-        made = build(method, {name: choice})
-        if isinstance(made, Operation):
-            made.halo(axes)
+        build(method, {name: choice}).check(axes)
     except QuietfieldError as error:
         return str(error)
     return ""

@@ -30,7 +30,7 @@ from app.widgets.findings import FindingsView
 from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
 from core.instant.reach import MEAN
-from core.methods.base import Group, Operation
+from core.methods.base import Group, Method
 from core.params import build, values
 from core.work.recipe import Recipe, Step
 
@@ -160,7 +160,7 @@ class FilterPanel(QWidget):
     def _source(self, snapshot: Snapshot) -> Result | None:
         return snapshot.source if self.input.currentData() == "raw" else snapshot.result
 
-    def _ready(self) -> tuple[Operation, Result]:
+    def _ready(self) -> tuple[Method, Result]:
         """Return the method and what it is to work on.
 
         Raises
@@ -172,9 +172,7 @@ class FilterPanel(QWidget):
         if source is None:
             raise QuietfieldError("No stack is open. Drop a TIFF stack on the window or open the sample.")
         method = self.methods.form.method()
-        if not isinstance(method, Operation):
-            raise TypeError(f"{type(method).__name__} cannot be applied as it is")
-        method.halo(source.stack.axes)
+        method.check(source.stack.axes)
         return method, source
 
     @Slot()
@@ -224,7 +222,7 @@ class FilterPanel(QWidget):
             self.status.setText("paused" if self._paused and self.preview.isChecked() else "")
             return
         method, source = work
-        share = float(getattr(method, method.mix)) if method.mix else 1.0
+        share = float(getattr(method, method.mix)) if method.mix else None
         full = build(type(method), values(method) | {method.mix: 1.0}) if method.mix else method
         label = f"{method.label} (preview)"
         self._live.request(label, lambda: full, source, awaited=method.label, key=full, share=share)
@@ -291,7 +289,7 @@ class FilterPanel(QWidget):
     def _on_applied(self, parent: int, done: Done) -> None:
         self._session.add_done(parent, done)
 
-    def _on_apply_end(self, method: Operation, outcome: Outcome) -> None:
+    def _on_apply_end(self, method: Method, outcome: Outcome) -> None:
         self._applying = None
         self.progress.follow(None)
         self._paused = True

@@ -9,6 +9,7 @@ from typing import Literal
 from app.shell.snapshot import Reference, Snapshot
 from core.catalogue import find
 from core.instant.reach import DEPTH, MEAN, SPAN
+from core.methods.base import Operation
 from core.stack import Stack
 
 
@@ -98,9 +99,10 @@ def frames_in(snapshot: Snapshot, key: int) -> float:
     reach, total = 0, source.stack.sizes["T"]
     while result is not None and result.step is not None:
         step = result.step
-        if step.model is None:
-            reach += step.method_for().halo(source.stack.axes).get("T", 0)
-        else:  # of a trained network, which was told so or found it
+        operation = step.method_for() if step.model is None else None
+        if isinstance(operation, Operation):
+            reach += operation.halo(source.stack.axes).get("T", 0)
+        else:  # of a network, which was told so or found it
             reach += {"T": DEPTH, MEAN: SPAN}.get(str(step.params.get("neighbours")), 0)
         result = snapshot.find(result.parent)
     frames = 2 * reach + 1

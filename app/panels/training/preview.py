@@ -14,7 +14,7 @@ from app.shell.jobs import Jobs
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
 from app.shell.view_state import Preview
-from core.methods.base import Operation
+from core.methods.base import Bindable
 from core.methods.outputs import Output
 
 SIDE = 512
@@ -134,5 +134,5 @@ class TrainingPreview(QObject):
         return preview
 
 
-def _prediction(kept: Kept, device: str) -> Operation:
+def _prediction(kept: Kept, device: str) -> Bindable:
     return kept.model.prediction(device)

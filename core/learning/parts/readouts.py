@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -10,25 +11,26 @@ import torch
 from torch import Tensor, nn
 
 from core.instant.network import InstantNetwork
-from core.instant.weights import file_of, load_network, shipped
+from core.instant.weights import shipped, shipped_network
 from core.learning.adapted_prediction import AdaptedPrediction
 from core.learning.architecture import Architecture
 from core.learning.data import Normalisation
 from core.learning.device import placed
 from core.learning.network import UNet, blank
-from core.learning.prediction import DeconvolvingPrediction, Prediction
+from core.learning.prediction import Prediction
 from core.learning.suitability import unlike
-from core.methods.base import Operation
+from core.methods.base import Bindable
+from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.stack import Stack
 
 
 class Readout(Protocol):
-    """Makes an operation of a trained network."""
+    """Makes a trained network something that denoises stacks."""
 
-    def operation(
+    def prediction(
         self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
-    ) -> Operation:
-        """Return the operation that denoises with a network.
+    ) -> Bindable:
+        """Return what denoises with a network.
 
         Parameters
         ----------
@@ -60,21 +62,22 @@ class Denoised:
         Axis along which the network sees neighbouring planes or frames, if any.
     """
 
-    prediction: ClassVar[type[Prediction]] = Prediction
+    outputs: ClassVar[tuple[Output, ...]] = (DENOISED,)
 
     architecture: Architecture
     sigma: float = 0.0
     along: str = ""
 
-    def operation(
+    def prediction(
         self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
-    ) -> Operation:
-        """Return the operation that denoises with a network."""
+    ) -> Bindable:
+        """Return what denoises with a network."""
         network = _network(self.architecture, weights, device)
         assert isinstance(network, UNet)
-        return self.prediction(
-            network=network, device=device, normalisation=normalisation, sigma=self.sigma, along=self.along
-        )
+        return Prediction(
+            network=network, device=device, normalisation=normalisation, outputs=self.outputs,
+            sigma=self.sigma, along=self.along,
+        )  # fmt: skip
 
     def unlike(self, stack: Stack, normalisation: Normalisation) -> str:
         """Say that mean or standard deviation of a stack are far from those trained with; "" if not."""
@@ -85,7 +88,7 @@ class Denoised:
 class Deconvolved(Denoised):
     """Read the image before the PSF too."""
 
-    prediction: ClassVar[type[Prediction]] = DeconvolvingPrediction
+    outputs: ClassVar[tuple[Output, ...]] = (DENOISED, DECONVOLVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +115,14 @@ class AsInstant:
     eightfold: bool = False
     still: bool = False
 
-    def operation(
+    def prediction(
         self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device  # noqa: ARG002
-    ) -> Operation:  # fmt: skip
-        """Return the operation that denoises with a network."""
+    ) -> Bindable:  # fmt: skip
+        """Return what denoises with a network."""
         kind = self.architecture.kind
-        begun = load_network(file_of(kind))[0].state_dict()
+        begun = shipped_network(kind).state_dict()
         if all(torch.equal(weights[name], known) for name, known in begun.items()):
-            networks, sigma = tuple(placed(one, device) for one in shipped(kind)), 0.0
+            networks, sigma = tuple(placed(copy.deepcopy(one), device) for one in shipped(kind)), 0.0
         else:
             network = _network(self.architecture, weights, device)
             assert isinstance(network, InstantNetwork)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from core.instant.weights import file_of, load_network
+from core.instant.weights import shipped_network
 from core.learning.architecture import Architecture
 from core.learning.network import initial
 
@@ -50,7 +50,7 @@ def instant(kind: Literal["unet", "instant", "best"], *, neighbours: bool) -> St
     neighbours : bool
         Whether the weights for neighbouring planes or frames are trained too.
     """
-    network = copy.deepcopy(load_network(file_of(kind))[0])
+    network = copy.deepcopy(shipped_network(kind))
     # nothing in training tells how large errors are
     unused = ("doubt.",) if neighbours else ("doubt.", "beside.", "shares.")
     for name, parameter in network.named_parameters():
