@@ -1,4 +1,4 @@
-"""What a network looks like, as data; nothing here needs torch."""
+"""Descriptions of networks as data, without torch."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 DEPTHS = (2, 5)
-"""Least and greatest number of levels of a U-Net."""
+"""Smallest and largest number of levels of a U-Net."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What a network looks like.
+    """Description of a network.
 
     Attributes
     ----------
     kind : {"unet", "instant", "best"}
-        A U-Net, or the network of Instant of a quality, to which the rest does not apply.
+        A U-Net, or a network of Instant, for which the other values are ignored.
     width, depth : int
         Channels of the first level, and number of levels.
     pooling : {"max", "blur"}
-        How images are made smaller: the largest of four pixels, or that without aliasing.
+        Downsampling: maximum of four pixels, or the same without aliasing.
     top_skip : bool
-        Whether the first level is handed to the last one, past all others.
+        Whether there is a skip connection at the first level.
     inputs : int
-        Planes or frames that a U-Net sees: the one it denoises, then its neighbours.
+        Number of input planes or frames of a U-Net: the one to denoise, then its neighbours.
     """
 
     kind: Literal["unet", "instant", "best"] = "unet"

@@ -1,4 +1,4 @@
-"""The U-Net every learned method here trains."""
+"""The U-Net of the learned methods."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from core.instant.network import SHAPES, InstantNetwork
 from core.learning.architecture import Architecture
 
 OUTPUT_SCALE = 10.0
-"""The output of a U-Net times this times the standard deviation, plus the mean, is an image in counts."""
+"""An image in counts is the output of a U-Net times this times the standard deviation, plus the mean."""
 
 
 class UNet(nn.Module):
-    """U-Net with added skips and neither normalisation nor a residual connection.
+    """U-Net with additive skip connections and neither normalisation nor a residual connection.
 
-    Each level holds two 3x3 convolutions with ReLU; pooling leads down and doubles the
-    channels, a 2x2 transposed convolution of stride 2 leads up and halves them; a 1x1
-    convolution ends it. Weights start Xavier-normal, biases at zero. Width 64, depth 3, 2x2
-    max-pooling and all skips are the network of Goncharova et al. 2020
-    (doi:10.1007/978-3-030-66415-2_25); blur-pooling without the first skip follows Höck et al. 2022
-    (doi:10.1007/978-3-031-25069-9_33). A network that sees planes beside begins
-    as the same one that does not.
+    Each level has two 3x3 convolutions with ReLU. Pooling on the way down doubles the channels, a 2x2
+    transposed convolution of stride 2 on the way up halves them, and a 1x1 convolution is last. Weights are
+    initialised Xavier-normal, biases with zero. Width 64, depth 3, 2x2 max-pooling and all skip connections
+    are the network of Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25); blur-pooling without the
+    first skip connection follows Höck et al. 2022 (doi:10.1007/978-3-031-25069-9_33). A network with
+    neighbouring planes initially equals the same network without them.
 
     Parameters
     ----------
     architecture : Architecture
-        Width, depth (so that there are ``depth - 1`` poolings), kind of pooling, skips, and planes it sees.
+        Width, depth (with ``depth - 1`` poolings), kind of pooling, skip connections, and input planes.
     """
 
     def __init__(self, architecture: Architecture = Architecture()) -> None:  # noqa: B008  (immutable)
@@ -80,11 +79,11 @@ class UNet(nn.Module):
 
 
 def blur_pool(images: Tensor) -> Tensor:
-    """Halve images (N, C, Y, X): the largest of 2x2 pixels, blurred by 1 2 1 before every second is taken.
+    """Downsample images (N, C, Y, X) by 2: maximum of 2x2 pixels, blurred by 1 2 1 before subsampling.
 
-    Zhang 2019, "Making convolutional networks shift-invariant again" (arXiv:1904.11486). The blur is
-    made of two averages of 2x2 pixels, so that the result at i looks at pixels 2i - 1 to 2i + 2,
-    as much to the left as to the right. Pixels at the borders are repeated.
+    Zhang 2019, "Making convolutional networks shift-invariant again" (arXiv:1904.11486). The blur consists of
+    two averages of 2x2 pixels, so that the result at i depends symmetrically on pixels 2i - 1 to 2i + 2.
+    Border pixels are repeated.
     """
     padded = nn.functional.pad(images, (1, 1, 1, 1), mode="replicate")
     largest = nn.functional.max_pool2d(padded, 2, stride=1)
@@ -101,10 +100,10 @@ def _level(before: int, after: int) -> nn.Sequential:
 
 
 def receptive_field(architecture: Architecture) -> int:
-    """Greatest distance in pixels over which an input pixel can change an output pixel.
+    """Return the largest distance, in pixels, over which an input pixel affects an output pixel.
 
-    Pooling ties pixels to a grid, so the reach depends on where in the grid a pixel lies; this
-    is the largest over all places and both directions.
+    Because of pooling, this distance depends on the position in the pooling grid; the result is the maximum
+    over all positions and both directions.
     """
     poolings = architecture.depth - 1
     beside = 1 if architecture.pooling == "blur" else 0
@@ -121,13 +120,13 @@ def receptive_field(architecture: Architecture) -> int:
 
 
 def blank(architecture: Architecture) -> nn.Module:
-    """Give a network whose weights are to be filled in."""
+    """Return a network whose weights are to be loaded."""
     kind = architecture.kind
     return UNet(architecture) if kind == "unet" else InstantNetwork(SHAPES[kind])
 
 
 def initial(architecture: Architecture, seed: int) -> UNet:
-    """Give a freshly initialised network that depends on nothing but these numbers."""
+    """Return a newly initialised network that depends only on these arguments."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return UNet(architecture)

@@ -1,4 +1,4 @@
-"""A network in training: one step, and everything that a step changes."""
+"""A network in training: one step, and all state that it changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 
 CHUNK_PIXELS = 40_000
-"""Pixels sent through the network at once on a processor, whose caches like small portions."""
+"""Number of pixels per forward pass on a CPU, whose caches favour small batches."""
 
 
 class Learner:
@@ -30,14 +30,14 @@ class Learner:
     method : Learned
         Method and parameters.
     setup : Setup
-        What the parts of the method are made for.
+        Input of the parts of the method.
     examples : Examples
-        What the network is shown.
+        Training examples.
 
     Attributes
     ----------
     note : str
-        What a person should know of the last steps, or "".
+        Note for the user about the last steps, or "".
     """
 
     def __init__(self, method: Learned, setup: Setup, examples: Examples) -> None:
@@ -65,7 +65,7 @@ class Learner:
             self._origin.load_state_dict(dict(weights))
 
     def begin(self) -> None:
-        """Make the optimiser and decide on the precision; both take a moment."""
+        """Create the optimiser and choose the precision; both take a moment."""
         method, graphs = self._method, self._device.type == "cuda"
         rate = torch.tensor(method.learning_rate, device=self._device) if graphs else method.learning_rate
         self._optimiser = torch.optim.Adam(
@@ -79,12 +79,12 @@ class Learner:
 
     @property
     def useful(self) -> bool:
-        """Whether the network that training began with denoises already."""
+        """Whether the initial network already denoises."""
         return self._start.useful
 
     @property
     def current(self) -> nn.Module:
-        """Network that would be kept now: the averaged one where there is one, and its share."""
+        """Network that would be kept now: the averaged one if it exists, blended with the initial one."""
         trained = self._averaged if self._method.average > 0 else self.network
         if self._origin is None:
             return trained
@@ -95,7 +95,7 @@ class Learner:
         return self._mixed
 
     def step(self, patches: Patches, rate: float, number: int) -> Tensor:
-        """Update the network with step `number` (from 1) at a learning rate; mean loss, on the device."""
+        """Update the network in step `number` (from 1) at a learning rate; return the mean loss."""
         for group in self._optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -106,7 +106,7 @@ class Learner:
         return self.update(patches)
 
     def _update(self, patches: Patches) -> Tensor:
-        """Change the weights with patches; mean loss."""
+        """Update the weights; return the mean loss."""
         loss = self._gradients(patches)
         if self._start.steepest is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self._start.steepest)
@@ -118,7 +118,7 @@ class Learner:
         return loss
 
     def look(self, patches: Patches) -> float:
-        """Mean loss of the current network on patches, without learning from them."""
+        """Return the mean loss of the current network on patches, without an update."""
         total, count = 0.0, len(patches.pixels)
         with torch.no_grad():
             for start in range(0, count, self._chunk):
@@ -127,7 +127,7 @@ class Learner:
         return total / count
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a step changes, copied; tensors on the processor."""
+        """Return a copy of all state that a step changes, with tensors on the CPU."""
         return {
             "network": copied(self.network.state_dict()),
             "averaged": copied(self._averaged.state_dict()),
@@ -138,7 +138,7 @@ class Learner:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state; `begin` comes first."""
+        """Restore a state; call `begin` first."""
         self.network.load_state_dict(state["network"])
         self._averaged.load_state_dict(state["averaged"])
         parameters = list(self.network.parameters())
@@ -152,9 +152,10 @@ class Learner:
         self._half = state["half"]
 
     def _gradients(self, patches: Patches) -> Tensor:
-        """Set the gradients of all patches together, and return their mean loss.
+        """Compute the gradients of all patches, and return their mean loss.
 
-        The patches pass in portions, which halve when memory runs out; the gradient is the same.
+        The patches are processed in chunks, which are halved if memory is insufficient; the gradient is the
+        same.
         """
         batch = len(patches.pixels)
         scale = 1.0 if self._method.reduction == "sum" else 1 / batch
@@ -172,19 +173,19 @@ class Learner:
                     raise
                 if self._chunk == 1:
                     raise QuietfieldError(
-                        f"There is not enough memory on {self._device} to train this network. Make its "
-                        "width or the patches smaller, or choose another device."
+                        f"There is not enough memory on {self._device} to train this network. Reduce its "
+                        "width or the patch side, or choose another device."
                     ) from error
             self._chunk = -(-self._chunk // 2)
             self.note = (
-                f"Memory of {self._device} ran short: patches pass {self._chunk} at a time now, which takes "
-                "longer and gives the same."
+                f"Memory of {self._device} is short: only {self._chunk} patches are processed at a time, "
+                "which takes longer with the same result."
             )
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
 
     def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
-        """Loss of each patch, (N,)."""
+        """Return the loss of each patch, (N,)."""
 
         def run(*given: Any, **named: Any) -> Any:
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
@@ -198,12 +199,12 @@ class Learner:
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies of tensors on the processor, in plain order."""
+    """Return copies of tensors on the CPU, in contiguous memory."""
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
 
 
 def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
-    """Copy in the parameter's order in memory, which fused optimisers take for granted."""
+    """Return a copy with the memory layout of the parameter, which fused optimisers require."""
     if value.shape != parameter.shape:
         return value.clone()
     return torch.empty_like(parameter, requires_grad=False).copy_(value)

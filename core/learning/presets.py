@@ -1,4 +1,4 @@
-"""Presets: named values for the parameters that decide how much work a training is."""
+"""Presets: named values of the parameters that determine the amount of training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.params import Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """Values that suit a purpose.
+    """Parameter values for a purpose.
 
     Attributes
     ----------
     label, help : str
-        Words for the form.
+        Texts of the form.
     changes : dict of str to value
-        Parameters whose value differs from the default of the method.
+        Parameters whose values differ from the defaults of the method.
     """
 
     label: str
@@ -30,16 +30,16 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "fast": Preset(
             label="Fast",
-            help="A good result in two minutes on two processor cores: a network a quarter as wide.",
+            help="A good result in two minutes on two CPU cores: a network with a quarter of the width.",
         ),
         "balanced": Preset(
             label="Balanced",
-            help="A quarter of an hour at most on a laptop: a network half as wide, and larger batches.",
+            help="At most 15 minutes on a laptop: a network with half of the width, and larger batches.",
             changes={"width": 32, "batch": 4, "seconds": 900.0, "epoch": 100, "validation_patches": 32},
         ),
         "best": Preset(
             label="Best",
-            help="The full network and a long training; meant for a graphics card, and slow without one.",
+            help="The full network and a long training; intended for a GPU, and slow without one.",
             changes={
                 "width": 64, "patch": 96, "batch": 32, "learning_rate": 1e-3, "steps": 20000, "seconds": 0.0,
                 "epoch": 200, "warmup": 200, "validation_patches": 64,
@@ -47,4 +47,4 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-"""Presets of every method that trains a new network."""
+"""Presets of all methods that train a new network."""

@@ -115,7 +115,7 @@ def test_validation_compares_with_another_frame():
 
 def test_stacks_without_time_are_refused():
     stack = Stack.of(still().read(), "ZYX", name="depth.tif")
-    with pytest.raises(QuietfieldError, match=r"depth\.tif has no frames in time"):
+    with pytest.raises(QuietfieldError, match=r"depth\.tif has no time axis"):
         next(Trainer(stack, small(Noise2Noise), device="cpu").run())
 
 

@@ -1,4 +1,4 @@
-"""Start, pause, stop, cancel, and how far training has come."""
+"""Controls and progress of the training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 
 
 class TrainingControls(QWidget):
-    """Buttons that steer training, and its progress in words."""
+    """Buttons that control the training, and its progress as text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,8 +34,8 @@ class TrainingControls(QWidget):
         self.preview.setObjectName("training-preview")
         self.preview.setChecked(True)
         self.preview.setToolTip(
-            "<p>Show what the network makes of the visible part of the plane: every few seconds while it "
-            "learns, and whenever the checkpoint is changed.</p>"
+            "<p>Show the prediction of the network for the visible region: every few seconds during "
+            "training, and when the checkpoint is changed.</p>"
         )
         self.rests = QLabel()
         self.rests.setObjectName("training-preview-state")
@@ -78,16 +78,16 @@ class TrainingControls(QWidget):
         return button
 
     def allow(self, reason: str, *, training: bool, paused: bool) -> None:
-        """Say what can be pressed; `reason` is why training cannot start, or ""."""
-        idle = "" if training else "Nothing is in training."
+        """Enable the possible actions; `reason` is why training cannot start, or ""."""
+        idle = "" if training else "No training is running."
         self.pause.setText("Res&ume" if paused else "Pa&use")
-        waits = "Go on training." if paused else "Wait after this step; the time stands still."
+        waits = "Continue training." if paused else "Pause after this step; the clock is stopped too."
         starts = "Training is running." if training else reason
         for button, usual, why in (
             (self.start, "Train a network on the open stack.", starts),
             (self.pause, waits, idle),
-            (self.stop, "End training now and keep the network as it is.", idle),
-            (self.cancel, "End training and forget the network; nothing is changed.", idle),
+            (self.stop, "End training now and keep the current network.", idle),
+            (self.cancel, "End training and discard the network; nothing is changed.", idle),
         ):
             button.setEnabled(not why)
             button.setVisible(training != (button is self.start))
@@ -99,12 +99,12 @@ class TrainingControls(QWidget):
 
     @property
     def output(self) -> Output | None:
-        """Output that is to be previewed alone; None for all of them, the first one first."""
+        """Output that is previewed alone; None for all outputs, the first one first."""
         index = self.shows.currentIndex()
         return self._outputs[index] if index > 0 else None
 
     def offer(self, outputs: tuple[Output, ...]) -> None:
-        """Offer the outputs of a network for the preview, and keep the one chosen if it is among them."""
+        """Offer the outputs of a network for the preview, keeping the current choice if possible."""
         chosen = self.output
         with QSignalBlocker(self.shows):
             self.shows.clear()
@@ -114,14 +114,14 @@ class TrainingControls(QWidget):
         several = len(outputs) > 1
         self.shows.setEnabled(several)
         self.shows.setToolTip(
-            "<p>Which image of the network the preview shows: the first with all others, or another one "
+            "<p>Output of the network in the preview: the first one with all others, or another one "
             "alone.</p>"
             if several
-            else "<p>This method gives only one image.</p>"
+            else "<p>This method has only one output.</p>"
         )
 
     def begin(self) -> None:
-        """Show that training is under way."""
+        """Show that training is running."""
         self.bar.setValue(0)
         self.bar.setFormat("Preparing…")
         self.bar.show()
@@ -138,11 +138,11 @@ class TrainingControls(QWidget):
         self.facts.setText(" · ".join(_facts(report, paused=paused)))
 
     def ending(self, words: str) -> None:
-        """Show that the end has been asked for."""
+        """Show that the end was requested."""
         self.bar.setFormat(words)
 
     def end(self, words: str) -> None:
-        """Show how it ended."""
+        """Show the outcome."""
         self.bar.hide()
         self.facts.setText(words)
         self.facts.setVisible(bool(words))

@@ -1,4 +1,4 @@
-"""A trained network at hand: look back over its training, apply it, save it, load another one."""
+"""A trained network: browse its checkpoints, apply it, save it, load another one."""
 
 from __future__ import annotations
 
@@ -22,36 +22,34 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
     from core.learning.base import Learned
     from core.learning.model import Model
 
-LOOK_BACK = (
-    "<p>Look back at the network as it was earlier in its training; Apply and Save use the one chosen.</p>"
-)
+LOOK_BACK = "<p>Select an earlier checkpoint of the training; Apply and Save use the selected one.</p>"
 CONTINUE = (
-    "Train this network further, from where it stopped. Limits above that it has reached are raised to their "
-    "next multiple. On another stack than its own, training starts anew from its weights."
+    "Continue the training of this network. Limits above that it has reached are raised to their next "
+    "multiple. On another stack, a new training starts from its weights."
 )
 
 
 class NetworkBox(QGroupBox):
-    """Slider over the kept states of a network, and what can be done with the chosen one.
+    """Slider over the checkpoints of a network, and actions for the selected one.
 
     Attributes
     ----------
     chosen : Signal
-        A person moved the slider.
+        The user moved the slider.
     applied : Signal
-        The network is being applied, or not any more.
+        Applying the network started or ended.
     continued : Signal
-        A person wants to train the network further.
+        The user wants to continue the training of the network.
     loaded : Signal of Model
         A network was loaded from a file.
     said : Signal of str
-        A sentence on what went wrong, or "" as something new begins.
+        An error message, or "" when new work starts.
     device : callable
-        Gives the name of the device to compute on.
+        Returns the name of the device.
     settings : callable
-        Gives the method as it is set.
+        Returns the method with the current settings.
     ask_save, ask_open : callable
-        Ask the person for a file name, given a suggestion; "" for none.
+        Ask for a file name, given a suggestion; "" for none.
     """
 
     chosen = Signal()
@@ -122,13 +120,13 @@ class NetworkBox(QGroupBox):
 
     @property
     def current(self) -> Kept | None:
-        """The state the slider stands at; None for the network in training as it is now."""
+        """The selected checkpoint; None for the network in training."""
         place = self.slider.value()
         return self._kept[place] if place < len(self._kept) else None
 
     @property
     def kept(self) -> tuple[Kept, ...]:
-        """Every state of the network that was kept, the last one last."""
+        """All checkpoints of the network, in order."""
         return self._kept
 
     @property
@@ -137,7 +135,7 @@ class NetworkBox(QGroupBox):
         return self._applying is not None
 
     def show_kept(self, kept: Sequence[Kept], *, live: bool = False) -> None:
-        """Offer these states, and the network in training; a slider at the right end stays there."""
+        """Offer these checkpoints, and the network in training; a slider at the right end stays there."""
         at_end = self.slider.value() == self.slider.maximum() or len(kept) < len(self._kept)
         self._kept, self._live = tuple(kept), live
         last = max(0, len(kept) - (0 if live else 1))
@@ -147,25 +145,25 @@ class NetworkBox(QGroupBox):
                 self.slider.setValue(last)
         for widget in (self.caption, self.slider, self.step):
             widget.setEnabled(last > 0)
-            widget.setToolTip(LOOK_BACK if last > 0 else "<p>There is nothing to look back at yet.</p>")
+            widget.setToolTip(LOOK_BACK if last > 0 else "<p>There are no earlier checkpoints yet.</p>")
         if not live:
             self.words.setText(facts(kept[-1].model) if kept else "None yet: train one, or load one.")
         self.refresh()
 
     def refresh(self) -> None:
-        """Bring what can be pressed, and why not, in line with what is going on."""
+        """Update which actions are enabled, with reasons."""
         now = "now" if self._live else "–"
         self.step.setText(f"step {self.current.step}" if self.current else now)
         reason = "" if self.current else "No network has been trained or loaded yet."
         if self._live and self.current is None:
-            reason = "The network is in training. Stop it first, or choose an earlier checkpoint."
+            reason = "The network is in training. Stop it first, or select an earlier checkpoint."
         applying = "The network is being applied; wait for it or cancel it." if self.busy else ""
         if self._session.snapshot.source is None:
             applying = "No stack is open to apply it to."
         for button, usual, why in (
-            (self.apply, "Denoise the whole stack with the chosen network.", reason or applying),
+            (self.apply, "Denoise the whole stack with the selected network.", reason or applying),
             (self.go_on, CONTINUE, reason or self._why_not_continue()),
-            (self.save, "Save the chosen network to a file.", reason),
+            (self.save, "Save the selected network to a file.", reason),
             (
                 self.load,
                 f"Load a network from a {MODEL_ENDING} file, to apply it to this stack.",
@@ -176,7 +174,7 @@ class NetworkBox(QGroupBox):
             button.setToolTip(f"<p>{why or usual}</p>")
 
     def _why_not_continue(self) -> str:
-        """Say why the chosen network cannot be trained further now, or ""."""
+        """Return why the training of the selected network cannot be continued now, or ""."""
         kept, wanted = self.current, self.settings()
         if self._live:
             return "A network is in training already."
@@ -185,10 +183,10 @@ class NetworkBox(QGroupBox):
         if kept is not self._kept[-1]:
             return "Only the last checkpoint can be trained further; move the slider to its right end."
         if wanted is None:
-            return "The settings above do not go together."
+            return "The settings above are not allowed in combination."
         if not wanted.same_network(kept.model.method):
             known = kept.model.method.describe_network()
-            return f"The settings ask for another kind of network; this one is {known}."
+            return f"The settings need another kind of network; this one is {known}."
         return ""
 
     @Slot()
@@ -198,7 +196,7 @@ class NetworkBox(QGroupBox):
 
     @Slot()
     def apply_now(self) -> None:
-        """Denoise the open stack with the chosen network, and add the results."""
+        """Denoise the open stack with the selected network, and add the results."""
         kept, source = self.current, self._session.snapshot.source
         if kept is None or source is None or self.busy:
             return

@@ -1,4 +1,4 @@
-"""The training panel: choose a learned method, watch it learn, keep the network, apply it."""
+"""The Train panel: select a learned method, train it, keep and apply the network."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class TrainingPanel(QWidget):
     Attributes
     ----------
     said : Signal of str
-        A sentence for a person who may be looking elsewhere by now.
+        A message for a user who may be looking at another panel.
     run : TrainingRun or None
-        The training in progress.
+        The running training.
     """
 
     said = Signal(str)
@@ -103,7 +103,7 @@ class TrainingPanel(QWidget):
         self.noise.taken.connect(self.settings.take)
         self._live.paused.connect(self._on_preview_paused)
 
-    # -- the state of things
+    # -- state
 
     @Slot()
     def _on_settings(self) -> None:
@@ -117,7 +117,7 @@ class TrainingPanel(QWidget):
             self._update()
 
     def _update(self) -> None:
-        """Bring what can be pressed, and why not, in line with what is going on."""
+        """Update which actions are enabled, with reasons."""
         reason, source = "", self._session.snapshot.source
         self.settings.offer(source.stack if source else None)
         if source is None:
@@ -131,7 +131,7 @@ class TrainingPanel(QWidget):
             else:
                 reason = self.settings.refusal(method, source.stack)
                 if not reason and method.needs_target and self.settings.target_path is None:
-                    reason = f"{method.label} learns from a clean stack too. Choose it above."
+                    reason = f"{method.label} also needs a clean stack. Choose it above."
         # what cannot be changed now makes room for what is going on
         self.settings.setVisible(self._job is None)
         self.summary.setVisible(self._job is not None)
@@ -185,13 +185,13 @@ class TrainingPanel(QWidget):
         self._begin(self.network.kept)
 
     def _chosen_data(self, source: Result, *, again: bool) -> TrainingData:
-        """Return what to train on: what is chosen, or `again` what the network was trained on."""
+        """Return the selected training data, or with `again` the training data of the network."""
         if again and self._data is not None and self._data.source is source:
             return self._data
         return TrainingData.of(source, self._session.snapshot.view if self.settings.on_visible else None)
 
     def _begin(self, start: tuple[Kept, ...]) -> None:
-        """Train on the open stack, from the beginning or from where a network stopped."""
+        """Train on the open stack, from the beginning or from the end of an earlier training."""
         source = self._session.snapshot.source
         if source is None or self._job is not None:
             return
@@ -277,11 +277,11 @@ class TrainingPanel(QWidget):
 
     @Slot()
     def _show_network(self) -> None:
-        """Scroll to what can be done with the network, once everything has its place."""
+        """Scroll to the network box after the layout is complete."""
         self._scroll.ensureWidgetVisible(self.network)
 
     def _go_on(self) -> None:
-        """Apply the network just trained; if its stack was closed meanwhile, say what became of it."""
+        """Apply the trained network; if its stack was closed, report what happened to it."""
         data = self._data
         if data is not None and self._session.snapshot.source is not data.source:
             words = (

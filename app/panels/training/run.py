@@ -1,4 +1,4 @@
-"""One training as a job: reports, pictures of the network on the current view, and kept states."""
+"""A training as a job: reports, predictions for the current view, and checkpoints."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
     from core.learning.trainer import Report, Trainer
 
 PICTURE_SECONDS = 3.0
-"""Time between two pictures of the network, at least."""
+"""Minimum time between two predictions for the view, in seconds."""
 
 PICTURE_SHARE = 0.1
-"""Share of the time that pictures may take."""
+"""Maximum fraction of the time for these predictions."""
 
 PICTURE_SIDES = (256, 512)
-"""Rows and columns of a picture: the larger where it takes less than `PICTURE_QUICK` seconds."""
+"""Sides of the predicted region, in pixels: the larger one if it takes less than `PICTURE_QUICK` seconds."""
 
 PICTURE_QUICK = 0.3
 
 REPORT_SECONDS = 0.1
-"""Time between two reports to the window, at least."""
+"""Minimum time between two reports to the window, in seconds."""
 
 MOMENTS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
-"""Fractions of the training at which the network is kept, to be looked at again."""
+"""Fractions of the training at which checkpoints are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,47 +50,47 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
-    """What a picture is computed on: a stack, a region of one of its planes, and when it was asked for."""
+    """Region for a prediction: a stack, a region of one of its planes, and the time of the request."""
 
     stack: Stack
     region: Region
 
 
 OpenTarget = Callable[[], Stack]
-"""Opens the clean stack to learn from, with the axes and the shape of what is trained on."""
+"""Opens the clean stack, with axes and shape of the training stack."""
 
 Look = Callable[[int], Scene | None]
-"""Gives the scene to compute, at most as large as the number says, or None for no picture."""
+"""Returns the scene to predict, at most as large as the number, or None for no prediction."""
 
 
 class TrainingRun:
-    """Trains in a job's thread; the window looks at its attributes and steers it.
+    """Trains in the thread of a job; the window reads its attributes and controls it.
 
     Parameters
     ----------
     stack : Stack
-        What to train on.
+        Training stack.
     method : Learned
-        What to train; its limits are raised where `start` has reached them.
+        Method; limits that `start` has reached are raised.
     device : str
-        What to compute on.
+        Device.
     look : callable
-        Gives the scene to picture.
+        Returns the scene to predict.
     start : sequence of Kept
-        States of a network to go on from, with the last of them; empty to begin anew.
+        Checkpoints of a network, the last of which is continued; empty for a new network.
     target : callable, optional
-        Opens the clean stack, for methods that learn from one.
+        Opens the clean stack, for methods that need one.
 
     Attributes
     ----------
     report : Report or None
-        The newest report.
+        Newest report.
     losses, validations : list of (int, float)
-        Step and loss; only ever appended to.
+        Step and loss; only appended to.
     kept : list of Kept
-        Networks of earlier moments; only ever appended to.
+        Earlier checkpoints; only appended to.
     picture : Preview or None
-        What the network made of the scene that was current, the newest one.
+        Newest prediction.
     """
 
     def __init__(
@@ -126,25 +126,25 @@ class TrainingRun:
 
     @property
     def paused(self) -> bool:
-        """Whether training waits."""
+        """Whether training is paused."""
         return not self._go.is_set()
 
     def pause(self) -> None:
-        """Wait after the step under way."""
+        """Pause after the current step."""
         self._go.clear()
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         self._go.set()
 
     def stop(self) -> None:
-        """End after the step under way and keep the network."""
+        """End after the current step and keep the network."""
         self._stop.set()
         self._preparing.cancel()
         self._go.set()
 
     def look_again(self) -> None:
-        """Make the next picture soon, since something else is visible now."""
+        """Predict soon, because the view has changed."""
         self._asked.set()
 
     # -- in the thread
@@ -155,9 +155,9 @@ class TrainingRun:
         Raises
         ------
         Cancelled
-            If the job was cancelled; nothing is kept.
+            If the job was cancelled; no network is kept.
         QuietfieldError
-            If the stack cannot be trained on, or training was stopped before its first step.
+            If the stack cannot be used for training, or training was stopped before its first step.
         """
         from core.learning.device import beside_window
         from core.learning.trainer import Trainer
@@ -186,7 +186,7 @@ class TrainingRun:
         return model
 
     def _tell(self, fraction: float, text: str) -> None:
-        """Report what is done before training begins."""
+        """Report progress before training starts."""
         if self._job is not None:
             self._job.context.step(fraction, text)
 
@@ -207,7 +207,7 @@ class TrainingRun:
                 break
 
     def _take_up(self, start: Model) -> None:
-        """Go on with the curves and earlier states of a network, if it was trained on this stack."""
+        """Restore the curves and checkpoints of a network, if it was trained on this stack."""
         if start.resume is None or fingerprint(self.stack)["sha256"] != start.record.source.get("sha256"):
             return
         record = start.record
@@ -217,7 +217,7 @@ class TrainingRun:
         self.kept += [Kept(step=k.step, model=replace(k.model, resume=None)) for k in self._earlier]
 
     def _take(self, report: Report, trainer: Trainer) -> None:
-        if self.report is not None and report.step < self.report.step:  # it broke down and started over
+        if self.report is not None and report.step < self.report.step:  # restarted after divergence
             self.losses = [point for point in self.losses if point[0] <= report.step]
             self.validations = [point for point in self.validations if point[0] <= report.step]
         self.report = report
@@ -230,7 +230,7 @@ class TrainingRun:
         if passed:
             self._moments = self._moments[len(passed) :]
             if not self.kept or self.kept[-1].step != report.step:
-                # what is needed to go on training would take four times the memory
+                # the state for resuming would need four times the memory
                 self.kept.append(Kept(step=report.step, model=replace(trainer.model(), resume=None)))
 
     def _picture_due(self) -> bool:
@@ -255,7 +255,7 @@ class TrainingRun:
         self._soonest = time.monotonic() + 3 * cost
 
     def _wait(self, trainer: Trainer, job: Job) -> None:
-        """Stand still while paused, except for new pictures of what the person moves to."""
+        """Wait while paused, but predict for a new view."""
         while not self._go.wait(0.1):
             job.context.check()
             if self._asked.is_set() and self.report is not None and self.report.step:

@@ -1,4 +1,4 @@
-"""What is trained, on what, where: method, preset, parameters, region, device."""
+"""Settings of a training: method, preset, parameters, region, device."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
     from core.stack import Stack
 
 USUAL = ("seconds", "steps", "quality", "neighbours")
-"""Parameters that stand in sight, after those that only one method has; all others wait under More."""
+"""Parameters that are always visible, after those of the method; all others are under More."""
 
 
 def prominent(cls: type[Learned]) -> tuple[str, ...]:
-    """Return the names of the parameters that stand in sight, in their order."""
+    """Return the names of the parameters that are always visible, in their order."""
     shared = {p.name for p in params.describe(Learned)}
     own = [p.name for p in params.describe(cls) if not p.advanced and p.name not in shared]
     return (*(name for name in own if name not in USUAL), *USUAL)
@@ -41,9 +41,9 @@ class TrainingSettings(QWidget):
     Attributes
     ----------
     changed : Signal
-        A person changed something.
+        The user changed a setting.
     found : Signal
-        It is known what this machine can compute on, and so everything needed for training is loaded.
+        The devices of this machine are known, and all libraries for training are loaded.
     """
 
     changed = Signal()
@@ -53,25 +53,25 @@ class TrainingSettings(QWidget):
         super().__init__()
         self._forms: dict[str, Form] = {}
         self._asked = False
-        self.kind = self._combo("training-method", "What the network learns, and how its result is read out.")
+        self.kind = self._combo("training-method", "Target of the network, and computation of its result.")
         for method in methods("learned"):
             if issubclass(method, Learned):
                 self.kind.addItem(method.label, method.name)
         self.description = QLabel()
         self.description.setObjectName("training-description")
         self.description.setWordWrap(True)
-        self.preset = self._combo("training-preset", "How large the network is and how long it is trained.")
+        self.preset = self._combo("training-preset", "Size of the network and duration of the training.")
         self.about = QLabel()
         self.about.setObjectName("training-preset-help")
         self.about.setProperty("class", "muted")
         self.about.setWordWrap(True)
         self.region = self._combo(
             "training-region",
-            "What the network is trained on: all of every plane, or the part of every plane visible now.",
+            "Training data: whole planes, or the currently visible region of every plane.",
         )
         self.region.addItem("Whole stack", "whole")
         self.region.addItem("Visible region", "visible")
-        self.processor = self._combo("training-device", "What computes; Automatic takes the fastest.")
+        self.processor = self._combo("training-device", "Device of the network; Automatic uses the fastest.")
         self.processor.addItem("Automatic", "auto")
         self.target = TargetRow()
         self._place = QVBoxLayout()
@@ -111,13 +111,13 @@ class TrainingSettings(QWidget):
 
     @property
     def method_class(self) -> type[Learned]:
-        """Class of the chosen method."""
+        """Class of the selected method."""
         name = self.kind.currentData()
         return next(m for m in methods("learned") if m.name == name and issubclass(m, Learned))
 
     @property
     def form(self) -> Form:
-        """Form of the chosen method."""
+        """Form of the selected method."""
         cls = self.method_class
         if cls.name not in self._forms:
             form = self._forms[cls.name] = Form(cls, prominent=prominent(cls))
@@ -128,31 +128,31 @@ class TrainingSettings(QWidget):
 
     @property
     def device(self) -> str:
-        """Name of the chosen device."""
+        """Name of the selected device."""
         return str(self.processor.currentData())
 
     @property
     def on_visible(self) -> bool:
-        """Whether only the visible part of the planes is trained on."""
+        """Whether to train only on the visible region of the planes."""
         return bool(self.region.currentData() == "visible")
 
     def method(self) -> Learned:
-        """Make the method with everything as it is set.
+        """Return the method with the current settings.
 
         Raises
         ------
         QuietfieldError
-            If the values do not go together.
+            If the values are not allowed in combination.
         """
         return cast(Learned, self.form.method())
 
     @property
     def target_path(self) -> Path | None:
-        """File or folder of the clean stack, where the chosen method learns from one."""
+        """File or folder of the clean stack, if the selected method needs one."""
         return self.target.path if self.method_class().needs_target else None
 
     def in_words(self) -> str:
-        """Say what is to be trained: method, preset, and the parameters in sight."""
+        """Return a description of the training: method, preset, and the visible parameters."""
         values, described = self.form.values(), params.describe(self.method_class)
         shown = [p for p in described if p.name in prominent(self.method_class) and p.kind != "bool"]
         words = [f"{p.label} {in_words(p, values[p.name])} {p.unit}".rstrip() for p in shown]
@@ -168,14 +168,14 @@ class TrainingSettings(QWidget):
 
     @Slot(object)
     def take(self, proposal: Proposal) -> None:
-        """Choose the method and set the parameters of a proposal."""
+        """Select the method and set the parameters of a proposal."""
         if proposal.method:
             self.kind.setCurrentIndex(self.kind.findData(proposal.method))
         self.form.set_values(proposal.params)
         self._on_form()
 
     def offer(self, stack: Stack | None) -> None:
-        """Offer neighbours only along axes that the stack has; all of them without one."""
+        """Offer neighbours only along existing axes of the stack; all axes without a stack."""
         if issubclass(self.method_class, Seeing):
             p = next(p for p in params.describe(self.method_class) if p.name == "neighbours")
             found = {choice: params.build(self.method_class, {"neighbours": choice}) for choice in p.choices}
@@ -184,7 +184,7 @@ class TrainingSettings(QWidget):
 
     @staticmethod
     def refusal(method: Method, stack: Stack) -> str:
-        """Why a method cannot be trained on a stack with the neighbours it is to see, or ""."""
+        """Return why a method with its neighbours cannot be trained on a stack, or ""."""
         try:
             if isinstance(method, Seeing):
                 method.look_beside(stack)
@@ -193,7 +193,7 @@ class TrainingSettings(QWidget):
         return ""
 
     def find_devices(self, jobs: Jobs) -> None:
-        """Look once, in the background, what this machine can compute on."""
+        """Find the devices of this machine, once, in the background."""
         if self._asked:
             return
         self._asked = True
@@ -206,7 +206,7 @@ class TrainingSettings(QWidget):
         jobs.start("Looking for devices", work, done=self._on_devices, quiet=True)
 
     def _on_devices(self, found: tuple[Device, ...]) -> None:
-        self._tip(0, f"What is fastest here: {found[0].full_label}")
+        self._tip(0, f"Fastest device: {found[0].full_label}")
         for number, device in enumerate(found, start=1):
             self.processor.addItem(device.label, device.name)  # its details would be cut off
             self._tip(number, device.full_label)

@@ -1,4 +1,4 @@
-"""The learned methods, one module a family; nothing here needs torch."""
+"""The learned methods, one module per family, without torch."""
 
 from core.learning.methods.blind_spot import BlindSpot, Noise2Void, Noise2Void2, StructNoise2Void
 from core.learning.methods.care import Care

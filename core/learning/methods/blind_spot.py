@@ -1,4 +1,4 @@
-"""Noise2Void and its relatives: predict pixels that are hidden from the network."""
+"""Noise2Void and related methods, which predict pixels that are hidden from the network."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ BLIND_SPOT: Mapping[str, Preset] = MappingProxyType(
         **PRESETS,
         "deconoising-2020": Preset(
             label="DecoNoising 2020",
-            help="The schedule of Goncharova et al. 2020 exactly, for comparison with published figures; "
-            "hours without a graphics card.",
+            help="The exact schedule of Goncharova et al. 2020, for comparison with published results; "
+            "takes hours without a GPU.",
             changes={
                 "width": 64, "patch": 100, "batch": 20, "box": 6, "learning_rate": 1e-3,
                 "schedule": "plateau", "warmup": 0, "steps": 2000, "seconds": 0.0, "epoch": 10,
@@ -41,21 +41,21 @@ BLIND_SPOT: Mapping[str, Preset] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlindSpot(Seeing):
-    """A network trained on the noisy stack itself, to predict pixels that are hidden from it."""
+    """A network trained on the noisy stack itself, to predict hidden pixels."""
 
     presets: ClassVar[Mapping[str, Preset]] = BLIND_SPOT
 
     box: int = param(
         3, "Masking box side", unit="px", ge=2, le=64, step=1, advanced=True, by_preset=True,
-        help="One pixel in every box of this side is hidden from the network, and predicted.",
+        help="One pixel in every box of this side is hidden from the network and predicted.",
     )  # fmt: skip
     neighbourhood: int = param(
         5, "Neighbourhood side", unit="px", ge=3, le=31, step=2, odd=True, advanced=True, by_preset=True,
-        help="A hidden pixel shows the value of another pixel from this neighbourhood.",
+        help="A hidden pixel is replaced by another pixel of this neighbourhood.",
     )  # fmt: skip
 
     def examples(self, setup: Setup) -> Examples:
-        """Return patches in which single pixels are hidden."""
+        """Return patches with single hidden pixels."""
         from core.learning.parts.examples import HiddenPixels
 
         return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood)
@@ -72,7 +72,7 @@ class BlindSpot(Seeing):
 @named("n2v", label="Noise2Void", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2Void(BlindSpot):
-    """Predict every pixel from its surroundings with a network trained on the noisy stack alone.
+    """Predict every pixel from its neighbourhood with a network trained on the noisy stack alone.
 
     Krull, Buchholz, Jug 2019 (doi:10.1109/CVPR.2019.00223). The noise must be independent from
     pixel to pixel.
@@ -84,41 +84,41 @@ class Noise2Void(BlindSpot):
 @named("n2v2", label="N2V2", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2Void2(BlindSpot):
-    """Noise2Void without the checkerboard pattern that it leaves in some images.
+    """Noise2Void without the checkerboard artefacts that it produces in some images.
 
-    Höck, Buchholz, Brachmann, Jug, Freytag 2022 (doi:10.1007/978-3-031-25069-9_33): a hidden pixel shows
-    the median of its neighbourhood without itself, images are made smaller by blur-pooling, and the first
-    level of the network is not handed past the others. The noise must be independent from pixel to pixel.
+    Höck, Buchholz, Brachmann, Jug, Freytag 2022 (doi:10.1007/978-3-031-25069-9_33): a hidden pixel is
+    replaced by the median of its neighbourhood without itself, the network uses blur-pooling, and it has no
+    skip connection at the first level. The noise must be independent from pixel to pixel.
     """
 
     citations: ClassVar[tuple[str, ...]] = (HOECK_2022, KRULL_2019)
 
     def examples(self, setup: Setup) -> Examples:
-        """Return patches in which hidden pixels show the median of their neighbourhood."""
+        """Return patches with hidden pixels replaced by the median of their neighbourhood."""
         from core.learning.parts.examples import HiddenPixels
 
         return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood, median=True)
 
     def architecture(self) -> Architecture:
-        """Return what the network looks like."""
+        """Return the description of the network."""
         return replace(BlindSpot.architecture(self), pooling="blur", top_skip=False)
 
 
 @named("structn2v", label="structN2V", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructNoise2Void(BlindSpot):
-    """Noise2Void for noise that neighbours share along rows or columns: lines of pixels are covered.
+    """Noise2Void for noise that is correlated along rows or columns: lines of pixels are masked.
 
     Broaddus, Krull, Weigert, Schmidt, Myers 2020 (doi:10.1109/ISBI45749.2020.9098336). The noise
-    must be independent from line to line, or at least off the covered lines.
+    must be independent from line to line, or at least outside the masked lines.
     """
 
     citations: ClassVar[tuple[str, ...]] = (BROADDUS_2020, KRULL_2019)
 
     line: str = param(
         "auto", "Covered line",
-        help="Along which axes the neighbours of a hidden pixel are covered too: those along which they "
-        "share their noise.",
+        help="Axes along which the neighbours of a hidden pixel are masked too: those along which the noise "
+        "is correlated.",
         choices={
             "auto": "As measured", "x": "Along rows (X)", "y": "Along columns (Y)", "both": "Along both",
             "none": "None",
@@ -126,11 +126,11 @@ class StructNoise2Void(BlindSpot):
     )  # fmt: skip
     reach: int = param(
         5, "Line reach", unit="px", ge=1, le=64, step=1,
-        help="Neighbours covered on each side of a hidden pixel; at least as many as share its noise.",
+        help="Number of masked neighbours on each side of a hidden pixel; at least the correlation length.",
     )  # fmt: skip
 
     def examples(self, setup: Setup) -> Examples:
-        """Return patches in which lines of pixels are covered."""
+        """Return patches with masked lines of pixels."""
         if self.line in ("auto", "none"):
             return BlindSpot.examples(self, setup)
         from core.learning.parts.examples import HiddenLines

@@ -17,11 +17,11 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 @named("care", label="CARE", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Care(Seeing):
-    """Predict a clean image from a noisy one, learned from a clean stack of the same places.
+    """Predict clean images from noisy ones, trained with a clean stack of the same field.
 
     Content-aware image restoration, Weigert et al. 2018 (doi:10.1038/s41592-018-0216-7). The clean
-    stack, of more light or averaged over many shots, has to show every pixel of the noisy one. Both are
-    normalised by themselves, and results are in the counts of the clean stack.
+    stack, recorded with more light or averaged over many frames, must have the same pixels as the noisy one.
+    Both are normalised separately, and results have the intensity scale of the clean stack.
     """
 
     citations: ClassVar[tuple[str, ...]] = (WEIGERT_2018,)

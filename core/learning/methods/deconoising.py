@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 @named("n2v-conv", label="N2V conv.", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise2VoidConvolved(BlindSpot):
-    """Noise2Void whose result is convolved with a PSF, to show what mere smoothing gains.
+    """Noise2Void whose result is convolved with a PSF, to show the effect of smoothing alone.
 
     A control of Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25).
     """
@@ -30,11 +30,11 @@ class Noise2VoidConvolved(BlindSpot):
 
     sigma: float = param(
         1.0, "PSF sigma", short="sigma", unit="px", ge=0.0, le=10.0, step=0.1,
-        help="Standard deviation of the Gaussian that the result is convolved with.",
+        help="Standard deviation of the Gaussian PSF that the result is convolved with.",
     )  # fmt: skip
 
     def readout(self) -> Readout:
-        """Return that the image is convolved with the PSF."""
+        """Return a readout that convolves the image with the PSF."""
         from core.learning.parts.readouts import Denoised
 
         return Denoised(architecture=self.architecture(), along=self.along, sigma=self.sigma)
@@ -43,10 +43,10 @@ class Noise2VoidConvolved(BlindSpot):
 @named("deconoising", label="DecoNoising", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecoNoising(BlindSpot):
-    """Predict a sharp image which, convolved with the PSF, explains the noisy pixels.
+    """Predict a sharp image that, convolved with the PSF, explains the noisy pixels.
 
-    Goncharova, Honigmann, Jug, Krull 2020 (doi:10.1007/978-3-030-66415-2_25): Noise2Void with the
-    microscope's blur between network and loss. Gives a denoised and a deconvolved image.
+    Goncharova, Honigmann, Jug, Krull 2020 (doi:10.1007/978-3-030-66415-2_25): Noise2Void with the blur of
+    the microscope between network and loss. The results are a denoised and a deconvolved image.
     """
 
     citations: ClassVar[tuple[str, ...]] = (GONCHAROVA_2020, KRULL_2019)
@@ -54,7 +54,7 @@ class DecoNoising(BlindSpot):
 
     sigma: float = param(
         1.0, "PSF sigma", short="sigma", unit="px", ge=0.0, le=10.0, step=0.1,
-        help="Standard deviation of the Gaussian that the microscope blurs a point to.",
+        help="Standard deviation of the point spread function of the microscope.",
     )  # fmt: skip
     positivity: float = param(
         0.0, "Positivity", ge=0.0, le=1000.0, step=0.1,
@@ -63,34 +63,34 @@ class DecoNoising(BlindSpot):
     )  # fmt: skip
     estimate_offset: bool = param(
         True, "Estimate camera offset",
-        help="Take the darkest places of the stack as the camera offset instead of the number below.",
+        help="Estimate the camera offset from the darkest regions, instead of using the value below.",
     )  # fmt: skip
     offset: float = param(
         0.0, "Camera offset", unit="counts", ge=-1e9, le=1e9, step=1.0,
-        help="What the camera gives without light; subtracted first and added to the results again.",
+        help="Counts without light; subtracted before training and added to the results.",
     )  # fmt: skip
 
     @property
     def blur(self) -> float:
-        """Standard deviation in pixels of the PSF between network and loss; 0 for none."""
+        """Standard deviation of the PSF between network and loss, in pixels; 0 for no PSF."""
         return self.sigma
 
     def examples(self, setup: Setup) -> Examples:
-        """Return patches in which single pixels are hidden, in counts above the camera offset."""
+        """Return patches with single hidden pixels, in counts above the camera offset."""
         from core.learning.parts.examples import HiddenPixels
 
         offset = None if self.estimate_offset else self.offset
         return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood, offset=offset)
 
     def objective(self, setup: Setup) -> Objective:
-        """Return the squared error of hidden pixels, with the penalty on negative light."""
+        """Return the squared error of hidden pixels plus the penalty on negative light."""
         from core.learning.parts.objectives import Positivity
 
         error = BlindSpot.objective(self, setup)
         return Positivity(error, self.positivity) if self.positivity else error
 
     def readout(self) -> Readout:
-        """Return that the image before the PSF is read too."""
+        """Return a readout of the images after and before the PSF."""
         from core.learning.parts.readouts import Deconvolved
 
         return Deconvolved(architecture=self.architecture(), along=self.along, sigma=self.sigma)

@@ -25,7 +25,7 @@ class Noise2Noise(Learned):
 
     Lehtinen et al. 2018 (arXiv:1803.04189). The noise must be independent from frame to frame; within a
     frame it may be correlated. Training pairs every frame with every other one; the trained
-    network looks at one frame at a time.
+    network uses one frame at a time.
     """
 
     citations: ClassVar[tuple[str, ...]] = (LEHTINEN_2018,)
@@ -40,8 +40,8 @@ class Noise2Noise(Learned):
         """Refuse stacks without time, and warn of scenes that move."""
         if "T" not in stack.axes:
             raise QuietfieldError(
-                f"{stack.meta.name} has no frames in time, between which Noise2Noise could learn. If its "
-                "planes are repeated shots of one scene, say that they are T; else choose another method."
+                f"{stack.meta.name} has no time axis, which Noise2Noise needs. If its planes are repeated "
+                "frames of one scene, set their axis to T; else choose another method."
             )
         context.step(0.0, "Comparing frames")
         from core.learning.training_advice import motion  # needs scipy, for which the window need not wait

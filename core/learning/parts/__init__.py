@@ -1,1 +1,1 @@
-"""What a learned method is made of: examples, a start, a head, an objective, and a readout."""
+"""Parts of a learned method: examples, start, head, objective and readout."""

@@ -1,4 +1,4 @@
-"""What a network sees of a stack, and what it is to predict."""
+"""Training examples: input and target of a network."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from core.learning.training_advice import levels, photons
 from core.stack import Stack, channel_of
 
 Predict = Callable[[Tensor], Tensor]
-"""Predicts the patches (N, Y, X) from what is shown of them (N, Y, X)."""
+"""Predicts patches (N, Y, X) from the input that replaces them (N, Y, X)."""
 
 FILLS = 2
-"""How often the network predicts what hidden pixels show, before its prediction counts."""
+"""Number of passes in which the network predicts the values of hidden pixels, before its output is used."""
 
 
 class Examples:
-    """Patches of a stack, in which nothing is hidden.
+    """Patches of a stack without hidden pixels.
 
     Parameters
     ----------
     setup : Setup
-        The stack, and how patches are drawn.
+        Stack, and settings of the patches.
     offset : float or None
-        Camera offset in counts, subtracted before anything else; None to estimate it.
+        Camera offset in counts, which is subtracted first; None to estimate it.
     """
 
     held_out_axes: ClassVar[str] = "TZ"
-    """Axes of which the last frames may be held out."""
+    """Axes along which the last frames may be held out."""
     other_frames: ClassVar[bool] = False
-    """Whether another frame of the scene is to be predicted."""
+    """Whether the target is another frame of the scene."""
 
     def __init__(self, setup: Setup, *, offset: float | None = 0.0) -> None:
         self._setup, self._offset = setup, offset
@@ -52,71 +52,76 @@ class Examples:
         self._tiles = self._tiled()
 
     def _divided(self) -> Split:
-        """Divide the stack into what is trained on and what is held out."""
+        """Split the stack into training and held-out regions."""
         setup = self._setup
         return data.split(setup.stack, setup.validation, setup.side, self.held_out_axes, setup.along)
 
     def _tiled(self) -> Tiles:
-        """Make the tiles that patches are drawn from."""
+        """Return the tiles from which patches are cropped."""
         setup = self._setup
         return Tiles(setup.stack, self._split, setup.side, setup.memory, setup.along)
 
     @property
     def exchange(self) -> bool:
-        """Whether rows of a patch may become columns."""
+        """Whether patches may be transposed."""
         return True
 
     def mask(self, count: int, generator: Generator) -> Mask | None:  # noqa: ARG002
-        """Draw which pixels of patches are hidden and predicted; None where all are predicted."""
+        """Draw a mask of hidden pixels, which are predicted; None if all pixels are predicted."""
         return None
 
     def shown(self, patches: Patches, predict: Predict) -> Tensor:  # noqa: ARG002
-        """Return what the network is shown of patches, (N, Y, X).
+        """Return the input of the network for patches, (N, Y, X).
 
         Parameters
         ----------
         patches : Patches
-            Patches to learn from.
+            Training patches.
         predict : callable
-            The network as it is, for what it may fill in.
+            The current network, for replacements that it predicts.
+
+        Returns
+        -------
+        Tensor, shape (N, Y, X)
+            Patches with replaced pixels.
         """
         return patches.pixels
 
     def known(self) -> Normalisation | None:
-        """Return how pixels become numbers, where their mean and standard deviation do not decide it."""
+        """Return the normalisation, if it is not determined by mean and standard deviation."""
         return None
 
     # ------------------------------------------------------------------ for the trainer
 
     @property
     def note(self) -> str:
-        """What a person should know of the parts held out, or ""."""
+        """Note for the user about held-out regions, or ""."""
         return self._split.note
 
     @property
     def places(self) -> list[Place]:
-        """Which tiles are in memory."""
+        """Positions of the tiles in memory."""
         return list(self._tiles.places)
 
     @property
     def normalisation(self) -> Normalisation:
-        """How pixels become numbers for the network."""
+        """Normalisation of the pixels."""
         return self._tiles.normalisation
 
     def read(self, generator: Generator, state: Mapping[str, Any] | None) -> Iterator[float]:
-        """Read what is trained on, that of an earlier state if there is one; yields the fraction done.
+        """Read the training regions, those of an earlier state if given; yields the completed fraction.
 
         Raises
         ------
         QuietfieldError
-            If there is nothing to learn: no finite pixels, or all the same.
+            If there are no finite pixels, or all pixels are equal.
         """
         self._tiles.choose(generator, None if state is None else state["places"])
         known = self.known() if state is None else state["normalisation"]
         yield from self._tiles.load(self._offset, by_channel=self._setup.by_channel, known=known)
 
     def keep_on_device(self) -> None:
-        """Move the training pixels beside the network where they fit."""
+        """Move the training pixels to the device of the network, if they fit."""
         try:
             self._tiles.move(self._setup.device)
         except RuntimeError as error:
@@ -124,7 +129,7 @@ class Examples:
                 raise
 
     def refresh(self, generator: Generator) -> None:
-        """Read another part of a stack that does not fit into memory."""
+        """Replace a part of the pixels in memory, if the stack does not fit into it."""
         self._tiles.refresh(generator)
 
     def draw(self, generator: Generator) -> Patches:
@@ -135,7 +140,7 @@ class Examples:
         return cut(self._tiles, places, setup.side, mask, setup.device, generator)
 
     def held_out(self) -> Patches:
-        """Return patches of the parts held out, always the same ones."""
+        """Return the patches of held-out regions, which are always the same."""
         setup, generator = self._setup, torch.Generator()
         generator.manual_seed(setup.seed + 1)
         patches = held_out_patches(
@@ -146,16 +151,16 @@ class Examples:
 
 
 class HiddenPixels(Examples):
-    """Predict single pixels that are hidden: one in every box.
+    """Predict single hidden pixels, one in every box.
 
     Parameters
     ----------
     setup : Setup
-        The stack, and how patches are drawn.
+        Stack, and settings of the patches.
     box, neighbourhood : int
-        Sides in pixels of the boxes, and of the surroundings that replacements come from.
+        Sides, in pixels, of the boxes and of the neighbourhood of replacements.
     median : bool
-        Whether a hidden pixel shows the median of its surroundings instead of one of their pixels.
+        Whether a hidden pixel is replaced by the median of its neighbourhood instead of a random pixel.
     offset : float or None
         Camera offset in counts; None to estimate it.
     """
@@ -168,27 +173,27 @@ class HiddenPixels(Examples):
         self._box, self._neighbourhood, self._median = box, neighbourhood, median
 
     def mask(self, count: int, generator: Generator) -> Mask | None:
-        """Draw which pixels of patches are hidden and predicted."""
+        """Draw a mask of hidden pixels, which are predicted."""
         return draw_mask(
             count, self._setup.side, self._box, self._neighbourhood, generator, median=self._median
         )
 
     def shown(self, patches: Patches, predict: Predict) -> Tensor:  # noqa: ARG002
-        """Return patches whose hidden pixels show their replacements, (N, Y, X)."""
+        """Return patches with hidden pixels replaced, (N, Y, X)."""
         return patches.pixels if patches.mask is None else hide(patches.pixels, patches.mask)
 
 
 class HiddenLines(HiddenPixels):
-    """Predict single pixels that are hidden with the line of neighbours that share their noise.
+    """Predict single hidden pixels, with a line of neighbours that share their noise masked too.
 
     Parameters
     ----------
     setup, box, neighbourhood
         As in `HiddenPixels`.
     line : {"x", "y", "both"}
-        Along which axes lines run.
+        Axes of the masked lines.
     reach : int
-        Pixels covered on each side of a hidden one.
+        Number of masked pixels on each side of a hidden pixel.
     """
 
     def __init__(self, setup: Setup, *, box: int, neighbourhood: int, line: Direction, reach: int) -> None:
@@ -197,33 +202,34 @@ class HiddenLines(HiddenPixels):
 
     @property
     def exchange(self) -> bool:
-        """Whether rows of a patch may become columns, which turns lines too."""
+        """Whether patches may be transposed, which also transposes the lines."""
         return self._line == "both"
 
     def mask(self, count: int, generator: Generator) -> Mask | None:
-        """Draw which pixels of patches are hidden and predicted, and which are covered with them."""
+        """Draw a mask of hidden pixels, which are predicted, and of pixels that are masked with them."""
         side, box, near = self._setup.side, self._box, self._neighbourhood
         return draw_lines(count, side, box, near, self._line, self._reach, generator)
 
 
 class ExpectedPixels(HiddenPixels):
-    """Predict hidden pixels that show what the network itself predicts there.
+    """Predict hidden pixels that are replaced by the prediction of the network itself.
 
-    The prediction is found in a few passes from the mean of the surroundings. It tells nothing of the hidden
-    pixel that its surroundings do not tell. Unlike the value of another pixel, it does not teach the network
-    to mistrust the pixel itself; nor, as a mean does, to sharpen what is not blurred. Pixels are in photons,
-    as `core.learning.training_advice.photons` makes them; channels with almost no noise are left out.
+    The prediction is computed in a few passes, starting from the mean of the surroundings. It contains no
+    information about the hidden pixel beyond its surroundings. Unlike the value of another pixel, it does not
+    train the network to ignore the centre pixel; unlike a mean, it does not train the network to sharpen.
+    Pixels are in photons, as computed by `core.learning.training_advice.photons`; channels with almost no
+    noise are not used.
     """
 
     def _divided(self) -> Split:
         return _noisy(super()._divided(), self._setup.stack)
 
     def known(self) -> Normalisation:
-        """Return how counts become photons."""
+        """Return the normalisation from counts to photons."""
         return photons(levels(self._setup.stack))
 
     def shown(self, patches: Patches, predict: Predict) -> Tensor:
-        """Return patches whose hidden pixels show what the network predicts there, (N, Y, X)."""
+        """Return patches with hidden pixels replaced by predictions of the network, (N, Y, X)."""
         assert patches.mask is not None
         hidden = patches.mask.hidden
         light = surrounded(patches.pixels, patches.mask)
@@ -235,7 +241,7 @@ class ExpectedPixels(HiddenPixels):
 
 
 class OtherFrames(Examples):
-    """Predict one frame from another one of the same scene."""
+    """Predict one frame from another frame of the same scene."""
 
     held_out_axes: ClassVar[str] = "Z"
     other_frames: ClassVar[bool] = True
@@ -256,7 +262,7 @@ class CleanImages(Examples):
 
 
 def _noisy(split: Split, stack: Stack) -> Split:
-    """Leave out channels with almost no noise, whose errors would drown all others; not if all are such."""
+    """Exclude channels with almost no noise, whose losses would dominate; keep them if all are such."""
     silent = quiet(instant_doubts(stack))
     if not silent or len(silent) == stack.sizes.get("C", 1):
         return split

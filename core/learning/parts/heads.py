@@ -1,4 +1,4 @@
-"""What a network emits: an image, or an image before the blur of the microscope."""
+"""Output of a network: an image, or an image before the blur of the microscope."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Network = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Emitted:
-    """Images that a network emits for patches, in the units of the patches.
+    """Output images of a network for patches, in the units of the patches.
 
     Attributes
     ----------
     signal : Tensor
-        Expected pixels, (N, Y, X).
+        Predicted pixels, (N, Y, X).
     sharp : Tensor
-        The same before the PSF, (N, Y, X); equal to `signal` where there is none.
+        Predicted pixels before the PSF, (N, Y, X); equal to `signal` without a PSF.
     """
 
     signal: Tensor
@@ -40,32 +40,37 @@ class Emitted:
 
 
 class Head(Protocol):
-    """Turns the output of a network into images that an objective compares with pixels."""
+    """Converts the output of a network to images that an objective compares with pixels."""
 
     def emit(self, network: Network, shown: Tensor, patches: Patches) -> Emitted:
-        """Return what the network emits.
+        """Return the output images of the network.
 
         Parameters
         ----------
         network : callable
-            The network.
+            Network.
         shown : Tensor
-            What it is shown instead of the pixels of the patches, (N, Y, X).
+            Input that replaces the pixels of the patches, (N, Y, X).
         patches : Patches
-            Neighbouring planes, channels, and whatever else is known of the patches.
+            Patches, with neighbouring planes, channels and other data.
+
+        Returns
+        -------
+        Emitted
+            Output images.
         """
         ...
 
 
 class ImageHead:
-    """Emit an image, which is convolved with a PSF before it is compared with pixels.
+    """Output an image, which is convolved with a PSF before the comparison with pixels.
 
     Parameters
     ----------
     setup : Setup
         Device and side of the patches.
     sigma : float
-        Standard deviation of the PSF in pixels; 0 for none.
+        Standard deviation of the PSF in pixels; 0 for no PSF.
 
     Raises
     ------
@@ -78,12 +83,12 @@ class ImageHead:
         self._layout = layout(setup.device)
         if len(self.kernel) // 2 >= setup.side:
             raise QuietfieldError(
-                f"A PSF of sigma {sigma:g} px reaches {len(self.kernel) // 2} px, and the patches have "
-                f"{setup.side} px. Make the patches larger or sigma smaller."
+                f"A PSF of sigma {sigma:g} px has a radius of {len(self.kernel) // 2} px; patches of "
+                f"{setup.side} px are too small. Increase the patch side or reduce sigma."
             )
 
     def emit(self, network: Network, shown: Tensor, patches: Patches) -> Emitted:
-        """Return the image, and the same convolved with the PSF."""
+        """Return the image, and the image convolved with the PSF."""
         images = shown[:, None]
         if patches.beside is not None:
             images = torch.cat([images, patches.beside], 1)
@@ -93,10 +98,10 @@ class ImageHead:
 
 
 class PhotonHead(ImageHead):
-    """Emit the image of the network of Instant, in photons.
+    """Output of the network of Instant, in photons.
 
-    Photons are transformed so that their noise has variance 1 everywhere, and the output of the network is
-    transformed back. Where the noise of a channel is constant, both are left as they are.
+    Photons are transformed to noise of variance 1, and the output of the network is transformed back. If the
+    noise of a channel is constant, no transform is applied.
     """
 
     def __init__(self, setup: Setup, sigma: float = 0.0) -> None:
@@ -107,7 +112,7 @@ class PhotonHead(ImageHead):
         self._correlation = torch.tensor([noise.correlations for _, noise in known], device=device)
 
     def emit(self, network: Network, shown: Tensor, patches: Patches) -> Emitted:
-        """Return the image, and the same convolved with the PSF."""
+        """Return the image, and the image convolved with the PSF."""
         constant = self._constant[patches.channel][:, None, None, None]
         level = self._lift[patches.channel].float()[:, None, None, None]
 
@@ -122,17 +127,17 @@ class PhotonHead(ImageHead):
 
 
 def psf_kernel(sigma: float) -> Tensor:
-    """One-dimensional Gaussian truncated at 4 sigma, sum 1, float32; sigma 0 gives a single 1."""
+    """Return a one-dimensional Gaussian truncated at 4 sigma, sum 1, float32; sigma 0 returns a single 1."""
     return torch.from_numpy(gaussian_kernel(sigma) if sigma > 0 else np.ones(1)).float()
 
 
 def psf_radius(sigma: float) -> int:
-    """Distance in pixels that the PSF reaches."""
+    """Return the radius of the PSF in pixels."""
     return len(psf_kernel(sigma)) // 2
 
 
 def convolve(images: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve images (N, 1, Y, X) along both axes, mirrored at the borders about the border pixels."""
+    """Convolve images (N, 1, Y, X) along both axes; borders are reflected about the border pixels."""
     radius = len(kernel) // 2
     if radius == 0:
         return images * kernel

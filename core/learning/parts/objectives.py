@@ -1,4 +1,4 @@
-"""What training makes small: the error at the pixels to be predicted, and what is added to it."""
+"""Objectives of the training: the error of predicted pixels, and penalties."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from core.learning.patches import Patches
 from core.learning.training_advice import levels
 
 LEAST_PHOTONS = 0.5
-"""Errors are divided by the variance of as many photons as are predicted, but at least this many."""
+"""Minimum number of photons whose variance divides the squared error; otherwise the predicted number."""
 
 FAR = 6.0
-"""Errors of more than this many standard deviations of the noise, of defective pixels, count linearly."""
+"""Error, in standard deviations of the noise, above which the loss is linear, because of defective pixels."""
 
 
 class Objective(Protocol):
-    """What training makes small."""
+    """Quantity that the training minimises."""
 
     def losses(self, emitted: Emitted, patches: Patches) -> Tensor:
         """Return the loss of each patch, (N,)."""
@@ -28,7 +28,7 @@ class Objective(Protocol):
 
 
 class PixelError:
-    """Mean squared error of the expected pixels, at those to be predicted.
+    """Mean squared error of predicted pixels.
 
     Subclasses with another error override `errors`.
     """
@@ -38,9 +38,9 @@ class PixelError:
         return (patches.target - emitted.signal).square()
 
     def losses(self, emitted: Emitted, patches: Patches) -> Tensor:
-        """Return the mean error of each patch, (N,): where pixels were hidden, over these only.
+        """Return the mean error of each patch, (N,), over the hidden pixels if there are any.
 
-        Pixels that were not measured do not count.
+        Non-finite target pixels are ignored.
         """
         errors = self.errors(emitted, patches).flatten(1)
         measured = None if patches.valid is None else patches.valid.flatten(1)
@@ -54,12 +54,12 @@ class PixelError:
 
 
 class PhotonError(PixelError):
-    """Mean squared error in standard deviations of the photon noise expected; large errors count linearly.
+    """Mean squared error in standard deviations of the predicted photon noise; large errors are linear.
 
     Parameters
     ----------
     setup : Setup
-        The stack, whose channels may have constant noise instead.
+        Stack, whose channels may have constant noise instead.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -75,17 +75,17 @@ class PhotonError(PixelError):
 
 
 class Positivity:
-    """Another objective, with a penalty on negative light in the image before the PSF.
+    """Another objective plus a penalty on negative light in the image before the PSF.
 
     With `PixelError` it is, in counts, sum_M (x - s)^2 / (|M| std^2) + (weight / std) mean |min(z, 0)|
-    (Goncharova et al. 2020, doi:10.1007/978-3-030-66415-2_25), where x are the pixels M to be predicted,
-    s those expected, and z the image before the PSF. Patches are in standard deviations from the mean, in
-    which no light is at ``patches.black``.
+    (Goncharova et al. 2020, doi:10.1007/978-3-030-66415-2_25), with the hidden pixels x in M, their
+    predictions s, and the image z before the PSF. Patches are normalised, with no light at
+    ``patches.black``.
 
     Parameters
     ----------
     objective : Objective
-        What is made small too.
+        Objective that the penalty is added to.
     weight : float
         Weight of the penalty.
     """

@@ -1,4 +1,4 @@
-"""What the parts of a method are made for."""
+"""Input of the parts of a learned method."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from core.stack import Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Setup:
-    """A stack, and how a training draws patches of it.
+    """A stack, and settings of its training patches.
 
     Attributes
     ----------
     stack : Stack
-        What is trained on.
+        Training stack.
     target : Stack or None
-        The clean stack, for methods that learn from one.
+        Clean stack, for methods that need one.
     device : torch.device
-        Where the network is trained.
+        Device of the network.
     side : int
         Side of the patches in pixels.
     memory : int
-        Bytes of training pixels to keep in memory.
+        Maximum memory of training pixels in bytes.
     batch : int
-        Patches of a step.
+        Number of patches per step.
     augment : str
         Orientations of patches, a key of `core.learning.sampling.ORIENTATIONS`.
     validation : float
-        Share of the stack that is held out.
+        Fraction of the stack that is held out.
     validation_patches : int
-        Patches of the parts held out.
+        Number of held-out patches.
     seed : int
-        Seed of the patches held out.
+        Seed of the held-out patches.
     by_channel : bool
-        Whether every channel gets a mean and a standard deviation of its own.
+        Whether every channel has a separate mean and standard deviation.
     along : {"", "Z", "T"}
-        Axis along which the network sees neighbouring planes or frames, if any.
+        Axis of the neighbouring planes or frames of the network, if any.
     """
 
     stack: Stack
