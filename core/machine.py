@@ -1,8 +1,9 @@
-"""Resources of the machine: free memory and processors."""
+"""Resources of the machine, and what this process uses."""
 
 from __future__ import annotations
 
 import os
+import time
 
 
 def available_memory() -> int:
@@ -17,6 +18,13 @@ def used_memory() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def process_age() -> float:
+    """Return the seconds since this process was started."""
+    import psutil
+
+    return time.time() - float(psutil.Process().create_time())
 
 
 def processor_count() -> int:

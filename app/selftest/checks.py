@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from app.shell.snapshot import Snapshot
 from core.stack import Stack
 
-CODECS: tuple[tuple[str, bool, str], ...] = (
+Codec = tuple[str, bool, str]
+
+CODECS: tuple[Codec, ...] = (
     ("lzw", True, "uint16"), ("zstd", True, "uint16"), ("zstd", False, "float32"), ("zlib", True, "uint16"),
     ("deflate", False, "uint8"), ("lzma", False, "uint16"), ("packbits", False, "uint8"),
     ("png", False, "uint8"), ("jpeg2000", False, "uint16"), ("jpegxl", False, "uint8"),
@@ -50,14 +53,14 @@ def check_filter(source: Stack, result: Stack) -> None:
     check(np.allclose(result.plane(), wanted, rtol=1e-4), "the Gaussian blur differs from scipy's")
 
 
-def check_codecs(folder: Path) -> None:
+def check_codecs(folder: Path, codecs: Sequence[Codec] = CODECS) -> None:
     """Write small TIFF files with common compressions, and read them."""
     import tifffile
 
     from core.files import open_stack
 
     ramp = np.arange(64 * 64).reshape(64, 64)
-    for compression, predictor, kind in CODECS:
+    for compression, predictor, kind in codecs:
         path = folder / f"{compression}-{predictor}-{kind}.tif"
         options: dict[str, Any] = {"compression": compression, "predictor": predictor or None}
         if kind == "rgb":

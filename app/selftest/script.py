@@ -22,11 +22,11 @@ from app.shell.jobs import Job, Outcome
 from app.shell.view_state import Preview
 from core.catalogue import create
 from core.learning.base import Learned
+from core.machine import process_age
 
 WATCHDOG_SECONDS = 240.0
 """Time in seconds after which the self-test has failed."""
 
-LOADED = time.monotonic()
 POLL_MILLISECONDS = 20
 HARMLESS = (
     "propagateSizeHints",
@@ -109,7 +109,7 @@ class SelfTest(QObject):
         """Run the steps in order; each yielded condition must become true before the next step."""
         session = self.window.session
         yield self.window.isVisible
-        self.seconds["window"] = round(_age(), 3)
+        self.seconds["window"] = round(process_age(), 3)
         self._mark = time.monotonic()
 
         self._do("sample-simulated")
@@ -250,15 +250,6 @@ def _run(job: Job, work: Callable[[], None]) -> None:
 
 def _complete(preview: Preview | None) -> bool:
     return preview is not None and not preview.unfinished
-
-
-def _age() -> float:
-    """Return the seconds since the start of this process, or since this module was imported."""
-    try:
-        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-        return float(Path("/proc/uptime").read_text().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError):
-        return time.monotonic() - LOADED
 
 
 def _bite() -> None:

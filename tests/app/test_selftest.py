@@ -10,6 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from app.selftest.checks import Failure, check_codecs, check_instant
+from app.shell.snapshot import Result, Snapshot
+from app.shell.view_state import Preview
+from core.methods.outputs import RESULT
+from core.simulation import sample
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -55,17 +61,9 @@ def test_it_passes_and_saves_a_picture_of_the_window(tmp_path):
             "m.MainWindow._on_changed = broken",
             "in a slot",
         ),
-        (  # a codec that is missing, as in an incomplete package
-            "import app.selftest.checks as s\ns.CODECS = (('jetraw', False, 'uint16'),)",
-            "jetraw",
-        ),
         (  # a result that is wrong
             "import core.methods.filters as f\nf.Gaussian.compute = lambda self, block, _: (block.pixels,)",
             "differs from scipy's",
-        ),
-        (  # a network that does nothing
-            "import core.instant.denoiser as d\nd.Denoiser.compute = lambda self, block, _: (block.pixels,)",
-            "nearer to the truth by a factor of 1.0 only",
         ),
         (  # something that never ends
             "import app.selftest.script as s\ns.WATCHDOG_SECONDS = 3.0\n"
@@ -79,3 +77,17 @@ def test_it_fails_and_says_why(tmp_path, breakage, words):
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stdout == ""
+
+
+def test_a_codec_that_is_missing_is_found(tmp_path):
+    """As in an incomplete package; jetraw is never packed."""
+    with pytest.raises(ImportError, match="jetraw"):
+        check_codecs(tmp_path, [("jetraw", False, "uint16")])
+
+
+def test_a_network_that_does_nothing_is_found():
+    made = sample(frames=1, shape=(64, 64))
+    source = Result(key=1, label="Raw", details="", stack=made.noisy)
+    nothing = Preview(label="", region=made.noisy.region(), outputs=((RESULT, made.noisy.plane()),))
+    with pytest.raises(Failure, match=r"nearer to the truth by a factor of 1\.0 only"):
+        check_instant(Snapshot(results=(source,), truth=made.clean, preview=nothing))

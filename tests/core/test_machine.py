@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ def test_used_memory_grows_with_what_is_kept() -> None:
     kept = np.ones(50_000_000, np.uint8)
     assert 40e6 < machine.used_memory() - before < 60e6
     assert kept.all()
+
+
+def test_the_age_is_that_of_the_process() -> None:
+    first = machine.process_age()
+    time.sleep(0.05)
+    assert 0 < first < first + 0.04 < machine.process_age() < 100_000
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs sched_setaffinity")
