@@ -147,6 +147,7 @@ def compare(
     *,
     region: Region | None = None,
     budget: Budget | None = None,
+    trained_on: Stack | None = None,
     context: Context | None = None,
 ) -> Iterator[Compared]:
     """Run methods on a stack one after the other, giving each result as soon as it is there.
@@ -156,11 +157,13 @@ def compare(
     stack : Stack
         What to work on; it is not modified.
     methods : sequence of Method
-        What to do to it; each starts from `stack` itself. Learned methods are trained on all of it.
+        What to do to it; each starts from `stack` itself.
     region : tuple of slice, optional
         Compute this region only, exactly as on the whole stack.
     budget : Budget, optional
         What each learned method may use.
+    trained_on : Stack, optional
+        Stack that learned methods are trained on; `stack` by default.
     context : Context, optional
         Progress and cancellation, of all methods together.
 
@@ -179,7 +182,7 @@ def compare(
         part = context.part(number / len(methods), (number + 1) / len(methods))
         part.step(0.0, method.label)
         if isinstance(method, Learned):
-            yield from _trained(stack, method, region, budget or Budget(), part)
+            yield from _trained(stack, method, region, budget or Budget(), trained_on or stack, part)
         else:
             began = time.perf_counter()
             stacks = use(stack, method, region, part)
@@ -195,14 +198,19 @@ def use(stack: Stack, method: Bindable, region: Region | None, context: Context)
 
 
 def _trained(
-    stack: Stack, method: Learned, region: Region | None, budget: Budget, context: Context
+    stack: Stack,
+    method: Learned,
+    region: Region | None,
+    budget: Budget,
+    trained_on: Stack,
+    context: Context,
 ) -> Iterator[Compared]:
     """Train a method, and use the network at every moment and in the end."""
     from core.learning.trainer import Trainer
 
     if budget.seconds:
         method = replace(method, steps=0, seconds=budget.seconds)
-    trainer = Trainer(stack, method, device=budget.device, threads=budget.threads, target=budget.target)
+    trainer = Trainer(trained_on, method, device=budget.device, threads=budget.threads, target=budget.target)
     training, using = context.part(0.0, 0.9), context.part(0.9, 1.0).silent()
 
     def used() -> Compared:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,8 @@ from scipy import ndimage
 from core import params
 from core.catalogue import create, find, methods
 from core.learning.base import Learned
-from core.methods.apply import evaluate
 from core.params import Value
-from core.stack import Stack
+from core.work.compare import Budget, compare
 from tests.benchmarks._sets import Image, Set, mean_score, score
 
 SIGMAS = tuple(round(0.1 * tenths, 1) for tenths in range(4, 41))
@@ -85,16 +83,32 @@ def _filters(task: Task) -> Iterator[Result]:
         if "depth" in grids and len(task.noisy) == 1:
             continue
         for values in itertools.product(*grids.values()):
-            _, images = next(_operation(filter.name, task, **dict(zip(grids, values, strict=True))))
+            _, images = next(_method(filter.name, task, **dict(zip(grids, values, strict=True))))
             best = max(best, (mean_score(images, task.truth, task.of.measure), images), key=itemgetter(0))
     yield time.perf_counter() - began, best[1]
 
 
-def _operation(name: str, task: Task, **values: Value) -> Iterator[Result]:
-    began = time.perf_counter()
-    stack = task.of.stack(task.noisy[: task.frames])
-    result = evaluate(stack, create(name, values))[0]
-    yield time.perf_counter() - began, result.reshape(-1, *result.shape[-2:])
+def _method(name: str, task: Task, *, chosen: str = "", **fixed: Value) -> Iterator[Result]:
+    """Run a method by the comparison of the program; a learned one is used at every moment of its training.
+
+    CARE is trained on other fields than those scored, whose ground truth it must not see.
+    """
+    cls, stack = find(name), task.of.stack(task.noisy[: task.frames])
+    trained_on = target = None
+    if issubclass(cls, Learned):
+        known = {p.name: p for p in params.describe(cls)}
+        given = {key: known[key].parse(text) for key, text in task.given if key in known}
+        fixed = {**cls.preset_values(chosen), **given, "seed": task.seed, **fixed}
+        trained_on = task.of.stack(task.noisy)
+        if cls().needs_target:
+            trained_on = task.of.stack(task.noisy[task.frames :])
+            target = task.of.stack(task.truth[task.frames :].astype(np.float32))
+    budget = Budget(
+        seconds=task.seconds, moments=task.moments, device=task.device, threads=task.threads, target=target
+    )
+    for one in compare(stack, [create(name, fixed)], budget=budget, trained_on=trained_on):
+        seconds = one.model.record.seconds if one.model is not None else one.seconds
+        yield seconds, one.stacks[0].read().reshape(-1, *stack.shape[-2:])
 
 
 def _calibrated(kind: str, task: Task) -> Iterator[Result]:
@@ -115,37 +129,6 @@ def _calibrated(kind: str, task: Task) -> Iterator[Result]:
     values = chosen.keywords["denoiser_kwargs"]
     result = np.stack([function(frame, **values) for frame in frames])
     yield time.perf_counter() - began, result * scale + level
-
-
-def _learned(cls: type[Learned], chosen: str, task: Task, **fixed: Value) -> Iterator[Result]:
-    """Train for the time given with a preset, and use the network at every moment."""
-    from core.learning.trainer import Trainer
-
-    values = cls.preset_values(chosen)
-    known = {p.name: p for p in params.describe(cls)}
-    values |= {name: known[name].parse(text) for name, text in task.given if name in known}
-    method = params.build(cls, {**values, **fixed, "steps": 0, "seconds": task.seconds, "seed": task.seed})
-    stack, target = task.of.stack(task.noisy), None
-    if method.needs_target:  # it never sees the truth of what it is scored on
-        stack = task.of.stack(task.noisy[task.frames :])
-        target = task.of.stack(task.truth[task.frames :].astype(np.float32))
-    trainer = Trainer(stack, method, device=task.device, threads=task.threads, target=target)
-    left = list(task.moments)
-    for report in trainer.run():
-        if report.step and left and report.seconds >= left[0]:
-            left = [moment for moment in left if moment > report.seconds]
-            yield report.seconds, _used(trainer.model(), task)
-    if trainer.finished:  # its time is up, or it had nothing to learn
-        yield trainer.model().record.seconds, _used(trainer.model(), task)
-
-
-def _used(model: object, task: Task) -> NDArray[np.floating]:
-    from core.learning.model import Model
-
-    assert isinstance(model, Model)
-    some: Stack = task.of.stack(task.noisy[: task.frames])
-    result = evaluate(some, model.prediction(task.device))[0]
-    return result.reshape(-1, *result.shape[-2:])
 
 
 CAREAMICS = Path(__file__).with_name("_careamics.py")
@@ -178,13 +161,12 @@ def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
         "skimage-tv": partial(_calibrated, "tv"),
         "skimage-nl-means": partial(_calibrated, "nl-means"),
     }
-    found |= {m.name: partial(_operation, m.name) for m in methods("instant")}
-    found["instant-best"] = partial(_operation, "instant", quality="best")
-    found["instant-still"] = partial(_operation, "instant", quality="best", neighbours="mean")
-    found |= {m.name: partial(_learned, m, chosen) for m in methods("learned") if issubclass(m, Learned)}
-    flagship = cast(type[Learned], find("quietfield"))
+    found |= {m.name: partial(_method, m.name) for m in methods("instant")}
+    found["instant-best"] = partial(_method, "instant", quality="best")
+    found["instant-still"] = partial(_method, "instant", quality="best", neighbours="mean")
+    found |= {m.name: partial(_method, m.name, chosen=chosen) for m in methods("learned")}
     for name, neighbours in (("alone", "none"), ("still", "mean")):
-        found[f"quietfield-{name}"] = partial(_learned, flagship, chosen, neighbours=neighbours)
+        found[f"quietfield-{name}"] = partial(_method, "quietfield", chosen=chosen, neighbours=neighbours)
     if careamics is not None:
         found |= {f"careamics-{v}": partial(_careamics, careamics, v) for v in ("n2v", "n2v2")}
     return found
