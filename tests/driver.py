@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,52 @@ SHOTS = os.environ.get("QUIETFIELD_SHOTS", "")
 """Folder for screenshots; none are kept where the variable is not set."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Answers:
+    """Answers the questions of a window instead of the dialogs of the system.
+
+    Attributes
+    ----------
+    to_open : list of Path
+        Files to open.
+    paths : dict of str to Path
+        Folder, recipe and network to choose, and the folder to save in, by the names of the questions.
+    leave : bool
+        Whether to close the window while something runs.
+    asked : list of list of str
+        What ran whenever that was asked.
+    """
+
+    to_open: list[Path] = field(default_factory=list)
+    paths: dict[str, Path] = field(default_factory=dict)
+    leave: bool = True
+    asked: list[list[str]] = field(default_factory=list)
+
+    def files(self, folder: str) -> list[Path]:
+        return self.to_open
+
+    def folder(self, folder: str) -> Path | None:
+        return self.paths.get("folder")
+
+    def recipe(self, folder: str) -> Path | None:
+        return self.paths.get("recipe")
+
+    def network(self, folder: str) -> Path | None:
+        return self.paths.get("network")
+
+    def save(self, title: str, proposed: Path, kinds: str) -> Path | None:
+        return self.paths["save"] / proposed.name if "save" in self.paths else None
+
+    def close(self, running: Sequence[str]) -> bool:
+        self.asked.append(list(running))
+        return self.leave
+
+
 class Driver:
     """Operates a window by mouse and keyboard."""
 
-    def __init__(self, qtbot: Any, window: MainWindow) -> None:
-        self.qtbot, self.window = qtbot, window
+    def __init__(self, qtbot: Any, window: MainWindow, answers: Answers) -> None:
+        self.qtbot, self.window, self.answers = qtbot, window, answers
 
     def widget(self, name: str) -> Any:
         """Find a widget of the window, or of one of its dialogs, by its name."""

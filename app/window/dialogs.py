@@ -32,6 +32,8 @@ class Dialogs(QObject):
         Do the work.
     help : Help
         Help of a dialog.
+    questions : Questions
+        Asks for files and folders.
     """
 
     def __init__(
@@ -44,11 +46,12 @@ class Dialogs(QObject):
         exporter: Exporter,
         tasks: Tasks,
         help: Help,
+        questions: Questions,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._preferences = window, session, preferences
         self._opener, self._exporter, self._tasks, self._help = opener, exporter, tasks, help
-        self.questions = Questions(window)
+        self._questions = questions
 
     @property
     def _folder(self) -> str:
@@ -56,11 +59,11 @@ class Dialogs(QObject):
 
     def choose_files(self) -> None:
         """Ask for files and open them."""
-        self._opener.open(self.questions.files(self._folder))
+        self._opener.open(self._questions.files(self._folder))
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
-        folder = self.questions.folder(self._folder)
+        folder = self._questions.folder(self._folder)
         if folder is not None:
             self._opener.open([folder])
 
@@ -76,13 +79,13 @@ class Dialogs(QObject):
 
     def choose_recipe(self) -> None:
         """Ask for a recipe and run it."""
-        path = self.questions.recipe(self._folder)
+        path = self._questions.recipe(self._folder)
         if path is not None:
             self._tasks.run_recipe(path)
 
     def choose_network(self) -> None:
         """Ask for a trained network and apply it."""
-        path = self.questions.network(self._folder)
+        path = self._questions.network(self._folder)
         if path is not None:
             self._tasks.apply_network(path)
 
@@ -92,7 +95,7 @@ class Dialogs(QObject):
         if model is None or result is None or result.step is None or result.step.model is None:
             return
         proposed = Path(self._folder) / result.step.model.file
-        path = self.questions.save("Save Trained Network", proposed, NETWORKS)
+        path = self._questions.save("Save Trained Network", proposed, NETWORKS)
         if path is not None:
             self._tasks.save_network(path, model)
 

@@ -49,6 +49,7 @@ from app.window.dialogs import Dialogs
 from app.window.help import Help
 from app.window.help_pages import PROPERTY
 from app.window.menus import MENUS, PANELS, keys
+from app.window.questions import Questions
 from app.window.recent import RecentMenu
 from app.window.services import Services
 from app.window.status import StatusBar, readout
@@ -57,10 +58,17 @@ from app.window.welcome import DropOverlay, Welcome
 
 
 class MainWindow(QMainWindow):
-    """Quietfield's window, with a document and its jobs."""
+    """Quietfield's window, with a document and its jobs.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    questions : Questions, optional
+        Asks for files, and whether to close; by default with the dialogs of the system.
+    """
+
+    def __init__(self, questions: Questions | None = None) -> None:
         super().__init__()
+        self._questions = questions or Questions(self)
         self.setObjectName("main-window")
         self.setWindowTitle("Quietfield")
         self.setAcceptDrops(True)
@@ -138,6 +146,7 @@ class MainWindow(QMainWindow):
             exporter=self.exporter,
             tasks=self.tasks,
             help=help,
+            questions=self._questions,
         )
         return Services(
             window=self,
@@ -275,7 +284,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask for confirmation if jobs are running; then end everything."""
         running = [job.label for job in self.jobs.busy]
-        if running and not self.dialogs.questions.close(running):
+        if running and not self._questions.close(running):
             event.ignore()
             return
         self.preferences.keep(self.arrangement.remember(self.preferences.current))

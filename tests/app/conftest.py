@@ -90,15 +90,15 @@ def driver(qtbot: Any, qapp: QApplication) -> Iterator[Driver]:
     from app.shell import theme
     from app.shell.schemes import LIGHT
     from app.window.main_window import MainWindow
-    from tests.driver import Driver
+    from tests.driver import Answers, Driver
 
     if theme.colors() is not LIGHT or not qapp.styleSheet():
         theme.apply_theme(qapp, "light")
-    window = MainWindow()
-    window.dialogs.questions.close = lambda running: True  # type: ignore[method-assign]
+    answers = Answers()
+    window = MainWindow(answers)  # type: ignore[arg-type]
     window.show()
     qtbot.waitExposed(window)
-    yield Driver(qtbot, window)
+    yield Driver(qtbot, window, answers)
     for dialog in window.findChildren(QDialog):
         dialog.close()
     window.close()

@@ -89,7 +89,7 @@ def test_drop_filter_undo_redo_export_reopen(driver, source):
     assert sidecar["steps"] == json.loads(read_recipe(target))["steps"]
 
     # The exported file carries what it takes to do the same again, here and elsewhere.
-    driver.window.dialogs.questions.recipe = lambda folder: target
+    driver.answers.paths["recipe"] = target
     driver.trigger("run-recipe")
     driver.wait(lambda: len(session.snapshot.results) == 3)
     np.testing.assert_array_equal(session.snapshot.result.stack.read(), expected.read())

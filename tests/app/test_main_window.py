@@ -4,7 +4,6 @@ import json
 import re
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,13 +14,18 @@ from PySide6.QtWidgets import QDialog, QMenu
 
 from app.documents.opening import Opened, first_levels
 from app.shell import preferences
+from app.shell.defects import DefectDialog
 from app.window.commands import COMMANDS
 from app.window.main_window import MainWindow
 from app.window.menus import MENUS, TOOLBAR, Submenu
 from app.window.status import readout
+from core.checkpoint import load_model
 from core.findings import Finding, kinds
+from core.model_file import ModelFile
 from core.stack import Stack
 from core.work import task
+from core.work.recipe import Step
+from tests.core.learning_data import small, trained
 from tests.driver import Driver
 
 
@@ -79,7 +83,7 @@ def test_no_two_commands_share_a_key(qapp):
     assert len(set(keys)) == len(keys)
 
 
-def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
+def test_every_action_can_be_triggered(filtered, tmp_path):
     """Every action works in a window with a result, without a defect."""
     window, session = filtered.window, filtered.window.session
     other = make(tmp_path / "other.tif", seed=5)
@@ -87,15 +91,8 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
     folder = tmp_path / "folder"
     folder.mkdir()
     make(folder / "a.tif"), make(folder / "b.tif", seed=2)
-    monkeypatch.setattr(window.dialogs.questions, "files", lambda folder: [other])
-    monkeypatch.setattr(window.dialogs.questions, "folder", lambda _: folder)
-    monkeypatch.setattr(window.dialogs.questions, "recipe", lambda folder: recipe)
-    monkeypatch.setattr(window.dialogs.questions, "network", lambda folder: tmp_path / "no.quietfield")
-    monkeypatch.setattr(window.dialogs.questions, "save", lambda *words: tmp_path / "saved.quietfield")
-    monkeypatch.setattr(window.metrics_panel, "export_csv", lambda: None)
-    monkeypatch.setattr(window, "close", lambda: None)
-    defects = []
-    monkeypatch.setattr(window.announcer, "defect", defects.append)
+    filtered.answers.to_open = [other]
+    filtered.answers.paths = {"folder": folder, "recipe": recipe, "network": tmp_path / "no.quietfield"}
 
     def ready(name: str) -> None:
         """Bring the window into a state in which the action can be chosen."""
@@ -122,7 +119,7 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
 
     # These need a trained network, a reference, a file with its own table: tested below and elsewhere.
     later = {"save-network", "export-metrics", "lut-From file"}
-    for command in COMMANDS:
+    for command in sorted(COMMANDS, key=lambda command: command.id == "quit"):
         if command.id in later:
             assert not filtered.action(command.id).isEnabled()
             continue
@@ -130,11 +127,12 @@ def test_every_action_can_be_triggered(filtered, tmp_path, monkeypatch):
         filtered.trigger(command.id)
         filtered.wait()
         for dialog in window.findChildren(QDialog):
+            assert not isinstance(dialog, DefectDialog), dialog.text.toPlainText()
             dialog.close()
-    assert not defects
+    assert not window.isVisible()
 
 
-def test_actions_do_what_they_say(filtered, monkeypatch):
+def test_actions_do_what_they_say(filtered):
     window, session = filtered.window, filtered.window.session
     filtered.trigger("layout-curtain")
     assert session.snapshot.layout == "curtain"
@@ -158,10 +156,8 @@ def test_actions_do_what_they_say(filtered, monkeypatch):
     filtered.trigger("auto")
     filtered.wait(lambda: session.snapshot.levels[0][1] < 1000)
     assert set(levels) == {0}
-    left = []
-    monkeypatch.setattr(window, "close", lambda: left.append(1))
     filtered.trigger("quit")
-    assert left == [1]
+    assert not window.isVisible()
 
 
 def test_shortcuts_do_not_eat_what_is_typed(filtered):
@@ -214,8 +210,7 @@ def test_methods_text_names_parameters_and_versions(filtered):
 
 def test_close_asks_once_while_something_runs(driver, stack):
     window, go = driver.window, threading.Event()
-    asked = []
-    window.dialogs.questions.close = lambda running: asked.append(list(running)) or len(asked) > 1
+    driver.answers.leave = False
 
     def work(job):
         while not go.wait(0.005):
@@ -225,14 +220,15 @@ def test_close_asks_once_while_something_runs(driver, stack):
     assert not window.close()
     assert window.isVisible()
     assert len(window.jobs.running) == 1
+    driver.answers.leave = True
     assert window.close()
-    assert asked == [["Denoising cells.tif"], ["Denoising cells.tif"]]
+    assert driver.answers.asked == [["Denoising cells.tif"], ["Denoising cells.tif"]]
     assert not window.jobs.running
 
 
 def test_close_asks_nothing_when_idle(driver):
-    driver.window.dialogs.questions.close = lambda running: pytest.fail("asked without need")
     assert driver.window.close()
+    assert not driver.answers.asked
 
 
 def test_geometry_theme_and_recent_files_are_remembered(driver, stack):
@@ -389,25 +385,17 @@ def test_device_is_named_after_torch_was_loaded(driver):
     driver.wait(lambda: bool(driver.widget("device").text()))
 
 
-def test_network_of_a_result_can_be_saved(opened, tmp_path, monkeypatch):
+def test_network_of_a_result_can_be_saved(opened, tmp_path):
     """Save is offered for a result that a network made, and writes what was asked for."""
-    from core.model_file import ModelFile
-    from core.work.recipe import Step
-
     window, session = opened.window, opened.window.session
-    saved = []
-    monkeypatch.setattr("core.checkpoint.save_model", lambda path, model: saved.append((path, model)))
-    monkeypatch.setattr(
-        window.dialogs.questions, "save", lambda title, proposed, kinds: tmp_path / proposed.name
-    )
-    model = ModelFile(file="n.quietfield", sha256="ab")
-    step = Step(method="n2v", version=1, params={}, model=model, output="denoised")
     source = session.snapshot.source
-    network = SimpleNamespace(record=SimpleNamespace(steps=3, seconds=1.0))
-    session.add(source.key, [step], [source.stack], 1.0, network)
+    model, _ = trained(source.stack, small(steps=2))
+    file = ModelFile(file="n.quietfield", sha256="ab")
+    session.add(source.key, [Step.of(model.method, file)], [source.stack], 1.0, model)
+    opened.answers.paths["save"] = tmp_path
     opened.trigger("save-network")
     opened.wait()
-    assert saved == [(tmp_path / "n.quietfield", network)]
+    assert load_model(tmp_path / "n.quietfield").method == model.method
     assert "Saved the trained network n.quietfield" in window.message.words.text()
 
 
