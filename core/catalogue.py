@@ -29,13 +29,13 @@ METHODS: tuple[type[Method], ...] = (
     Care,
     GaussianNoise, PoissonNoise, SaltAndPepper, MixedNoise,
 )  # fmt: skip
-"""The methods that Quietfield brings, in the order in which they are listed."""
+"""Built-in methods, in the order in which they are listed."""
 
 _added: dict[str, type[Method]] = {}
 
 
 def methods(group: Group | None = None) -> tuple[type[Method], ...]:
-    """Return all methods, or those of one group: ours, then those added."""
+    """Return all methods, or those of one group: built-in ones, then added ones."""
     return tuple(m for m in (*METHODS, *_added.values()) if group is None or m.group == group)
 
 
@@ -45,7 +45,7 @@ def find(name: str) -> type[Method]:
     Raises
     ------
     QuietfieldError
-        If there is none; the nearest name is offered.
+        If there is none; the message suggests the nearest name.
     """
     known = {method.name: method for method in methods()}
     try:
@@ -55,17 +55,23 @@ def find(name: str) -> type[Method]:
 
 
 def create(name: str, given: Mapping[str, Any]) -> Method:
-    """Make a method from its name and a dictionary of parameters."""
+    """Return a method with the given name and parameters.
+
+    Raises
+    ------
+    QuietfieldError
+        If the method or a parameter does not exist, or a value is not allowed.
+    """
     return params.build(find(name), given)
 
 
 def add(method: type[Method]) -> None:
-    """Add a method to the list; it then is in the window, on the command line and in recipes.
+    """Register another method; window, command line and recipes then include it.
 
     Raises
     ------
     ValueError
-        If another method has its name.
+        If a method with this name exists.
     """
     if any(method.name == other.name for other in methods()):
         raise ValueError(f"two methods are called {method.name}")
@@ -73,5 +79,5 @@ def add(method: type[Method]) -> None:
 
 
 def remove(name: str) -> None:
-    """Take a method that was added off the list."""
+    """Remove a registered method."""
     del _added[name]

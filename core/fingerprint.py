@@ -1,4 +1,4 @@
-"""Recognise a stack by its content."""
+"""Identification of a stack by its content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.stack import Stack, plane_regions
 
 
 def fingerprint(stack: Stack) -> dict[str, Any]:
-    """Name, axes, shape, type and a SHA-256 over the first, middle and last plane of a stack."""
+    """Return name, axes, shape, type, and a SHA-256 of the first, middle and last plane of a stack."""
     regions = plane_regions(stack.shape)
     digest = hashlib.sha256()
     for index in sorted({0, len(regions) // 2, len(regions) - 1}):

@@ -1,4 +1,4 @@
-"""The file of a trained network, as recipes name it."""
+"""Reference to the file of a trained network in a recipe."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ class ModelFile:
 
 
 FindModel = Callable[[ModelFile], Bindable]
-"""Gives the prediction of a trained network; raises `QuietfieldError` where the network is not found."""
+"""Returns the prediction of a trained network; raises `QuietfieldError` if the network is not found."""

@@ -1,4 +1,4 @@
-"""The subcommands that run recipes on stacks: denoise and apply."""
+"""The subcommands that run recipes on stacks: ``denoise`` and ``apply``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # loaded when they are needed: the command line starts at onc
     from core.work.recipe import Recipe, Step
     from core.work.task import Done, Task
 
-DEVICE_HELP = "processor for networks: auto (default), cpu, cuda or mps"
+DEVICE_HELP = "device of networks: auto (default), cpu, cuda or mps"
 
 
 def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
@@ -52,14 +52,14 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``apply``."""
     parser.add_argument(
         "recipe", type=path, metavar="MODEL_OR_RECIPE",
-        help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack that "
-        "Quietfield wrote",
+        help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack written by "
+        "Quietfield",
     )  # fmt: skip
     parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
     _add_output_name(parser, "train")
     parser.add_argument(
         "--models", type=path, metavar="FOLDER", action="append", default=[],
-        help="folder in which to look for the networks a recipe names, besides the recipe's own",
+        help="folder with networks of a recipe, searched in addition to the folder of the recipe",
     )  # fmt: skip
     parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     add_executor(parser, argv)
@@ -69,14 +69,14 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def _add_output_name(parser: Parser, command: str) -> None:
-    """Add ``--output``; its help names the methods of a command that have several results."""
+    """Add ``--output``; its help lists the methods with several outputs."""
     from core.catalogue import methods
 
     several = [m for m in methods() if USED_BY[m.group] == command and len(m.possible) > 1]
     named = [f"of {m.label} {' or '.join(output.option for output in m.possible)}" for m in several]
     parser.add_argument(
         "--output", metavar="NAME",
-        help=f"which result to keep, where there are several ({'; '.join(named)}); the first by default",
+        help=f"output to write, if there are several ({'; '.join(named)}); by default the first",
     )  # fmt: skip
 
 
@@ -97,9 +97,9 @@ def run_apply(args: argparse.Namespace) -> int:
     from core.work.networks import Networks
 
     if is_folder(args.recipe):
-        raise QuietfieldError(f"{args.recipe} is a folder. Give a trained network or a recipe.")
+        raise QuietfieldError(f"{args.recipe} is a folder. Name a trained network or a recipe.")
     if not there(args.recipe):
-        raise QuietfieldError(f"{args.recipe} does not exist. Give a trained network or a recipe.")
+        raise QuietfieldError(f"{args.recipe} does not exist. Name a trained network or a recipe.")
     networks = Networks(folders=(args.recipe.parent, *args.models), device=args.device)
     steps = _steps(args.recipe, networks)
     recipe = _with_outputs(steps, [step.method_for(networks.prediction) for step in steps], args.output)
@@ -107,7 +107,7 @@ def run_apply(args: argparse.Namespace) -> int:
 
 
 def _steps(path: Path, networks: Networks) -> Sequence[Step]:
-    """Steps of a recipe, or the single one of a trained network."""
+    """Return the steps of a recipe, or the single step of a trained network."""
     from core.files import read_recipe
     from core.work.recipe import Recipe
 
@@ -116,7 +116,7 @@ def _steps(path: Path, networks: Networks) -> Sequence[Step]:
     text = read_recipe(path)
     if not text:
         raise QuietfieldError(
-            f"{path} holds no recipe. Give a stack that Quietfield wrote, a recipe ({RECIPE_ENDING}) or a "
+            f"{path} contains no recipe. Name a stack written by Quietfield, a recipe ({RECIPE_ENDING}) or a "
             f"trained network ({MODEL_ENDING})."
         )
     steps = Recipe.from_json(text).steps
@@ -126,7 +126,7 @@ def _steps(path: Path, networks: Networks) -> Sequence[Step]:
 
 
 def _with_outputs(steps: Sequence[Step], methods: Sequence[Bindable], output: str | None) -> Recipe:
-    """Recipe whose last step gives the output that is asked for; every name is made sure of."""
+    """Return the recipe with the requested output of the last step, after checking all names."""
     from core.work.recipe import Recipe
 
     last = steps[-1] if output is None else dataclasses.replace(steps[-1], output=output)
@@ -137,12 +137,12 @@ def _with_outputs(steps: Sequence[Step], methods: Sequence[Bindable], output: st
 
 
 def _suffix(recipe: Recipe) -> str:
-    """What to add to the names of files."""
+    """Return the suffix of file names."""
     return recipe.steps[-1].produces.label.replace(" ", "_")
 
 
 def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networks | None = None) -> int:
-    """Run a recipe on every stack; what fails is said, the others are done all the same."""
+    """Run a recipe on every stack; a failure is reported and does not stop the others."""
     from core.work.executors import Failed
     from core.work.task import Source, Target, Task
 
@@ -181,7 +181,7 @@ def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networ
             progress.say(f"{_name(outcome.task)}: {outcome.error}")
             failed += 1
     if failed:
-        progress.say(f"{failed} of {len(args.stacks)} stacks could not be done; the others were.")
+        progress.say(f"{failed} of {len(args.stacks)} stacks could not be processed; the others were.")
     return 1 if failed else 0
 
 
@@ -192,7 +192,7 @@ def _name(task: Task) -> str:
 
 
 def _tell(done: Done, progress: Progress) -> None:
-    """Say what was written, on stderr for a person and as JSON on stdout."""
+    """Report the written file, as text on stderr and as JSON on stdout."""
     saved = done.saved
     if saved is None:
         raise ValueError("a task without a target wrote nothing")

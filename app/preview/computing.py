@@ -1,4 +1,4 @@
-"""What a method would do to the visible pixels: the middle first, where all of them take long."""
+"""Computation of previews, starting with the centre of the region if the whole region takes long."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from core.progress import Context
 from core.stack import Region, Stack, middle, region_shape
 
 FIRST = 720
-"""Rows and columns of the middle that is computed first; a network takes it with its neighbours at once."""
+"""Side of the central region that is computed first, in pixels; a network processes it as one tile."""
 
 PATIENCE = 0.4
-"""Seconds after which a person would rather see a part than nothing."""
+"""Time in seconds after which a partial preview is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Computed:
-    """A preview of all that was asked for, and what was found about it."""
+    """A complete preview, and the findings about its plane."""
 
     preview: Preview
     findings: tuple[Finding, ...] = ()
@@ -47,17 +47,22 @@ def compute(
     label : str
         Label of the preview.
     stack : Stack
-        What the operation works on.
+        Input.
     operation : Operation
-        What to do, bound to the stack.
+        Operation bound to the stack.
     region : tuple of slice
-        Where.
+        Region of a single plane.
     context : Context
         Cancellation.
     tell : callable
-        Called with unfinished previews of the middle of the region, if all of it takes long.
+        Called with partial previews of the central region, if the whole region takes long.
     mixed : bool
-        Whether previews hold the input as well, to be mixed with it.
+        Whether previews also contain the input, to be blended with the result.
+
+    Returns
+    -------
+    Preview
+        Preview of the whole region.
     """
     began = time.monotonic()
     for part in middles(stack, operation, region):
@@ -70,7 +75,7 @@ def compute(
 def preview_of(
     label: str, stack: Stack, method: Bindable, region: Region, context: Context, *, mixed: bool = False
 ) -> Preview:
-    """Compute a method on a region of a single plane, for the canvas."""
+    """Compute a method on a region of a single plane, and return it as a preview."""
     planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, method, region, context)]
     below = stack.read(region).reshape(planes[0].shape).astype(np.float32) if mixed else None
     outputs = tuple(zip(method.outputs, planes, strict=True))
@@ -78,10 +83,10 @@ def preview_of(
 
 
 def middles(stack: Stack, operation: Operation, region: Region) -> Iterator[Region]:
-    """Parts of a region about its middle, each twice as wide as the one before.
+    """Yield central parts of a region, each twice as wide as the one before.
 
-    All of them together cost at most a third of what the region costs; there are none where each
-    would cost as much as that.
+    All of them together cost at most a third of the region; there are none if each would cost more than
+    that.
     """
     halo = operation.halo(stack.axes)
     sizes = dict(zip(stack.axes, region_shape(region), strict=True))
@@ -97,7 +102,7 @@ def middles(stack: Stack, operation: Operation, region: Region) -> Iterator[Regi
 
 
 def covers(outer: Region, inner: Region) -> bool:
-    """Whether a region holds all of another one."""
+    """Whether a region contains another one."""
     return len(outer) == len(inner) and all(
         a.start <= b.start and b.stop <= a.stop for a, b in zip(outer, inner, strict=True)
     )

@@ -1,4 +1,4 @@
-"""A method's effect on what is visible, computed in the background; the newest request wins."""
+"""Preview of a method on the visible region, computed in the background; the newest request wins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.methods.base import Bindable
 from core.stack import Region
 
 DEBOUNCE = 60
-"""Milliseconds a request has to rest before it is computed."""
+"""Delay of a request in milliseconds, before it is computed."""
 
 CHANNEL = "preview"
 
@@ -34,7 +34,7 @@ class _Request:
     region: Region
 
     def same(self, other: _Request) -> bool:
-        """Whether both ask for the same operation on the same result."""
+        """Whether both request the same method on the same result."""
         mine, theirs = (self.label, self.source.key), (other.label, other.source.key)
         return self.key is not None and (mine, self.key) == (theirs, other.key)
 
@@ -44,29 +44,29 @@ def _as_it_is(preview: Preview) -> Preview:
 
 
 class LivePreview(QObject):
-    """Keeps the preview of the document in line with the newest request.
+    """Updates the preview of the document according to the newest request.
 
-    What was computed last is kept: as long as it holds all that is wanted, nothing is computed again.
+    The last computed preview is kept; nothing is recomputed as long as it contains the requested region.
 
     Parameters
     ----------
     session, jobs : Session, Jobs
-        The document, and where to compute.
+        Document, and jobs for the computation.
     parent : QObject, optional
-        Owner.
+        Parent object.
     limit : int, optional
-        Most rows and columns to compute; of a larger view the middle is taken.
+        Maximum number of rows and columns; of a larger view the centre is used.
 
     Attributes
     ----------
     arrange : callable
-        Has the last word on a preview before it is shown; by default changes nothing.
+        Modifies a preview before it is displayed; by default the identity.
     status : Signal of str
-        What is going on, in a word; "" when the preview is up to date.
+        Current state, in a word; "" when the preview is up to date.
     failed : Signal of exception
-        The newest request could not be computed; no preview is shown.
+        The newest request failed; no preview is displayed.
     examined : Signal of tuple of Finding
-        What was found about what is shown now.
+        Findings about the displayed plane.
     """
 
     status = Signal(str)
@@ -98,26 +98,25 @@ class LivePreview(QObject):
         key: object = None,
         share: float | None = None,
     ) -> None:
-        """Preview a method on the visible part of a result, soon.
+        """Request the preview of a method on the visible region of a result.
 
-        What is computed for former requests will not be shown any more. A preview of one that is still on
-        the canvas is marked as unfinished until it is replaced, since to take it away would flicker.
+        Results of earlier requests are not displayed any more. A displayed preview of an earlier request is
+        marked as unfinished until it is replaced, to avoid flicker.
 
         Parameters
         ----------
         label : str
-            What the preview is called.
+            Label of the preview.
         make : callable
-            Gives the method, in a thread.
+            Returns the method; called in a thread.
         source : Result
-            What the method works on.
+            Input of the method.
         awaited : str
-            What is awaited while there is no preview; by default `label`.
+            Name of the pending preview; by default `label`.
         key : object
-            Equal for equal methods, so that what is known of one need not be computed again; None
-            for one that is equal to none.
+            Equal for equal methods, so that results are reused; None for a method that is equal to no other.
         share : float, optional
-            Which share of the result is mixed with the input; None for a method that is not mixed.
+            Weight of the result, blended with the input; None for a method without blending.
         """
         wanted, former = self._request(label, make, source, key), self._wanted
         self._wanted, self._share = wanted, share
@@ -137,7 +136,7 @@ class LivePreview(QObject):
         self._timer.start()
 
     def leave(self) -> None:
-        """Stop, and leave no preview behind."""
+        """Stop, and remove the preview."""
         self._generation += 1
         waited, self._wanted = self._wanted is not None, None
         self._stop()
@@ -160,7 +159,7 @@ class LivePreview(QObject):
         return _Request(label=label, make=make, source=source, key=key, region=region)
 
     def _known(self, wanted: _Request) -> bool:
-        """Show what was computed last, if it is what is wanted."""
+        """Display the last computed preview, if it is the requested one."""
         self._forget_closed()
         if self._kept is None:
             return False
@@ -175,14 +174,14 @@ class LivePreview(QObject):
         return True
 
     def _forget_closed(self) -> None:
-        """Let go of what was computed of a result that is gone."""
+        """Release previews of a result that no longer exists."""
         if self._kept is not None:
             source = self._kept[0].source
             if self._session.snapshot.find(source.key) is not source:
                 self._kept = None
 
     def _show(self, preview: Preview) -> None:
-        """Show a preview, mixed with its input as is wanted now, unless that is on the screen already."""
+        """Display a preview with the current blending, unless it is already displayed."""
         preview = self.arrange(replace(preview, share=1.0 if self._share is None else self._share))
         now, mine = self._session.snapshot.preview, self._mine
         if now is not None and now is mine and _look(now) == _look(preview):
@@ -191,7 +190,7 @@ class LivePreview(QObject):
         self._session.set_preview(preview)
 
     def _mix(self) -> None:
-        """Mix what is on the screen as is wanted now."""
+        """Apply the current blending to the displayed preview."""
         if self._mine is not None and self._session.snapshot.preview is self._mine:
             self._show(self._mine)
 
@@ -224,7 +223,7 @@ class LivePreview(QObject):
         )
 
     def _findings(self, wanted: _Request) -> tuple[Finding, ...] | None:
-        """Return what was found about the plane that is wanted; None if it was not examined yet."""
+        """Return the findings about the requested plane; None if it was not examined yet."""
         if self._kept is None:
             return None
         request, computed = self._kept

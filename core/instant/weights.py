@@ -1,4 +1,4 @@
-"""The network as a file: safetensors in half precision, with a record of its training in the metadata."""
+"""Files of the networks of Instant: safetensors in half precision, with training metadata."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from core.instant.network import SHAPES, InstantNetwork, Shape
 from resources import FOLDER
 
 WEIGHTS = FOLDER / "weights"
-"""Where the networks lie that ship with the program."""
+"""Folder of the networks that ship."""
 
 KEY = "quietfield-instant"
 SCHEMA = 2
 
 
 def file_of(name: str, folder: Path = WEIGHTS) -> Path:
-    """File of the network of a quality, by default of the one that ships."""
+    """Return the file of the network of a quality, by default of the one that ships."""
     return folder / f"{name}.safetensors"
 
 
 def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Write a network, whole or not at all, in half precision.
+    """Write a network in half precision, completely or not at all.
 
     Parameters
     ----------
     path : Path
-        Where to.
+        File to write.
     weights : dict of str to Tensor
         State of the network.
     record : dict
-        What is known of its training, for JSON; has "widths" and "depths".
+        Training metadata for JSON, with "widths" and "depths".
     """
     halves = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
     content = save(halves, {KEY: json.dumps({"schema": SCHEMA, **record})})
@@ -49,17 +49,17 @@ def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str,
 
 
 def load_network(path: Path | None = None) -> tuple[InstantNetwork, dict[str, Any]]:
-    """Read a network, ready to be used on the processor, and the record of its training.
+    """Read a network for the CPU, and its training metadata.
 
     Parameters
     ----------
     path : Path, optional
-        Its file; by default that of the smallest network that ships.
+        File of the network; by default the smallest network that ships.
 
     Raises
     ------
     QuietfieldError
-        If the file is not there or is no such network.
+        If the file is missing or is no such network.
     """
     path = path or file_of("instant")
     try:
@@ -83,14 +83,14 @@ _known: dict[Path, InstantNetwork] = {}
 
 
 def shipped_network(name: str, folder: Path = WEIGHTS) -> InstantNetwork:
-    """Return a network that ships, which is read once in a process.
+    """Return a network that ships; it is read once per process.
 
-    All callers share it: copy it before it is changed, trained or moved to another device.
+    All callers share it: copy it before changing, training or moving it to another device.
 
     Raises
     ------
     QuietfieldError
-        If the file is not there or is no such network.
+        If the file is missing or is no such network.
     """
     path = file_of(name, folder)
     with _reading:
@@ -100,6 +100,6 @@ def shipped_network(name: str, folder: Path = WEIGHTS) -> InstantNetwork:
 
 
 def shipped(quality: str, folder: Path = WEIGHTS) -> tuple[InstantNetwork, ...]:
-    """Return the networks of which a quality takes the mean: the small one, and for the best quality both."""
+    """Return the networks that a quality averages: the small one, and both for the best quality."""
     names = SHAPES if quality == "best" else ("instant",)
     return tuple(shipped_network(name, folder) for name in names)

@@ -1,4 +1,4 @@
-"""Run an operation over a stack: on a region, or on all of it, a block at a time."""
+"""Apply an operation to a region or to a whole stack, one block at a time."""
 
 from __future__ import annotations
 
@@ -20,38 +20,43 @@ from core.progress import Context
 from core.stack import ArraySource, Region, Stack, region_shape
 
 BLOCK_BYTES = 32 * 2**20
-"""Target size of one block as float32; a block and its temporaries stay in some hundred MB."""
+"""Target size of one block as float32, in bytes; a block with its temporaries needs some hundred MB."""
 
 LEAST_BYTES = 2**20
-"""Blocks for threads are not made smaller than this: handing them out would cost too much."""
+"""Minimum size of blocks for threads, in bytes; smaller blocks have too much overhead."""
 
 FEW = 8
-"""Planes of a block of an operation that only reads those beside."""
+"""Number of planes per block of an operation that only reads neighbouring planes."""
 
 MEMORY_BYTES = 4 * 2**30
-"""Results above this size go to a temporary file that is mapped into memory."""
+"""Results above this size, in bytes, are stored in a memory-mapped temporary file."""
 
 
 def evaluate(
     stack: Stack, method: Bindable, region: Region | None = None, context: Context | None = None
 ) -> tuple[NDArray[np.float32], ...]:
-    """Compute a method on a region of a stack, exactly as on the whole stack.
+    """Compute a method on a region of a stack, with the same result as on the whole stack.
 
     Parameters
     ----------
     stack : Stack
-        What to work on.
+        Input.
     method : Bindable
-        What to do; it is bound to the stack unless it is bound already.
+        Method; it is bound to the stack unless it is bound already.
     region : tuple of slice, optional
-        Where; all of the stack by default.
+        Region to compute; by default the whole stack.
     context : Context, optional
         Progress and cancellation.
 
     Returns
     -------
     tuple of ndarray
-        One float32 array of the region's shape for each of ``method.outputs``.
+        One float32 array with the shape of the region for each of ``method.outputs``.
+
+    Raises
+    ------
+    QuietfieldError
+        If the method cannot be applied to this stack.
     """
     context = context or Context()
     operation = method.bind(stack, context.part(0.0, 0.0))
@@ -61,7 +66,7 @@ def evaluate(
 def compute(
     stack: Stack, operation: Operation, region: Region, context: Context
 ) -> tuple[NDArray[np.float32], ...]:
-    """Compute an operation that is bound to a stack on a region of it; see `evaluate`."""
+    """Compute a bound operation on a region of its stack; see `evaluate`."""
     wide = _widen(stack, operation, region)
     pixels = stack.read(wide)
     if not operation.native:
@@ -92,9 +97,9 @@ def _widen(stack: Stack, operation: Operation, region: Region) -> Region:
 
 
 def blocks(stack: Stack, operation: Operation, limit: int = BLOCK_BYTES) -> Iterator[Region]:
-    """Cut a stack into regions of at most about `limit` bytes of float32 that suit an operation.
+    """Partition a stack into regions for an operation, with at most about `limit` bytes of float32 each.
 
-    Axes the operation looks along are cut last, since every cut there computes its halo twice.
+    Axes along which the operation has a halo are cut last, because every cut computes the halo twice.
     """
     halo = operation.halo(stack.axes)
     chunk = dict(stack.sizes)
@@ -132,23 +137,30 @@ def apply(
     Parameters
     ----------
     stack : Stack
-        What to work on; it is not modified.
+        Input; it is not modified.
     method : Bindable
-        What to do; it is bound to the stack unless it is bound already.
+        Method; it is bound to the stack unless it is bound already.
     context : Context, optional
         Progress and cancellation.
     processors : int, optional
-        Number of processors to use, at most 8; by default those this process may use.
+        Number of processors to use, at most 8; by default those available to this process.
     limit : int
-        Bytes of the largest block as float32.
+        Size of the largest block as float32, in bytes.
     memory : int
-        Bytes of the largest result that is kept in memory.
+        Size of the largest result that is kept in memory, in bytes.
 
     Returns
     -------
     tuple of Stack
         One float32 stack for each of ``method.outputs``; above `memory` bytes their pixels
-        lie in temporary files that vanish with the stacks.
+        are in temporary files that are deleted with the stacks.
+
+    Raises
+    ------
+    QuietfieldError
+        If the method cannot be applied to this stack, or the disk is full.
+    Cancelled
+        If the context is cancelled.
     """
     context = context or Context()
     operation = method.bind(stack, context.part(0.0, 0.0))
@@ -205,12 +217,12 @@ def _allocate(shape: tuple[int, ...], memory: int) -> NDArray[np.float32]:
     except OSError as error:
         raise QuietfieldError(
             f"There is no room for a result of {size / 1e9:.1f} GB in {tempfile.gettempdir()} ({error}). "
-            "Free some space, or work on a part of the stack."
+            "Free some space, or use a part of the stack."
         ) from error
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Give a file its full size, on disk where the system can promise it: writing cannot fail later."""
+    """Reserve the full size of a file, on disk if the system supports it: writing cannot fail later."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
     else:

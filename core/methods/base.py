@@ -1,4 +1,4 @@
-"""What a method is, and what it does to a stack."""
+"""Methods, and the operations that they apply to a stack."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from core.progress import Context
 from core.stack import Pixels, Region, Stack
 
 WHOLE = sys.maxsize
-"""Halo of a method that has to see the whole of an axis."""
+"""Halo of a method that needs all pixels along an axis."""
 
 Group = Literal["instant", "filter", "noise", "learned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A piece of a stack, with the neighbours a method asked for.
+    """A block of a stack, including its halo.
 
     Attributes
     ----------
     pixels : ndarray
-        Pixels, one axis for each letter; float32, or the stack's own type for a method
+        Pixels, one axis for each letter; float32, or the type of the stack for a method
         with `native`.
     axes : str
         Letters of the axes.
     origin : tuple of int
-        Index in the stack of the first pixel.
+        Index of the first pixel in the stack.
     shape : tuple of int
         Shape of the whole stack.
     kept : tuple of slice, or None
-        Part of `pixels` whose results are kept, the rest being neighbours; None for all of it.
+        Part of `pixels` whose results are used; the rest is the halo. None for all of it.
     """
 
     pixels: Pixels
@@ -51,27 +51,27 @@ class Block:
 
     @property
     def wanted(self) -> list[tuple[int, ...]]:
-        """Where the planes (Y, X) lie whose results are kept: their indices along the other axes."""
+        """Return the positions of the planes (Y, X) whose results are used: indices along the other axes."""
         lead = self.pixels.shape[:-2]
         kept = [range(*part.indices(n)) for part, n in zip(self.kept or (), lead, strict=False)]
         return list(itertools.product(*(kept or map(range, lead))))
 
 
 class Operation:
-    """Something that turns a stack into others of the same shape, a block at a time.
+    """Transforms a stack to stacks of the same shape, one block at a time.
 
-    It knows all that it has to know of the whole stack: what a method is bound to.
+    An operation is bound to a stack: it has all information about the whole stack that it needs.
 
     Attributes
     ----------
     alignment : int
-        Blocks start at multiples of this along Y and X.
+        Blocks start at multiples of this number along Y and X.
     native : bool
-        Whether blocks come in the stack's own type instead of float32.
+        Whether blocks have the type of the stack instead of float32.
     parallel : bool
         Whether several blocks may be computed at once in threads.
     skips : bool
-        Whether planes outside ``block.kept`` are not computed, so that neighbouring ones are only read.
+        Whether planes outside ``block.kept`` are only read as neighbours, and not computed.
     """
 
     __slots__ = ()
@@ -82,74 +82,74 @@ class Operation:
 
     @property
     def label(self) -> str:
-        """What to call it while it works."""
+        """Name of the operation in progress messages."""
         return ""
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """What it computes; most operations have one output."""
+        """Outputs; most operations have one output."""
         return (RESULT,)
 
     def check(self, axes: str) -> None:
-        """Raise `QuietfieldError` if it cannot work on a stack with these axes."""
+        """Raise `QuietfieldError` if the operation cannot be applied to a stack with these axes."""
         self.halo(axes)
 
     def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
-        """Return itself, which is bound already."""
+        """Return the operation itself, which is already bound."""
         return self
 
     def halo(self, axes: str) -> Mapping[str, int]:
-        """Neighbours needed on each side along each axis (0 for those not named, `WHOLE` for all).
+        """Return the halo: pixels needed on each side along each axis (default 0, `WHOLE` for all).
 
         Raises
         ------
         QuietfieldError
-            If it cannot work on a stack with these axes.
+            If the operation cannot be applied to a stack with these axes.
         """
         raise NotImplementedError
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Find what may make results worse than usual or could make them better.
+        """Return findings about the stack: reasons for worse results, and possible improvements.
 
         Parameters
         ----------
         stack : Stack
-            Stack that the operation works on.
+            Input of the operation.
         region : tuple of slice
-            Part of one plane that is examined.
+            Region of one plane to examine.
         """
         return ()
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Compute every output for a block, each of the block's shape.
+        """Compute every output of a block, each with the shape of the block.
 
-        Borders of the block are treated as borders of the stack (reflected); the caller cuts
-        off what was computed from them inside the stack. Outside ``block.kept`` results may be anything.
+        Borders of the block are treated as borders of the stack (reflected); the caller removes the halo,
+        whose results are wrong inside the stack. Results outside ``block.kept`` are arbitrary.
         """
         raise NotImplementedError
 
 
 @runtime_checkable
 class Bindable(Protocol):
-    """What can be applied to a stack once it is bound to it: a method, or a trained network."""
+    """A method, or a trained network, which can be applied to a stack after binding."""
 
     @property
     def label(self) -> str:
-        """What to call it."""
+        """Name for users."""
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """What it computes."""
+        """Outputs."""
 
     def check(self, axes: str) -> None:
-        """Raise `QuietfieldError` if it cannot work on a stack with these axes."""
+        """Raise `QuietfieldError` if it cannot be applied to a stack with these axes."""
 
     def bind(self, stack: Stack, context: Context) -> Operation:
-        """Find out what has to be known of the whole stack, and return the operation that knows it."""
+        """Determine all that is needed about the whole stack, and return the bound operation."""
 
 
 class Method:
-    """Anything a person can choose by name; its dataclass fields are its parameters.
+    """A method that users select by name; its dataclass fields are its parameters.
 
     Subclasses are frozen, slotted, keyword-only dataclasses decorated with `named`.
     """
@@ -160,46 +160,52 @@ class Method:
     label: ClassVar[str] = ""
     group: ClassVar[Group] = "filter"
     citations: ClassVar[tuple[str, ...]] = ()
-    """Papers to cite for the method, the first one first."""
+    """Papers to cite for the method, the most important one first."""
     possible: ClassVar[tuple[Output, ...]] = (RESULT,)
-    """Outputs that the method can give, the usual one first."""
+    """Possible outputs of the method, the default one first."""
     mix: ClassVar[str] = ""
-    """Parameter, 0 to 1, that gives the share of the first output that comes from the method, the rest being
-    the input; "" for none. Another mixture needs nothing computed again."""
+    """Parameter, 0 to 1, that blends the first output (1) with the input (0); "" for none. Changing it needs
+    no new computation.
+    """
 
     def __post_init__(self) -> None:
         params.validate(self)
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """Outputs that the method gives with these parameters."""
+        """Outputs of the method with these parameters."""
         return self.possible
 
     def check(self, axes: str) -> None:
-        """Raise `QuietfieldError` if the method cannot work on a stack with these axes."""
+        """Raise `QuietfieldError` if the method cannot be applied to a stack with these axes."""
 
     def bind(self, stack: Stack, context: Context) -> Operation:
-        """Find out what has to be known of the whole stack, and return the operation that knows it.
+        """Determine all that is needed about the whole stack, and return the bound operation.
 
         Parameters
         ----------
         stack : Stack
-            Stack to work on.
+            Input.
         context : Context
             Progress and cancellation.
+
+        Returns
+        -------
+        Operation
+            Operation bound to the stack.
 
         Raises
         ------
         QuietfieldError
-            If the method cannot work on this stack.
+            If the method cannot be applied to this stack.
         """
         raise NotImplementedError
 
     @classmethod
     def in_brief(cls, given: Mapping[str, Value]) -> str:
-        """Tell one result of the method from another in a few words.
+        """Return a short description that distinguishes results of the method.
 
-        These are the first two numbers among the parameters, and whatever else differs from its default.
+        It contains the first two numeric parameters, and other values that differ from their defaults.
         """
         known = [p for p in params.describe(cls) if p.name in given]
         numbers = [p for p in known if p.kind in ("float", "int") and p.name != "seed"][:2]
@@ -207,12 +213,12 @@ class Method:
 
 
 class BlockMethod(Method, Operation):
-    """A method that needs to know nothing of the whole stack: it is its own operation."""
+    """A method that needs no information about the whole stack, and is its own operation."""
 
     __slots__ = ()
 
     def check(self, axes: str) -> None:
-        """Raise `QuietfieldError` if the method cannot work on a stack with these axes."""
+        """Raise `QuietfieldError` if the method cannot be applied to a stack with these axes."""
         self.halo(axes)
 
     def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
@@ -224,7 +230,7 @@ _M = TypeVar("_M", bound=type[Method])
 
 
 def named(name: str, *, label: str, group: Group = "filter", version: int = 1) -> Callable[[_M], _M]:
-    """Give a class of methods its `name` (lower case, dashes), `label`, `group` and `version`."""
+    """Set `name` (lower case, dashes), `label`, `group` and `version` of a method class."""
 
     def set_names(cls: _M) -> _M:
         cls.name, cls.label, cls.group, cls.version = name, label, group, version
@@ -234,5 +240,5 @@ def named(name: str, *, label: str, group: Group = "filter", version: int = 1) -
 
 
 def summary(cls: type[Method]) -> str:
-    """First sentence of a method's description."""
+    """Return the first sentence of a method's description."""
     return (cls.__doc__ or "").strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What a method gives: names, labels and units of its results."""
+"""Outputs of methods: names, labels and units."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from core.errors import QuietfieldError
 
 
 class Quantity(StrEnum):
-    """What the pixels of a result are."""
+    """Physical meaning of the pixels of a result."""
 
     INTENSITY = "intensity"
-    """The image itself, in the counts of the source."""
+    """Image, in the counts of the source."""
     OBJECT = "object"
-    """The image before the blur of the microscope (deconvolved), in counts."""
+    """Image before the blur of the microscope (deconvolved), in counts."""
     ERROR = "error"
     """Standard error of another result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One result of a method.
+    """One output of a method.
 
     Attributes
     ----------
     name : str
-        Name in recipes and programs; never changes.
+        Name in recipes and code; it never changes.
     label : str
-        What to call it in words.
+        Name for users.
     quantity : Quantity
-        What its pixels are.
+        Meaning of its pixels.
     unit : str
         Unit of its pixels.
     """
@@ -48,18 +48,18 @@ class Output:
 
     @property
     def is_image(self) -> bool:
-        """Whether it shows the specimen, and so shares grey levels and data type with the source."""
+        """Whether it shows the specimen, and has the grey levels and data type of the source."""
         return self.quantity in (Quantity.INTENSITY, Quantity.OBJECT)
 
 
 RESULT = Output(name="result", label="denoised")
-"""Result of methods that give only one."""
+"""Result of methods with a single output."""
 
 DENOISED = Output(name="denoised", label="denoised")
 """Denoised image of a trained network."""
 
 DECONVOLVED = Output(name="deconvolved", label="deconvolved", quantity=Quantity.OBJECT)
-"""Image before the PSF of a trained network that ends in one."""
+"""Image before the PSF, of a trained network whose last layer is a PSF."""
 
 EXPECTED_ERROR = Output(name="expected error", label="expected error", quantity=Quantity.ERROR)
 """Standard error that a network predicts for every pixel of its denoised image."""
@@ -73,17 +73,17 @@ def position(outputs: Sequence[Output], name: str, label: str) -> int:
     outputs : sequence of Output
         Outputs of a method.
     name : str
-        Name to look for.
+        Name of the output.
     label : str
-        Label of the method, for the error.
+        Label of the method, for the error message.
 
     Raises
     ------
     QuietfieldError
-        If there is none.
+        If there is no such output.
     """
     for index, output in enumerate(outputs):
         if name in (output.name, output.option):
             return index
     known = ", ".join(output.option for output in outputs)
-    raise QuietfieldError(f"{label} gives no output called {name!r}. There are: {known}.")
+    raise QuietfieldError(f"{label} has no output called {name!r}. There are: {known}.")

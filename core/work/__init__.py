@@ -1,1 +1,1 @@
-"""Work as values: recipes, tasks that run anywhere, executors, comparisons, and the history of a document."""
+"""Work as values: recipes, tasks, executors, comparisons, and the history of a document."""

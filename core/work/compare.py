@@ -1,4 +1,4 @@
-"""Several methods on one stack, one after the other; networks are trained within a budget of time."""
+"""Comparison of several methods on one stack; networks are trained within a time budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # imports torch, which classic filters do not need
     from core.learning.model import Model
 
 SHARE = 0.5
-"""Share of the free memory that results may take together."""
+"""Fraction of the free memory that all results together may use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +75,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Methods to compare, and findings about those that have to be left out."""
+    """Methods to compare, and findings about excluded methods."""
 
     methods: tuple[Method, ...]
     findings: tuple[Finding, ...] = ()
 
 
 def suitable(stack: Stack, group: Group) -> tuple[Method, ...]:
-    """Return every method of a group, with its default parameters, that can work on a stack."""
+    """Return all methods of a group, with default parameters, that can be applied to a stack."""
     found = []
     for cls in catalogue.methods(group):
         method = cls()
@@ -205,7 +205,7 @@ def _trained(
     trained_on: Stack,
     context: Context,
 ) -> Iterator[Compared]:
-    """Train a method, and use the network at every moment and in the end."""
+    """Train a method, and apply the network at every moment of the budget and at the end."""
     from core.learning.trainer import Trainer
 
     if budget.seconds:

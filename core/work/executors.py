@@ -1,4 +1,4 @@
-"""Where tasks run: here one after the other, or in several processes at once."""
+"""Executors, which run tasks: one after another in this process, or in several processes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from core.progress import Context
 from core.work.task import Done, Notify, Task, run
 
 POLL_SECONDS = 0.2
-"""How often a cancellation is looked for while other processes work."""
+"""Interval between checks for cancellation while other processes work, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Failed:
-    """A task that could not be done, and why."""
+    """A task that failed, with the reason."""
 
     task: Task
     error: QuietfieldError
@@ -34,7 +34,7 @@ Outcome = Done | Failed
 
 
 class Executor:
-    """Runs tasks somewhere. Its dataclass fields are its parameters.
+    """Runs tasks. The dataclass fields of an executor are its parameters.
 
     Subclasses are frozen, keyword-only dataclasses with a name and a label.
     """
@@ -48,28 +48,33 @@ class Executor:
     def run(
         self, tasks: Sequence[Task], context: Context | None = None, *, notify: Notify | None = None
     ) -> Iterator[Outcome]:
-        """Run tasks, giving each outcome as soon as it is there.
+        """Run tasks, yielding each outcome as soon as it is complete.
 
         Parameters
         ----------
         tasks : sequence of Task
-            What to do. One that fails does not stop the others.
+            Tasks. A failed task does not stop the others.
         context : Context, optional
-            Progress of all of them together, and cancellation.
+            Progress of all tasks together, and cancellation.
         notify : callable, optional
             Receives findings as soon as they are known.
+
+        Yields
+        ------
+        Done or Failed
+            Outcome of a task.
 
         Raises
         ------
         Cancelled
-            If it was cancelled; files written before remain.
+            If the context is cancelled; files written before remain.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Here(Executor):
-    """Run tasks in this process, one after the other."""
+    """Run tasks in this process, one after another."""
 
     name: ClassVar[str] = "here"
     label: ClassVar[str] = "In this process"
@@ -77,7 +82,7 @@ class Here(Executor):
     def run(
         self, tasks: Sequence[Task], context: Context | None = None, *, notify: Notify | None = None
     ) -> Iterator[Outcome]:
-        """Run tasks one after the other; see `Executor.run`."""
+        """Run tasks one after another; see `Executor.run`."""
         context = context or Context()
         for number, task in enumerate(tasks):
             part = context.part(number / len(tasks), (number + 1) / len(tasks))
@@ -89,14 +94,14 @@ class Here(Executor):
 
 @dataclass(frozen=True, kw_only=True)
 class Processes(Executor):
-    """Run several tasks at once, each in a process of its own; outcomes come as they are ready."""
+    """Run several tasks at the same time, each in a separate process; outcomes are not ordered."""
 
     name: ClassVar[str] = "processes"
     label: ClassVar[str] = "In several processes"
 
     workers: int = param(
         2, "Workers", ge=1, le=256, step=1,
-        help="Tasks that run at the same time; each needs memory of its own.",
+        help="Number of tasks that run at the same time; each needs separate memory.",
     )  # fmt: skip
 
     def run(
@@ -139,17 +144,17 @@ _EXECUTORS: dict[str, type[Executor]] = {cls.name: cls for cls in (Here, Process
 
 
 def executors() -> tuple[type[Executor], ...]:
-    """Return every executor: ours, then those added."""
+    """Return all executors: built-in ones, then added ones."""
     return tuple(_EXECUTORS.values())
 
 
 def add(cls: type[Executor]) -> None:
-    """Put an executor from outside on the list; the command line offers it from then on.
+    """Register another executor; the command line then includes it.
 
     Raises
     ------
     ValueError
-        If an executor of that name is on the list.
+        If an executor with this name exists.
     """
     if cls.name in _EXECUTORS:
         raise ValueError(f"two executors are called {cls.name}")
@@ -157,17 +162,17 @@ def add(cls: type[Executor]) -> None:
 
 
 def remove(name: str) -> None:
-    """Take an executor that was added off the list."""
+    """Remove a registered executor."""
     del _EXECUTORS[name]
 
 
 def find(name: str) -> type[Executor]:
-    """Return the executor of a name.
+    """Return the executor with this name.
 
     Raises
     ------
     QuietfieldError
-        If there is none; the nearest name is offered.
+        If there is none; the message suggests the nearest name.
     """
     try:
         return _EXECUTORS[name]
@@ -176,11 +181,11 @@ def find(name: str) -> type[Executor]:
 
 
 _context = Context()
-"""Context of the task that runs in this process, where it is a worker."""
+"""Context of the task that runs in this process, if it is a worker."""
 
 
 def _begin(stop: Event, threads: int) -> None:
-    """Prepare a worker: share the processor, and stop when the others stop."""
+    """Prepare a worker: limit its threads, and stop it when all tasks are cancelled."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)  # libraries read these when they are loaded
 

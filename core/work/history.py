@@ -1,4 +1,4 @@
-"""The history of a document: its results, and undo as a cursor over them."""
+"""The history of a document: its results, with undo and redo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One result: the step that made it and the index of the result it was made from."""
+    """One result: its step, and the index of the result that the step was applied to."""
 
     step: Step | None
     parent: int
@@ -23,9 +23,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All results of a document, and which of them have not been undone.
+    """All results of a document, including undone ones.
 
-    Entry 0 is the source itself. Results made by one action are undone and redone together.
+    Entry 0 is the source. Results of one action are undone and redone together.
     """
 
     entries: tuple[Entry, ...] = (Entry(step=None, parent=0, action=0),)
@@ -33,11 +33,11 @@ class History:
 
     @property
     def live(self) -> range:
-        """Indices of the results that exist now, the source among them."""
+        """Indices of the current results, including the source."""
         return range(sum(e.action <= self.cursor for e in self.entries))
 
     def do(self, parent: int, *steps: Step) -> History:
-        """Add one result for each step, all made from `parent`; what was undone is forgotten."""
+        """Add one result for each step, applied to `parent`; undone results are removed."""
         if parent not in self.live:
             raise ValueError(f"result {parent} does not exist")
         kept = self.entries[: len(self.live)]
@@ -51,19 +51,19 @@ class History:
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an undone action."""
+        """Whether there is an action to redo."""
         return self.cursor < self.entries[-1].action
 
     def undo(self) -> History:
-        """Take back the last action."""
+        """Undo the last action."""
         return History(self.entries, self.cursor - 1) if self.can_undo else self
 
     def redo(self) -> History:
-        """Do the last undone action again."""
+        """Redo the last undone action."""
         return History(self.entries, self.cursor + 1) if self.can_redo else self
 
     def steps(self, index: int) -> tuple[Step, ...]:
-        """Steps that led from the source to a result."""
+        """Return the steps from the source to a result."""
         found: list[Step] = []
         while (step := self.entries[index].step) is not None:
             found.append(step)
@@ -71,7 +71,7 @@ class History:
         return tuple(reversed(found))
 
     def to_json(self) -> str:
-        """Write the history as JSON: every result, undone ones too, and the cursor."""
+        """Return the history as JSON, including undone results."""
         entries = [
             {"step": e.step.to_dict() if e.step else None, "parent": e.parent, "action": e.action}
             for e in self.entries
@@ -80,12 +80,12 @@ class History:
 
     @classmethod
     def from_json(cls, text: str) -> History:
-        """Read a history.
+        """Parse a history.
 
         Raises
         ------
         QuietfieldError
-            If the text is no history, or one of a later Quietfield.
+            If the text is no history, or was written by a later version.
         """
         try:
             whole = json.loads(text)
@@ -114,7 +114,7 @@ class History:
 
     @property
     def _consistent(self) -> bool:
-        """Whether every result was made from an earlier one, by actions in order."""
+        """Whether every result follows from an earlier one, with actions in order."""
         first, *rest = self.entries or (None,)
         actions = [entry.action for entry in self.entries]
         return (

@@ -1,4 +1,4 @@
-"""Trained networks that recipes name, found by their content."""
+"""Trained networks of recipes, found by their content."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ if TYPE_CHECKING:  # imports torch, for which the first window need not wait
 
 
 class Networks:
-    """Finds trained networks among those at hand, then in folders; each file is read once.
+    """Finds trained networks among loaded ones, then in folders; each file is read once.
 
-    A file of the right name and content is taken, else any ``.quietfield`` file of the right content.
+    A file with the right name and content is preferred to any other ``.quietfield`` file with the right
+    content.
 
     Parameters
     ----------
     models : dict of str to Model
-        Networks at hand, by the SHA-256 of their file.
+        Loaded networks, by the SHA-256 of their file.
     folders : sequence of Path
-        Where to look for others.
+        Folders to search.
     device : str
-        Where they compute, or "auto".
+        Device of the networks, or "auto".
     """
 
     def __init__(
@@ -44,12 +45,12 @@ class Networks:
         self._lock = threading.Lock()
 
     def find(self, wanted: ModelFile) -> Model:
-        """Return the trained network that a recipe names.
+        """Return the trained network that a recipe refers to.
 
         Raises
         ------
         QuietfieldError
-            If there is no file of that content, or it cannot be read.
+            If there is no file with this content, or it cannot be read.
         """
         from core.checkpoint import load_model, sha256
 
@@ -62,7 +63,7 @@ class Networks:
             return self.models[wanted.sha256]
 
     def prediction(self, wanted: ModelFile) -> Bindable:
-        """Return what denoises with the network that a recipe names; see `find`."""
+        """Return the prediction of the network that a recipe refers to; see `find`."""
         return self.find(wanted).prediction(self.device)
 
     def step(self, path: Path) -> Step:
@@ -76,7 +77,7 @@ class Networks:
         return Step.of(model.method, model=file)
 
     def _files(self, wanted: ModelFile) -> Iterator[Path]:
-        """Files that may hold a network, those of its name first."""
+        """Yield files that may contain a network, those with its name first."""
         named = [folder / Path(wanted.file).name for folder in self.folders]
         others = [path for folder in self.folders for path in sorted(folder.glob(f"*{MODEL_ENDING}"))]
         return (path for path in (*named, *others) if path.is_file())

@@ -1,4 +1,4 @@
-"""Steps done to a stack, and recipes: steps as JSON, which run again on other stacks."""
+"""Processing steps, and recipes: steps as JSON that can be run on other stacks."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing done to a stack.
+    """One processing step of a stack.
 
     Attributes
     ----------
     method : str
-        Name of the method on the list; for a network, of the method it was trained with.
+        Name of the method; for a network, of the method it was trained with.
     version : int
         Version of the method's arithmetic.
     params : dict
-        Every parameter, defaults included.
+        All parameters, including defaults.
     model : ModelFile or None
-        The trained network, for a learned method.
+        Trained network, for a learned method.
     output : str
-        Name of the output of the operation that was kept.
+        Name of the output of the method that is used.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Step:
 
     @classmethod
     def of(cls, method: Method, model: ModelFile | None = None, output: Output | None = None) -> Step:
-        """Describe a method with its parameters, and one of its outputs, by default the first."""
+        """Return the step of a method with its parameters and one of its outputs, by default the first."""
         given, kept = params.values(method), output or method.outputs[0]
         return cls(method=method.name, version=method.version, params=given, model=model, output=kept.name)
 
@@ -60,7 +60,7 @@ class Step:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Step:
-        """Read a step from what `to_dict` gives; whatever is wrong raises as Python finds it."""
+        """Parse the result of `to_dict`; invalid input raises KeyError, TypeError or ValueError."""
         model = given.get("model")
         return cls(
             method=str(given["method"]),
@@ -72,7 +72,7 @@ class Step:
 
     @property
     def produces(self) -> Output:
-        """Output of the method that was kept.
+        """The output of the method that is used.
 
         Raises
         ------
@@ -84,35 +84,35 @@ class Step:
 
     @property
     def label(self) -> str:
-        """Name of the method in words."""
+        """Name of the method for users."""
         label, output = catalogue.find(self.method).label, self.produces
         return label if output.quantity is Quantity.INTENSITY else f"{label}, {output.label}"
 
     @property
     def details(self) -> str:
-        """What tells this result from others of the method, in a few words."""
+        """Short description that distinguishes results of the method."""
         return catalogue.find(self.method).in_brief(self.params)
 
     @property
     def parameters(self) -> str:
-        """Every parameter with its value and unit, those of this very method first."""
+        """All parameters with values and units, those specific to the method first."""
         cls = catalogue.find(self.method)
-        own = inspect.get_annotations(cls)  # these matter more than what all of a kind have
+        own = inspect.get_annotations(cls)  # more important than the shared parameters
         described = sorted(params.describe(cls), key=lambda p: p.name not in own)
         return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
 
     def method_for(self, find_network: FindModel | None = None) -> Bindable:
-        """Return what does this step again: the method, or its trained network.
+        """Return the method of this step, or the prediction of its trained network.
 
         Parameters
         ----------
         find_network : callable, optional
-            Finds what denoises with a trained network.
+            Finds the prediction of a trained network.
 
         Raises
         ------
         QuietfieldError
-            If this program cannot repeat the step exactly: a later version, or no network.
+            If the step cannot be repeated exactly: a later version, or a missing network.
         """
         cls = catalogue.find(self.method)
         if self.version > cls.version:
@@ -123,7 +123,7 @@ class Step:
         if self.model is not None:
             if find_network is None:
                 raise QuietfieldError(
-                    f"The recipe needs the trained network {self.model.file}, which is not at hand."
+                    f"The recipe needs the trained network {self.model.file}, which is not loaded."
                 )
             return find_network(self.model)
         method = params.build(cls, self.params)
@@ -134,37 +134,37 @@ class Step:
         return method
 
     def position(self, operation: Bindable) -> int:
-        """Return the index of this step's output among the outputs of an operation.
+        """Return the index of this step's output among the outputs of a method.
 
         Raises
         ------
         QuietfieldError
-            If the operation does not give it.
+            If the method has no such output.
         """
         return position(operation.outputs, self.output, catalogue.find(self.method).label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Steps that led from a source to a result; the same JSON in files, batches and on the command line."""
+    """Steps from a source to a result, with the same JSON in files, batches and on the command line."""
 
     steps: tuple[Step, ...]
     source: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Write the recipe as JSON."""
+        """Return the recipe as JSON."""
         steps = [step.to_dict() for step in self.steps]
         whole = {"quietfield": __version__, "schema": SCHEMA, "source": dict(self.source), "steps": steps}
         return json.dumps(whole, indent=1, ensure_ascii=True)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read a recipe.
+        """Parse a recipe.
 
         Raises
         ------
         QuietfieldError
-            If the text is no recipe, or one of a later Quietfield.
+            If the text is no recipe, or was written by a later version.
         """
         try:
             whole = json.loads(text)

@@ -1,4 +1,4 @@
-"""A piece of work as a value: which steps, on which stack, written where; and the one way to run it."""
+"""Tasks: steps, input and output of a piece of work, and the function that runs them."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from core.work.networks import Networks
 from core.work.recipe import Recipe, Step
 
 Notify = Callable[["Task", Finding], None]
-"""Receives findings as soon as they are made, with the task that they belong to."""
+"""Receives findings as soon as they are known, with their task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A stack that lies in a file, a folder of planes, or several files.
+    """A stack in a file, a folder of planes, or several files.
 
     Attributes
     ----------
     path : Path or tuple of Path
-        The file or folder, or files in the order they stand in.
+        File or folder, or several files in order.
     series : int
-        Which of several series to open.
+        Index of the image series.
     axes : str or None
-        What the axes mean, where the file does not say so.
+        Axes of the stack, if the file does not specify them.
     """
 
     path: Path | tuple[Path, ...]
@@ -48,18 +48,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a result is written.
+    """Output file of a result.
 
     Attributes
     ----------
     path : Path
         TIFF file to write.
     format : {"imagej", "ome"} or None
-        Kind of TIFF; None follows the name of the file.
+        Kind of TIFF; None to derive it from the file name.
     dtype : str
-        Type of the pixels, or "source": that of the source for images, float32 for errors.
+        Type of the pixels; "source" for the type of the source for images, and float32 for errors.
     overwrite : bool
-        Whether an existing file is replaced.
+        Whether to replace an existing file.
     """
 
     path: Path
@@ -70,22 +70,22 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """Steps to do to a stack. It can be pickled and run in another process with the same result.
+    """Processing of a stack. A task can be pickled and run in another process with the same result.
 
     Attributes
     ----------
     recipe : Recipe
-        Steps, each done to the result of the one before; one at least.
+        At least one step; each is applied to the result of the one before.
     source : Source or Stack
-        What to begin with; it is not modified.
+        Input; it is not modified.
     target : Target or None
-        File for the result of the last step; None keeps results in memory.
+        File for the result of the last step; None to keep results in memory.
     networks : tuple of Path
-        Folders in which trained networks that steps name are looked for.
+        Folders that are searched for trained networks of the steps.
     device : str
-        Where networks compute, or "auto".
+        Device of networks, or "auto".
     every_output : bool
-        Whether all outputs of the last step are kept, instead of the one that the step names.
+        Whether to keep all outputs of the last step, instead of the one named by the step.
     """
 
     recipe: Recipe
@@ -98,7 +98,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Made:
-    """A result that is kept in memory: the step that made it, its stack, and how long the step took."""
+    """A result in memory: its step, its stack, and the computing time of the step."""
 
     step: Step
     stack: Stack
@@ -107,21 +107,21 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Done:
-    """What came of a task.
+    """Outcome of a task.
 
     Attributes
     ----------
     task : Task
-        What was asked for.
+        The task.
     made : tuple of Made
-        One for each step but the last, then one for each output kept of the last one; empty where the
-        result was written.
+        One for each step except the last, then one for each kept output of the last step; empty if the
+        result was written to a file.
     saved : Saved or None
-        The file that was written.
+        The written file.
     findings : tuple of Finding
-        What was noticed about the source and the last step.
+        Findings about the source and the last step.
     seconds : float
-        How long everything took.
+        Total time.
     """
 
     task: Task
@@ -131,7 +131,7 @@ class Done:
     seconds: float = 0.0
 
     def by_step(self) -> Iterator[tuple[Made, ...]]:
-        """Give the results in memory grouped by the step that made them, in the order of the recipe."""
+        """Yield the results in memory grouped by step, in the order of the recipe."""
         last = len(self.task.recipe.steps) - 1
         yield from ((made,) for made in self.made[:last])
         yield self.made[last:]
@@ -149,24 +149,24 @@ def run(
     Parameters
     ----------
     task : Task
-        What to do.
+        Task to run.
     context : Context, optional
         Progress and cancellation.
     networks : Networks, optional
-        Where to find trained networks, instead of in the folders of the task.
+        Source of trained networks, instead of the folders of the task.
     notify : callable, optional
-        Receives every finding as soon as it is made.
+        Receives every finding as soon as it is known.
 
     Returns
     -------
     Done
-        Results in memory, or the file written.
+        Results in memory, or the written file.
 
     Raises
     ------
     QuietfieldError
-        If the stack cannot be opened, a step cannot be done, or the result cannot be written; nothing
-        half-written is left.
+        If the stack cannot be opened, a step cannot be computed, or the result cannot be written; no
+        incomplete file is left.
     """
     began = time.perf_counter()
     context = context or Context()
@@ -205,7 +205,7 @@ def run(
 
 
 def noticed(operation: Operation, stack: Stack) -> list[Finding]:
-    """Examine the middle plane of every channel; a finding that not all channels have names its channel."""
+    """Examine the middle plane of every channel; a finding about some channels only includes the channel."""
     at = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
     places = [at | {"C": channel} for channel in range(stack.sizes["C"])] if "C" in stack.axes else [at]
     each = [operation.findings(stack, stack.region(**place)) for place in places]
@@ -221,7 +221,7 @@ def noticed(operation: Operation, stack: Stack) -> list[Finding]:
 def _keep(
     step: Step, stack: Stack, operation: Operation, context: Context, *, every: bool = False
 ) -> list[Made]:
-    """Compute a step in memory; give the output that it names, or all of them."""
+    """Compute a step in memory; return the output that it names, or all outputs."""
     began = time.perf_counter()
     stacks = apply(stack, operation, context)
     seconds = time.perf_counter() - began
@@ -239,7 +239,7 @@ def _save(
 ) -> Saved:  # fmt: skip
     """Compute the last step while its result is written, a few blocks at a time."""
     dtype = target.dtype
-    if dtype == "source":  # an error of some counts would hardly be left of whole ones
+    if dtype == "source":  # rounding to integers would lose most digits of an error
         dtype = source_dtype if step.produces.is_image else "float32"
     with streaming(stack, operation, step.position(operation), context=context) as result:
         return save_stack(

@@ -376,7 +376,7 @@ def test_an_empty_name_is_not_the_current_folder(folder, capsys, line):
         ("denoise noisy.tif other.tif -o clean.tif --method box", "clean.tif is a file"),
         ("denoise noisy.tif ./noisy.tif -o results --method box", "both be written"),
         ("denoise noisy.tif -o x.tif --method box --series 3", "3"),
-        ("apply noisy.tif noisy.tif -o x.tif", "holds no recipe"),
+        ("apply noisy.tif noisy.tif -o x.tif", "contains no recipe"),
         ("apply missing.json noisy.tif -o x.tif", "missing.json does not exist"),
         ("apply . noisy.tif -o x.tif", "is a folder"),
         (f"denoise noisy.tif -o {'y' * 300}.tif --method box", "name is too long"),

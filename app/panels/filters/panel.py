@@ -1,4 +1,4 @@
-"""The filter panel: choose a filter or a noise simulation, watch it live, apply it to the stack."""
+"""The Filters panel: select a filter or a noise simulation, preview it, and apply it to the stack."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:  # reads and writes files, for which the first window need not
 GROUPS: dict[str, tuple[Group, ...]] = {"Filters": ("instant", "filter"), "Simulate noise": ("noise",)}
 
 SIDE = 4096
-"""Most rows and columns that are previewed; of a larger view the middle is taken."""
+"""Maximum number of previewed rows and columns; of a larger view the centre is used."""
 
 
 class FilterPanel(QWidget):
-    """Instant, filters and noise simulations with live preview; Instant is chosen to begin with.
+    """Instant, filters and noise simulations with live preview; Instant is selected initially.
 
-    The preview is computed on the visible part of the current plane, some moments after the last
-    change, and is only shown if nothing has changed since. It pauses when a result is chosen for
-    viewing, until a setting is touched.
+    The preview is computed on the visible region of the current plane shortly after the last change, and
+    displayed only if nothing has changed since. It pauses when a result is selected for display, until a
+    setting is changed.
     """
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
@@ -142,15 +142,15 @@ class FilterPanel(QWidget):
     # -- what is chosen
 
     def choose(self, name: str) -> None:
-        """Choose a method by name."""
+        """Select a method by name."""
         self.methods.choose(name)
 
     def is_on(self, method: str, switch: str) -> bool:
-        """Whether a method is chosen, with this parameter switched on."""
+        """Return whether a method is selected, with this parameter switched on."""
         return self.methods.is_on(method, switch)
 
     def toggle(self, method: str, switch: str) -> None:
-        """Choose a method with a parameter switched on, or switch it off again."""
+        """Select a method with a parameter switched on, or switch it off again."""
         wanted = not self.is_on(method, switch)
         self.choose(method)
         self.methods.form.set_values({switch: wanted})
@@ -161,12 +161,12 @@ class FilterPanel(QWidget):
         return snapshot.source if self.input.currentData() == "raw" else snapshot.result
 
     def _ready(self) -> tuple[Method, Result]:
-        """Return the method and what it is to work on.
+        """Return the method and its input.
 
         Raises
         ------
         QuietfieldError
-            If there is nothing to work on, or the method cannot.
+            If there is no input, or the method cannot be applied.
         """
         source = self._source(self._session.snapshot)
         if source is None:
@@ -184,7 +184,7 @@ class FilterPanel(QWidget):
 
     @Slot()
     def _on_touched(self) -> None:
-        """Follow a person's change of a setting."""
+        """Update after a change of a setting by the user."""
         self._paused, self._failure = False, ""
         self._update()
 
@@ -206,7 +206,7 @@ class FilterPanel(QWidget):
         return self.preview.isChecked() and self.isVisible() and not self._paused and self._applying is None
 
     def _update(self) -> None:
-        """Bring everything in line with the newest settings."""
+        """Update everything according to the newest settings."""
         shown = self._session.snapshot.result
         self.input.setItemText(1, f"shown result ({shown.label})" if shown else "shown result")
         reason, work = "", None

@@ -1,4 +1,4 @@
-"""All classic filters on the open stack in one go, as rows of the table."""
+"""Comparison of all classic filters on the open stack, as rows of the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.work.compare import Compared, compare, plan, suitable
 from core.work.recipe import Step
 
 Made = tuple[tuple[Compared, ...], tuple[Finding, ...]]
-"""What was compared, and findings about what was left out."""
+"""Compared filters, and findings about excluded ones."""
 
 
 class Comparing(QObject):
@@ -39,7 +39,7 @@ class Comparing(QObject):
         self.job: Job | None = None
 
     def missing(self, snapshot: Snapshot) -> tuple[Method, ...]:
-        """Filters whose results the table does not hold yet."""
+        """Return the filters whose results are not in the table yet."""
         source = snapshot.source
         if source is None:
             return ()
@@ -47,7 +47,7 @@ class Comparing(QObject):
         return tuple(f for f in suitable(source.stack, "filter") if Step.of(f) not in made)
 
     def why_not(self, snapshot: Snapshot) -> str:
-        """Say why there is nothing to compare now, or ""."""
+        """Return why there is nothing to compare now, or ""."""
         if snapshot.source is None:
             return "No stack is open. Drop a TIFF stack on the window or open the sample."
         if self.job is not None:
@@ -58,7 +58,7 @@ class Comparing(QObject):
 
     @Slot()
     def start(self) -> None:
-        """Run the filters that are missing; nothing changes before all are done."""
+        """Run the missing filters; results are added after all are complete."""
         snapshot = self._session.snapshot
         source = snapshot.source
         if source is None or self.why_not(snapshot):

@@ -1,4 +1,4 @@
-"""What results can be measured against: nothing, a file, the mean of a static stack, a known truth."""
+"""Possible references: none, a file, the mean of a static stack, or a known ground truth."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Offer:
 
 
 def offers(snapshot: Snapshot) -> tuple[Offer, ...]:
-    """Everything a document can be measured against."""
+    """Return all possible references of a document."""
     source = snapshot.source
     closed = "" if source else "No stack is open."
     frames = source.stack.sizes.get("T", 1) if source else 0
@@ -77,12 +77,12 @@ def offers(snapshot: Snapshot) -> tuple[Offer, ...]:
 
 
 def truth_label(truth: Stack) -> str:
-    """What to call the truth that came with a simulation."""
+    """Return the name of the ground truth of a simulation."""
     return truth.meta.name if "truth" in truth.meta.name.lower() else f"Truth of {truth.meta.name}"
 
 
 def chosen(found: list[Offer] | tuple[Offer, ...], reference: Reference | None) -> Offer | None:
-    """Entry that the present reference is, if it is on the list."""
+    """Return the entry of the current reference, if it is in the list."""
     if reference is None:
         return found[0]
     for offer in found:
@@ -92,7 +92,7 @@ def chosen(found: list[Offer] | tuple[Offer, ...], reference: Reference | None) 
 
 
 def frames_in(snapshot: Snapshot, key: int) -> float:
-    """Return how many frames go into one frame of a result: infinity for all of them, NaN without time."""
+    """Return the number of input frames per frame of a result: infinity for all of them, NaN without time."""
     source, result = snapshot.source, snapshot.find(key)
     if source is None or source.stack.sizes.get("T", 1) < 2:
         return math.nan

@@ -1,4 +1,4 @@
-"""What of a network is shown on the canvas: as it is while it learns, or as it once was."""
+"""Preview of a network: its current state during training, or a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.methods.base import Bindable
 from core.methods.outputs import Output
 
 SIDE = 512
-"""Most rows and columns on which an earlier state of a network is previewed."""
+"""Maximum number of rows and columns in the preview of a checkpoint."""
 
 
 class TrainingPreview(QObject):
@@ -50,34 +50,34 @@ class TrainingPreview(QObject):
         session.changed.connect(self._on_session)
 
     def follow(self, run: TrainingRun | None, trained_on: Result | None) -> None:
-        """Show pictures of this run on the result it is trained on."""
+        """Show the predictions of this run on its training data."""
         self._run, self._trained_on, self._kept = run, trained_on, None
         self._paused = run is None
         self._refresh()
 
     def want(self, output: Output | None, *, preview: bool) -> None:
-        """Say whether a person wants a preview, and of which output alone (None for all)."""
+        """Set whether a preview is wanted, and of which output alone (None for all)."""
         self._wanted, self._output, self._paused = preview, output, False
         self._refresh()
 
     def choose(self, kept: Kept | None, device: str) -> None:
-        """Preview this kept network; None for the one in training as it is now."""
+        """Preview this checkpoint; None for the network in training."""
         self._kept, self._device, self._paused = kept, device, False
         self._refresh()
 
     def set_visible(self, *, visible: bool) -> None:
-        """Say whether the panel is on the screen; without it nothing is previewed."""
+        """Set whether the panel is visible; otherwise nothing is previewed."""
         self._visible = visible
         self._paused = self._run is None
         self._refresh(moved=True)
 
     def rest(self) -> None:
-        """Show nothing until a person wants to see something again."""
+        """Show nothing until the user requests a preview again."""
         self._paused = True
         self._refresh()
 
     def look(self, side: int) -> Scene | None:
-        """Say what the network in training should be tried on; called in its thread."""
+        """Return the scene for the next prediction; called in the thread of the training."""
         snapshot, trained = self._session.snapshot, self._trained_on
         if not self._looking or trained is None or snapshot.source is not trained:
             return None
@@ -85,7 +85,7 @@ class TrainingPreview(QObject):
         return Scene(stack=trained.stack, region=region)
 
     def show_picture(self) -> None:
-        """Show the newest picture of the run, if it is of the plane shown."""
+        """Show the newest prediction of the run, if it belongs to the displayed plane."""
         run, snapshot = self._run, self._session.snapshot
         if not self._looking or run is None or run.picture is None or snapshot.source is not self._trained_on:
             return
