@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import psutil
-
 from core import catalogue
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.learning.base import Learned
+from core.machine import available_memory
 from core.methods.apply import apply, evaluate
 from core.methods.base import Bindable, Group, Method, Operation
 from core.progress import Context
@@ -117,7 +116,7 @@ def plan(
     QuietfieldError
         If there is not even room for the results of the first one.
     """
-    memory = psutil.virtual_memory().available if memory is None else memory
+    memory = available_memory() if memory is None else memory
     size = math.prod(stack.shape if region is None else region_shape(region)) * 4
     room, kept = SHARE * memory, []
     for method in methods:

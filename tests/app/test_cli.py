@@ -443,7 +443,7 @@ def test_a_defect_is_reported_with_its_traceback(folder, capsys, monkeypatch):
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr("core.methods.stream.evaluate", broken)
+    monkeypatch.setattr("core.methods.filters.Box.compute", broken)
     assert run("denoise noisy.tif -o x.tif --method box") == 70
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
