@@ -160,7 +160,7 @@ class Stack:
     source: PixelSource
     axes: str
     meta: Metadata = field(default_factory=Metadata)
-    _facts: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _attached: dict[type, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         good = self.axes.endswith("YX") and self.axes == "".join(a for a in AXES if a in self.axes)
@@ -220,14 +220,23 @@ class Stack:
         pixels = self.read(self.region(**index))
         return pixels.reshape(pixels.shape[-2:])
 
-    def fact(self, name: str, find: Callable[[], _T]) -> _T:
-        """Give what `find` finds out about the pixels of the whole stack; it is remembered with the stack.
+    def attached(self, kind: type[_T], make: Callable[[], _T]) -> _T:
+        """Return the object of a type that belongs to these pixels, such as the survey of their noise.
 
-        Where several threads ask at once, each may have to find it; the first answer counts.
+        Stacks with the same pixels and other metadata share it; regions and other axes have their own. It
+        is not pickled with the stack.
+
+        Parameters
+        ----------
+        kind : type
+            Type of the object.
+        make : callable
+            Makes it when it is first asked for; cheap, as several threads may call it at once, and one object
+            is kept.
         """
-        if name not in self._facts:
-            self._facts.setdefault(name, find())
-        known: _T = self._facts[name]
+        if kind not in self._attached:
+            self._attached.setdefault(kind, make())
+        known: _T = self._attached[kind]
         return known
 
     def crop(self, region: Region) -> Stack:
@@ -236,7 +245,11 @@ class Stack:
 
     def replace(self, **changes: Any) -> Stack:
         """Return a stack with the same pixels and other metadata; `changes` are fields of `Metadata`."""
-        return Stack(self.source, self.axes, dataclasses.replace(self.meta, **changes))
+        return Stack(self.source, self.axes, dataclasses.replace(self.meta, **changes), self._attached)
+
+    def __reduce__(self) -> tuple[type[Stack], tuple[PixelSource, str, Metadata]]:
+        """Leave out what is attached."""
+        return Stack, (self.source, self.axes, self.meta)
 
 
 def region_shape(region: Region) -> tuple[int, ...]:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def of_channels(stack: Stack) -> tuple[NoiseEstimate, ...]:
     """Estimate the noise of every channel."""
-    from core.noise.estimate import estimate_stack
+    from core.noise.survey import Survey
 
-    return tuple(estimate_stack(stack, C=channel) for channel in range(stack.sizes.get("C", 1)))
+    return Survey.of(stack).noise().channels
 
 
 def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str, str]]:

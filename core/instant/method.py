@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from core.errors import QuietfieldError
@@ -105,12 +105,14 @@ class Instant(Method):
 
     def bind(self, stack: Stack, context: Context) -> Operation:
         """Measure the noise of the stack, once, and take the networks."""
-        from core.instant.measuring import noise_of
+        from core.noise.survey import Survey
 
         context.step(0.0, "Measuring the noise")
         along, still = self._along(stack.axes), self.neighbours == MEAN
+        noise = Survey.of(stack).noise(context)
         # frames of a scene that stands still have the same noise, whatever their brightness
-        noise = noise_of(stack, "stack" if still and self.noise == "auto" else self.noise)
+        if still or self.noise != "auto":
+            noise = replace(noise, each_plane=self.noise == "plane")
 
         from core.instant.denoiser import Denoiser  # torch may still be loading: the noise needs none of it
         from core.instant.still import Still

@@ -6,47 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding, Proposal, kinds
-from core.instant.measuring import noise_of
 from core.instant.reach import GRID, MEAN, around
 from core.noise.model import NoiseEstimate
 from core.noise.motion import compare
+from core.noise.survey import CHANGED, SIDE, Survey, spread_frames
 from core.stack import Pixels, Region, Stack, middle
-
-CHANGED = 0.0002
-"""Share of a frame that differs from the mean for certain, above which the scene does not stand still."""
-
-FRAMES = 8
-"""Most frames that are compared to find whether a scene stands still."""
-
-SIDE = 512
-"""Side in pixels of the part in the middle of frames that is compared."""
 
 Plane = NDArray[np.float32]
 
 
-def stands_still(stack: Stack) -> bool:
-    """Whether some frames, spread over a stack in time, show one scene as far as their noise lets one see."""
-    return stack.fact("stands still", lambda: _stands_still(stack))
-
-
-def _stands_still(stack: Stack) -> bool:
-    if stack.sizes.get("T", 1) < 2:
-        return False
-    for channel, noise in enumerate(noise_of(stack, "stack").channels):
-        if noise.method != "frames":
-            return False
-        regions = _spread(stack, channel)
-        planes = [stack.read(_inner(stack, region)) for region in regions]
-        together = mean(planes).squeeze().astype(np.float64)
-        frames = [plane.squeeze().astype(np.float64) for plane in planes]
-        if max(compare(together, frame, noise, frames=len(frames)).share for frame in frames) > CHANGED:
-            return False
-    return True
-
-
 def propose_averaging(stack: Stack) -> Finding | None:
     """Find that all frames show the same scene, and propose to average them; None if they do not."""
-    if not stands_still(stack):
+    if not Survey.of(stack).stands_still():
         return None
     average = Proposal(label="Average frames", params={"neighbours": MEAN})
     return Finding(kind=kinds.FRAMES_STILL, proposal=average)
@@ -63,19 +34,10 @@ def find_motion(stack: Stack) -> Finding | None:
         None if no frame differs by more than `CHANGED`.
     """
     found = []
-    for channel, noise in enumerate(noise_of(stack, "stack").channels):
-        for region in _spread(stack, channel):
+    for channel, noise in enumerate(Survey.of(stack).noise().channels):
+        for region in spread_frames(stack, channel):
             found.append((compared(stack, region, noise)[2], region))
     return differing(*max(found, key=lambda pair: pair[0]))
-
-
-def _spread(stack: Stack, channel: int) -> list[Region]:
-    """Some frames of a channel, in the middle of depth, from the first to the last."""
-    at = {"C": channel, "Z": stack.sizes.get("Z", 1) // 2}
-    here = {axis: i for axis, i in at.items() if axis in stack.axes}
-    count = stack.sizes["T"]
-    times = {round(part) for part in np.linspace(0, count - 1, min(count, FRAMES))}
-    return [stack.region(T=time, **here) for time in sorted(times)]
 
 
 def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:

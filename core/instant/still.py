@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from core.findings import Finding, kinds
 from core.instant.denoiser import Denoiser, blended
-from core.instant.measuring import noise_of, tell
 from core.instant.reach import GRID, SPAN, around
 from core.instant.scene import Plane, compared, differing, mean
 from core.methods.base import Block, Operation
 from core.methods.outputs import Output
-from core.noise.between import find_shared_noise
+from core.noise.survey import Survey, find_shared_noise
 from core.progress import Context
 from core.stack import Pixels, Region, Stack, channel_of, region_shape
 
@@ -127,5 +126,7 @@ class Means:
 def means(stack: Stack) -> Stack:
     """Means of the frames of a stack, to be trained on, whose noise is known from that of the frames."""
     found = Stack(Means(stack), stack.axes, stack.meta)
-    tell(found, noise_of(stack, "stack").averaged(stack.sizes["T"] / found.sizes["T"]))
+    noise = replace(Survey.of(stack).noise(), each_plane=False)
+    noise = noise.averaged(stack.sizes["T"] / found.sizes["T"])
+    found.attached(Survey, lambda: Survey(found, noise))
     return found

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
-from core.instant.measuring import noise_of
 from core.instant.network import InstantNetwork
 from core.instant.still import Still
 from core.methods.base import Operation
 from core.methods.outputs import DENOISED, Output
+from core.noise.survey import Survey
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack
 
@@ -53,7 +53,9 @@ class AdaptedPrediction:
         if self._axis and stack.sizes.get(self._axis, 1) < 2:
             raise QuietfieldError(alone(self._axis))
         context.step(0.0, "Measuring the noise")
-        noise = noise_of(stack, "stack" if self.still else "auto")
+        noise = Survey.of(stack).noise(context)
+        if self.still:
+            noise = replace(noise, each_plane=False)
         denoiser = Denoiser(
             networks=self.networks, noise=noise, outputs=self.outputs, label=self.label,
             eightfold=self.eightfold, along=self.along, sigma=self.sigma,

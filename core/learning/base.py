@@ -307,7 +307,7 @@ class Seeing(Learned):
 
     def shared(self, stack: Stack) -> str:
         """Say that the neighbours the network is to see share noise with what it denoises, or ""."""
-        from core.noise.between import find_shared_noise
+        from core.noise.survey import find_shared_noise
 
         along = "T" if self.neighbours == MEAN else self.along
         found = find_shared_noise(stack, along, kinds.NEIGHBOURS_SHARE_NOISE)

@@ -18,8 +18,8 @@ from core.instant.weights import shipped_network
 from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import instant_doubts, quiet
 from core.learning.training_advice import levels
-from core.noise.between import find_shared_noise
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
+from core.noise.survey import find_shared_noise
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.progress import Context

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.familiarity import examine
-from core.learning.training_advice import estimates, levels, middle_plane
+from core.learning.training_advice import middle_plane
 from core.noise.model import NoiseEstimate
+from core.noise.survey import Survey
 from core.stack import Stack
 
 Told = Sequence[Sequence[Finding]]
@@ -21,15 +22,11 @@ def obstacles(stack: Stack) -> str:
     Correlated noise is told of only where its estimate is reliable. Nothing is said of a stack whose noise
     cannot be estimated.
     """
-    return stack.fact("obstacles to learning from hidden pixels", lambda: _obstacles(stack))
-
-
-def _obstacles(stack: Stack) -> str:
     try:
-        found = estimates(stack)
+        found = Survey.of(stack).noise().channels
     except QuietfieldError:  # too small or too large for an estimate, but not for training
         return ""
-    told = _doubts(stack, found)
+    told = instant_doubts(stack)
     silent = quiet(told)
     known = [(at, noise) for at, noise in enumerate(found) if noise.reliable and at not in silent]
     correlated = [(_most(noise), at, noise.warning) for at, noise in known if noise.warning is not None]
@@ -41,14 +38,16 @@ def _obstacles(stack: Stack) -> str:
 
 
 def instant_doubts(stack: Stack) -> Told:
-    """Doubts about each channel, the noise being as Instant measures it.
+    """Findings of Instant about each channel.
 
     Raises
     ------
     QuietfieldError
         If the noise cannot be measured: planes too small, or intensities enormous.
     """
-    return stack.fact("doubts of Instant", lambda: _doubts(stack, [noise for _, noise in levels(stack)]))
+    return [
+        examine(middle_plane(stack, at), noise) for at, noise in enumerate(Survey.of(stack).noise().channels)
+    ]
 
 
 def quiet(told: Told) -> tuple[int, ...]:
@@ -77,10 +76,6 @@ def doubted(stack: Stack, told: Told) -> str:
     outlying = [f for findings in told for f in findings if f.kind == kinds.PIXELS_OUTLYING]
     words += [f.text for f in outlying[:1]]
     return " ".join(words)
-
-
-def _doubts(stack: Stack, known: Sequence[NoiseEstimate]) -> Told:
-    return [examine(middle_plane(stack, at), noise) for at, noise in enumerate(known)]
 
 
 def _most(noise: NoiseEstimate) -> float:

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.instant.measuring import noise_of
 from core.learning.data import Normalisation
-from core.noise.estimate import LARGEST, estimate, estimate_stack
+from core.noise.estimate import LARGEST
 from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.motion import compare
+from core.noise.survey import Survey
 from core.noise.transform import Stabiliser
 from core.stack import Stack, middle
 
@@ -36,7 +36,7 @@ def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], str]
     reach : int
         Pixels that will be covered on each side of a hidden one.
     """
-    found = estimates(stack)
+    found = Survey.of(stack).noise().channels
     known = [noise for noise in found if noise.reliable]
     if known:
         along_x = max((noise.correlation_x for noise in known), key=abs)
@@ -62,20 +62,8 @@ def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], str]
     )
 
 
-def estimates(stack: Stack) -> list[NoiseEstimate]:
-    """Noise of each channel, from consecutive frames in the middle of the stack.
-
-    Raises
-    ------
-    QuietfieldError
-        If the planes are too small, or their intensities enormous.
-    """
-    channels = range(stack.sizes.get("C", 1))
-    return stack.fact("noise of channels", lambda: [estimate_stack(stack, C=channel) for channel in channels])
-
-
 def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
-    """Noise of each channel as Instant measures it, and what makes it uniform.
+    """Noise of each channel, and the transform that makes it uniform.
 
     A channel without any noise is left as it is.
 
@@ -84,7 +72,7 @@ def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
     QuietfieldError
         If the noise cannot be measured: planes too small, or intensities enormous.
     """
-    return [(_stabiliser(one), one) for one in noise_of(stack, "stack").channels]
+    return [(_stabiliser(one), one) for one in Survey.of(stack).noise().channels]
 
 
 def _stabiliser(noise: NoiseEstimate) -> Stabiliser:
@@ -123,9 +111,8 @@ def motion(stack: Stack) -> str:
     the last one. A common change of brightness, such as bleaching, does not count.
     """
     times = stack.sizes["T"]
-    for channel in range(stack.sizes.get("C", 1)):
+    for channel, noise in enumerate(Survey.of(stack).noise().channels):
         first = middle_plane(stack, channel, time=0)
-        noise = estimate(np.where(np.isfinite(first), first, np.nanmedian(first)).astype(np.float32))
         for time in sorted({times // 2, times - 1} - {0}):
             if compare(first, middle_plane(stack, channel, time=time), noise).excess > MOVES:
                 return (

@@ -7,9 +7,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from core.findings import Finding, Kind, Proposal, kinds
 from core.noise.blocks import SIDE, block_means
-from core.stack import AXIS_NAMES, Stack, middle
+from core.stack import Stack, middle
 
 LARGEST = 256
 """Longest side that is looked at, in pixels."""
@@ -26,7 +25,7 @@ LIMIT = 0.4
 Images = NDArray[np.float64]
 
 
-def shared(stack: Stack, axis: str) -> float:
+def shared_noise(stack: Stack, axis: str) -> float:
     """Correlation of the noise of planes or frames with those beside, the most of all channels.
 
     Parameters
@@ -41,37 +40,6 @@ def shared(stack: Stack, axis: str) -> float:
     float
         0 where their noise is independent, up to 1; 0 for fewer than three planes.
     """
-    return stack.fact(f"noise shared along {axis}", lambda: _shared(stack, axis))
-
-
-def find_shared_noise(stack: Stack, axis: str, kind: Kind) -> Finding | None:
-    """Find neighbouring planes or frames that share noise.
-
-    Parameters
-    ----------
-    stack : Stack
-        Stack to examine.
-    axis : {"T", "Z", ""}
-        Axis along which they are neighbours; "" for none.
-    kind : Kind
-        Kind of the finding, which tells what the shared noise does.
-
-    Returns
-    -------
-    Finding or None
-        None if the correlation is at most `LIMIT`.
-    """
-    if not axis or (correlation := shared(stack, axis)) <= LIMIT:
-        return None
-    details = {"axis": axis, "name": AXIS_NAMES[axis]}
-    proposal = (
-        Proposal(label="Use no neighbours", params={"neighbours": "none"})
-        if kind == kinds.NEIGHBOURS_SHARE_NOISE else None
-    )  # fmt: skip
-    return Finding(kind=kind, value=correlation, limit=LIMIT, details=details, proposal=proposal)
-
-
-def _shared(stack: Stack, axis: str) -> float:
     count = stack.sizes.get(axis, 1)
     at: dict[str, slice | int] = {a: stack.sizes[a] // 2 for a in "TZ" if a in stack.axes}
     at |= {axis: middle(count, PLANES)} | {a: middle(stack.sizes[a], LARGEST) for a in "YX"}

@@ -7,6 +7,7 @@ instrument (the other half of the pixels) keeps the noise of the means out of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,16 +19,13 @@ from core.noise.blocks import MARGIN, SIDE, block_means, interior
 from core.noise.frames import from_frames
 from core.noise.model import NoiseEstimate
 from core.noise.plane import from_plane
-from core.stack import Stack, middle
+from core.stack import middle
 
 LARGEST = 1024
 """Longest side that is looked at, in pixels; larger images are judged by their middle."""
 
 BRIGHTEST = 1e15
 """Intensities that differ by this or more are refused: in float32, sums of their squares are infinite."""
-
-SEVERAL = 512
-"""Side in pixels of the middle of each of several frames that are looked at one by one."""
 
 FRAMES = 4
 """Most frames that are looked at."""
@@ -44,16 +42,13 @@ class _Ends(NamedTuple):
     saturated: float
 
 
-def estimate(planes: NDArray[np.generic], *, together: bool = True) -> NoiseEstimate:
-    """Estimate the noise of a plane, or of a few frames.
+def estimate(plane: NDArray[np.generic]) -> NoiseEstimate:
+    """Estimate the noise of a plane.
 
     Parameters
     ----------
-    planes : ndarray, shape (Y, X) or (T, Y, X)
-        Any real type, in counts; at least 12 x 12. Of several frames the first `FRAMES` are used: by their
-        differences if the scene does not change, or else one by one.
-    together : bool
-        Whether differences may be used: not where frames share noise.
+    plane : ndarray, shape (Y, X)
+        Any real type, in counts; at least 12 x 12. The central part of a large plane is used.
 
     Returns
     -------
@@ -63,24 +58,50 @@ def estimate(planes: NDArray[np.generic], *, together: bool = True) -> NoiseEsti
     Raises
     ------
     QuietfieldError
-        If the planes are too small, or their intensities enormous.
+        If the plane is too small, or its intensities too large.
 
     Notes
     -----
     The model is that of A. Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting for
     single-image raw-data", IEEE Trans. Image Process. 17 (2008), doi:10.1109/TIP.2008.2001399.
     """
-    frames = planes if planes.ndim == 3 else planes[None]
-    if frames.ndim != 3 or min(frames.shape[1:]) < _SMALLEST or not len(frames):
-        raise QuietfieldError(
-            f"Noise cannot be estimated from {' x '.join(map(str, planes.shape))} pixels: "
-            f"at least {_SMALLEST} x {_SMALLEST} are needed."
-        )
-    frames, finite, centre, ends = _prepare(frames)
-    several = together and len(frames) > 1
-    found = from_frames(frames, _usable(frames, finite, ends)) if several else None
-    if found is None:
-        found = _one_by_one(frames, finite, ends)
+    pixels, finite, centre, ends = _prepare(plane[None])
+    return _shifted(from_plane(pixels[0], _usable(pixels, finite, ends)[0]), centre, ends)
+
+
+def estimate_frames(frames: NDArray[np.generic]) -> NoiseEstimate | None:
+    """Estimate the noise of consecutive frames from their differences.
+
+    Parameters
+    ----------
+    frames : ndarray, shape (T, Y, X)
+        Two or more, of which the first `FRAMES` are used; otherwise as in `estimate`.
+
+    Returns
+    -------
+    NoiseEstimate or None
+        None if the scene changes, or if frames share noise.
+
+    Raises
+    ------
+    QuietfieldError
+        If the planes are too small, or their intensities too large.
+    """
+    pixels, finite, centre, ends = _prepare(frames)
+    found = from_frames(pixels, _usable(pixels, finite, ends))
+    return None if found is None else _shifted(found, centre, ends)
+
+
+def select_middle(found: Sequence[NoiseEstimate]) -> NoiseEstimate:
+    """Return the median of the estimates of several planes, by the variance at their common mean."""
+    mean = float(np.mean([one.mean for one in found]))
+    ranked = sorted(found, key=lambda one: (not one.reliable, float(one.model.variance(mean))))
+    reliable = sum(one.reliable for one in found) or len(found)
+    return ranked[reliable // 2]
+
+
+def _shifted(found: NoiseEstimate, centre: float, ends: _Ends) -> NoiseEstimate:
+    """Give an estimate from pixels about their median the true means, and what piles up at the ends."""
     return replace(
         found,
         model=found.model.shifted(centre),
@@ -92,39 +113,15 @@ def estimate(planes: NDArray[np.generic], *, together: bool = True) -> NoiseEsti
     )
 
 
-def estimate_stack(stack: Stack, **at: int) -> NoiseEstimate:
-    """Estimate the noise of a stack from a few of its frames, or from one plane if it has no time.
-
-    Parameters
-    ----------
-    stack : Stack
-        Only what is looked at is read.
-    at : int
-        Index along ``"C"``, ``"Z"`` or ``"T"``: ``C=1``; by default the first channel, and the middle of the
-        rest. Frames are consecutive, the one named in their midst.
-
-    Raises
-    ------
-    QuietfieldError
-        If the planes are too small.
-    """
-    sizes = stack.sizes
-    where: dict[str, slice | int] = {axis: at.get(axis, sizes[axis] // 2) for axis in "TZ" if axis in sizes}
-    if "C" in sizes:
-        where["C"] = at.get("C", 0)
-    if "T" in sizes:
-        first = max(0, min(at.get("T", sizes["T"] // 2) - FRAMES // 2, sizes["T"] - FRAMES))
-        where["T"] = slice(first, first + FRAMES)
-    for axis in "YX":
-        where[axis] = middle(sizes[axis], LARGEST)
-    pixels = stack.read(stack.region(**where))
-    return estimate(pixels.reshape(-1, *pixels.shape[-2:]))
-
-
 def _prepare(
     frames: NDArray[np.generic],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], float, _Ends]:
     """Middle of a few frames about their median, where they are finite, that median, and what piles up."""
+    if min(frames.shape[1:]) < _SMALLEST:
+        raise QuietfieldError(
+            f"Noise cannot be estimated from {' x '.join(map(str, frames.shape[1:]))} pixels: "
+            f"at least {_SMALLEST} x {_SMALLEST} are needed."
+        )
     rows, columns = (middle(n, LARGEST) for n in frames.shape[1:])
     some = frames[:FRAMES, rows, columns]
     finite = np.isfinite(some)
@@ -155,15 +152,6 @@ def _usable(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends)
     return usable
 
 
-def _one_by_one(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends) -> NoiseEstimate:
-    """Estimate from each frame by itself: of several, from the middle of each."""
-    if len(pixels) > 1:
-        rows, columns = (middle(n, SEVERAL) for n in pixels.shape[1:])
-        pixels, finite = pixels[:, rows, columns], finite[:, rows, columns]
-    usable = _usable(pixels, finite, ends)
-    return _middle([from_plane(*one) for one in zip(pixels, usable, strict=True)])
-
-
 def _ends(pixels: NDArray[np.float32]) -> _Ends:
     low, high = float(pixels.min()), float(pixels.max())
     shares = []
@@ -176,13 +164,3 @@ def _ends(pixels: NDArray[np.float32]) -> _Ends:
         count, beside = pixels.size - rest.size, int((rest == nearest).sum())
         shares.append(count / pixels.size if count > max(2 * beside, 1e-4 * pixels.size) else 0.0)
     return _Ends(low, high, *shares)
-
-
-def _middle(found: list[NoiseEstimate]) -> NoiseEstimate:
-    """Middle one of the estimates of several planes, by the noise at their common mean."""
-    if len(found) == 1:
-        return found[0]
-    mean = float(np.mean([one.mean for one in found]))
-    ranked = sorted(found, key=lambda one: (not one.reliable, float(one.model.variance(mean))))
-    reliable = sum(one.reliable for one in found) or len(found)
-    return ranked[reliable // 2]

@@ -24,10 +24,9 @@ from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
 from core.instant.denoiser import Denoiser
-from core.instant.measuring import measure
-from core.instant.method import Instant
 from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
+from core.noise.survey import Survey
 from core.stack import Stack
 from tests.data import DATA
 
@@ -94,7 +93,7 @@ def main(arguments: list[str]) -> None:
             began = time.perf_counter()
             stack = Stack.of(frame, "YX")
             known = Stack.of(noisy, "TYX") if name.endswith("together") else stack
-            noise = measure(known, Instant().noise)
+            noise = Survey.of(known).noise()
             operation = Denoiser(networks=networks, noise=noise, eightfold=given.quality == "best")
             denoised = evaluate(stack, operation)[0].astype(np.float64)
             seconds += time.perf_counter() - began

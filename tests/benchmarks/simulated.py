@@ -15,10 +15,10 @@ from scipy import ndimage
 
 from core.instant.denoiser import Denoiser
 from core.instant.making.validation import SIGMAS, cases, psnr
-from core.instant.measuring import StackNoise
 from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
 from core.noise.model import LAGS, NoiseEstimate
+from core.noise.survey import StackNoise
 from core.simulation.detection import Recording
 from core.stack import Stack
 

@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant import denoiser, measuring
+from core.instant import denoiser
 from core.instant.denoiser import Denoiser
-from core.instant.measuring import StackNoise, measure
 from core.instant.method import Instant
 from core.methods.apply import apply, evaluate
 from core.methods.base import WHOLE
@@ -20,6 +19,7 @@ from core.methods.stream import streaming
 from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
+from core.noise.survey import StackNoise, Survey
 from core.progress import Context
 from core.simulation.scenes import scene
 from core.stack import Stack
@@ -56,7 +56,7 @@ def with_noise(one: NoiseEstimate, **given: object) -> Denoiser:
 def denoised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """What a network with random weights makes of an image whose noise is measured."""
     stack = Stack.of(pixels, "YX")
-    return evaluate(stack, Denoiser(networks=(wild(),), noise=measure(stack, "auto")))[0]
+    return evaluate(stack, Denoiser(networks=(wild(),), noise=Survey.of(stack).noise()))[0]
 
 
 def test_tiles_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,26 +116,22 @@ def test_strength_mixes_the_raw_image_in() -> None:
 
 
 def test_noise_is_measured_once_for_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def counting(stack: Stack, kind: str) -> StackNoise:
-        calls.append(kind)
-        return measure(stack, kind)
-
-    monkeypatch.setattr(measuring, "measure", counting)
     stack = Stack.of(frames(6), "TYX")
     planes = [evaluate(stack, Instant(), stack.region(T=t))[0] for t in range(6)]
     with streaming(stack, Instant(), limit=2**15) as made:
         np.testing.assert_allclose(made.read(), np.concatenate(planes), atol=1e-3)
     np.testing.assert_allclose(apply(stack, Instant())[0].read(), np.concatenate(planes), atol=1e-3)
-    for chosen in (Instant(), Instant(neighbours="mean"), Instant(noise="plane")):
-        chosen.bind(stack, Context()).findings(stack, stack.region(T=0))
-    assert calls == ["auto"]
+    first, again = (Instant().bind(stack, Context()) for _ in range(2))
+    assert isinstance(first, Denoiser)
+    assert isinstance(again, Denoiser)
+    assert first.noise is again.noise
+    assert Instant(noise="plane").bind(stack, Context()).noise.each_plane  # type: ignore[attr-defined]
+    assert not Instant(noise="stack").bind(stack, Context()).noise.each_plane  # type: ignore[attr-defined]
 
 
 def test_every_channel_has_its_own_noise() -> None:
     pixels = np.stack([frames(2), 5 * frames(2, photons=10)], axis=1)
-    found = measure(Stack.of(pixels, "TCYX"), "auto")
+    found = Survey.of(Stack.of(pixels, "TCYX")).noise()
     assert len(found.channels) == 2
     assert not found.each_plane
     assert found.channels[1].model.gain / found.channels[0].model.gain == pytest.approx(5, rel=0.3)
@@ -153,24 +149,24 @@ def test_planes_that_differ_are_measured_one_by_one() -> None:
     light = np.broadcast_to(np.linspace(5, 50, 256), (4, 256, 256))
     alike = np.random.default_rng(0).poisson(light).astype(np.uint16)
     unlike = alike * np.array([1, 3, 1, 3], np.uint16)[:, None, None]
-    assert not measure(Stack.of(alike, "TYX"), "auto").each_plane
-    assert measure(Stack.of(alike, "TYX"), "plane").each_plane
-    found = measure(Stack.of(unlike, "ZYX"), "auto")
+    assert not Survey.of(Stack.of(alike, "TYX")).noise().each_plane
+    found = Survey.of(Stack.of(unlike, "ZYX")).noise()
     assert found.each_plane
-    assert not measure(Stack.of(unlike, "ZYX"), "stack").each_plane
     operation = Denoiser(networks=(wild(),), noise=found)
     assert operation.halo("ZYX") == {"Y": WHOLE, "X": WHOLE}
     results = evaluate(Stack.of(unlike, "ZYX"), operation)[0]
     alone = Stack.of(unlike[1], "YX")
     np.testing.assert_allclose(
-        results[1], evaluate(alone, Denoiser(networks=(wild(),), noise=measure(alone, "auto")))[0], atol=1e-3
+        results[1],
+        evaluate(alone, Denoiser(networks=(wild(),), noise=Survey.of(alone).noise()))[0],
+        atol=1e-3,
     )
 
 
 def test_planes_whose_noise_is_doubtful_are_not_told_apart() -> None:
     pixels = frames(4) * np.array([1, 3, 1, 3], np.uint16)[:, None, None]
     assert not estimate(pixels[0]).reliable
-    assert not measure(Stack.of(pixels, "ZYX"), "auto").each_plane
+    assert not Survey.of(Stack.of(pixels, "ZYX")).noise().each_plane
 
 
 def test_what_is_not_a_number_stays_and_does_not_spread() -> None:

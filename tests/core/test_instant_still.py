@@ -18,7 +18,7 @@ from core.findings import Kind, kinds
 from core.instant.denoiser import Denoiser
 from core.instant.method import Instant
 from core.instant.reach import SPAN, around
-from core.instant.scene import CHANGED, find_motion, mean, propose_averaging, stands_still
+from core.instant.scene import find_motion, mean, propose_averaging
 from core.instant.still import Still, means
 from core.learning.methods import Quietfield
 from core.learning.trainer import Trainer
@@ -26,6 +26,7 @@ from core.learning.training_advice import levels
 from core.methods.apply import apply, blocks, evaluate
 from core.methods.base import Block
 from core.noise.estimate import estimate
+from core.noise.survey import CHANGED, Survey
 from core.progress import Context
 from core.stack import Stack
 from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
@@ -174,7 +175,7 @@ def found_by(method: Instant, stack: Stack, time: int = 2) -> list[Kind]:
 
 def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     standing, truth = recorded((1,) * 6, side=128)
-    assert stands_still(standing)
+    assert Survey.of(standing).stands_still()
     assert find_motion(standing) is None
     averaging = propose_averaging(standing)
     assert averaging in Instant().bind(standing, Context()).findings(standing, standing.region(T=2))
@@ -185,7 +186,7 @@ def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     found = {n: psnr(evaluate(standing, Instant(neighbours=n))[0], truth) for n in ("none", "T", "mean")}
     assert found["mean"] > found["T"] + 0.3 > found["none"] + 0.8
     drifted = drifting()
-    assert not stands_still(drifted)
+    assert not Survey.of(drifted).stands_still()
     assert kinds.FRAMES_STILL not in found_by(Instant(), drifted)
     finding = Instant(neighbours="mean").bind(drifted, Context()).findings(drifted, drifted.region(T=2))[0]
     assert (finding.kind, finding.details["frame"]) == (kinds.FRAME_DIFFERS, 2)
@@ -194,7 +195,7 @@ def test_what_moves_is_told_of_and_what_stands_is_offered_the_mean() -> None:
     motion = find_motion(drifted)
     assert motion is not None
     assert motion.kind == kinds.FRAME_DIFFERS
-    assert not stands_still(Stack.of(standing.plane(T=0), "YX"))
+    assert not Survey.of(Stack.of(standing.plane(T=0), "YX")).stands_still()
 
 
 def test_a_stack_without_time_is_refused_and_a_single_frame_is_not() -> None:
@@ -275,7 +276,7 @@ def test_recorded_shots_of_one_field_gain_from_their_mean(name: str, least: floa
     from core.files import open_stack
 
     stack = open_stack(DATA / "fmd" / f"{name}_4frames_noisy.tif", axes="TYX")
-    assert stands_still(stack)
+    assert Survey.of(stack).stands_still()
     truth = np.squeeze(tifffile.imread(DATA / "fmd" / f"{name}_4frames_clean.tif")).astype(np.float64)
     truth = truth.reshape(-1, *truth.shape[-2:])[0]
     result = evaluate(stack, Instant(neighbours="mean"), stack.region(T=0))[0][0]
@@ -288,6 +289,6 @@ def test_recorded_scenes_that_live_are_not_offered_their_mean(name: str) -> None
     import tifffile
 
     stack = Stack.of(tifffile.imread(DATA / "stacks" / f"{name}.tif"), "TYX")
-    assert not stands_still(stack)
+    assert not Survey.of(stack).stands_still()
     assert find_motion(stack) is not None
     assert kinds.FRAMES_STILL not in found_by(Instant(), stack, 3)

@@ -28,6 +28,7 @@ from core.learning.model import Model
 from core.learning.obstacles import obstacles
 from core.learning.trainer import Report, Trainer
 from core.methods.apply import evaluate
+from core.noise.survey import StackNoise, Survey
 from core.progress import Context
 from core.stack import Stack
 from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
@@ -290,23 +291,15 @@ def test_channels_are_told_apart() -> None:
     assert "found in channels 1 and 2 of it" in words
 
 
-def test_estimates_that_are_not_reliable_do_not_warn(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.learning import training_advice
-
-    known = training_advice.estimate_stack(stack_of(correlated()))
+def test_estimates_that_are_not_reliable_do_not_warn() -> None:
+    stack = stack_of(correlated())
+    (known,) = Survey.of(stack).noise().channels
     assert known.reliable
     doubted = replace(known, problem=Finding(kind=kinds.NOISE_STRUCTURE))
-    monkeypatch.setattr(training_advice, "estimate_stack", lambda stack, **at: doubted)
-    assert obstacles(stack_of(correlated())) == ""
-
-
-def test_noise_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.learning import training_advice
-
-    stack = stack_of(correlated())
-    words = obstacles(stack)
-    monkeypatch.setattr(training_advice, "estimate_stack", None)
-    assert obstacles(stack) == words != ""
+    noise = StackNoise(channels=(doubted,), each_plane=False)
+    other = stack_of(correlated())
+    other.attached(Survey, lambda: Survey(other, noise))
+    assert obstacles(other) == ""
 
 
 def test_lines_that_are_measured_are_not_warned_of() -> None:

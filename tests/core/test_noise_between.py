@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.findings import kinds
-from core.instant.measuring import measure
 from core.instant.method import Instant
 from core.learning.methods import Noise2Noise, Noise2Void, Quietfield
-from core.noise.between import LIMIT, correlation, find_shared_noise, shared
-from core.noise.estimate import estimate, estimate_stack
+from core.noise.between import LIMIT, correlation
+from core.noise.estimate import estimate, estimate_frames
+from core.noise.survey import Survey, find_shared_noise
 from core.progress import Context
 from core.simulation.detection import Detector, record
 from core.simulation.sequences import time_lapse, volume
@@ -91,9 +91,9 @@ def test_what_says_nothing_is_no_correlation() -> None:
 def test_the_worst_channel_counts() -> None:
     frames = shots(9)
     both = np.stack([frames[3:], running(frames, 4)], 1)
-    assert shared(Stack.of(both, "TCYX"), "T") > 0.9
-    assert shared(Stack.of(frames[0], "YX"), "T") == 0
-    assert shared(Stack.of(frames, "ZYX"), "T") == 0
+    assert Survey.of(Stack.of(both, "TCYX")).shared_noise("T") > 0.9
+    assert Survey.of(Stack.of(frames[0], "YX")).shared_noise("T") == 0
+    assert Survey.of(Stack.of(frames, "ZYX")).shared_noise("T") == 0
     assert find_shared_noise(Stack.of(both, "TCYX"), "", kinds.NEIGHBOURS_SHARE_NOISE) is None
     finding = find_shared_noise(Stack.of(both, "TCYX"), "T", kinds.NEIGHBOURS_LEFT_OUT)
     assert finding is not None
@@ -104,15 +104,14 @@ def test_the_worst_channel_counts() -> None:
 def test_noise_is_measured_on_single_frames_then() -> None:
     frames = running(shots(12, side=192), 4)
     alone = estimate(frames[0])
-    for found in (
-        estimate(frames[:4]),
-        estimate_stack(Stack.of(frames, "TYX")),
-        measure(Stack.of(frames, "TYX"), "auto").channels[0],
-    ):
-        assert found.method == "plane"
-        assert found.model.variance(140) == pytest.approx(float(alone.model.variance(140)), rel=0.1)
-        assert found.model.variance(140) == pytest.approx(44 / 4, rel=0.15)
-    assert estimate(shots(4, side=192)).method == "frames"
+    assert estimate_frames(frames[:4]) is None
+    assert estimate_frames(shots(4, side=192)) is not None
+    survey = Survey.of(Stack.of(frames, "TYX"))
+    found = survey.noise().channels[0]
+    assert found.method == "plane"
+    assert found.model.variance(140) == pytest.approx(float(alone.model.variance(140)), rel=0.1)
+    assert found.model.variance(140) == pytest.approx(44 / 4, rel=0.15)
+    assert not survey.stands_still()
 
 
 def averaged() -> Stack:
@@ -145,4 +144,5 @@ def test_recorded_stacks_have_noise_of_their_own_in_every_plane(name: str) -> No
     import tifffile
 
     axis = name[-3].upper()
-    assert shared(Stack.of(tifffile.imread(DATA / "stacks" / f"{name}.tif"), f"{axis}YX"), axis) < LIMIT / 2
+    stack = Stack.of(tifffile.imread(DATA / "stacks" / f"{name}.tif"), f"{axis}YX")
+    assert Survey.of(stack).shared_noise(axis) < LIMIT / 2

@@ -15,9 +15,10 @@ from core.errors import QuietfieldError
 from core.findings import kinds
 from core.noise.blocks import chessboard_band, high_band
 from core.noise.correlation import REACH, autocovariance, detrended
-from core.noise.estimate import estimate, estimate_stack
+from core.noise.estimate import estimate
 from core.noise.model import NoiseEstimate
 from core.noise.spectrum import fitted, measured, upper
+from core.noise.survey import Survey
 from core.simulation import sample, specimen
 from core.simulation.detection import Detector
 from core.simulation.detection import record as recording
@@ -69,6 +70,12 @@ def record(scene: Image, photons: float, seed: int = 0, *, read: float = READ) -
     return np.rint(OFFSET + GAIN * (draw.poisson(scene * photons) + read * draw.standard_normal(scene.shape)))
 
 
+def of_frames(frames: Stack | NDArray[np.generic]) -> NoiseEstimate:
+    """Noise of a stack of frames (T, Y, X)."""
+    stack = frames if isinstance(frames, Stack) else Stack.of(frames, "TYX")
+    return Survey.of(stack).noise().channels[0]
+
+
 def excess(found: NoiseEstimate, scene: Image, photons: float) -> float:
     """Return the largest relative error of the variance at low, medium and high intensity."""
     means = OFFSET + GAIN * photons * np.percentile(scene, [5, 50, 99])
@@ -98,7 +105,7 @@ def test_standard_errors_are_those_of_repeated_images():
 
 def test_the_sample_that_ships():
     noisy = sample(frames=6).noisy
-    found = estimate_stack(noisy)
+    found = of_frames(noisy)
     assert found.method == "frames"
     assert found.model.gain == pytest.approx(4.0, rel=0.03)
     assert found.model.constant == pytest.approx(16 * 1.4**2 - 4 * 100, abs=15)
@@ -109,9 +116,9 @@ def test_the_sample_that_ships():
 @pytest.mark.parametrize("photons", [1, 10, 100, 1000])
 def test_frames_of_a_scene_that_rests_fades_or_moves(photons):
     scene = SCENES["cells"][:256, :256]
-    resting = estimate(np.stack([record(scene, photons, seed) for seed in range(4)]))
-    fading = estimate(np.stack([record(scene * 0.9**seed, photons, seed) for seed in range(4)]))
-    moving = estimate(np.stack([record(np.roll(scene, 2 * seed, 1), photons, seed) for seed in range(4)]))
+    resting = of_frames(np.stack([record(scene, photons, seed) for seed in range(4)]))
+    fading = of_frames(np.stack([record(scene * 0.9**seed, photons, seed) for seed in range(4)]))
+    moving = of_frames(np.stack([record(np.roll(scene, 2 * seed, 1), photons, seed) for seed in range(4)]))
     assert resting.method == fading.method == "frames"
     for found in (resting, fading, moving):
         assert excess(found, scene, photons) < 0.1
@@ -125,7 +132,7 @@ def test_of_several_fields_the_middle_one_is_taken():
     noisy = np.stack(
         [light + rng.normal(0, sd, light.shape) for light, sd in zip(fields, (10, 10, 11, 30), strict=True)]
     )
-    found = estimate(noisy)
+    found = of_frames(noisy)
     assert found.method == "plane"
     assert 9 < float(found.model.variance(400)) ** 0.5 < 12
 
@@ -195,9 +202,7 @@ def test_any_image_gives_finite_numbers(image):
     assert (model.variance(image) >= 0).all()
 
 
-@pytest.mark.parametrize(
-    "image", [np.full((64, 64), 7), np.zeros((3, 64, 64), bool), np.full((64, 64), np.nan)]
-)
+@pytest.mark.parametrize("image", [np.full((64, 64), 7), np.zeros((64, 64), bool), np.full((64, 64), np.nan)])
 def test_without_anything_to_measure_it_says_so(image):
     found = estimate(image)
     assert not found.reliable
@@ -320,7 +325,7 @@ def test_real_planes_against_the_scatter_about_their_means(name, frames):
      ("widefield_bpae_g_4frames", 0.577, 0.572)],
 )  # fmt: skip
 def test_correlation_of_real_frames(name, along_x, along_y):
-    found = estimate(real(f"fmd/{name}_noisy"))
+    found = of_frames(real(f"fmd/{name}_noisy"))
     assert found.method == "frames"
     assert found.correlation_x == pytest.approx(along_x, abs=0.02)
     assert found.correlation_y == pytest.approx(along_y, abs=0.02)
@@ -341,7 +346,7 @@ def test_widefield_warns_from_a_single_plane_too():
 @pytest.mark.parametrize("channel", [0, 1, 2])
 def test_fields_of_w2s_do_not_warn(channel):
     stack = Stack.of(real(f"w2s/noisy_ch{channel}"), "TYX")
-    found = estimate_stack(stack)
+    found = of_frames(stack)
     assert found.method == "plane"  # they are different fields
     assert found.reliable
     assert found.warning is None
@@ -351,7 +356,7 @@ def test_fields_of_w2s_do_not_warn(channel):
 @needs_data
 @pytest.mark.parametrize("name", ["nuclei_zyx", "timelapse_tyx", "lysosomes_live_tyx"])
 def test_volumes_and_moving_scenes_are_judged_by_planes(name):
-    found = estimate(real(f"stacks/{name}")[10:14])
+    found = of_frames(real(f"stacks/{name}")[10:14])
     assert found.method == "plane"
     assert found.model.gain > 0
 

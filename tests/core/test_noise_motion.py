@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.instant.scene import CHANGED
 from core.noise.estimate import estimate
 from core.noise.motion import Change, Course, compare, mean_variance
+from core.noise.survey import CHANGED
 from tests.core.test_instant import noise
 
 LIGHT = 40 + 60 * np.hypot(*np.indices((256, 256))) / 256

@@ -50,12 +50,12 @@ class NoiseNote(FindingsView):
         if not self._wanted or self._asked == (source.key, channel):
             return
         self._asked = (source.key, channel)
-        stack, position = source.stack, dict(self._session.snapshot.position)
+        stack = source.stack
 
-        def work(_: Job) -> NoiseEstimate:
-            from core.noise.estimate import estimate_stack
+        def work(job: Job) -> NoiseEstimate:
+            from core.noise.survey import Survey
 
-            return estimate_stack(stack, **position)
+            return Survey.of(stack).noise(job.context).channels[channel]
 
         self._jobs.start("Measuring noise", work, end=self._on_end, channel=CHANNEL, quiet=True)
 

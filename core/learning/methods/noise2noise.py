@@ -45,7 +45,7 @@ class Noise2Noise(Learned):
             )
         context.step(0.0, "Comparing frames")
         from core.learning.training_advice import motion  # needs scipy, for which the window need not wait
-        from core.noise.between import find_shared_noise
+        from core.noise.survey import find_shared_noise
 
         found = find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)
         shared = found.text if found is not None else ""

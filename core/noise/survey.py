@@ -1,0 +1,259 @@
+"""Survey of a stack: its noise and whether its scene stands still, each measured once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from threading import RLock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.findings import Finding, Kind, Proposal, kinds
+from core.noise import between
+from core.noise.estimate import FRAMES, LARGEST, estimate, estimate_frames, select_middle
+from core.noise.model import NoiseEstimate
+from core.noise.motion import compare
+from core.progress import Context
+from core.stack import AXIS_NAMES, Region, Stack, middle
+
+PLANES = 4
+"""Largest number of planes of each channel, spread over the stack, whose noise is compared."""
+
+ALIKE = 1.1
+"""Ratio of noise standard deviations up to which the noise of planes counts as the same."""
+
+SIDE = 512
+"""Side in pixels of the central part of planes and frames that are compared."""
+
+COMPARED = 8
+"""Largest number of frames that are compared to see whether the scene stands still."""
+
+CHANGED = 0.0002
+"""Share of a frame that differs for certain from the mean of frames, above which the scene moves."""
+
+EXCESS = 1.5
+"""Excess of the change of a frame from the mean of frames above which the scene moves."""
+
+Plane = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackNoise:
+    """Noise of a stack.
+
+    Attributes
+    ----------
+    channels : tuple of NoiseEstimate
+        One for each channel; one if the stack has no channels.
+    each_plane : bool
+        Whether the noise differs between planes, so that it is estimated for each plane.
+    """
+
+    channels: tuple[NoiseEstimate, ...]
+    each_plane: bool
+
+    def averaged(self, frames: float) -> StackNoise:
+        """Return the noise of means of so many frames of one scene."""
+        return replace(self, channels=tuple(noise.averaged(frames) for noise in self.channels))
+
+
+class Survey:
+    """What is known of the pixels of a stack.
+
+    Each measurement is made when it is first asked for, and only once; several threads may ask. `Survey.of`
+    returns the one survey of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        Stack to survey.
+    noise : StackNoise, optional
+        Its noise, if that is known without measuring it.
+    """
+
+    __slots__ = ("_lock", "_noise", "_shared", "_stack", "_still")
+
+    def __init__(self, stack: Stack, noise: StackNoise | None = None) -> None:
+        # a stack of its own: the one surveyed holds this survey, and would never be freed
+        self._stack = Stack(stack.source, stack.axes)
+        self._lock = RLock()
+        self._noise = noise
+        self._shared: dict[str, float] = {}
+        self._still: bool | None = None
+
+    @classmethod
+    def of(cls, stack: Stack) -> Survey:
+        """Return the survey of a stack."""
+        return stack.attached(cls, lambda: cls(stack))
+
+    def noise(self, context: Context | None = None) -> StackNoise:
+        """Return the noise of every channel.
+
+        It is measured from consecutive frames in the middle of time (or planes in the middle of depth) if
+        they show one unchanging scene, and otherwise from single planes spread over the stack.
+
+        Parameters
+        ----------
+        context : Context, optional
+            Cancellation.
+
+        Raises
+        ------
+        QuietfieldError
+            If the planes are too small, or their intensities too large.
+        """
+        with self._lock:
+            if self._noise is None:
+                self._noise = _measure_noise(self._stack, context or Context())
+            return self._noise
+
+    def shared_noise(self, axis: str) -> float:
+        """Return the correlation of the noise of neighbouring planes or frames along an axis.
+
+        Parameters
+        ----------
+        axis : {"T", "Z"}
+            Axis along which they are neighbours.
+
+        Returns
+        -------
+        float
+            Largest value of all channels: 0 for independent noise, at most 1; 0 for fewer than three planes.
+        """
+        with self._lock:
+            if axis not in self._shared:
+                self._shared[axis] = between.shared_noise(self._stack, axis)
+            return self._shared[axis]
+
+    def stands_still(self) -> bool:
+        """Return whether all frames seem to show the same scene, with noise that frames do not share."""
+        with self._lock:
+            if self._still is None:
+                self._still = self._stack.sizes.get("T", 1) > 1 and all(
+                    noise.method == "frames" and not _moves(self._stack, channel, noise)
+                    for channel, noise in enumerate(self.noise().channels)
+                )
+            return self._still
+
+
+def find_shared_noise(stack: Stack, axis: str, kind: Kind) -> Finding | None:
+    """Find neighbouring planes or frames that share noise.
+
+    Parameters
+    ----------
+    stack : Stack
+        Stack to examine.
+    axis : {"T", "Z", ""}
+        Axis along which they are neighbours; "" for none.
+    kind : Kind
+        Kind of the finding, which tells what the shared noise does.
+
+    Returns
+    -------
+    Finding or None
+        None if the correlation is at most `between.LIMIT`.
+    """
+    if not axis or (correlation := Survey.of(stack).shared_noise(axis)) <= between.LIMIT:
+        return None
+    details = {"axis": axis, "name": AXIS_NAMES[axis]}
+    proposal = (
+        Proposal(label="Use no neighbours", params={"neighbours": "none"})
+        if kind == kinds.NEIGHBOURS_SHARE_NOISE else None
+    )  # fmt: skip
+    return Finding(kind=kind, value=correlation, limit=between.LIMIT, details=details, proposal=proposal)
+
+
+def spread_frames(stack: Stack, channel: int) -> list[Region]:
+    """Return the regions of some frames of a channel, from the first to the last, in the middle of depth.
+
+    Parameters
+    ----------
+    stack : Stack
+        Stack with a time axis.
+    channel : int
+        Index of the channel; 0 without channels.
+
+    Returns
+    -------
+    list of Region
+        At most `COMPARED`, each the central part of a plane.
+    """
+    count = stack.sizes["T"]
+    times = sorted({round(part) for part in np.linspace(0, count - 1, min(count, COMPARED))})
+    where = _central(stack, SIDE) | {"C": channel}
+    return [stack.region(**_known(stack, where | {"T": time})) for time in times]
+
+
+def _measure_noise(stack: Stack, context: Context) -> StackNoise:
+    found, differ = [], False
+    for channel in range(stack.sizes.get("C", 1)):
+        context.check()
+        noise = _from_frames(stack, channel)
+        single = [estimate(plane) for plane in _spread_planes(stack, channel)]
+        found.append(noise or select_middle(single))
+        differ = differ or _differ(single)
+    return StackNoise(channels=tuple(found), each_plane=differ)
+
+
+def _from_frames(stack: Stack, channel: int) -> NoiseEstimate | None:
+    """Estimate the noise from consecutive frames or planes; None if they do not show one scene."""
+    for axis in "TZ":
+        if stack.sizes.get(axis, 1) > 1:
+            where = _central(stack, LARGEST) | {"C": channel, axis: middle(stack.sizes[axis], FRAMES)}
+            pixels = stack.read(stack.region(**_known(stack, where)))
+            found = estimate_frames(pixels.reshape(-1, *pixels.shape[-2:]))
+            if found is not None:
+                return found
+    return None
+
+
+def _spread_planes(stack: Stack, channel: int) -> list[NDArray[np.generic]]:
+    """Read the central parts of some planes of a channel, spread over time and depth."""
+    lead = {axis: stack.sizes.get(axis, 1) for axis in "TZ"}
+    count = lead["T"] * lead["Z"]
+    numbers = sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))})
+    inner = _central(stack, LARGEST if count == 1 else SIDE)
+    planes = []
+    for number in numbers:
+        time, depth = divmod(number, lead["Z"])
+        where = inner | {"T": time, "Z": depth, "C": channel}
+        pixels = stack.read(stack.region(**_known(stack, where)))
+        planes.append(pixels.reshape(pixels.shape[-2:]))
+    return planes
+
+
+def _differ(found: list[NoiseEstimate]) -> bool:
+    """Return whether the noise of planes differs for certain at the intensity they have on average."""
+    blank = [one.absent for one in found]
+    if any(blank):
+        return not all(blank)
+    if not all(one.reliable for one in found):
+        return False
+    mean = float(np.mean([one.mean for one in found]))
+    deviations = np.sqrt([float(one.model.variance(mean)) for one in found])
+    return bool(deviations.max() > ALIKE * max(float(deviations.min()), 1e-30))
+
+
+def _moves(stack: Stack, channel: int, noise: NoiseEstimate) -> bool:
+    """Return whether one of some frames differs from their mean by more than noise explains."""
+    frames = [_image(stack, region) for region in spread_frames(stack, channel)]
+    # places that are not finite in one frame are not compared
+    mean = np.mean(frames, axis=0)
+    changes = [compare(mean, frame, noise, frames=len(frames)) for frame in frames]
+    return any(change.share > CHANGED or change.excess > EXCESS for change in changes)
+
+
+def _image(stack: Stack, region: Region) -> Plane:
+    pixels = stack.read(region)
+    return pixels.reshape(pixels.shape[-2:]).astype(np.float64)
+
+
+def _central(stack: Stack, side: int) -> dict[str, slice | int]:
+    """Central part of the plane in the middle of time and depth."""
+    where: dict[str, slice | int] = {axis: stack.sizes.get(axis, 1) // 2 for axis in "TZ"}
+    return where | {axis: middle(stack.sizes[axis], side) for axis in "YX"}
+
+
+def _known(stack: Stack, where: dict[str, slice | int]) -> dict[str, slice | int]:
+    """Leave out axes that the stack does not have."""
+    return {axis: part for axis, part in where.items() if axis in stack.axes}
