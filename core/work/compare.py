@@ -27,20 +27,20 @@ SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a learned method may use.
+    """Resources of a learned method.
 
     Attributes
     ----------
     seconds : float
-        Time of its training; 0 for the limits that the method says itself.
+        Training time in seconds; 0 for the limits of the method.
     moments : tuple of float
-        Seconds of training after which it is used as well, in rising order, for a course over time.
+        Additional training times in seconds, ascending, after which the network is applied.
     device : str
-        Where it is trained and used, or "auto".
+        Device for training and prediction, or "auto".
     threads : int or None
-        Threads of the processor; None for all cores.
+        Number of CPU threads; None for all cores.
     target : Stack or None
-        Clean stack, for methods that learn from one.
+        Clean stack, for methods that need one.
     """
 
     seconds: float = 60.0
@@ -52,18 +52,18 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Compared:
-    """What one method made of a stack.
+    """Results of one method.
 
     Attributes
     ----------
     method : Method
-        The method with its parameters.
+        Method with its parameters.
     stacks : tuple of Stack
-        One for each of its outputs.
+        One result for each output of the method.
     seconds : float
-        How long it took: training and use together.
+        Time of training and prediction together.
     model : Model or None
-        The network that was trained.
+        Trained network.
     """
 
     method: Method
@@ -98,23 +98,28 @@ def suitable(stack: Stack, group: Group) -> tuple[Method, ...]:
 def plan(
     stack: Stack, methods: Sequence[Method], *, region: Region | None = None, memory: int | None = None
 ) -> Plan:
-    """Keep as many methods, from the first on, as have room for their results.
+    """Select methods, from the first on, whose results fit into memory.
 
     Parameters
     ----------
     stack : Stack
-        What to work on.
+        Input.
     methods : sequence of Method
         Methods to compare.
     region : tuple of slice, optional
-        Where; all of the stack by default.
+        Region to compute; by default the whole stack.
     memory : int, optional
-        Free memory in bytes; by default what the system says.
+        Free memory in bytes; by default that of the system.
+
+    Returns
+    -------
+    Plan
+        Selected methods, and a finding about the others.
 
     Raises
     ------
     QuietfieldError
-        If there is not even room for the results of the first one.
+        If even the results of the first method do not fit into memory.
     """
     memory = available_memory() if memory is None else memory
     size = math.prod(stack.shape if region is None else region_shape(region)) * 4
@@ -149,32 +154,32 @@ def compare(
     trained_on: Stack | None = None,
     context: Context | None = None,
 ) -> Iterator[Compared]:
-    """Run methods on a stack one after the other, giving each result as soon as it is there.
+    """Run methods on a stack one after another, yielding each result as soon as it is complete.
 
     Parameters
     ----------
     stack : Stack
-        What to work on; it is not modified.
+        Input; it is not modified.
     methods : sequence of Method
-        What to do to it; each starts from `stack` itself.
+        Methods; each is applied to `stack`.
     region : tuple of slice, optional
-        Compute this region only, exactly as on the whole stack.
+        Region to compute, with the same result as on the whole stack.
     budget : Budget, optional
-        What each learned method may use.
+        Resources of each learned method.
     trained_on : Stack, optional
-        Stack that learned methods are trained on; `stack` by default.
+        Training stack of learned methods; by default `stack`.
     context : Context, optional
-        Progress and cancellation, of all methods together.
+        Progress of all methods together, and cancellation.
 
     Yields
     ------
     Compared
-        One for each method, and for a learned method one before at each moment of the budget.
+        One for each method; for a learned method also one for each moment of the budget.
 
     Raises
     ------
     QuietfieldError
-        If a method cannot work on the stack; results given before remain good.
+        If a method cannot be applied to the stack; earlier results are not affected.
     """
     context = context or Context()
     for number, method in enumerate(methods):

@@ -69,7 +69,7 @@ class FilterPanel(QWidget):
         self.methods.edited.connect(self._on_touched)
         self._on_method()
 
-    # -- what it is made of
+    # -- layout
 
     def _build(self) -> None:
         self.methods = MethodForms(GROUPS)
@@ -85,7 +85,7 @@ class FilterPanel(QWidget):
 
         self.input = QComboBox()
         self.input.setObjectName("filter-input")
-        self.input.setToolTip("<p>What the method works on: the stack as opened, or the result shown.</p>")
+        self.input.setToolTip("<p>Input of the method: the stack as opened, or the shown result.</p>")
         self.input.addItem("raw", "raw")
         self.input.addItem("shown result", "shown")
         self.input.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -99,7 +99,7 @@ class FilterPanel(QWidget):
         self.preview = QCheckBox("&Preview")
         self.preview.setObjectName("filter-preview")
         self.preview.setChecked(True)
-        self.preview.setToolTip("<p>Show what the method would do, on the visible part of this plane.</p>")
+        self.preview.setToolTip("<p>Preview the method on the visible region of this plane.</p>")
         self.preview.toggled.connect(self._on_touched)
         self.status = QLabel()
         self.status.setObjectName("filter-status")
@@ -124,7 +124,7 @@ class FilterPanel(QWidget):
         self.problem = Sentence("filter-problem")
         offered = [group for groups in GROUPS.values() for group in groups]
         self.findings = FindingsView("filter", offered, warning=False)
-        self.findings.words.setToolTip("<p>Found in the plane shown; others of the stack may differ.</p>")
+        self.findings.words.setToolTip("<p>Findings about the displayed plane; other planes may differ.</p>")
         self.findings.taken.connect(self._on_taken)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(*(column.contentsMargins().left(), 0) * 2)
@@ -139,7 +139,7 @@ class FilterPanel(QWidget):
         whole.addWidget(scroll, 1)
         whole.addLayout(bottom)
 
-    # -- what is chosen
+    # -- selection
 
     def choose(self, name: str) -> None:
         """Select a method by name."""
@@ -193,7 +193,7 @@ class FilterPanel(QWidget):
         if new.source is not old.source:
             self._paused, self._failure = False, ""
             self.findings.clear()
-            # that one scene stood still says nothing of the next stack
+            # a static scene says nothing about the next stack
             self.methods.replace("neighbours", MEAN, "none")
             self.methods.offer_for(new.source.stack.axes if new.source else "")
         elif new.shown != old.shown:
@@ -214,7 +214,7 @@ class FilterPanel(QWidget):
             work = self._ready()
         except QuietfieldError as error:
             reason = str(error)
-        # without a stack the reason stands in the tooltip alone: nothing has gone wrong
+        # without a stack, only the tooltip shows the reason, because there is no error
         self.problem.say((reason or self._failure) if shown else "")
         self._allow(reason)
         if work is None or not self._wants_preview():
@@ -233,7 +233,7 @@ class FilterPanel(QWidget):
         usual = "Run the method on the whole stack and add the result."
         self.apply.setToolTip(f"<p>{busy or reason or usual}</p>")
         self.copy.setEnabled(not reason)
-        usual = "Copy the command that does the same to the file without this window."
+        usual = "Copy the command that does the same without the window."
         self.copy.setToolTip(f"<p>{reason or usual}</p>")
 
     @Slot(object)
@@ -293,7 +293,7 @@ class FilterPanel(QWidget):
         self._applying = None
         self.progress.follow(None)
         self._paused = True
-        if outcome.state == "failed":  # said until settings are changed or it is tried again
+        if outcome.state == "failed":  # shown until settings change or it is repeated
             self._failure = (
                 str(outcome.error) if isinstance(outcome.error, QuietfieldError)
                 else f"{method.label} failed ({type(outcome.error).__name__}); nothing was changed."

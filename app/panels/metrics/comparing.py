@@ -25,9 +25,9 @@ class Comparing(QObject):
     Attributes
     ----------
     changed : Signal
-        It began, or ended.
+        The comparison started or ended.
     said : Signal of str
-        A sentence on what went wrong or was left out, or "" as it begins.
+        An error or a note about excluded filters, or "" at the start.
     """
 
     changed = Signal()
@@ -53,7 +53,7 @@ class Comparing(QObject):
         if self.job is not None:
             return "The filters are being compared; wait for it or cancel it."
         if not self.missing(snapshot):
-            return "The table holds every classic filter already, with its default parameters."
+            return "The table already contains every classic filter with its default parameters."
         return ""
 
     @Slot()

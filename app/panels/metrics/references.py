@@ -20,15 +20,15 @@ class Offer:
     Attributes
     ----------
     kind : {"none", "file", "frames", "truth", "present"}
-        What it is; "present" is a reference that is in use and is none of the others.
+        Kind of reference; "present" is a reference in use that is none of the others.
     label : str
-        The same in words.
+        Name for users.
     stack : Stack or None
-        Its pixels, where they are at hand.
+        Pixels, if they are in memory.
     reason : str
-        Why it cannot be chosen now, or "".
+        Why it cannot be selected now, or "".
     help : str
-        What it means.
+        Explanation.
     """
 
     kind: Literal["none", "file", "frames", "truth", "present"]
@@ -46,29 +46,29 @@ def offers(snapshot: Snapshot) -> tuple[Offer, ...]:
     single = "This stack has a single time point; a mean over time needs at least two."
     mean = f"Mean of the {frames if frames > 1 else ''} frames (static scene)".replace("  ", " ")
     found = [
-        Offer(kind="none", label="none", help="Only measures that need no reference are given."),
+        Offer(kind="none", label="none", help="Only metrics that need no reference are computed."),
         Offer(
             kind="file", label="File…", reason=closed,
             help="A clean stack, or a clean plane for all planes, from a file.",
         ),
         Offer(
             kind="frames", label=mean, reason=closed or ("" if frames > 1 else single),
-            help="The mean over time, for a stack that shows one unchanging scene. Every frame is itself a "
-            "part of it, and methods that average frames are flattered.",
+            help="The mean over time, for a stack that shows one static scene. Every frame is part of this "
+            "mean, so methods that average frames score too high.",
         ),
     ]  # fmt: skip
     if snapshot.truth is not None:
         found.append(
             Offer(
                 kind="truth", label=truth_label(snapshot.truth), stack=snapshot.truth,
-                help="What the simulation that was opened would show without noise.",
+                help="Ground truth of the opened simulation.",
             )
         )  # fmt: skip
     for result in snapshot.results[1:]:
         parent = snapshot.find(result.parent)
         if result.step is not None and parent is not None and find(result.step.method).group == "noise":
             label = f"Truth: {parent.label} before {result.label}"
-            help = "What the simulated noise was added to."
+            help = "Stack to which the simulated noise was added."
             found.append(Offer(kind="truth", label=label, stack=parent.stack, help=help))
     reference = snapshot.reference
     if reference is not None and chosen(found, reference) is None:
@@ -102,7 +102,7 @@ def frames_in(snapshot: Snapshot, key: int) -> float:
         operation = step.method_for() if step.model is None else None
         if isinstance(operation, Operation):
             reach += operation.halo(source.stack.axes).get("T", 0)
-        else:  # of a network, which was told so or found it
+        else:  # of a network, whose neighbours were set or decided in training
             reach += {"T": DEPTH, MEAN: SPAN}.get(str(step.params.get("neighbours")), 0)
         result = snapshot.find(result.parent)
     frames = 2 * reach + 1

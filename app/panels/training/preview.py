@@ -22,9 +22,9 @@ SIDE = 512
 
 
 class TrainingPreview(QObject):
-    """Shows the pictures of a training run, or one of the kept networks, while that is wanted.
+    """Shows predictions of a running training, or of a checkpoint, while a preview is wanted.
 
-    It pauses when a person chooses a result for viewing, until `touch`.
+    It pauses when the user selects a result for display, until `touch`.
 
     Attributes
     ----------
