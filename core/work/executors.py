@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from typing import ClassVar
@@ -115,7 +117,8 @@ class Processes(Executor):
         workers = min(self.workers, len(tasks)) or 1
         threads = max(1, (os.cpu_count() or 1) // workers)
         with ProcessPoolExecutor(workers, spawned, _begin, (stop, threads)) as pool:
-            waiting = {pool.submit(_run, task): task for task in tasks}
+            with _interrupts_ignored():  # Ctrl+C reaches all processes; this one stops the others
+                waiting = {pool.submit(_run, task): task for task in tasks}
             try:
                 while waiting:
                     context.step(1 - len(waiting) / len(tasks), f"{len(waiting)} of {len(tasks)} left")
@@ -178,6 +181,19 @@ def find(name: str) -> type[Executor]:
         return _EXECUTORS[name]
     except KeyError:
         raise QuietfieldError(params.unknown("executor", name, _EXECUTORS)) from None
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore SIGINT for a moment, so that processes started meanwhile ignore it for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _context = Context()
