@@ -48,20 +48,19 @@ def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str,
         temporary.write_bytes(content)
 
 
-def load_network(path: Path | None = None) -> tuple[InstantNetwork, dict[str, Any]]:
+def load_network(path: Path) -> tuple[InstantNetwork, dict[str, Any]]:
     """Read a network for the CPU, and its training metadata.
 
     Parameters
     ----------
-    path : Path, optional
-        File of the network; by default the smallest network that ships.
+    path : Path
+        File of the network.
 
     Raises
     ------
     QuietfieldError
         If the file is missing or is no such network.
     """
-    path = path or file_of("instant")
     try:
         with safe_open(str(path), "pt", device="cpu") as file:
             record: dict[str, Any] = json.loads((file.metadata() or {})[KEY])

@@ -13,6 +13,7 @@ from core import cuda_graphs
 from core.instant.making.examples import Batch, Examples
 from core.instant.making.training import Settings, State, learn
 from core.instant.network import InstantNetwork
+from core.instant.weights import shipped_network
 from core.learning.base import Learned
 from core.learning.methods import Care, DecoNoising, Noise2Noise, Noise2Void, Noise2Void2, Quietfield
 from core.learning.prediction import Prediction
@@ -81,6 +82,14 @@ def test_a_prediction_is_that_of_the_processor() -> None:
     model = trainer.model()
     here, there = (evaluate(stack, model.prediction(name))[0] for name in ("cpu", "cuda"))
     assert np.abs(here - there).max() < 0.02 * here.std()
+
+
+def test_the_networks_that_ship_stay_on_the_processor() -> None:
+    stack, _ = scene(side=96)
+    trainer = Trainer(stack, small(Quietfield, steps=4, train="no"), device="cuda")
+    run(trainer)
+    evaluate(stack, trainer.model().prediction("cuda"))
+    assert {tensor.device.type for tensor in shipped_network("instant").parameters()} == {"cpu"}
 
 
 def test_a_training_goes_on_after_a_state_was_loaded() -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.instant.reach import OFFSETS, beside
-from core.instant.weights import load_network
+from core.instant.weights import shipped_network
 from core.learning import prediction as predicting
 from core.learning.base import Learned
 from core.learning.data import Normalisation, split
@@ -257,7 +257,7 @@ def test_the_network_of_instant_learns_from_what_lies_beside() -> None:
         list(trainer.run())
         state = trainer.model().resume
         assert state is not None
-        before, after = load_network()[0].state_dict(), state["network"]
+        before, after = shipped_network("instant").state_dict(), state["network"]
         moved[chosen] = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
         first[chosen] = state["best_validation"]
     assert moved == {
