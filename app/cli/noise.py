@@ -1,4 +1,4 @@
-"""What ``info --noise`` tells: the noise of every channel in words and as numbers."""
+"""Output of ``info --noise``: the noise of every channel as text and as numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def of_channels(stack: Stack) -> tuple[NoiseEstimate, ...]:
 
 
 def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str, str]]:
-    """Lines for a table: what, and in words."""
+    """Return the lines of a table: property and value."""
     lines = []
     for number, noise in enumerate(found):
         if len(found) > 1:
@@ -39,7 +39,7 @@ def rows(found: Sequence[NoiseEstimate], names: Sequence[str]) -> list[tuple[str
 
 
 def facts(noise: NoiseEstimate) -> dict[str, object]:
-    """Numbers for JSON, which knows neither infinity nor NaN: null stands for both."""
+    """Return numbers for JSON, with null for infinity and NaN."""
     numbers = {
         "gain": noise.model.gain, "gain_error": noise.gain_error, "constant": noise.model.constant,
         "constant_error": noise.constant_error, "floor": noise.model.floor, "read_noise": noise.read_noise,

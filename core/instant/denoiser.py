@@ -1,4 +1,4 @@
-"""Denoise a stack with the network, the noise being known: plane by plane, in pieces if it is large."""
+"""Denoise a stack with networks and its known noise, plane by plane, and large planes in tiles."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ from core.progress import Context
 from core.stack import Region, Stack, channel_of, middle
 
 TILE, LEAST_TILE = 1024, 64
-"""Side in pixels of the pieces that go through the network at once, without their neighbours; and the
-smallest, where there is too little memory."""
+"""Side of the tiles without margins, in pixels, and the smallest side if memory is insufficient."""
 
 LOOKED_AT = 1024
-"""Side in pixels of the middle of a plane that is examined."""
+"""Side of the central part of a plane that is examined, in pixels."""
 
 FARTHEST = 8.0
-"""No pixel is changed by more standard deviations of its noise than this: whatever the network says of an
-image unlike all it has seen, such as one without noise, what is no noise stays."""
+"""Maximum change of a pixel, in noise standard deviations. It limits the damage in images that differ
+strongly from the training images, such as images without noise.
+"""
 
 FAR = 20.0
-"""Where noise is constant, values are moved to this many times the level up to which darkness matters."""
+"""If noise is constant, values are shifted to this many times the level below which intensity matters."""
 
 Plane = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Denoiser(Operation):
-    """Networks together with the noise of a stack.
+    """Networks with the noise of a stack.
 
     Attributes
     ----------
     networks : tuple of InstantNetwork
-        One or more, of whose results the mean is taken; all on one device.
+        One or more networks whose results are averaged; all on one device.
     noise : StackNoise
         Noise of the stack.
     outputs : tuple of Output
-        The denoised image, and `EXPECTED_ERROR` if that is wanted too.
+        Denoised image, and `EXPECTED_ERROR` if requested.
     label : str
-        What to call it while it works.
+        Name in progress messages.
     strength : float
-        Share of the denoised image in the result, 0 to 1.
+        Weight of the denoised image in the result, 0 to 1.
     eightfold : bool
         Whether to average over eight orientations.
     along : {"", "Z", "T"}
-        Axis along which the network sees neighbouring planes or frames, if any.
+        Axis of the neighbouring planes or frames of the network, if any.
     sigma : float
-        Standard deviation in pixels of the PSF that the denoised image is convolved with; 0 for none.
+        Standard deviation of the PSF that the denoised image is convolved with, in pixels; 0 for none.
     """
 
     alignment: ClassVar[int] = GRID
@@ -84,16 +84,16 @@ class Denoiser(Operation):
 
     @property
     def _uncertain(self) -> bool:
-        """Whether the expected error is wanted."""
+        """Whether the predicted error is requested."""
         return EXPECTED_ERROR in self.outputs
 
     def halo(self, axes: str) -> Mapping[str, int]:  # noqa: ARG002
-        """Neighbours needed: what the network sees, or the whole plane if its own noise is measured."""
+        """Return the halo: the receptive field, or the whole plane if its noise is estimated separately."""
         reach = WHOLE if self.noise.each_plane else REACH + (GRID if self.sigma else 0)
         return {"Y": reach, "X": reach} | ({self.along: DEPTH} if self.along else {})
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Denoise a block; planes that are not kept are left at 0."""
+        """Denoise a block; planes outside ``block.kept`` stay 0."""
         results = [np.zeros(block.pixels.shape, np.float32) for _ in self.outputs]
         wanted = block.wanted
         for done, index in enumerate(wanted):
@@ -107,7 +107,7 @@ class Denoiser(Operation):
         return tuple(results)
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
-        """Examine the middle of the plane, its neighbours, and whether the frames could be averaged."""
+        """Return findings about the central part of the plane, its neighbours, and averaging of frames."""
         pixels = stack.read(looked_at(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
         found = self.examined(plane, channel_of(region, stack.axes))
@@ -115,7 +115,7 @@ class Denoiser(Operation):
         return (*found, *filter(None, around))
 
     def examined(self, plane: NDArray[np.generic], channel: int) -> tuple[Finding, ...]:
-        """Return what was found in a plane (Y, X) of a channel."""
+        """Return findings about a plane (Y, X) of a channel."""
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
         if noise.absent:
             return (Finding(kind=kinds.NOISE_ABSENT),)
@@ -123,12 +123,12 @@ class Denoiser(Operation):
 
     @staticmethod
     def channel(block: Block, index: tuple[int, ...]) -> int:
-        """Channel of a plane of a block; 0 without channels."""
+        """Return the channel of a plane of a block; 0 without channels."""
         at = block.axes.find("C")
         return 0 if at < 0 else block.origin[at] + index[at]
 
     def _beside(self, block: Block, index: tuple[int, ...]) -> list[Plane]:
-        """Neighbouring planes or frames of one of a block."""
+        """Return the neighbouring planes or frames of a plane of a block."""
         axis = block.axes.index(self.along) if self.along else -1
         if axis < 0 or block.shape[axis] < 2:
             return []
@@ -157,7 +157,7 @@ class Denoiser(Operation):
         return blended(plane, [denoised, error], self.strength, noise)
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
-        """Mean over networks and orientations, and that of the variance of the error, 0 if not asked for."""
+        """Return the mean over networks and orientations, and that of the error variance (or 0)."""
         told = noise.correlations
         transposed = tuple(told[lag] for lag in TRANSPOSED)
         jobs = list(itertools.product(self.networks, range(8 if self.eightfold else 1)))
@@ -174,7 +174,7 @@ class Denoiser(Operation):
     def _run(
         self, network: InstantNetwork, values: Plane, correlation: tuple[float, ...], context: Context
     ) -> tuple[Plane, Plane]:
-        """Send a plane, and those beside it, through a network."""
+        """Apply a network to a plane and its neighbours."""
         device = next(network.parameters()).device
 
         def found(side: int) -> tuple[Plane, Plane]:
@@ -190,7 +190,7 @@ class Denoiser(Operation):
         side: int,
         context: Context,
     ) -> tuple[Plane, Plane]:
-        """Send planes through a network in tiles with margins."""
+        """Apply a network to planes in tiles with margins."""
         height, width = values.shape[1:]
         device = next(network.parameters()).device
         told = torch.tensor([correlation], dtype=torch.float32, device=device)
@@ -214,14 +214,14 @@ class Denoiser(Operation):
 
 
 def looked_at(stack: Stack, region: Region) -> Region:
-    """Middle of the plane that a region lies in."""
+    """Return the central part of the plane of a region."""
     return (*region[:-2], *(middle(n, LOOKED_AT, GRID) for n in stack.shape[-2:]))
 
 
 def blended(
     plane: Plane, found: Sequence[NDArray[np.floating]], strength: float, noise: NoiseEstimate
 ) -> list[Plane]:
-    """Mix what was found, a denoised image and perhaps its expected error, with the image as it was."""
+    """Blend results, a denoised image and optionally its predicted error, with the input."""
     finite = np.isfinite(plane)
     denoised = found[0]
     with np.errstate(invalid="ignore"):
@@ -234,7 +234,7 @@ def blended(
 
 
 def lift(stabiliser: Stabiliser, noise: NoiseEstimate) -> float:
-    """What to add to transformed values whose level says nothing, or is too high to keep digits."""
+    """Return the offset of transformed values whose level has no meaning, or is too high for float32."""
     dark = float(stabiliser.forward(noise.dark))
     return FAR * LEVEL - dark if stabiliser.constant_only or dark > FAR * LEVEL else 0.0
 
@@ -246,7 +246,7 @@ def _tiles(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _padded(piece: Plane) -> Plane:
-    """Mirror images (N, Y, X) beyond their lower and right border up to sides the network can take."""
+    """Reflect images (N, Y, X) beyond their lower and right border to a size that the network accepts."""
     pads = [(0, 0), *((0, max(-(-n // GRID) * GRID, LEAST) - n) for n in piece.shape[1:])]
     return np.ascontiguousarray(np.pad(piece, pads, mode="symmetric"))
 

@@ -1,4 +1,4 @@
-"""Instant as a method on the list; the network is loaded when pixels are computed."""
+"""The method Instant; its networks are loaded when pixels are computed."""
 
 from __future__ import annotations
 
@@ -20,51 +20,52 @@ MAKITALO_2013 = (
 
 
 def quality(help: str) -> str:
-    """Declare the parameter of methods that use the networks of Instant.
+    """Declare the parameter ``quality`` of methods that use the networks of Instant.
 
     Parameters
     ----------
     help : str
-        What the best quality does.
+        Effect of the best quality.
     """
     choices = {"instant": "Instant", "best": "Best"}
     return param("instant", "Quality", choices=choices, help=help)
 
 
 def neighbours(help: str, *, found: bool = False, mean: bool = False) -> str:
-    """Declare the parameter of methods whose network may see planes or frames beside.
+    """Declare the parameter ``neighbours`` of methods whose network can use neighbouring planes or frames.
 
     Parameters
     ----------
     help : str
-        What they do for the method.
+        Effect of neighbours for the method.
     found : bool
-        Whether they may be used as the stack suggests, which is then the default.
+        Whether the method may decide about neighbours from the stack, which is then the default.
     mean : bool
-        Whether the mean of frames may be denoised instead of each one.
+        Whether the mean of frames may be denoised instead of each frame.
     """
     kinds = {"none": "None", "Z": "Planes along Z", "T": "Frames along time"}
     if mean:
         kinds[MEAN] = "Mean of frames"
         help += (
-            f" Mean of frames is for shots of a scene that stands still: each frame and up to {SPAN} on "
-            "both sides are averaged before the network sees them. What moves is smeared, and changes of "
-            "brightness are evened out."
+            f" Mean of frames is for repeated frames of a static scene: each frame is averaged with up to "
+            f"{SPAN} frames on each side before denoising. Moving structures are blurred, and changes of "
+            "brightness are averaged."
         )
     return param(
         "auto" if found else "none", "Neighbours",
-        choices={"auto": "As found", **kinds} if found else kinds,
-        help=f"Let the network see the two planes or frames before and the two after each one. {help}",
+        choices={"auto": "Automatic", **kinds} if found else kinds,
+        help=f"Use the two planes or frames before and the two after each one as additional input. {help}",
     )  # fmt: skip
 
 
 @named("instant", label="Instant", group="instant", version=5)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant(Method):
-    """Denoise with a network that was trained on simulated microscopy and needs no training.
+    """Denoise with a network trained on simulated microscopy images; needs no training.
 
-    The noise of the stack is measured (variance by intensity, correlation of neighbours), made
-    uniform by a generalised Anscombe transform, removed by the network, and the transform undone.
+    The noise of the stack is estimated (variance as a function of intensity, correlation of neighbouring
+    pixels). A generalised Anscombe transform makes it uniform, the network removes it, and the transform is
+    inverted.
     """
 
     citations: ClassVar[tuple[str, ...]] = (MAKITALO_2013,)
@@ -73,48 +74,48 @@ class Instant(Method):
 
     strength: float = param(
         1.0, "Strength", ge=0.0, le=1.0, step=0.05,
-        help="1 gives the denoised image, 0 the raw one, anything between a mixture of both.",
+        help="Weight of the denoised image: 1 is the denoised image, 0 the raw image, between them a blend.",
     )  # fmt: skip
     quality: str = quality(
-        "Best takes the mean of this network and a larger one, both seeing the image turned and mirrored in "
-        "eight ways: better, and some forty times as slow."
+        "Best averages this network and a larger one, each applied in eight orientations (rotations and "
+        "reflections): better, but about forty times slower."
     )
     neighbours: str = neighbours(
-        "It was taught to use only what they share; compare with none where things move fast.", mean=True
+        "The network uses only common structure; compare with None if the scene moves fast.", mean=True
     )
     uncertainty: bool = param(
         False, "Expected error",
-        help="Also give an image of the error that the network expects of every pixel, in counts (standard "
-        "deviation). It knows simulated images only.",
+        help="Also compute an image of the standard error that the network predicts for every pixel, in "
+        "counts. The prediction was trained on simulated images only.",
     )  # fmt: skip
     noise: str = param(
         "auto", "Noise of", advanced=True,
-        choices={"auto": "Automatic", "stack": "The whole stack", "plane": "Every plane by itself"},
-        help="Measure the noise once for each channel, or for every plane where contrast or exposure differ "
-        "from plane to plane. Automatic compares some planes.",
+        choices={"auto": "Automatic", "stack": "The whole stack", "plane": "Every plane separately"},
+        help="Estimate the noise once for each channel, or for every plane if contrast or exposure differ "
+        "between planes. Automatic compares some planes.",
     )  # fmt: skip
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """Denoised image, and its expected error if that was asked for."""
+        """Denoised image, and its predicted error if requested."""
         return self.possible if self.uncertainty else self.possible[:1]
 
     def check(self, axes: str) -> None:
-        """Raise `QuietfieldError` if a stack with these axes lacks the neighbours to use."""
+        """Raise `QuietfieldError` if a stack with these axes lacks the selected neighbours."""
         self._along(axes)
 
     def bind(self, stack: Stack, context: Context) -> Operation:
-        """Measure the noise of the stack, once, and take the networks."""
+        """Estimate the noise of the stack, and load the networks."""
         from core.noise.survey import Survey
 
         context.step(0.0, "Measuring the noise")
         along, still = self._along(stack.axes), self.neighbours == MEAN
         noise = Survey.of(stack).noise(context)
-        # frames of a scene that stands still have the same noise, whatever their brightness
+        # frames of a static scene have the same noise, whatever their brightness
         if still or self.noise != "auto":
             noise = replace(noise, each_plane=self.noise == "plane")
 
-        from core.instant.denoiser import Denoiser  # torch may still be loading: the noise needs none of it
+        from core.instant.denoiser import Denoiser  # torch may still be loading; the noise does not need it
         from core.instant.still import Still
         from core.instant.weights import shipped
 
@@ -126,13 +127,13 @@ class Instant(Method):
         return Still(single=denoiser) if still else denoiser
 
     def _along(self, axes: str) -> str:
-        """Axis along which neighbours lie; "" for none."""
+        """Return the axis of the neighbours; "" for none."""
         if self.neighbours == "none":
             return ""
         along = "T" if self.neighbours == MEAN else self.neighbours
         if along not in axes:
             raise QuietfieldError(
-                f"Instant with neighbours along {AXIS_NAMES[along]} ({along}) needs an "
-                "axis the stack does not have. Choose other neighbours, or change what its axes mean."
+                f"Instant with neighbours along {AXIS_NAMES[along]} ({along}) needs an axis that the stack "
+                "does not have. Choose other neighbours, or correct the axes of the stack."
             )
         return along

@@ -1,4 +1,4 @@
-"""Whether the frames of a stack show one scene, as far as their noise lets one see."""
+"""Findings about static and moving scenes, for averaging frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Plane = NDArray[np.float32]
 
 
 def propose_averaging(stack: Stack) -> Finding | None:
-    """Find that all frames show the same scene, and propose to average them; None if they do not."""
+    """Propose averaging if all frames show the same scene; None if they do not."""
     if not Survey.of(stack).stands_still():
         return None
     average = Proposal(label="Average frames", params={"neighbours": MEAN})
@@ -24,9 +24,9 @@ def propose_averaging(stack: Stack) -> Finding | None:
 
 
 def find_motion(stack: Stack) -> Finding | None:
-    """Find the frame that differs most from the mean around it by more than noise explains.
+    """Return a finding about the frame that differs most from the mean around it, beyond its noise.
 
-    Some frames, spread over the stack, are compared, in every channel and the middle of depth.
+    Several frames, spread over the stack, are compared in every channel, in the middle of depth.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def find_motion(stack: Stack) -> Finding | None:
 
 
 def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:
-    """Mean around the frame that a region lies in, of how many frames, and what share of it differs."""
+    """Return the mean around the frame of a region, its number of frames, and the fraction that differs."""
     time = region[0].start
     frames = around(time, stack.shape[0])
     planes = stack.read((slice(frames.start, frames.stop), *_inner(stack, region)[1:]))
@@ -53,7 +53,7 @@ def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane,
 
 
 def differing(share: float, region: Region) -> Finding | None:
-    """Return a finding if a larger share of a frame than `CHANGED` differs from the mean."""
+    """Return a finding if a larger fraction of a frame than `CHANGED` differs from the mean."""
     if share <= CHANGED:
         return None
     return Finding(
@@ -67,7 +67,7 @@ def _inner(stack: Stack, region: Region) -> Region:
 
 
 def mean(planes: list[Pixels]) -> Plane:
-    """Mean of images of one shape, of those that are finite at each place; NaN where none is."""
+    """Return the mean of images over finite pixels; NaN where no image is finite."""
     total, count = np.zeros(planes[0].shape), np.zeros(planes[0].shape, np.int32)
     whole = planes[0].dtype.kind in "biu"
     for plane in planes:

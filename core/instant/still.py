@@ -1,4 +1,4 @@
-"""A scene that stands still: the mean of its frames is denoised instead of each one."""
+"""Denoising of static scenes: the mean of frames is denoised instead of each frame."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from core.stack import Pixels, Region, Stack, channel_of, region_shape
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Still(Operation):
-    """Denoise the mean of the frames around each one.
+    """Denoise the mean of the frames around each frame.
 
     Attributes
     ----------
     single : Denoiser
-        What denoises an image, with the noise of a single frame.
+        Denoises an image with the noise of a single frame.
     """
 
     label: ClassVar[str] = "Mean of frames"
@@ -40,17 +40,17 @@ class Still(Operation):
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """Those of the denoiser of a single frame."""
+        """Outputs of the denoiser of a single frame."""
         return self.single.outputs
 
     def halo(self, axes: str) -> Mapping[str, int]:
-        """Neighbours needed: what the network sees, and the frames that are averaged."""
+        """Return the halo: that of the network, and the frames that are averaged."""
         return {**self.single.halo(axes), "T": SPAN}
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Denoise the means of a block, each one once; planes that are not kept are left at 0."""
+        """Denoise the means of a block, each once; planes outside ``block.kept`` stay 0."""
         results = [np.zeros(block.pixels.shape, np.float32) for _ in self.outputs]
-        first, count = block.origin[0], block.shape[0]  # time is the first axis wherever there is one
+        first, count = block.origin[0], block.shape[0]  # time is the first axis, if there is one
         groups: dict[tuple[range, tuple[int, ...]], list[tuple[int, ...]]] = {}
         for index in block.wanted:
             groups.setdefault((around(first + index[0], count), index[1:]), []).append(index)
@@ -69,7 +69,7 @@ class Still(Operation):
     def _denoised(
         self, plane: Plane, frames: int, block: Block, index: tuple[int, ...], context: Context
     ) -> list[Plane]:
-        """Denoise the mean of so many frames, without mixing."""
+        """Denoise the mean of several frames, without blending."""
         lead = (1,) * len(index)
         origin = tuple(o + i for o, i in zip(block.origin, index, strict=False)) + block.origin[-2:]
         alone = replace(block, pixels=plane.reshape(lead + plane.shape), origin=origin, kept=None)
@@ -77,7 +77,7 @@ class Still(Operation):
         return [np.asarray(image, np.float32).reshape(plane.shape) for image in found]
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
-        """Examine the mean of frames, and how much of the frame differs from it."""
+        """Return findings about the mean of frames, and about the difference of the frame from it."""
         channel = channel_of(region, stack.axes)
         together, frames, share = compared(stack, region, self.single.noise.channels[channel])
         found = self._with_noise_of(frames).examined(together, channel)
@@ -90,12 +90,12 @@ class Still(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Means of frames in turn, as many of a stack of time as do not share any.
+    """Means of disjoint groups of consecutive frames.
 
     Parameters
     ----------
     stack : Stack
-        Frames of a scene that stands still.
+        Frames of a static scene.
     """
 
     stack: Stack
@@ -116,7 +116,7 @@ class Means:
         return [round(i) for i in np.linspace(0, count, max(1, round(count / (2 * SPAN + 1))) + 1)]
 
     def read(self, region: Region) -> Pixels:
-        """Compute the means of a region."""
+        """Return the means in a region."""
         ends, found = self._ends, np.empty(region_shape(region), np.float32)
         for number, group in enumerate(range(region[0].start, region[0].stop)):
             found[number] = mean(list(self.stack.read((slice(*ends[group : group + 2]), *region[1:]))))
@@ -124,7 +124,7 @@ class Means:
 
 
 def means(stack: Stack) -> Stack:
-    """Means of the frames of a stack, to be trained on, whose noise is known from that of the frames."""
+    """Return the means of the frames of a stack for training, with noise derived from that of the frames."""
     found = Stack(Means(stack), stack.axes, stack.meta)
     noise = replace(Survey.of(stack).noise(), each_plane=False)
     noise = noise.averaged(stack.sizes["T"] / found.sizes["T"])

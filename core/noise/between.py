@@ -1,4 +1,4 @@
-"""How much of their noise planes or frames share with those beside, as in a running average."""
+"""Correlation of noise between neighbouring planes or frames, as caused by running averages."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from core.noise.blocks import SIDE, block_means
 from core.stack import Stack, middle
 
 LARGEST = 256
-"""Longest side that is looked at, in pixels."""
+"""Maximum side of the examined region, in pixels."""
 
 LEAST = 2048
-"""Fewest pixels of a plane that tell a correlation."""
+"""Minimum number of pixels of a plane for a reliable correlation."""
 
 PLANES = 6
-"""Most consecutive planes that are looked at, in the middle of the axis."""
+"""Maximum number of consecutive planes that are examined, in the middle of the axis."""
 
 LIMIT = 0.4
-"""Correlation above which planes are said to share their noise."""
+"""Correlation above which planes are considered to share their noise."""
 
 Images = NDArray[np.float64]
 
 
 def shared_noise(stack: Stack, axis: str) -> float:
-    """Correlation of the noise of planes or frames with those beside, the most of all channels.
+    """Return the correlation of the noise of neighbouring planes or frames, the maximum over all channels.
 
     Parameters
     ----------
     stack : Stack
-        Only the middle of some of its planes is read.
+        Stack; only the central part of some planes is read.
     axis : {"T", "Z"}
-        Along which they are neighbours.
+        Axis along which they are neighbours.
 
     Returns
     -------
     float
-        0 where their noise is independent, up to 1; 0 for fewer than three planes.
+        0 for independent noise, at most 1; 0 for fewer than three planes.
     """
     count = stack.sizes.get(axis, 1)
     at: dict[str, slice | int] = {a: stack.sizes[a] // 2 for a in "TZ" if a in stack.axes}
@@ -53,11 +53,11 @@ def shared_noise(stack: Stack, axis: str) -> float:
 
 @np.errstate(over="ignore", invalid="ignore")
 def correlation(planes: NDArray[np.generic]) -> float:
-    """Correlation of the noise of consecutive planes (N, Y, X), three or more.
+    """Return the correlation of the noise of consecutive planes (N, Y, X), three or more.
 
-    Where noise is independent, each step from plane to plane takes back half of the one before it, whatever
-    stands still; where the scene moves too, at the highest frequencies, which hold little of it. The darker
-    half of the middle of the image is looked at.
+    If the noise is independent, each difference of successive planes reverses half of the one before it,
+    whatever is static. Highest frequencies are used, since they contain little of a moving scene. The darker
+    half of the central region is examined.
     """
     inner = tuple(middle(n, LARGEST) for n in planes.shape[1:])
     planes = planes[:, *inner].astype(np.float64)
@@ -76,5 +76,5 @@ def correlation(planes: NDArray[np.generic]) -> float:
 
 
 def _high(images: Images) -> Images:
-    """Second differences along Y and X."""
+    """Return second differences along Y and X."""
     return np.diff(np.diff(images, n=2, axis=1), n=2, axis=2)

@@ -1,8 +1,8 @@
 """Estimate the noise of an image from its own pixels: gain, constant and correlation.
 
-The variance of photon noise is a straight line over the mean. Small blocks give one point each, measured in
-a band of high frequencies; blocks with structure are left out or corrected for, and at few photons an
-instrument (the other half of the pixels) keeps the noise of the means out of the line.
+The variance of photon noise is a linear function of the mean. Each small block gives one point of this line,
+measured in a band of high frequencies. Blocks with structure are excluded or corrected. At low photon counts
+an instrumental variable (the other half of the pixels) removes the bias by the noise of the means.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from core.noise.plane import from_plane
 from core.stack import middle
 
 LARGEST = 1024
-"""Longest side that is looked at, in pixels; larger images are judged by their middle."""
+"""Maximum side of the examined region, in pixels; of larger images the central part is used."""
 
 BRIGHTEST = 1e15
-"""Intensities that differ by this or more are refused: in float32, sums of their squares are infinite."""
+"""Maximum difference of intensities; for larger ones, sums of squares overflow in float32."""
 
 FRAMES = 4
-"""Most frames that are looked at."""
+"""Maximum number of frames that are used."""
 
 _SMALLEST = 2 * MARGIN + SIDE
 
 
 class _Ends(NamedTuple):
-    """Lowest and highest value of an image, and the shares of pixels that pile up there (or 0)."""
+    """Smallest and largest value of an image, and the fractions of pixels clipped to them (or 0)."""
 
     low: float
     high: float
@@ -53,7 +53,7 @@ def estimate(plane: NDArray[np.generic]) -> NoiseEstimate:
     Returns
     -------
     NoiseEstimate
-        Where the pixels allow no estimate (constant, tiny), its `problem` says why.
+        If the pixels allow no estimate (constant, tiny), its `problem` states why.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def select_middle(found: Sequence[NoiseEstimate]) -> NoiseEstimate:
 
 
 def _shifted(found: NoiseEstimate, centre: float, ends: _Ends) -> NoiseEstimate:
-    """Give an estimate from pixels about their median the true means, and what piles up at the ends."""
+    """Convert an estimate from pixels relative to their median to true means, and add clipped fractions."""
     return replace(
         found,
         model=found.model.shifted(centre),
@@ -116,7 +116,7 @@ def _shifted(found: NoiseEstimate, centre: float, ends: _Ends) -> NoiseEstimate:
 def _prepare(
     frames: NDArray[np.generic],
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], float, _Ends]:
-    """Middle of a few frames about their median, where they are finite, that median, and what piles up."""
+    """Return the central part of frames relative to their median, finite pixels, median and clipping."""
     if min(frames.shape[1:]) < _SMALLEST:
         raise QuietfieldError(
             f"Noise cannot be estimated from {' x '.join(map(str, frames.shape[1:]))} pixels: "
@@ -131,20 +131,20 @@ def _prepare(
         pixels = (np.where(finite, some, centre) - centre).astype(np.float32)
     if not np.abs(pixels).max() < BRIGHTEST:
         raise QuietfieldError(
-            f"Noise cannot be estimated where intensities differ by {BRIGHTEST:g} and more, since their "
-            "squares are no numbers any more. Divide the stack by a constant."
+            f"Noise cannot be estimated if intensities differ by {BRIGHTEST:g} or more, since their squares "
+            "overflow. Divide the stack by a constant."
         )
     return pixels, finite, centre, _ends(pixels)
 
 
 def _usable(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends) -> NDArray[np.bool_]:
-    """Which blocks of each frame (T, Y, X) hold only pixels that say how large the noise is."""
+    """Return which blocks of each frame (T, Y, X) contain only pixels suitable for the noise estimate."""
     bad = ~finite
     if ends.saturated:
         bad |= pixels >= ends.high
     usable = np.stack([block_means(interior(mask.astype(np.float32))).ravel() == 0 for mask in bad])
     if ends.lowest:
-        # background that was cut off has too little noise; but where photons are few, zeros are what there is
+        # clipped background has too little noise; but at low photon counts, zeros are valid
         low = (pixels <= ends.low).astype(np.float32)
         free = np.stack([block_means(interior(mask)).ravel() < 0.05 for mask in low])
         if (usable & free).mean() > 0.05:

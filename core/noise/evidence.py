@@ -1,4 +1,4 @@
-"""When to believe a line or a correlation, and the estimate made of them."""
+"""Plausibility of a line or a correlation, and the resulting noise estimate."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from core.noise.models import PoissonGaussian
 WHITE = np.zeros((2 * REACH + 1, 2 * REACH + 1))
 WHITE[REACH, REACH] = 1.0
 WHITE.setflags(write=False)
-"""Autocorrelation of independent pixels; not to be written to."""
+"""Autocorrelation of independent pixels; read-only."""
 
 _UNCERTAIN = 0.25
-"""Share of the variance by which an error of the gain may change it within the range of brightness."""
+"""Maximum relative error of the variance due to the error of the gain, within the intensity range."""
 
 _STRUCTURED = 0.5
-"""Share of the energy that structure may have."""
+"""Maximum fraction of the energy that is structure."""
 
 _STEEPEST, _SLOWEST = 0.68, 0.38
-# Blurred structure is told from correlated noise by how slowly its autocorrelation falls off: that of noise
-# was at most 0.59 for neighbours and 0.33 of that for the next ones in real images; structure in otherwise
-# flat blocks had at least 0.5 of it there.
+# Blurred structure and correlated noise are distinguished by the decay of the autocorrelation. In real images
+# that of noise was at most 0.59 for neighbours and 0.33 of this value at the next distance; that of structure
+# in otherwise flat blocks was at least 0.5 of it at the next distance.
 
 
 def physical(line: Line, blocks: Blocks) -> Line:
-    """Take noise that does not grow with intensity for constant."""
+    """Convert a line without positive slope to constant noise."""
     if line.slope >= 0:
         return line
     level = float(blocks.energy[blocks.energy <= 5 * np.median(blocks.energy)].mean())
@@ -40,13 +40,13 @@ def physical(line: Line, blocks: Blocks) -> Line:
 
 
 def expected(line: Line, means: Values, energies: Values) -> Values:
-    """Variance on the line at some means, or a fiftieth of the middle energy where the line is below."""
+    """Return the variance on the line at some means; at least a fiftieth of the median energy."""
     least = max(0.02 * float(np.median(energies)), 1e-30)
     return np.maximum(line.slope * means + line.constant, least)
 
 
 def smooth(patch: Values, least: float) -> bool:
-    """Whether an autocorrelation of at least `least` falls off as slowly as that of blurred structure."""
+    """Whether an autocorrelation of at least `least` decays as slowly as that of blurred structure."""
     one, two = patch[3, 4] + patch[4, 3], patch[3, 5] + patch[5, 3]
     return bool(one > least and (one > 2 * _STEEPEST or two > _SLOWEST * one))
 
@@ -54,7 +54,7 @@ def smooth(patch: Values, least: float) -> bool:
 def result(
     line: Line, blocks: Blocks, scale: float, patch: Values, method: Literal["plane", "frames"]
 ) -> NoiseEstimate:
-    """Make the estimate of a line whose variances are to be multiplied by `scale`."""
+    """Return the noise estimate of a line whose variances are multiplied by `scale`."""
     dark = float(np.quantile(blocks.mean, 0.01))
     darkest = blocks.mean <= np.quantile(blocks.mean, 0.03)
     usual = float(np.median(expected(line, blocks.mean, blocks.energy)))

@@ -1,10 +1,10 @@
-"""Whether a scene stands still: how far the means of small blocks of pixels change beyond their noise.
+"""Motion of a scene: changes of the means of small blocks of pixels beyond their noise.
 
-The same differences answer two questions. `Change.excess` averages them over the image, and finds changes too
-faint to be seen in any one block: it is asked for where every change does harm, since it would be taken
-for noise, blurred, or scored. `Change.share` counts the blocks that differ for certain, and finds changes
-in a small place: it is asked for where frames are averaged, which smears only what changes there.
-Every use has its own limit, which lies with the use.
+Two measures use the same differences. `Change.excess` averages them over the image, and detects changes too
+faint to be visible in a single block. It is used where every change matters, because it would be taken for
+noise, blurred, or counted as error. `Change.share` counts the blocks that differ significantly, and detects
+local changes. It is used where frames are averaged, which blurs only what changes. Every use has its own
+limit, which is defined there.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from core.noise.blocks import SIDE, Values
 from core.noise.model import NoiseEstimate
 
 CERTAIN = 5.0
-"""Standard deviations of its noise by which the mean of a block differs for certain."""
+"""Number of noise standard deviations by which the mean of a block differs significantly."""
 
 _LEAST = 0.02
-"""Least variance of a block, in medians of all: that of the darkest blocks is not known any better."""
+"""Minimum variance of a block relative to the median; that of the darkest blocks is inaccurate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Change:
-    """Differences of the block means of two images, and what noise explains of them.
+    """Differences of the block means of two images, and their expected variances.
 
     Attributes
     ----------
     difference : ndarray, shape (N,)
-        Differences of the means of blocks, in counts; empty where there is nothing to compare.
+        Differences of the means of blocks, in counts; empty if nothing can be compared.
     variance : ndarray, shape (N,), or float
-        Variance of each that is due to noise, in counts squared.
+        Variance of each difference due to noise, in counts squared.
     """
 
     difference: Values
@@ -41,12 +41,12 @@ class Change:
 
     @property
     def excess(self) -> float:
-        """Mean square of the differences over their variances: about 1 for one scene, 0 for no blocks."""
+        """Mean of squared differences over their variances: about 1 for a static scene, 0 without blocks."""
         return float(np.mean(np.square(self.difference) / self._variance)) if self.difference.size else 0.0
 
     @property
     def share(self) -> float:
-        """Share of the blocks that differ for certain, 0 to 1."""
+        """Fraction of blocks that differ significantly, 0 to 1."""
         beyond = np.square(self.difference) > CERTAIN**2 * self._variance
         return float(np.mean(beyond)) if self.difference.size else 0.0
 
@@ -56,18 +56,23 @@ class Change:
 
 
 def compare(reference: Values, frame: Values, noise: NoiseEstimate, *, frames: int = 1) -> Change:
-    """Compare a frame with another one, or with the mean of several, it among them.
+    """Compare a frame with another one, or with the mean of several frames that includes it.
 
-    A common change of brightness, such as bleaching, does not count.
+    A common change of brightness, such as bleaching, is ignored.
 
     Parameters
     ----------
     reference, frame : ndarray, shape (Y, X)
-        Images in counts; places that are not finite are left out.
+        Images in counts; non-finite pixels are ignored.
     noise : NoiseEstimate
         Noise of a single frame.
     frames : int
-        How many frames the reference is the mean of.
+        Number of frames averaged in the reference.
+
+    Returns
+    -------
+    Change
+        Differences of block means.
     """
     before, after = _block_means(reference), _block_means(frame)
     good = np.isfinite(before) & np.isfinite(after)
@@ -77,22 +82,23 @@ def compare(reference: Values, frame: Values, noise: NoiseEstimate, *, frames: i
     slope = _brightness(before, after)
     difference = after - slope * before
     variance = noise.model.variance(before)
-    # small images tell correlations badly: pixels count as independent at least
+    # correlations of small images are inaccurate: at least the variance of independent pixels is used
     variance = np.maximum(variance, _LEAST * np.median(variance)) * max(
         mean_variance(noise.autocorrelation), 1
     )
-    # of the frame's own noise, the mean it is a part of holds a share
+    # the mean contains a part of the frame's own noise
     share = 1 + slope**2 if frames == 1 else 1 - (2 * slope - slope**2) / frames
     return Change(difference=difference - difference.mean(), variance=variance * share / SIDE**2)
 
 
 def mean_variance(autocovariance: Values) -> float:
-    """Variance of the mean of a block times its number of pixels, for noise of a known autocovariance.
+    """Return the variance of the mean of a block times its number of pixels, for a known autocovariance.
 
     Parameters
     ----------
     autocovariance : ndarray, shape (2 * N + 1, 2 * N + 1)
-        By distance along Y and X, no distance in the middle; or the autocorrelation, for unit variance.
+        By distance along Y and X, with zero distance in the centre; or the autocorrelation, for unit
+        variance.
     """
     reach = len(autocovariance) // 2
     overlap = (SIDE - np.abs(np.arange(-reach, reach + 1))) / SIDE
@@ -101,14 +107,14 @@ def mean_variance(autocovariance: Values) -> float:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Course:
-    """Comparison of all frames of a scene in one pass, whose noise is not known but found from them.
+    """Comparison of all frames of a scene in one pass, with noise estimated from the same frames.
 
-    Unlike in `compare`, a change of brightness counts.
+    Unlike in `compare`, a change of brightness counts as a change.
 
     Attributes
     ----------
     frames : int
-        How many frames will be added, 2 or more.
+        Number of frames that will be added, 2 or more.
     """
 
     frames: int
@@ -119,7 +125,7 @@ class Course:
     _blocks: float = 0.0
 
     def add(self, frame: Values) -> None:
-        """Take in the next frame (Y, X), in counts."""
+        """Add the next frame (Y, X), in counts."""
         means = _block_means(frame)
         if self._last is None:
             self._halves = [np.zeros_like(means), np.zeros_like(means)]
@@ -132,10 +138,10 @@ class Course:
 
     @property
     def drift(self) -> float:
-        """Excess of the change from the mean of the first half of the frames to that of the second.
+        """Excess of the change between the means of the first and the second half of the frames.
 
-        What successive frames differ by counts as noise: it is about 1 for a scene that stands still,
-        and grows with slow motion and bleaching.
+        Differences of successive frames are taken as noise. The value is about 1 for a static scene, and
+        increases with slow motion and bleaching.
         """
         first, second = self.frames // 2, self.frames - self.frames // 2
         if not self._blocks:
@@ -146,23 +152,23 @@ class Course:
 
     @property
     def structure(self) -> float:
-        """Excess of the changes from frame to frame, all of which counts as noise independent between pixels.
+        """Excess of the changes between successive frames, assuming noise that is independent between pixels.
 
-        It is 1 for a still scene with such noise, more with correlated noise, and in the tens for frames of
-        different scenes.
+        It is 1 for a static scene with such noise, larger with correlated noise, and in the tens for frames
+        of different scenes.
         """
         return self._blocks * SIDE**2 / self._pixels if self._blocks else 1.0
 
 
 def _brightness(before: Values, after: Values) -> float:
-    """Return the factor by which a frame is brighter than another, offset apart; 1 if that makes no sense."""
+    """Return the ratio of the brightness of two frames, without offsets; 1 if it is implausible."""
     spread = before - before.mean()
     slope = float((spread * (after - after.mean())).sum() / np.square(spread).sum())
     return slope if 0.2 < slope < 5 else 1.0
 
 
 def _block_means(plane: NDArray[np.float64]) -> Values:
-    """Mean of every whole block; of the whole image where it is smaller than one."""
+    """Return the mean of every complete block, or of the whole image if it is smaller than a block."""
     rows, columns = (max(n // SIDE, 1) for n in plane.shape)
     height, width = (min(n, SIDE) for n in plane.shape)
     cut = plane[: rows * height, : columns * width].reshape(rows, height, columns, width)

@@ -1,4 +1,4 @@
-"""Survey of a stack: its noise and whether its scene stands still, each measured once."""
+"""Survey of a stack: its noise, and whether its scene is static, each measured once."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from core.progress import Context
 from core.stack import AXIS_NAMES, Region, Stack, middle
 
 PLANES = 4
-"""Largest number of planes of each channel, spread over the stack, whose noise is compared."""
+"""Maximum number of planes per channel, spread over the stack, whose noise is compared."""
 
 ALIKE = 1.1
-"""Ratio of noise standard deviations up to which the noise of planes counts as the same."""
+"""Ratio of noise standard deviations up to which the noise of planes is considered equal."""
 
 SIDE = 512
-"""Side in pixels of the central part of planes and frames that are compared."""
+"""Side of the central part of planes and frames that are compared, in pixels."""
 
 COMPARED = 8
-"""Largest number of frames that are compared to see whether the scene stands still."""
+"""Maximum number of frames that are compared to detect motion."""
 
 CHANGED = 0.0002
-"""Share of a frame that differs for certain from the mean of frames, above which the scene moves."""
+"""Fraction of significantly different blocks of a frame above which the scene moves."""
 
 EXCESS = 1.5
 """Excess of the change of a frame from the mean of frames above which the scene moves."""
@@ -44,7 +44,7 @@ class StackNoise:
     Attributes
     ----------
     channels : tuple of NoiseEstimate
-        One for each channel; one if the stack has no channels.
+        One estimate for each channel; one if the stack has no channels.
     each_plane : bool
         Whether the noise differs between planes, so that it is estimated for each plane.
     """
@@ -53,28 +53,28 @@ class StackNoise:
     each_plane: bool
 
     def averaged(self, frames: float) -> StackNoise:
-        """Return the noise of means of so many frames of one scene."""
+        """Return the noise of means of several frames of one scene."""
         return replace(self, channels=tuple(noise.averaged(frames) for noise in self.channels))
 
 
 class Survey:
-    """What is known of the pixels of a stack.
+    """Measured properties of the pixels of a stack.
 
-    Each measurement is made when it is first asked for, and only once; several threads may ask. `Survey.of`
-    returns the one survey of a stack.
+    Each property is measured at first use, and only once; the survey is thread-safe. `Survey.of` returns the
+    one survey of a stack.
 
     Parameters
     ----------
     stack : Stack
         Stack to survey.
     noise : StackNoise, optional
-        Its noise, if that is known without measuring it.
+        Noise of the stack, if it is known.
     """
 
     __slots__ = ("_lock", "_noise", "_shared", "_stack", "_still")
 
     def __init__(self, stack: Stack, noise: StackNoise | None = None) -> None:
-        # a stack of its own: the one surveyed holds this survey, and would never be freed
+        # a separate stack: the surveyed one refers to this survey, and would never be freed
         self._stack = Stack(stack.source, stack.axes)
         self._lock = RLock()
         self._noise = noise
@@ -89,8 +89,8 @@ class Survey:
     def noise(self, context: Context | None = None) -> StackNoise:
         """Return the noise of every channel.
 
-        It is measured from consecutive frames in the middle of time (or planes in the middle of depth) if
-        they show one unchanging scene, and otherwise from single planes spread over the stack.
+        It is estimated from consecutive frames in the middle of time (or planes in the middle of depth) if
+        they show one static scene, and otherwise from single planes spread over the stack.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class Survey:
         Returns
         -------
         float
-            Largest value of all channels: 0 for independent noise, at most 1; 0 for fewer than three planes.
+            Maximum over all channels: 0 for independent noise, at most 1; 0 for fewer than three planes.
         """
         with self._lock:
             if axis not in self._shared:
@@ -126,7 +126,7 @@ class Survey:
             return self._shared[axis]
 
     def stands_still(self) -> bool:
-        """Return whether all frames seem to show the same scene, with noise that frames do not share."""
+        """Return whether all frames seem to show the same scene, with independent noise."""
         with self._lock:
             if self._still is None:
                 self._still = self._stack.sizes.get("T", 1) > 1 and all(
@@ -137,7 +137,7 @@ class Survey:
 
 
 def find_shared_noise(stack: Stack, axis: str, kind: Kind) -> Finding | None:
-    """Find neighbouring planes or frames that share noise.
+    """Return a finding if neighbouring planes or frames share noise.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def find_shared_noise(stack: Stack, axis: str, kind: Kind) -> Finding | None:
     axis : {"T", "Z", ""}
         Axis along which they are neighbours; "" for none.
     kind : Kind
-        Kind of the finding, which tells what the shared noise does.
+        Kind of the finding, which depends on the effect of the shared noise.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def spread_frames(stack: Stack, channel: int) -> list[Region]:
     Returns
     -------
     list of Region
-        At most `COMPARED`, each the central part of a plane.
+        At most `COMPARED` regions, each the central part of a plane.
     """
     count = stack.sizes["T"]
     times = sorted({round(part) for part in np.linspace(0, count - 1, min(count, COMPARED))})
@@ -196,7 +196,7 @@ def _measure_noise(stack: Stack, context: Context) -> StackNoise:
 
 
 def _from_frames(stack: Stack, channel: int) -> NoiseEstimate | None:
-    """Estimate the noise from consecutive frames or planes; None if they do not show one scene."""
+    """Estimate the noise from consecutive frames or planes; None if they show different scenes."""
     for axis in "TZ":
         if stack.sizes.get(axis, 1) > 1:
             where = _central(stack, LARGEST) | {"C": channel, axis: middle(stack.sizes[axis], FRAMES)}
@@ -223,7 +223,7 @@ def _spread_planes(stack: Stack, channel: int) -> list[NDArray[np.generic]]:
 
 
 def _differ(found: list[NoiseEstimate]) -> bool:
-    """Return whether the noise of planes differs for certain at the intensity they have on average."""
+    """Return whether the noise of planes differs significantly at their average intensity."""
     blank = [one.absent for one in found]
     if any(blank):
         return not all(blank)
@@ -235,9 +235,9 @@ def _differ(found: list[NoiseEstimate]) -> bool:
 
 
 def _moves(stack: Stack, channel: int, noise: NoiseEstimate) -> bool:
-    """Return whether one of some frames differs from their mean by more than noise explains."""
+    """Return whether one of several frames differs from their mean by more than the noise explains."""
     frames = [_image(stack, region) for region in spread_frames(stack, channel)]
-    # places that are not finite in one frame are not compared
+    # pixels that are not finite in one frame are not compared
     mean = np.mean(frames, axis=0)
     changes = [compare(mean, frame, noise, frames=len(frames)) for frame in frames]
     return any(change.share > CHANGED or change.excess > EXCESS for change in changes)
@@ -249,11 +249,11 @@ def _image(stack: Stack, region: Region) -> Plane:
 
 
 def _central(stack: Stack, side: int) -> dict[str, slice | int]:
-    """Central part of the plane in the middle of time and depth."""
+    """Return the central part of the plane in the middle of time and depth."""
     where: dict[str, slice | int] = {axis: stack.sizes.get(axis, 1) // 2 for axis in "TZ"}
     return where | {axis: middle(stack.sizes[axis], side) for axis in "YX"}
 
 
 def _known(stack: Stack, where: dict[str, slice | int]) -> dict[str, slice | int]:
-    """Leave out axes that the stack does not have."""
+    """Remove axes that the stack does not have."""
     return {axis: part for axis, part in where.items() if axis in stack.axes}

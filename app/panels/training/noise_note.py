@@ -1,4 +1,4 @@
-"""What was found about the noise of the open stack, where it is of a kind that a network would keep."""
+"""Findings about noise of the open stack that a network would keep."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ CHANNEL = "noise"
 
 
 class NoiseNote(FindingsView):
-    """Warns where the noise of neighbouring pixels is correlated; measures nothing before it is asked to."""
+    """Warns if the noise of neighbouring pixels is correlated; measures only on request."""
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         super().__init__("training-noise", ("learned",), warning=True)
-        self.words.setToolTip("<p>Measured on a few planes of the open stack, in the channel shown.</p>")
+        self.words.setToolTip("<p>Measured on a few planes of the open stack, in the displayed channel.</p>")
         self._session, self._jobs = session, jobs
         self._wanted = False
         self._asked = (0, 0)
         session.changed.connect(self._on_session)
 
     def want(self, *, wanted: bool) -> None:
-        """Keep the findings in line with the open stack, or rest."""
+        """Update the findings for the open stack, or stop."""
         self._wanted = wanted
         self._measure()
 
@@ -60,7 +60,7 @@ class NoiseNote(FindingsView):
         self._jobs.start("Measuring noise", work, end=self._on_end, channel=CHANNEL, quiet=True)
 
     def _on_end(self, outcome: Outcome) -> None:
-        # a stack that is too small, or cannot be read, is no reason to warn: training will say what is wrong
+        # a stack that is too small or unreadable is reported by the training
         if outcome.state == "succeeded":
             warning = outcome.value.warning
             self.show_findings((warning,) if warning is not None else (), Method)

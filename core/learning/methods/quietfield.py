@@ -66,26 +66,26 @@ class Quietfield(BlindSpot):
     citations: ClassVar[tuple[str, ...]] = (KRULL_2019, MAKITALO_2013, GONCHAROVA_2020)
 
     quality: str = quality(
-        "Best trains the larger network of Instant, and takes the mean over eight orientations: slower, and "
-        "mostly better."
+        "Best trains the larger network of Instant and averages eight orientations: slower and usually "
+        "better."
     )
     neighbours: str = neighbours(
-        "As found uses them where they lower the error at hidden pixels for certain: not where fields differ "
-        "or things move too far.",
+        "Automatic uses them if they reduce the error at hidden pixels significantly: not if the planes show "
+        "different fields or fast motion.",
         found=True, mean=True,
     )  # fmt: skip
     train: str = param(
         "auto", "Train", advanced=True,
-        choices={"auto": "Where noise allows", "yes": "Always", "no": "Never"},
-        help="Pixels whose noise is shared by their neighbours teach the network to keep noise: by default "
-        "the network of Instant is left as it is on such stacks.",
+        choices={"auto": "Automatic", "yes": "Always", "no": "Never"},
+        help="Correlated noise trains the network to keep noise: by default the network of Instant is not "
+        "trained on such stacks.",
     )  # fmt: skip
     psf: str = param(
         "auto", "End in a PSF", advanced=True,
-        choices={"auto": "As found", "yes": "Always", "no": "Never"},
-        help=f"Convolve what the network makes with a Gaussian of sigma {NARROW:g} px. By default this is "
-        "done where hidden pixels are predicted hardly worse for it: not where structures are narrow and "
-        "light is plenty.",
+        choices={"auto": "Automatic", "yes": "Always", "no": "Never"},
+        help=f"Convolve the output of the network with a Gaussian of sigma {NARROW:g} px. By default this is "
+        "done if it hardly increases the error at hidden pixels: not for narrow structures at high photon "
+        "counts.",
     )  # fmt: skip
 
     seconds: float = params.revise(Learned, "seconds", 60.0)
