@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.noise.model import NoiseEstimate
+    from core.noise.noise_estimate import NoiseEstimate
     from core.stack import Stack
 
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from core import memory
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
+from core.instant.constants import DEPTH, GRID, REACH, beside
 from core.instant.familiarity import examine
 from core.instant.network import LEAST, LEVEL, InstantNetwork
-from core.instant.reach import DEPTH, GRID, REACH, beside
 from core.instant.scene import propose_averaging
 from core.methods.base import WHOLE, Block, Operation
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.noise.estimate import estimate
-from core.noise.model import TRANSPOSED, NoiseEstimate
+from core.noise.noise_estimate import TRANSPOSED, NoiseEstimate
 from core.noise.survey import StackNoise, find_shared_noise
 from core.noise.transform import Stabiliser
 from core.optics import convolve

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding, Proposal, kinds
-from core.noise.model import NoiseEstimate
+from core.noise.noise_estimate import NoiseEstimate
 from core.stack import middle
 
 SIDE = 512

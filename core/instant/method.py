@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from core.errors import QuietfieldError
-from core.instant.reach import MEAN, SPAN
+from core.instant.constants import MEAN, SPAN
 from core.methods.base import Method, Operation, named
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.params import param
@@ -116,7 +116,7 @@ class Instant(Method):
             noise = replace(noise, each_plane=self.noise == "plane")
 
         from core.instant.denoiser import Denoiser  # torch may still be loading; the noise does not need it
-        from core.instant.still import Still
+        from core.instant.mean_of_frames import MeanOfFrames
         from core.instant.weights import shipped
 
         best = self.quality == "best"
@@ -124,7 +124,7 @@ class Instant(Method):
             networks=shipped(self.quality), noise=noise, outputs=self.outputs, strength=self.strength,
             eightfold=best, along="" if still else along,
         )  # fmt: skip
-        return Still(single=denoiser) if still else denoiser
+        return MeanOfFrames(single=denoiser) if still else denoiser
 
     def _along(self, axes: str) -> str:
         """Return the axis of the neighbours; "" for none."""

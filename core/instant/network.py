@@ -5,7 +5,7 @@ linear in light. The blurs are square roots of blurred light, which have no bias
 For every pixel the network predicts weights of the image and its blurs, and a residual that is added. An
 untrained network is a narrow blur, and at low photon counts the network can use a wide one. The input
 features are differences from the widest blur, and the widest blur where it is below `LEVEL`. The receptive
-field is at most `core.instant.reach.REACH`, so that tiles give the same result as the whole image.
+field is at most `core.instant.constants.REACH`, so that tiles give the same result as the whole image.
 
 If neighbouring planes or frames are given, they and their blurs are additional features, and the network
 also predicts their weights. Without them, the result is that of a network without these inputs. The network
@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.instant.blurs import coarse, fine, root
-from core.instant.reach import OFFSETS
-from core.noise.model import LAGS
+from core.instant.constants import OFFSETS
+from core.noise.noise_estimate import LAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ class InstantNetwork(nn.Module):
         Parameters
         ----------
         images : Tensor, shape (N, 1, Y, X)
-            Sides are multiples of `core.instant.reach.GRID` and at least `LEAST`.
+            Sides are multiples of `core.instant.constants.GRID` and at least `LEAST`.
         correlation : Tensor, shape (N, len(LAGS))
-            Correlation of the noise at each of `core.noise.model.LAGS`.
+            Correlation of the noise at each of `core.noise.noise_estimate.LAGS`.
         beside : Tensor, shape (N, len(OFFSETS), Y, X), optional
-            Neighbouring planes or frames, in the order of `core.instant.reach.OFFSETS`.
+            Neighbouring planes or frames, in the order of `core.instant.constants.OFFSETS`.
         expect : bool
             Whether to predict the error, which takes 10 % of the time.
 

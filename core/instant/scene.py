@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding, Proposal, kinds
-from core.instant.reach import GRID, MEAN, around
-from core.noise.model import NoiseEstimate
+from core.instant.constants import GRID, MEAN, around
 from core.noise.motion import compare
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import CHANGED, SIDE, Survey, spread_frames
 from core.stack import Pixels, Region, Stack, middle
 

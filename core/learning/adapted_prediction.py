@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from core.errors import QuietfieldError
 from core.instant.denoiser import Denoiser
+from core.instant.mean_of_frames import MeanOfFrames
 from core.instant.network import InstantNetwork
-from core.instant.still import Still
 from core.methods.base import Operation
 from core.methods.outputs import DENOISED, Output
 from core.noise.survey import Survey
@@ -60,7 +60,7 @@ class AdaptedPrediction:
             networks=self.networks, noise=noise, outputs=self.outputs, label=self.label,
             eightfold=self.eightfold, along=self.along, sigma=self.sigma,
         )  # fmt: skip
-        return Still(single=denoiser) if self.still else denoiser
+        return MeanOfFrames(single=denoiser) if self.still else denoiser
 
     @property
     def _axis(self) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from core import params
 from core.errors import QuietfieldError
 from core.findings import kinds
+from core.instant.constants import MEAN, OFFSETS
 from core.instant.method import neighbours
-from core.instant.reach import MEAN, OFFSETS
 from core.learning.architecture import DEPTHS, Architecture
 from core.learning.presets import PRESETS, Preset
 from core.methods.base import Method, Operation

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant.reach import beside
+from core.instant.constants import beside
 from core.stack import Region, Stack, plane_regions
 
 SMALLEST_PATCH = 16
@@ -75,7 +75,7 @@ class Beside:
     limits: range
 
     def regions(self, region: Region) -> tuple[Region, ...]:
-        """Return the neighbours of a single plane's region, in the order of `core.instant.reach.OFFSETS`."""
+        """Return the neighbours of a single plane's region, in the order of `OFFSETS`."""
         first = self.limits.start
         found = beside(region[self.axis].start - first, len(self.limits))
         return tuple(narrowed(region, self.axis, first + i, first + i + 1) for i in found)

@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 
 from core.findings import kinds
+from core.instant.constants import GRID, beside
 from core.instant.denoiser import lift
 from core.instant.network import LEAST, InstantNetwork
-from core.instant.reach import GRID, beside
 from core.instant.scene import propose_averaging
 from core.instant.weights import shipped_network
 from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import instant_doubts, quiet
 from core.learning.training_advice import levels
-from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
+from core.noise.noise_estimate import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.survey import find_shared_noise
 from core.noise.transform import Stabiliser
 from core.optics import convolve

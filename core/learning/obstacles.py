@@ -8,7 +8,7 @@ from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.familiarity import examine
 from core.learning.training_advice import middle_plane
-from core.noise.model import NoiseEstimate
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
 from core.stack import Stack
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from core import memory
 from core.errors import QuietfieldError
-from core.instant.reach import DEPTH, OFFSETS, beside
+from core.instant.constants import DEPTH, OFFSETS, beside
 from core.learning.adapted_prediction import alone
 from core.learning.architecture import DEPTHS
 from core.learning.data import Normalisation, normalised

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from core.instant.reach import OFFSETS
+from core.instant.constants import OFFSETS
 from core.learning.data import (
     Normalisation,
     Split,

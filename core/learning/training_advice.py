@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from core.learning.data import Normalisation
 from core.noise.estimate import LARGEST
-from core.noise.model import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.motion import compare
+from core.noise.noise_estimate import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.survey import Survey
 from core.noise.transform import Stabiliser
 from core.stack import Stack, middle

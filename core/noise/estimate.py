@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.errors import QuietfieldError
 from core.noise.blocks import MARGIN, SIDE, block_means, interior
 from core.noise.frames import from_frames
-from core.noise.model import NoiseEstimate
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.plane import from_plane
 from core.stack import middle
 

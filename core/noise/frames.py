@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from core.noise.between import LIMIT, correlation
 from core.noise.blocks import SIDE, Blocks, Plane, Values, block_means, halves, interior, tiles
 from core.noise.correlation import REACH, autocovariance, detrended
-from core.noise.evidence import expected, physical, result, smooth
 from core.noise.line import fit
-from core.noise.model import NoiseEstimate
 from core.noise.motion import Change, mean_variance
+from core.noise.noise_estimate import NoiseEstimate
+from core.noise.trust import expected, physical, result, smooth
 
 MOVES = 1.35
 """Excess of the change between frames above which the scene is considered to move."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.noise.blocks import SIDE, Values
-from core.noise.model import NoiseEstimate
+from core.noise.noise_estimate import NoiseEstimate
 
 CERTAIN = 5.0
 """Number of noise standard deviations by which the mean of a block differs significantly."""

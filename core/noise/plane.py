@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from core.findings import Finding, kinds
 from core.noise.blocks import SIDE, Blocks, Plane, Values, chessboard_band, high_band, interior, tiles
 from core.noise.correlation import REACH
-from core.noise.evidence import WHITE, expected, physical, result
 from core.noise.line import LEAST, Line, fit, rough
-from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.spectrum import autocorrelation, fitted, measured, upper
+from core.noise.trust import WHITE, expected, physical, result
 
 ENOUGH = 4096
 """Approximate minimum number of blocks of large images for the correlation."""

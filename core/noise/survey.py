@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from core.findings import Finding, Kind, Proposal, kinds
 from core.noise import between
 from core.noise.estimate import FRAMES, LARGEST, estimate, estimate_frames, select_middle
-from core.noise.model import NoiseEstimate
 from core.noise.motion import compare
+from core.noise.noise_estimate import NoiseEstimate
 from core.progress import Context
 from core.stack import AXIS_NAMES, Region, Stack, middle
 

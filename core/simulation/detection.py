@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.noise.model import LAGS
 from core.noise.models import PoissonGaussian
+from core.noise.noise_estimate import LAGS
 from core.optics import gaussian_kernel
 from core.simulation.clipping import clipped_moments
 from core.simulation.drawing import Light
@@ -176,7 +176,7 @@ class Recording:
         Variance of the noise as a function of the mean. It is exact with two exceptions: a floor lowers the
         variance of dark pixels, and a gain that differs between pixels or columns is averaged.
     correlation : tuple of float
-        Correlation of the noise at each of `core.noise.model.LAGS`, at the mean of the image.
+        Correlation of the noise at each of `core.noise.noise_estimate.LAGS`, at the mean of the image.
     """
 
     noisy: NDArray[np.float32]

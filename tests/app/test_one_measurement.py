@@ -18,7 +18,7 @@ from core.files import open_stack
 from core.instant.denoiser import Denoiser
 from core.instant.method import Instant
 from core.learning.training_advice import levels
-from core.noise.model import NoiseEstimate
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
 from core.progress import Context
 from tests.core.test_noise_survey import bleached

@@ -17,7 +17,7 @@ from core.instant.denoiser import Denoiser
 from core.instant.making.validation import SIGMAS, cases, psnr
 from core.instant.weights import WEIGHTS, shipped
 from core.methods.apply import evaluate
-from core.noise.model import LAGS, NoiseEstimate
+from core.noise.noise_estimate import LAGS, NoiseEstimate
 from core.noise.survey import StackNoise
 from core.simulation.detection import Recording
 from core.stack import Stack

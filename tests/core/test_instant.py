@@ -17,8 +17,8 @@ from core.methods.apply import apply, evaluate
 from core.methods.base import WHOLE
 from core.methods.stream import streaming
 from core.noise.estimate import estimate
-from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import StackNoise, Survey
 from core.progress import Context
 from core.simulation.scenes import scene

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from core.instant.constants import DEPTH
 from core.instant.making import train as command
 from core.instant.making.examples import DEEP, Batch, Examples, Pool, Source, example, seen
 from core.instant.making.training import Settings, State, learn, loss, rate, resume, train
 from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, Prediction, Shape
-from core.instant.reach import DEPTH
 from core.instant.weights import file_of, load_network
-from core.noise.model import LAGS
+from core.noise.noise_estimate import LAGS
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import QuietfieldError
+from core.instant.constants import OFFSETS, beside
 from core.instant.method import Instant
-from core.instant.reach import OFFSETS, beside
 from core.methods.apply import apply, blocks, evaluate
 from core.methods.base import Block
 from core.methods.outputs import EXPECTED_ERROR, RESULT

@@ -11,10 +11,10 @@ from scipy import ndimage
 from torch import nn
 
 from core.errors import QuietfieldError
+from core.instant.constants import GRID, REACH
 from core.instant.network import SHAPES, InstantNetwork, Shape
-from core.instant.reach import GRID, REACH
 from core.instant.weights import load_network, save_network
-from core.noise.model import LAGS
+from core.noise.noise_estimate import LAGS
 from core.noise.transform import Stabiliser
 
 SMALL = Shape((8, 8, 8, 8), (1, 1, 1, 1))

@@ -27,8 +27,8 @@ from core.learning.neighbour_trial import bears_convolution, neighbours
 from core.learning.trainer import UNCHANGED, Trainer
 from core.learning.training_advice import levels, photons
 from core.methods.apply import evaluate
-from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.progress import Context

@@ -16,7 +16,7 @@ from torch import nn
 
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
-from core.instant.reach import OFFSETS, beside
+from core.instant.constants import OFFSETS, beside
 from core.instant.weights import shipped_network
 from core.learning import prediction as predicting
 from core.learning.base import Learned

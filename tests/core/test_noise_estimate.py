@@ -16,7 +16,7 @@ from core.findings import kinds
 from core.noise.blocks import chessboard_band, high_band
 from core.noise.correlation import REACH, autocovariance, detrended
 from core.noise.estimate import estimate
-from core.noise.model import NoiseEstimate
+from core.noise.noise_estimate import NoiseEstimate
 from core.noise.spectrum import fitted, measured, upper
 from core.noise.survey import Survey
 from core.simulation import sample, specimen

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage, stats
 
 from core.instant.making.detectors import random_detector, random_kernel
-from core.noise.model import LAGS
+from core.noise.noise_estimate import LAGS
 from core.simulation.clipping import clipped_moments
 from core.simulation.detection import Detector, record
 from core.simulation.filtering import filter_axes, interpolation, kernel_matrix, noise_of

@@ -29,7 +29,7 @@ from app.widgets.common import ProgressRow, Sentence
 from app.widgets.findings import FindingsView
 from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
-from core.instant.reach import MEAN
+from core.instant.constants import MEAN
 from core.methods.base import Group, Method
 from core.params import build, values
 from core.work.recipe import Recipe, Step

@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.shell.snapshot import Reference, Snapshot
 from core.catalogue import find
-from core.instant.reach import DEPTH, MEAN, SPAN
+from core.instant.constants import DEPTH, MEAN, SPAN
 from core.methods.base import Operation
 from core.stack import Stack
 

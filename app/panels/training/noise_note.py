@@ -13,7 +13,7 @@ from app.widgets.findings import FindingsView
 from core.methods.base import Method
 
 if TYPE_CHECKING:
-    from core.noise.model import NoiseEstimate
+    from core.noise.noise_estimate import NoiseEstimate
 
 
 CHANNEL = "noise"

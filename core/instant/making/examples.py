@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from core.instant.constants import DEPTH, beside
 from core.instant.making.detectors import random_detector
-from core.instant.reach import DEPTH, beside
-from core.noise.model import LAGS
 from core.noise.models import PoissonGaussian
+from core.noise.noise_estimate import LAGS
 from core.simulation.detection import Recording, record
 from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume
@@ -57,7 +57,7 @@ class Batch:
     noisy, clean : Tensor, shape (N, 1, Y, X)
         Transform of the recorded image, and of its mean.
     correlation : Tensor, shape (N, len(LAGS))
-        Correlation of the noise at `core.noise.model.LAGS`, with a small error as input of the network.
+        Correlation of the noise at `LAGS`, with a small error as input of the network.
     beside : Tensor, shape (N, len(OFFSETS), Y, X), or None
         Transforms of the neighbouring planes or frames.
     """
@@ -122,7 +122,7 @@ def seen(rng: np.random.Generator) -> list[int]:
     Returns
     -------
     list of int
-        The plane, then its neighbours in the order of `core.instant.reach.OFFSETS`.
+        The plane, then its neighbours in the order of `core.instant.constants.OFFSETS`.
     """
     if rng.random() >= ENDS:
         return [DEPTH, *beside(DEPTH, DEEP)]

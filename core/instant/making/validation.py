@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from core.instant.constants import DEPTH, beside
 from core.instant.making.examples import DEEP
 from core.instant.network import InstantNetwork
-from core.instant.reach import DEPTH, beside
 from core.simulation.detection import Detector, Recording, record
 from core.simulation.scenes import scene
 from core.simulation.sequences import time_lapse, volume

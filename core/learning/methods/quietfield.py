@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from core import params
 from core.errors import QuietfieldError
+from core.instant.constants import MEAN
 from core.instant.method import MAKITALO_2013, neighbours, quality
-from core.instant.reach import MEAN
 from core.learning.architecture import Architecture
 from core.learning.base import Learned
 from core.learning.methods.blind_spot import BlindSpot
@@ -170,7 +170,7 @@ class Quietfield(BlindSpot):
         """Means of the frames where the scene is said to stand still."""
         if self.neighbours != MEAN:
             return stack
-        from core.instant.still import means  # needs torch, for which the window need not wait
+        from core.instant.mean_of_frames import means  # needs torch, for which the window need not wait
 
         return means(stack)
 

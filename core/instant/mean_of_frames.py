@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding, kinds
+from core.instant.constants import GRID, SPAN, around
 from core.instant.denoiser import Denoiser, blended
-from core.instant.reach import GRID, SPAN, around
 from core.instant.scene import Plane, compared, differing, mean
 from core.methods.base import Block, Operation
 from core.methods.outputs import Output
@@ -21,7 +21,7 @@ from core.stack import Pixels, Region, Stack, channel_of, region_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Still(Operation):
+class MeanOfFrames(Operation):
     """Denoise the mean of the frames around each frame.
 
     Attributes

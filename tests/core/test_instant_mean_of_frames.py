@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.findings import Kind, kinds
+from core.instant.constants import SPAN, around
 from core.instant.denoiser import Denoiser
+from core.instant.mean_of_frames import MeanOfFrames, means
 from core.instant.method import Instant
-from core.instant.reach import SPAN, around
 from core.instant.scene import find_motion, mean, propose_averaging
-from core.instant.still import Still, means
 from core.learning.methods import Quietfield
 from core.learning.trainer import Trainer
 from core.learning.training_advice import levels
@@ -35,8 +35,8 @@ from tests.core.test_learning_adapter import psnr, recorded
 from tests.data import DATA, needs_data
 
 
-def still(count: int, **given: object) -> Still:
-    return Still(single=with_noise(noise(1, 2), **given))
+def still(count: int, **given: object) -> MeanOfFrames:
+    return MeanOfFrames(single=with_noise(noise(1, 2), **given))
 
 
 @given(count=st.integers(1, 60), data=st.data())
@@ -93,7 +93,7 @@ def test_channels_and_depth_keep_to_themselves() -> None:
     channels = (noise(1, 2), noise(1, 40))
     single = with_noise(noise(1, 2))
     both = replace(single, noise=replace(single.noise, channels=channels))
-    whole = evaluate(stack, Still(single=both))[0]
+    whole = evaluate(stack, MeanOfFrames(single=both))[0]
     for channel in range(2):
         for z in range(2):
             image = pixels[:, channel, z].mean(0).astype(np.float32)

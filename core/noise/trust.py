@@ -11,8 +11,8 @@ from core.findings import Finding, kinds
 from core.noise.blocks import Blocks, Values
 from core.noise.correlation import REACH
 from core.noise.line import Line
-from core.noise.model import NoiseEstimate
 from core.noise.models import PoissonGaussian
+from core.noise.noise_estimate import NoiseEstimate
 
 WHITE = np.zeros((2 * REACH + 1, 2 * REACH + 1))
 WHITE[REACH, REACH] = 1.0
