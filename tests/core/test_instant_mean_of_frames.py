@@ -229,7 +229,7 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
     trainer = Trainer(stack, method, device="cpu")
     *_, last = trainer.run()
     assert last.step == 3
-    assert "smears" not in last.note
+    assert "averaging blurs" not in last.note
     model = trainer.model()
     assert model.method == replace(method, psf=model.method.psf)  # type: ignore[attr-defined]
     save_model(tmp_path / "a.quietfield", model)
@@ -258,7 +258,7 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
 
 def test_quietfield_says_what_the_mean_smears_and_where_it_would_gain() -> None:
     note = Quietfield(neighbours="mean").resolve(drifting(), Context())[1]
-    assert "smears" in note
+    assert "averaging blurs" in note
     standing, _ = recorded((1,) * 6)
     assert kinds.FRAMES_STILL.words in Quietfield().resolve(standing, Context())[1]
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
