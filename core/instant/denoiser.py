@@ -158,13 +158,13 @@ class Denoiser(Operation):
 
     def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
         """Return the mean over networks and orientations, and that of the error variance (or 0)."""
-        told = noise.correlations
-        transposed = tuple(told[lag] for lag in TRANSPOSED)
+        correlations = noise.correlations
+        transposed = tuple(correlations[lag] for lag in TRANSPOSED)
         jobs = list(itertools.product(self.networks, range(8 if self.eightfold else 1)))
         mean, variance = (np.zeros(values.shape[1:], np.float32) for _ in range(2))
         for done, (network, turn) in enumerate(jobs):
             part = context.part(done / len(jobs), (done + 1) / len(jobs))
-            seen = told if turn % 2 == 0 else transposed
+            seen = correlations if turn % 2 == 0 else transposed
             denoised, log = self._run(network, _turned(values, turn), seen, part)
             mean += _turned_back(denoised, turn) / len(jobs)
             if self._uncertain:
@@ -193,7 +193,7 @@ class Denoiser(Operation):
         """Apply a network to planes in tiles with margins."""
         height, width = values.shape[1:]
         device = next(network.parameters()).device
-        told = torch.tensor([correlation], dtype=torch.float32, device=device)
+        correlations = torch.tensor([correlation], dtype=torch.float32, device=device)
         results = np.empty((len(self.outputs), height, width), np.float32)
         tiles = list(_tiles(height, width, side))
         for done, (rows, columns) in enumerate(tiles):
@@ -203,7 +203,7 @@ class Denoiser(Operation):
             given = torch.from_numpy(piece)[None].to(device)
             with torch.inference_mode():
                 others = given[:, 1:] if len(piece) > 1 else None
-                output = network(given[:, :1], told, others, expect=self._uncertain)
+                output = network(given[:, :1], correlations, others, expect=self._uncertain)
             inner = (
                 slice(rows.start - top, rows.stop - top),
                 slice(columns.start - left, columns.stop - left),

@@ -140,11 +140,11 @@ class InstantNetwork(nn.Module):
         light = images.square()  # linear in light: its blurs have no bias
         blurs, wide = root(fine(light, FINE)), root(coarse(light, COARSE))
         widest = wide[:, -1:]
-        told = (SCALE * SCALE * correlation)[:, :, None, None].expand(-1, -1, *widest.shape[2:])
+        correlations = (SCALE * SCALE * correlation)[:, :, None, None].expand(-1, -1, *widest.shape[2:])
         dark = functional.relu(LEVEL - widest)
         details = torch.cat([blurs, wide[:, :-1]], 1) - widest
         others = None if beside is None else root(fine(beside.square(), BESIDE)) - widest
-        seen = torch.cat([details, told, dark], 1) / SCALE
+        seen = torch.cat([details, correlations, dark], 1) / SCALE
         features = self._features(seen, others)
         result = _mixed(details, widest, self.end(features))
         if others is not None:

@@ -106,11 +106,11 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
     recording = record(photons.reshape(-1, light.shape[-1]), random_detector(rng), rng)
     stabiliser = misjudged(recording, rng).stabiliser()
-    told = np.array(recording.correlation) + rng.normal(0, 0.02, len(LAGS))
+    correlations = np.array(recording.correlation) + rng.normal(0, 0.02, len(LAGS))
     return (
         stabiliser.forward(recording.noisy).astype(np.float32).reshape(light.shape),
         stabiliser.forward(recording.mean).astype(np.float32).reshape(light.shape),
-        told.astype(np.float32),
+        correlations.astype(np.float32),
     )
 
 
@@ -215,10 +215,10 @@ class Examples(IterableDataset[Batch]):
         for patch in pool.patches(self.batch, self.side, MARGIN, rng):
             order = seen(rng)
             low, high = min(order), max(order) + 1
-            recorded, mean, told = example(patch[low:high], rng)
+            recorded, mean, correlations = example(patch[low:high], rng)
             inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
             chosen = np.stack([recorded[(index - low, *inner)] for index in order])
-            found.append((chosen, mean[(slice(order[0] - low, order[0] - low + 1), *inner)], told))
+            found.append((chosen, mean[(slice(order[0] - low, order[0] - low + 1), *inner)], correlations))
         noisy, clean, correlation = _together(found)
         return Batch(noisy=noisy[:, :1], clean=clean, correlation=correlation, beside=noisy[:, 1:])
 

@@ -153,10 +153,10 @@ def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], 
         uniform = [r.noise.stabiliser().forward(i) for i, r in zip(images, known, strict=True)]
         return torch.from_numpy(np.stack(uniform).astype(np.float32)).to(device)
 
-    told = torch.tensor([r.correlation for r in known], dtype=torch.float32, device=device)
+    correlations = torch.tensor([r.correlation for r in known], dtype=torch.float32, device=device)
     with torch.inference_mode():
         others = None if case.beside is None else given(case.beside)
-        output = network(given([r.noisy for r in known])[:, None], told, others)
+        output = network(given([r.noisy for r in known])[:, None], correlations, others)
     assert output.log_variance is not None
     images, errors = [], []
     values, logs = output.denoised.cpu().numpy()[:, 0], output.log_variance.cpu().numpy()[:, 0]
