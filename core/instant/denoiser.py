@@ -31,7 +31,7 @@ from core.stack import Region, Stack, channel_of, middle
 TILE, LEAST_TILE = 1024, 64
 """Side of the tiles without margins, in pixels, and the smallest side if memory is insufficient."""
 
-LOOKED_AT = 1024
+EXAMINED = 1024
 """Side of the central part of a plane that is examined, in pixels."""
 
 FARTHEST = 8.0
@@ -108,13 +108,13 @@ class Denoiser(Operation):
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return findings about the central part of the plane, its neighbours, and averaging of frames."""
-        pixels = stack.read(looked_at(stack, region))
+        pixels = stack.read(central_region(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
-        found = self.examined(plane, channel_of(region, stack.axes))
+        found = self.examine(plane, channel_of(region, stack.axes))
         around = find_shared_noise(stack, self.along, kinds.NEIGHBOURS_SHARE_NOISE), propose_averaging(stack)
         return (*found, *filter(None, around))
 
-    def examined(self, plane: NDArray[np.generic], channel: int) -> tuple[Finding, ...]:
+    def examine(self, plane: NDArray[np.generic], channel: int) -> tuple[Finding, ...]:
         """Return findings about a plane (Y, X) of a channel."""
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
         if noise.absent:
@@ -148,15 +148,15 @@ class Denoiser(Operation):
         known = np.where(finite, plane, noise.mean)
         shown = np.stack([known, *(np.where(np.isfinite(other), other, known) for other in others)])
         values = (stabiliser.forward(shown) + raised).astype(np.float32)
-        mean, variance = self._predicted(values, noise, context)
+        mean, variance = self._predict(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
         denoised = convolve(stabiliser.inverse(values[0] + change - raised), self.sigma)
         if not self._uncertain:
-            return blended(plane, [denoised], self.strength, noise)
+            return blend(plane, [denoised], self.strength, noise)
         error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))
-        return blended(plane, [denoised, error], self.strength, noise)
+        return blend(plane, [denoised, error], self.strength, noise)
 
-    def _predicted(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
+    def _predict(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
         """Return the mean over networks and orientations, and that of the error variance (or 0)."""
         correlations = noise.correlations
         transposed = tuple(correlations[lag] for lag in TRANSPOSED)
@@ -165,10 +165,10 @@ class Denoiser(Operation):
         for done, (network, turn) in enumerate(jobs):
             part = context.part(done / len(jobs), (done + 1) / len(jobs))
             seen = correlations if turn % 2 == 0 else transposed
-            denoised, log = self._run(network, _turned(values, turn), seen, part)
-            mean += _turned_back(denoised, turn) / len(jobs)
+            denoised, log = self._run(network, _orient(values, turn), seen, part)
+            mean += _orient_back(denoised, turn) / len(jobs)
             if self._uncertain:
-                variance += _turned_back(np.exp(log), turn) / len(jobs)
+                variance += _orient_back(np.exp(log), turn) / len(jobs)
         return mean, variance
 
     def _run(
@@ -199,7 +199,7 @@ class Denoiser(Operation):
         for done, (rows, columns) in enumerate(tiles):
             context.step(done / len(tiles), self.label)
             top, left = max(rows.start - REACH, 0), max(columns.start - REACH, 0)
-            piece = _padded(values[:, top : rows.stop + REACH, left : columns.stop + REACH])
+            piece = _pad(values[:, top : rows.stop + REACH, left : columns.stop + REACH])
             given = torch.from_numpy(piece)[None].to(device)
             with torch.inference_mode():
                 others = given[:, 1:] if len(piece) > 1 else None
@@ -213,12 +213,12 @@ class Denoiser(Operation):
         return results[0], results[-1]
 
 
-def looked_at(stack: Stack, region: Region) -> Region:
+def central_region(stack: Stack, region: Region) -> Region:
     """Return the central part of the plane of a region."""
-    return (*region[:-2], *(middle(n, LOOKED_AT, GRID) for n in stack.shape[-2:]))
+    return (*region[:-2], *(middle(n, EXAMINED, GRID) for n in stack.shape[-2:]))
 
 
-def blended(
+def blend(
     plane: Plane, found: Sequence[NDArray[np.floating]], strength: float, noise: NoiseEstimate
 ) -> list[Plane]:
     """Blend results, a denoised image and optionally its predicted error, with the input."""
@@ -245,16 +245,16 @@ def _tiles(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:
             yield slice(row, min(row + side, height)), slice(column, min(column + side, width))
 
 
-def _padded(piece: Plane) -> Plane:
+def _pad(piece: Plane) -> Plane:
     """Reflect images (N, Y, X) beyond their lower and right border to a size that the network accepts."""
     pads = [(0, 0), *((0, max(-(-n // GRID) * GRID, LEAST) - n) for n in piece.shape[1:])]
     return np.ascontiguousarray(np.pad(piece, pads, mode="symmetric"))
 
 
-def _turned(values: Plane, turn: int) -> Plane:
+def _orient(values: Plane, turn: int) -> Plane:
     turned = np.rot90(values, turn % 4, (1, 2))
     return np.ascontiguousarray(turned if turn < 4 else turned[:, :, ::-1])
 
 
-def _turned_back(values: Plane, turn: int) -> Plane:
+def _orient_back(values: Plane, turn: int) -> Plane:
     return np.rot90(values if turn < 4 else values[:, ::-1], -(turn % 4))

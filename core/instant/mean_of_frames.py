@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from core.findings import Finding, kinds
 from core.instant.constants import GRID, SPAN, around
-from core.instant.denoiser import Denoiser, blended
-from core.instant.scene import Plane, compared, differing, mean
+from core.instant.denoiser import Denoiser, blend
+from core.instant.scene import Plane, compare_with_mean, difference_finding, mean
 from core.methods.base import Block, Operation
 from core.methods.outputs import Output
 from core.noise.survey import Survey, find_shared_noise
@@ -57,16 +57,16 @@ class MeanOfFrames(Operation):
         for done, ((frames, rest), members) in enumerate(groups.items()):
             part = context.part(done / len(groups), (done + 1) / len(groups))
             planes = [block.pixels[(i - first, *rest)] for i in frames]
-            denoised = self._denoised(mean(planes), len(frames), block, (0, *rest), part)
+            denoised = self._denoise(mean(planes), len(frames), block, (0, *rest), part)
             noise = self.single.noise.channels[self.single.channel(block, (0, *rest))]
             for member in members:
                 plane = block.pixels[member].astype(np.float32)
-                mixed = blended(plane, denoised, self.single.strength, noise)
+                mixed = blend(plane, denoised, self.single.strength, noise)
                 for result, image in zip(results, mixed, strict=True):
                     result[member] = image
         return tuple(results)
 
-    def _denoised(
+    def _denoise(
         self, plane: Plane, frames: int, block: Block, index: tuple[int, ...], context: Context
     ) -> list[Plane]:
         """Denoise the mean of several frames, without blending."""
@@ -79,9 +79,9 @@ class MeanOfFrames(Operation):
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return findings about the mean of frames, and about the difference of the frame from it."""
         channel = channel_of(region, stack.axes)
-        together, frames, share = compared(stack, region, self.single.noise.channels[channel])
-        found = self._with_noise_of(frames).examined(together, channel)
-        frame = differing(share, region), find_shared_noise(stack, "T", kinds.NEIGHBOURS_SHARE_NOISE)
+        together, frames, share = compare_with_mean(stack, region, self.single.noise.channels[channel])
+        found = self._with_noise_of(frames).examine(together, channel)
+        frame = difference_finding(share, region), find_shared_noise(stack, "T", kinds.NEIGHBOURS_SHARE_NOISE)
         return (*filter(None, frame), *found)
 
     def _with_noise_of(self, frames: int) -> Denoiser:

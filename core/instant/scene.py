@@ -36,11 +36,11 @@ def find_motion(stack: Stack) -> Finding | None:
     found = []
     for channel, noise in enumerate(Survey.of(stack).noise().channels):
         for region in spread_frames(stack, channel):
-            found.append((compared(stack, region, noise)[2], region))
-    return differing(*max(found, key=lambda pair: pair[0]))
+            found.append((compare_with_mean(stack, region, noise)[2], region))
+    return difference_finding(*max(found, key=lambda pair: pair[0]))
 
 
-def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:
+def compare_with_mean(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane, int, float]:
     """Return the mean around the frame of a region, its number of frames, and the fraction that differs."""
     time = region[0].start
     frames = around(time, stack.shape[0])
@@ -52,7 +52,7 @@ def compared(stack: Stack, region: Region, noise: NoiseEstimate) -> tuple[Plane,
     return together, len(frames), change.share
 
 
-def differing(share: float, region: Region) -> Finding | None:
+def difference_finding(share: float, region: Region) -> Finding | None:
     """Return a finding if a larger fraction of a frame than `CHANGED` differs from the mean."""
     if share <= CHANGED:
         return None

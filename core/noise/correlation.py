@@ -12,7 +12,7 @@ REACH = 3
 """Largest distance along each axis, in pixels; noise at larger distances is assumed to be independent."""
 
 
-def detrended(tiles: Values) -> Values:
+def detrend(tiles: Values) -> Values:
     """Subtract from every block its least-squares plane and the means of its quarters."""
     flat: Values = tiles.reshape(len(tiles), -1)
     return (flat - (flat @ _trend()) @ _trend().T).reshape(tiles.shape)
@@ -27,7 +27,7 @@ def autocovariance(residuals: Values, weights: Values) -> Values:
     Parameters
     ----------
     residuals : ndarray, shape (N, SIDE, SIDE)
-        Blocks from `detrended`.
+        Blocks from `detrend`.
     weights : ndarray, shape (N,)
         Weight of each block; 1 / expected variance gives all blocks the same influence.
 

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from core.noise.between import LIMIT, correlation
 from core.noise.blocks import SIDE, Blocks, Plane, Values, block_means, halves, interior, tiles
-from core.noise.correlation import REACH, autocovariance, detrended
+from core.noise.correlation import REACH, autocovariance, detrend
 from core.noise.line import fit
 from core.noise.motion import Change, mean_variance
 from core.noise.noise_estimate import NoiseEstimate
-from core.noise.trust import expected, physical, result, smooth
+from core.noise.trust import expected_variance, is_smooth, make_estimate, remove_negative_slope
 
 MOVES = 1.35
 """Excess of the change between frames above which the scene is considered to move."""
@@ -40,14 +40,14 @@ def from_frames(frames: NDArray[np.float32], usable: NDArray[np.bool_]) -> Noise
     line = fit(blocks, limit=3.0)
     if line is None:
         return None
-    line = physical(line, blocks)
+    line = remove_negative_slope(line, blocks)
     changes, levels = np.concatenate(residuals), np.concatenate(means)
-    weights = 1 / expected(line, levels, blocks.energy)
-    covariance = autocovariance(detrended(changes), weights)
+    weights = 1 / expected_variance(line, levels, blocks.energy)
+    covariance = autocovariance(detrend(changes), weights)
     if covariance[REACH, REACH] <= 0 or _moves(changes, weights, covariance):
         return None
     patch = covariance / covariance[REACH, REACH]
-    return None if smooth(patch, 0.06) else result(line, blocks, 1.0, patch, "frames")
+    return None if is_smooth(patch, 0.06) else make_estimate(line, blocks, 1.0, patch, "frames")
 
 
 def _change(first: Plane, second: Plane) -> tuple[Plane, Plane]:

@@ -72,7 +72,7 @@ def fit(blocks: Blocks, *, limit: float) -> Line | None:
     return full
 
 
-def rough(blocks: Blocks) -> Values:
+def rough_variances(blocks: Blocks) -> Values:
     """Return values roughly proportional to the variance of each block, from lower quartiles of energies."""
     slope, constant, least = _start(blocks)
     return np.maximum(slope * blocks.instrument + constant, least)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from core.findings import Finding, kinds
 from core.noise.blocks import SIDE, Blocks, Plane, Values, chessboard_band, high_band, interior, tiles
 from core.noise.correlation import REACH
-from core.noise.line import LEAST, Line, fit, rough
+from core.noise.line import LEAST, Line, fit, rough_variances
 from core.noise.models import PoissonGaussian
 from core.noise.noise_estimate import NoiseEstimate
-from core.noise.spectrum import autocorrelation, fitted, measured, upper
-from core.noise.trust import WHITE, expected, physical, result
+from core.noise.spectrum import autocorrelation, fit_blur, measure_bands, upper_energy
+from core.noise.trust import WHITE, expected_variance, make_estimate, remove_negative_slope
 
 ENOUGH = 4096
 """Approximate minimum number of blocks of large images for the correlation."""
@@ -44,14 +44,14 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
         return _unknown(everywhere)
     pixels = tiles(interior(plane))[usable]
     some = slice(None, None, max(1, len(pixels) // ENOUGH))
-    spectrum = fitted(*measured(pixels[some], rough(high)[some]))
+    spectrum = fit_blur(*measure_bands(pixels[some], rough_variances(high)[some]))
     correlated = max(abs(spectrum.y), abs(spectrum.x)) >= _CORRELATED
     doubtful = spectrum.misfit > _MISFIT or (correlated and not spectrum.plausible)
     correlated &= spectrum.plausible
     small = max(abs(spectrum.y), abs(spectrum.x)) < _CORRELATED
     patch = autocorrelation(spectrum.y, spectrum.x) if correlated or small else WHITE
     if correlated:  # correlated noise is weak in the highest band, and stronger in the structure band
-        high = high._replace(energy=upper(pixels))
+        high = high._replace(energy=upper_energy(pixels))
         high = high._replace(structure=high.structure / _lower(high))
     line = fit(high, limit=_EVEN if correlated else 1.7)
     if line is None:
@@ -60,9 +60,9 @@ def from_plane(plane: Plane, usable: NDArray[np.bool_]) -> NoiseEstimate:
         other = fit(chess, limit=1.6)
         if other is not None and _better(other, line):
             line = other
-    line = physical(line, high)
+    line = remove_negative_slope(line, high)
     scale = min(spectrum.variance, _most(pixels, line, high, patch)) if correlated else 1.0
-    found = result(line, high, scale, patch, "plane")
+    found = make_estimate(line, high, scale, patch, "plane")
     if found.problem is not None:
         return found
     if doubtful:
@@ -98,14 +98,14 @@ def _better(unbiased: Line, flattened: Line) -> bool:
 
 def _lower(high: Blocks) -> float:
     """Return the ratio of noise in the structure band to noise in the measured band, at least 1."""
-    variances = rough(high)
+    variances = rough_variances(high)
     quiet, lower = (np.quantile(part / variances, _QUIET) for part in (high.energy, high.structure))
     return float(max(1.0, lower / max(quiet, 1e-30)))
 
 
 def _most(pixels: NDArray[np.float32], line: Line, high: Blocks, patch: Values) -> float:
     """Return the largest plausible ratio of noise variance to the line: that of the quieter whole blocks."""
-    variances = pixels.var((1, 2), dtype=np.float64) / expected(line, high.mean, high.energy)
+    variances = pixels.var((1, 2), dtype=np.float64) / expected_variance(line, high.mean, high.energy)
     overlap = SIDE - np.abs(np.arange(-REACH, REACH + 1))
     kept = 1 - float((patch * np.outer(overlap, overlap)).sum()) / SIDE**4  # without the mean of a block
     return float(np.quantile(variances, 0.25)) / (0.85 * kept)

@@ -66,7 +66,7 @@ class Spectrum(NamedTuple):
         return self.uneven < _MOST_UNEVEN and self.strange < _STRANGEST
 
 
-def measured(tiles: NDArray[np.floating], variances: Values) -> tuple[Values, Values]:
+def measure_bands(tiles: NDArray[np.floating], variances: Values) -> tuple[Values, Values]:
     """Return the energy of the quietest blocks in every band, relative to the highest band.
 
     Parameters
@@ -89,7 +89,7 @@ def measured(tiles: NDArray[np.floating], variances: Values) -> tuple[Values, Va
     return quiet / quiet[-1, -1], (rest / quiet) / (rest / quiet)[-1, -1]
 
 
-def upper(tiles: NDArray[np.floating]) -> Values:
+def upper_energy(tiles: NDArray[np.floating]) -> Values:
     """Return the mean square of every block in the upper half of the bands, shape (N,)."""
     energies: Values = (_bands(tiles).reshape(len(tiles), -1)[:, _upper()].mean(1) / 4).astype(np.float64)
     return energies
@@ -103,7 +103,7 @@ def _bands(tiles: NDArray[np.floating]) -> NDArray[np.float32]:
     return bands
 
 
-def fitted(energies: Values, unevenness: Values) -> Spectrum:
+def fit_blur(energies: Values, unevenness: Values) -> Spectrum:
     """Fit the spectrum of blurred noise to the bands, allowing for structure."""
     grid, models = _models()
     weight, high = _weights(), _upper()
@@ -121,13 +121,13 @@ def fitted(energies: Values, unevenness: Values) -> Spectrum:
     strong = np.clip(grid[best, :2].max() / _STRONG - 1, 0, 1)
     bands = np.exp(seen - off[best] * (1 - even * strong))
     here, there = _neighbours(bands), _neighbours(np.exp(models[best]))
-    y, x = (_leaning(float(one)) for one in grid[best, :2] * (1 - grid[best, 2]) + here - there)
+    y, x = (_shrink(float(one)) for one in grid[best, :2] * (1 - grid[best, 2]) + here - there)
     strange = float(np.sqrt((even * np.square(off[best])).sum() / max(even.sum(), 1e-9)))
     variance = float(bands.mean() / bands[high].mean())
     return Spectrum(y, x, variance, float(np.sqrt(cost[best])), uneven, strange)
 
 
-def _leaning(correlation: float) -> float:
+def _shrink(correlation: float) -> float:
     """Reduce a correlation by one step, since a network with a too large correlation blurs."""
     return float(np.sign(correlation) * np.clip(abs(correlation) - STEP, 0.0, MOST))
 

@@ -31,7 +31,7 @@ _STEEPEST, _SLOWEST = 0.68, 0.38
 # in otherwise flat blocks was at least 0.5 of it at the next distance.
 
 
-def physical(line: Line, blocks: Blocks) -> Line:
+def remove_negative_slope(line: Line, blocks: Blocks) -> Line:
     """Convert a line without positive slope to constant noise."""
     if line.slope >= 0:
         return line
@@ -39,25 +39,25 @@ def physical(line: Line, blocks: Blocks) -> Line:
     return replace(line, slope=0.0, constant=level)
 
 
-def expected(line: Line, means: Values, energies: Values) -> Values:
+def expected_variance(line: Line, means: Values, energies: Values) -> Values:
     """Return the variance on the line at some means; at least a fiftieth of the median energy."""
     least = max(0.02 * float(np.median(energies)), 1e-30)
     return np.maximum(line.slope * means + line.constant, least)
 
 
-def smooth(patch: Values, least: float) -> bool:
+def is_smooth(patch: Values, least: float) -> bool:
     """Whether an autocorrelation of at least `least` decays as slowly as that of blurred structure."""
     one, two = patch[3, 4] + patch[4, 3], patch[3, 5] + patch[5, 3]
     return bool(one > least and (one > 2 * _STEEPEST or two > _SLOWEST * one))
 
 
-def result(
+def make_estimate(
     line: Line, blocks: Blocks, scale: float, patch: Values, method: Literal["plane", "frames"]
 ) -> NoiseEstimate:
     """Return the noise estimate of a line whose variances are multiplied by `scale`."""
     dark = float(np.quantile(blocks.mean, 0.01))
     darkest = blocks.mean <= np.quantile(blocks.mean, 0.03)
-    usual = float(np.median(expected(line, blocks.mean, blocks.energy)))
+    usual = float(np.median(expected_variance(line, blocks.mean, blocks.energy)))
     floor = min(float(np.median(blocks.energy[darkest])), usual) * scale
     problem = None
     uncertain = line.slope_error * float(blocks.mean.std())

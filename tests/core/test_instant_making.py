@@ -12,7 +12,7 @@ import torch
 
 from core.instant.constants import DEPTH
 from core.instant.making import train as command
-from core.instant.making.examples import DEEP, Batch, Examples, Pool, Source, example, seen
+from core.instant.making.examples import DEEP, Batch, Examples, Pool, Source, choose_planes, example
 from core.instant.making.training import Settings, State, learn, loss, rate, resume, train
 from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, Prediction, Shape
@@ -83,7 +83,7 @@ def test_some_batches_show_the_planes_beside() -> None:
 
 def test_mostly_the_middle_plane_is_denoised_and_none_is_its_own_neighbour() -> None:
     rng = np.random.default_rng(0)
-    found = [seen(rng) for _ in range(400)]
+    found = [choose_planes(rng) for _ in range(400)]
     assert 0.6 < np.mean([order == [DEPTH, 0, 1, 3, 4] for order in found]) < 0.9
     assert all(order[0] not in order[1:] for order in found)
     assert {index for order in found for index in order} == set(range(DEEP))

@@ -327,7 +327,7 @@ def test_stacks_with_nothing_to_learn_from_are_refused(pixels, axes, words):
 
 
 def test_patch_smaller_than_the_psf_is_refused():
-    with pytest.raises(QuietfieldError, match="reaches 40 px"):
+    with pytest.raises(QuietfieldError, match="radius of 40 px"):
         next(Trainer(scene()[0], small(DecoNoising, sigma=10.0), device="cpu").run())
 
 

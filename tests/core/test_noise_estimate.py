@@ -14,10 +14,10 @@ from scipy import ndimage
 from core.errors import QuietfieldError
 from core.findings import kinds
 from core.noise.blocks import chessboard_band, high_band
-from core.noise.correlation import REACH, autocovariance, detrended
+from core.noise.correlation import REACH, autocovariance, detrend
 from core.noise.estimate import estimate
 from core.noise.noise_estimate import NoiseEstimate
-from core.noise.spectrum import fitted, measured, upper
+from core.noise.spectrum import fit_blur, measure_bands, upper_energy
 from core.noise.survey import Survey
 from core.simulation import sample, specimen
 from core.simulation.detection import Detector
@@ -276,11 +276,11 @@ def test_blurs_are_found_from_bands_of_known_noise():
     for blur, expected in ((0.0, 0.0), (0.5, 0.261), (0.8, 0.672)):  # of sampled Gaussian weights
         image = ndimage.gaussian_filter(noise, blur) if blur else noise
         blocks = image.reshape(64, 8, 64, 8).swapaxes(1, 2).reshape(-1, 8, 8)
-        found = fitted(*measured(blocks, np.ones(len(blocks))))
+        found = fit_blur(*measure_bands(blocks, np.ones(len(blocks))))
         assert found.plausible
         assert found.y == pytest.approx(expected, abs=0.03)
         assert found.x == pytest.approx(expected, abs=0.03)
-        assert found.variance * upper(blocks).mean() == pytest.approx(image.var(), rel=0.15)
+        assert found.variance * upper_energy(blocks).mean() == pytest.approx(image.var(), rel=0.15)
 
 
 def test_autocovariance_survives_the_trend():
@@ -290,7 +290,7 @@ def test_autocovariance_survives_the_trend():
     tiles = noise.reshape(100, 8, 100, 8).swapaxes(1, 2).reshape(-1, 8, 8)
     y, x = np.mgrid[:8, :8]
     tiles = tiles + draw.normal(0, 5, (len(tiles), 1, 1)) * x + draw.normal(0, 5, (len(tiles), 1, 1)) * y
-    patch = autocovariance(detrended(tiles), np.ones(len(tiles)))
+    patch = autocovariance(detrend(tiles), np.ones(len(tiles)))
     middle = patch[REACH - 1 : REACH + 2, REACH - 1 : REACH + 2]
     assert middle == pytest.approx(np.array([[0.25, 0.5, 0.25], [0.5, 1, 0.5], [0.25, 0.5, 0.25]]), abs=0.04)
     assert patch == pytest.approx(patch[::-1, ::-1])

@@ -74,7 +74,7 @@ class Batch:
         return Batch(noisy=noisy, clean=clean, correlation=correlation, beside=beside)
 
 
-def misjudged(recording: Recording, rng: np.random.Generator) -> PoissonGaussian:
+def misjudge(recording: Recording, rng: np.random.Generator) -> PoissonGaussian:
     """Return the noise of a recording with the errors of an estimate, a few percent."""
     level, tilt = np.exp(rng.normal(0, 0.05, 2))
     middle = float(recording.mean.mean())
@@ -105,7 +105,7 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
         peak *= 10 ** rng.uniform(0, 3)
     photons = (light + rng.choice([0.0, 0.15, 0.5], p=[0.3, 0.6, 0.1]) * rng.random()) * peak
     recording = record(photons.reshape(-1, light.shape[-1]), random_detector(rng), rng)
-    stabiliser = misjudged(recording, rng).stabiliser()
+    stabiliser = misjudge(recording, rng).stabiliser()
     correlations = np.array(recording.correlation) + rng.normal(0, 0.02, len(LAGS))
     return (
         stabiliser.forward(recording.noisy).astype(np.float32).reshape(light.shape),
@@ -114,7 +114,7 @@ def example(light: Lights, rng: np.random.Generator) -> tuple[Lights, Lights, ND
     )
 
 
-def seen(rng: np.random.Generator) -> list[int]:
+def choose_planes(rng: np.random.Generator) -> list[int]:
     """Return the index of the plane to denoise, of `DEEP` planes, and of its neighbours.
 
     Mostly it is the middle plane with all others as neighbours.
@@ -213,7 +213,7 @@ class Examples(IterableDataset[Batch]):
     def _stacks(self, pool: Pool, rng: np.random.Generator) -> Batch:
         found = []
         for patch in pool.patches(self.batch, self.side, MARGIN, rng):
-            order = seen(rng)
+            order = choose_planes(rng)
             low, high = min(order), max(order) + 1
             recorded, mean, correlations = example(patch[low:high], rng)
             inner = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))

@@ -127,7 +127,7 @@ def evaluate(network: InstantNetwork, scenes: int = 12, side: int = 128) -> list
     """Evaluate a network on the validation scenes with known noise."""
     rows = []
     for case in cases(scenes, side):
-        outputs, expected = denoised(network, case)
+        outputs, expected = denoise(network, case)
         scores = [
             (psnr(o, r.mean), 10 * np.log10(np.mean(e**2) / np.mean((o - r.mean) ** 2)))
             for r, o, e in zip(case.recordings, outputs, expected, strict=True)
@@ -138,7 +138,7 @@ def evaluate(network: InstantNetwork, scenes: int = 12, side: int = 128) -> list
     return rows
 
 
-def denoised(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def denoise(network: InstantNetwork, case: Case) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Denoise recordings with known noise.
 
     Returns
