@@ -17,7 +17,7 @@ from torch import Tensor
 
 from core import catalogue, params
 from core.errors import QuietfieldError
-from core.files.atomic import replacing
+from core.files.atomic import Taken, writing
 from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.model import Model, Record
@@ -33,7 +33,7 @@ CURVE_POINTS = 1000
 _TENSORS = ("network", "averaged", "best")
 
 
-def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile:
+def save_model(path: Path, model: Model, *, resumable: bool = True, taken: Taken = "replace") -> ModelFile:
     """Write a trained network to a file, whole or not at all.
 
     Parameters
@@ -44,12 +44,22 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
         What to write.
     resumable : bool
         Whether training can go on from the file; it is about four times as large then.
+    taken : {"refuse", "replace", "rename"}
+        What to do if the name is taken.
 
     Returns
     -------
     ModelFile
         Name and SHA-256 of the file, for recipes.
     """
+    content = encode(model, resumable=resumable)
+    with writing(path, taken) as draft:
+        draft.part.write_bytes(content)
+    return ModelFile(file=draft.path.name, sha256=hashlib.sha256(content).hexdigest())
+
+
+def encode(model: Model, *, resumable: bool = True) -> bytes:
+    """Return the content of the file of a trained network; see `save_model`."""
     tensors = {f"weights.{name}": tensor.contiguous() for name, tensor in model.weights.items()}
     whole: dict[str, Any] = {
         "schema": SCHEMA,
@@ -63,10 +73,8 @@ def save_model(path: Path, model: Model, *, resumable: bool = True) -> ModelFile
     }  # fmt: skip
     if resumable and model.resume is not None:
         whole["resume"] = _flatten(model.resume, tensors)
-    content = save(tensors, {KEY: json.dumps(whole)})
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-    return ModelFile(file=path.name, sha256=hashlib.sha256(content).hexdigest())
+    content: bytes = save(tensors, {KEY: json.dumps(whole)})
+    return content
 
 
 def room(method: Learned) -> int:

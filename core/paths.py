@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+NAME_BYTES = 255
+"""Longest file name that common file systems allow."""
 
 MODEL_ENDING = ".quietfield"
 """Ending of trained networks."""
@@ -23,6 +27,14 @@ def split_ending(path: Path) -> tuple[str, str]:
         if path.name.lower().endswith(ending) and len(path.name) > len(ending):
             return path.name[: -len(ending)], path.name[-len(ending) :]
     return path.stem, path.suffix
+
+
+def shorten(stem: str, ending: str) -> str:
+    """Join a stem and an ending to a file name, without the end of the stem if the name would be too long."""
+    room = NAME_BYTES - len(os.fsencode(ending))
+    while stem and len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + ending
 
 
 def there(path: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.errors import QuietfieldError
-from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
+from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, shorten, split_ending, there
 
 
 def targets(
@@ -28,7 +28,7 @@ def targets(
         return
     named: dict[Path, Path] = {}
     for stack in stacks:
-        target = out / f"{_stem(stack)}_{suffix}{ending}"
+        target = out / shorten(_stem(stack), f"_{suffix}{ending}")
         if target in named:
             raise QuietfieldError(
                 f"{named[target]} and {stack} would both be written to {target}. Write them to "
@@ -49,11 +49,14 @@ def targets(
 
 def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:
     """Raise a `QuietfieldError` before any work if a file would be replaced or cannot be written."""
+    from core.files.atomic import destination  # reads no files, unlike its package
+
     if not there(target):
         if not is_folder(target.parent):
             raise QuietfieldError(
                 f"The folder {target.parent} does not exist. Make it, or name another with -o."
             )
+        destination(target)
         return
     if any(there(source) and source.samefile(target) for source in sources):
         raise QuietfieldError(
@@ -65,6 +68,7 @@ def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] 
         raise QuietfieldError(
             f"{target} exists. Name another file with -o, or add --overwrite to replace it."
         )
+    destination(target)
 
 
 def _stem(path: Path) -> str:

@@ -61,7 +61,7 @@ def run_simulate(args: argparse.Namespace) -> int:
     if args.stacks:
         raise Usage("The following arguments are required: --method.", "simulate")
     from core import params
-    from core.files import save_stack
+    from core.files import Taken, save_stack
     from core.simulation.experiment import Simulation
 
     stem, ending = split_ending(args.out)
@@ -75,8 +75,9 @@ def run_simulate(args: argparse.Namespace) -> int:
     started, progress = time.monotonic(), Progress(quiet=args.quiet)
     made = params.build(Simulation, given(args)).run(progress.context(args.out.name, "Simulation"))
     dtypes = made.noisy.dtype.name if args.dtype == "source" else args.dtype, "float32"
+    taken: Taken = "replace" if args.overwrite else "refuse"
     for target, stack, dtype in zip((args.out, truth), (made.noisy, made.clean), dtypes, strict=True):
-        save_stack(target, stack, format=args.format, dtype=dtype, overwrite=args.overwrite)
+        save_stack(target, stack, format=args.format, dtype=dtype, taken=taken)
     seconds = time.monotonic() - started
     progress.say(f"Wrote {args.out} and its ground truth, {truth}, in {clock(seconds)}.")
     print(json.dumps({"path": str(args.out), "truth": str(truth), "seconds": round(seconds, 3)}), flush=True)

@@ -107,7 +107,7 @@ def run_train(args: argparse.Namespace) -> int:
                 progress.say(said)
         progress.show(describe(report))
     model = trainer.model()
-    saved = _save(out, model)
+    saved = _save(out, model, overwrite=args.overwrite)
     progress.say(f"Wrote {out} after {model.record.steps} steps in {clock(model.record.seconds)}.")
     print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
     return 0
@@ -126,20 +126,28 @@ def _target(args: argparse.Namespace, method: Learned) -> Stack | None:
     return None
 
 
-def _save(out: Path, model: Model) -> ModelFile:
-    """Write the network; where that fails, into the folder for temporary files: hours may lie in it."""
+def _save(out: Path, model: Model, *, overwrite: bool) -> ModelFile:
+    """Write the network; if that fails, beside it or into the temporary folder: it may have taken hours."""
     from core.checkpoint import save_model
-    from core.files import free_name
 
     try:
-        return save_model(out, model)
+        return save_model(out, model, taken="replace" if overwrite else "refuse")
     except QuietfieldError as error:
-        refuge = free_name(Path(tempfile.gettempdir()) / out.name)
-        try:
-            save_model(refuge, model)
-        except QuietfieldError:
-            raise error from None
-        raise QuietfieldError(f"{error} The trained network lies in {refuge} meanwhile.") from error
+        for folder in (out.parent, _temporary_folder()):
+            try:
+                kept = save_model(folder / out.name, model, taken="rename")
+            except QuietfieldError:
+                continue
+            raise QuietfieldError(f"{error} The trained network is in {folder / kept.file}.") from error
+        raise
+
+
+def _temporary_folder() -> Path:
+    """Return the folder for temporary files, or the current one if there is none with room."""
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return Path()
 
 
 def describe(report: Report) -> str:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from app.shell.jobs import Job, Jobs
 from core.findings import Finding
 from core.fingerprint import fingerprint
-from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, split_ending
+from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, shorten, split_ending
 from core.progress import Context
 from core.stack import Stack
 from core.work.recipe import Recipe, Step
@@ -119,7 +119,7 @@ def default_path(source: Stack, format: Format = "imagej", documents: Path | Non
     if folder is None or not writable(folder) or is_inside_program(folder):
         folder = documents or Path(platformdirs.user_documents_dir())
         folder = folder if writable(folder) else Path.home()
-    return free_name(folder / f"{stem}_denoised{FORMATS[format][1]}")
+    return free_name(folder / shorten(stem, f"_denoised{FORMATS[format][1]}"))
 
 
 def is_inside_program(folder: Path) -> bool:
@@ -138,26 +138,27 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
         If it cannot be written; no incomplete file is left.
     """
     from core.files import save_stack
-    from core.files.atomic import free_name, write_text
+    from core.files.atomic import write_text
 
     context = context or Context()
-    path = free_name(wanted.path)
     recipe = Recipe(steps=wanted.steps, source=fingerprint(wanted.source)).to_json()
     saved = save_stack(
-        path,
+        wanted.path,
         wanted.stack,
         format=wanted.format,
         dtype=wanted.dtype,
         recipe=recipe,
         context=context.part(0.0, 0.95),
+        taken="rename",
     )
+    path = saved.path
     written = [path]
     try:
         _save_models(wanted, written)
         if wanted.sidecar:
-            sidecar = free_name(path.with_name(path.name + RECIPE_ENDING))
-            write_text(sidecar, _sidecar(wanted, recipe, saved.clipped, saved.dtype))
-            written.append(sidecar)
+            sidecar = path.with_name(shorten(path.name, RECIPE_ENDING))
+            text = _sidecar(wanted, recipe, saved.clipped, saved.dtype)
+            written.append(write_text(sidecar, text, taken="rename"))
         context.step(1.0)
     except BaseException:  # related files are written completely or not at all
         for made in written:
@@ -174,13 +175,11 @@ def _save_models(wanted: Export, written: list[Path]) -> None:
         from core.checkpoint import save_model, sha256
 
         path = written[0].parent / step.model.file
-        if path.exists():
-            if sha256(path) == step.model.sha256:
-                continue
-            # Recipes find a network by its content if the name is used by another file.
-            path = path.with_name(f"{path.stem}-{step.model.sha256[:8]}{path.suffix}")
-        save_model(path, wanted.models[step.model.sha256])
-        written.append(path)
+        if path.exists() and sha256(path) == step.model.sha256:
+            continue
+        # Recipes find a network by its content if the name is used by another file.
+        made = save_model(path, wanted.models[step.model.sha256], taken="rename")
+        written.append(path.with_name(made.file))
 
 
 def _sidecar(wanted: Export, recipe: str, clipped: int, dtype: str) -> str:

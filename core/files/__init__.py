@@ -1,6 +1,6 @@
 """Reads and writes stacks."""
 
-from core.files.atomic import free_name, replacing, write_text
+from core.files.atomic import Taken, free_name, write_text, writing
 from core.files.axes import reinterpret
 from core.files.opening import (
     READERS,
@@ -15,7 +15,7 @@ from core.files.recipes import read_recipe, recipe_in
 from core.files.saving import Format, Saved, save_stack
 
 __all__ = [
-    "READERS", "Format", "Saved", "free_name", "images_in", "is_collection", "join_files", "list_series",
-    "open_series", "open_stack", "read_recipe", "recipe_in", "reinterpret", "replacing", "save_stack",
-    "write_text",
+    "READERS", "Format", "Saved", "Taken", "free_name", "images_in", "is_collection", "join_files",
+    "list_series", "open_series", "open_stack", "read_recipe", "recipe_in", "reinterpret", "save_stack",
+    "write_text", "writing",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 from core import __version__
 from core.errors import QuietfieldError
 from core.files import imagej, ome, recipes
-from core.files.atomic import check_room, replacing
+from core.files.atomic import Taken, check_room, writing
 from core.files.convert import Converter, writable
 from core.files.listening import listening
 from core.files.readers.registry import Readers
@@ -72,7 +72,7 @@ def save_stack(
     dtype: str | None = None,
     recipe: str = "",
     context: Context | None = None,
-    overwrite: bool = False,
+    taken: Taken = "refuse",
 ) -> Saved:
     """Write a stack with its metadata as TIFF, whole or not at all.
 
@@ -92,8 +92,8 @@ def save_stack(
         Recipe to embed, as JSON.
     context : Context, optional
         Progress and cancellation.
-    overwrite : bool
-        Whether a file that exists may be replaced; the file the stack was read from never is.
+    taken : {"refuse", "replace", "rename"}
+        What to do if the name is taken; the file the stack was read from is never replaced.
 
     Returns
     -------
@@ -108,18 +108,18 @@ def save_stack(
     path, context = Path(path), context or Context()
     form = format or _form(path)
     kind, findings = writable(dtype or stack.dtype.name, form)
-    _check_target(path, stack, overwrite)
+    _check_target(path, stack)
     _check_space(path, stack, kind)
     convert = Converter(kind)
     context.step(0.0, f"Saving {path.name}")
-    with replacing(path) as part, listening():
-        ends = _write(part, stack, form, convert, recipe, context.part(0.0, 0.98))
+    with writing(path, taken) as draft, listening():
+        ends = _write(draft.part, stack, form, convert, recipe, context.part(0.0, 0.98))
         context.step(0.98, f"Checking {path.name}")
-        _verify(part, path, stack, kind, ends)
+        _verify(draft.part, path, stack, kind, ends)
         context.check()
-    context.step(1.0, f"Saved {path.name}")
+    context.step(1.0, f"Saved {draft.path.name}")
     return Saved(
-        path=path, dtype=kind.name, format=form, clipped=convert.clipped, total=convert.total,
+        path=draft.path, dtype=kind.name, format=form, clipped=convert.clipped, total=convert.total,
         findings=findings + convert.findings(),
     )  # fmt: skip
 
@@ -134,9 +134,7 @@ def _form(path: Path) -> Format:
     return "ome" if ending in OME_ENDINGS else "imagej"
 
 
-def _check_target(path: Path, stack: Stack, overwrite: bool) -> None:
-    if is_folder(path):
-        raise QuietfieldError(f"{path} is a folder. Choose another name.")
+def _check_target(path: Path, stack: Stack) -> None:
     if not there(path):
         return
     source = stack.meta.path
@@ -148,8 +146,6 @@ def _check_target(path: Path, stack: Stack, overwrite: bool) -> None:
                 f"{path} is a file the stack was opened from; originals are never overwritten. "
                 "Choose another name."
             )
-    if not overwrite:
-        raise QuietfieldError(f"{path} exists already. Choose another name, or allow to replace it.")
 
 
 def _check_space(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from core.errors import QuietfieldError
-from core.files.atomic import replacing
+from core.files.atomic import writing
 from core.instant.network import SHAPES, InstantNetwork, Shape
 from resources import FOLDER
 
@@ -44,8 +44,8 @@ def save_network(path: Path, weights: Mapping[str, Tensor], record: Mapping[str,
     """
     halves = {name: tensor.detach().to("cpu", torch.float16).contiguous() for name, tensor in weights.items()}
     content = save(halves, {KEY: json.dumps({"schema": SCHEMA, **record})})
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    with writing(path) as draft:
+        draft.part.write_bytes(content)
 
 
 def load_network(path: Path) -> tuple[InstantNetwork, dict[str, Any]]:

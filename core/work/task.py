@@ -244,5 +244,5 @@ def _save(
     with streaming(stack, operation, step.position(operation), context=context) as result:
         return save_stack(
             target.path, result, format=target.format, dtype=dtype, recipe=recipe.to_json(),
-            context=context.silent(), overwrite=target.overwrite,
+            context=context.silent(), taken="replace" if target.overwrite else "refuse",
         )  # fmt: skip

@@ -323,10 +323,10 @@ def test_a_network_that_cannot_be_written_where_it_should_is_kept(folder, capsys
     monkeypatch.setattr(tempfile, "tempdir", str(refuge))
     write = checkpoint.save_model
 
-    def full(path, model):
+    def full(path, model, **options):
         if path.parent != refuge:
             raise QuietfieldError(f"{path} could not be written: the disk is full.")
-        return write(path, model)
+        return write(path, model, **options)
 
     monkeypatch.setattr(checkpoint, "save_model", full)
     assert run("train noisy.tif -o net --method n2v", *TINY) == 1

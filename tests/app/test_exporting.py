@@ -196,7 +196,7 @@ def test_cancelled_export_leaves_nothing(source, tmp_path):
 
 
 def test_failing_sidecar_takes_the_stack_back(source, tmp_path, monkeypatch):
-    def fail(path, text):
+    def fail(path, text, taken):
         raise QuietfieldError("no room")
 
     monkeypatch.setattr("core.files.atomic.write_text", fail)

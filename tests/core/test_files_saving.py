@@ -5,7 +5,6 @@ import errno
 import importlib.util
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import QuietfieldError
-from core.files import free_name, open_stack, read_recipe, replacing, save_stack, saving, write_text
+from core.files import open_stack, read_recipe, save_stack, saving, write_text
 from core.files.convert import Converter
 from core.files.readers.tiff import TiffReader
 from core.findings import kinds
@@ -66,7 +65,7 @@ def test_every_stack_comes_back(tmp_path, monkeypatch, axes, dtype, form, rows, 
     )  # fmt: skip
     with monkeypatch.context() as patch:
         patch.setattr(saving.slabs, "__defaults__", (limit,))
-        saved = save_stack(tmp_path / "a.tif", stack, format=form, recipe=RECIPE, overwrite=True)
+        saved = save_stack(tmp_path / "a.tif", stack, format=form, recipe=RECIPE, taken="replace")
     assert saved.dtype == {**(IMAGEJ_NOT if form == "imagej" else OME_NOT)}.get(dtype, dtype)
     assert bool(saved.findings) == (saved.dtype != dtype)
     assert (saved.clipped, saved.total, saved.format) == (0, array.size, form)
@@ -153,7 +152,7 @@ def test_the_colours_of_a_single_channel_survive(tmp_path):
         stack = open_stack(tmp_path / "a.tif")
         np.testing.assert_array_equal(stack.meta.luts[0][1], np.arange(256))
         assert stack.meta.display_ranges == ((1.0, 50.0),)
-        save_stack(tmp_path / "b.tif", stack, overwrite=True)
+        save_stack(tmp_path / "b.tif", stack, taken="replace")
         again = open_stack(tmp_path / "b.tif")
         assert (again.axes, again.meta.display_ranges) == ("TYX", ((1.0, 50.0),))
         np.testing.assert_array_equal(again.meta.luts, stack.meta.luts)
@@ -354,7 +353,7 @@ def test_existing_files_are_replaced_only_on_request(tmp_path):
     with pytest.raises(QuietfieldError, match="exists already"):
         save_stack(path, stack_of())
     assert path.read_bytes() == b"old"
-    save_stack(path, stack_of(), overwrite=True)
+    save_stack(path, stack_of(), taken="replace")
     assert open_stack(path).shape == (6, 8, 9)
 
 
@@ -371,7 +370,7 @@ def test_originals_are_never_overwritten(tmp_path):
         (open_stack(tmp_path / "folder"), first),
     ):
         with pytest.raises(QuietfieldError, match="never overwritten"):
-            save_stack(target, stack, overwrite=True, format="imagej")
+            save_stack(target, stack, taken="replace", format="imagej")
     assert path.read_bytes() == before
 
 
@@ -383,7 +382,7 @@ def test_cancelled_at_any_stage_leaves_nothing(tmp_path, stop, existing):
         path.write_bytes(b"old")
     context = Context(lambda fraction, text: context.cancel() if fraction >= stop else None)
     with pytest.raises(Cancelled):
-        save_stack(path, stack_of(), context=context, overwrite=True)
+        save_stack(path, stack_of(), context=context, taken="replace")
     assert list(tmp_path.iterdir()) == ([path] if existing else [])
     assert not existing or path.read_bytes() == b"old"
 
@@ -440,7 +439,7 @@ def test_targets_that_cannot_be(tmp_path, monkeypatch):
         save_stack(tmp_path / "a.png", stack_of())
     (tmp_path / "d.tif").mkdir()
     with pytest.raises(QuietfieldError, match="is a folder"):
-        save_stack(tmp_path / "d.tif", stack_of(), overwrite=True)
+        save_stack(tmp_path / "d.tif", stack_of(), taken="replace")
     with pytest.raises(QuietfieldError, match="complex64"):
         save_stack(tmp_path / "a.tif", stack_of(), dtype="complex64")
     with pytest.raises(QuietfieldError, match="nonsense"):
@@ -453,7 +452,7 @@ def test_a_target_that_is_open_elsewhere_on_windows(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.replace", refuse)
     with pytest.raises(QuietfieldError, match="open in another program"):
-        save_stack(tmp_path / "a.tif", stack_of())
+        save_stack(tmp_path / "a.tif", stack_of(), taken="replace")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -476,31 +475,6 @@ def test_progress_rises_to_one(tmp_path):
     save_stack(tmp_path / "a.tif", stack_of(), context=Context(lambda f, t: seen.append(f)))
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (0.0, 1.0)
-
-
-def test_a_file_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "a.json"
-    write_text(path, "first µ\n")
-    assert path.read_bytes() == "first µ\n".encode()
-    with pytest.raises(KeyError), replacing(path) as part:  # noqa: PT012
-        assert part.parent == tmp_path
-        part.write_text("half")
-        raise KeyError
-    assert path.read_text(encoding="utf-8") == "first µ\n"
-    assert list(tmp_path.iterdir()) == [path]
-    if os.name == "posix":
-        umask = os.umask(0o022)
-        os.umask(umask)
-        assert path.stat().st_mode & 0o777 == 0o666 & ~umask
-
-
-def test_free_names(tmp_path):
-    assert free_name(tmp_path / "a.tif") == tmp_path / "a.tif"
-    for name in ("a.tif", "a-2.tif", "b.ome.tif"):
-        (tmp_path / name).touch()
-    assert free_name(tmp_path / "a.tif").name == "a-3.tif"
-    assert free_name(tmp_path / "b.ome.tif").name == "b-2.ome.tif"
-    assert free_name(Path(tmp_path / "c")).name == "c"
 
 
 def test_recipes_beside_files(tmp_path):

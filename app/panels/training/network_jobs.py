@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.model_file import ModelFile
@@ -66,10 +65,9 @@ def file_name(model: Model, stack_name: str) -> str:
 
 def model_file(model: Model, stack_name: str) -> ModelFile:
     """Name and SHA-256 that the network's file will have when it is saved."""
-    from core.checkpoint import save_model
+    from core.checkpoint import encode
 
-    with tempfile.TemporaryDirectory(prefix="quietfield-") as folder:
-        return save_model(Path(folder) / file_name(model, stack_name), model)
+    return ModelFile(file=file_name(model, stack_name), sha256=hashlib.sha256(encode(model)).hexdigest())
 
 
 def facts(model: Model) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core import __version__
 from core.cuda_graphs import Repeated
-from core.files.atomic import replacing
+from core.files.atomic import writing
 from core.instant.making.examples import Batch, batches
 from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, InstantNetwork, Prediction
@@ -207,8 +207,8 @@ def save(state: State, settings: Settings, rows: list[Row], folder: Path) -> Non
         "optimiser": state.optimiser.state_dict(), "step": state.step, "seconds": state.seconds,
         "starts": state.starts, "curve": state.curve,
     }  # fmt: skip
-    with replacing(resume_file(state.name, folder)) as temporary:
-        torch.save(whole, temporary)
+    with writing(resume_file(state.name, folder)) as draft:
+        torch.save(whole, draft.part)
 
 
 def resume_file(name: str, folder: Path) -> Path:

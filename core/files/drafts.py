@@ -1,0 +1,60 @@
+"""Names of temporary files that tell which process writes them, and removal of those whose process ended."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from core.paths import shorten
+
+_NAME = re.compile(r"\..*\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}\.part", re.DOTALL)
+
+LEEWAY = 2
+"""Seconds by which two readings of the time at which a process started may differ."""
+
+
+def name(final: str) -> str:
+    """Return a unique name for the temporary file of a file, which tells the computer and the process."""
+    import psutil
+
+    process = psutil.Process()
+    owner = f"{_computer()}-{process.pid}-{int(process.create_time())}-{secrets.token_hex(4)}"
+    return shorten(f".{final}", f".{owner}.part")
+
+
+def remove_orphans(folder: Path) -> None:
+    """Remove temporary files in a folder that ended processes of this computer left behind."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _NAME.fullmatch(entry.name)
+            if found and found[1] == _computer() and not _runs(int(found[2]), int(found[3])):
+                with suppress(OSError):
+                    Path(entry.path).unlink()
+
+
+def _computer() -> str:
+    """Return a code for what numbers the processes: this computer, or a container on it."""
+    try:
+        space = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:  # not Linux
+        space = 0
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+def _runs(number: int, started: int) -> bool:
+    """Return whether a process runs, and its number has not passed to another one since."""
+    import psutil
+
+    try:
+        process = psutil.Process(number)
+        same = abs(process.create_time() - started) <= LEEWAY
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:  # the system does not tell
+        return True
