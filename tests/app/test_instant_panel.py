@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,16 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.cli.main import main
+from app.preview.computing import PATIENCE
 from app.shell import preferences
 from app.viewer.rendering import blend
 from app.window.main_window import MainWindow
-from core.instant import denoiser
 from core.instant.method import Instant
+from core.instant.reach import REACH
 from core.methods.apply import evaluate
 from core.stack import Stack
 from tests.driver import Driver
+from tests.network_runs import before_each_run
 
 
 def stack(shape: tuple[int, ...] = (2, 64, 80), axes: str = "TYX") -> Stack:
@@ -42,17 +45,11 @@ def waves(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+def passes() -> Iterator[list[tuple[int, ...]]]:
     """Count how often the network runs, by the shapes it is given."""
     seen: list[tuple[int, ...]] = []
-    real = denoiser.Denoiser._run
-
-    def run(self, network, values, *rest):
-        seen.append(values.shape[-2:])
-        return real(self, network, values, *rest)
-
-    monkeypatch.setattr(denoiser.Denoiser, "_run", run)
-    return seen
+    with before_each_run(seen.append):
+        yield seen
 
 
 def on_the_canvas(driver: Driver) -> NDArray[np.float32] | None:
@@ -186,22 +183,24 @@ def test_apply_undo_redo_and_the_recipe(driver: Driver, waves: Path) -> None:
     assert made.step.method == "instant"
 
 
-def test_a_large_plane_is_shown_from_its_middle(driver: Driver, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("app.preview.computing.FIRST", 32)
-    monkeypatch.setattr("app.preview.computing.PATIENCE", 0.0)
-    monkeypatch.setattr("core.instant.method.REACH", 16, raising=False)
-    monkeypatch.setattr(denoiser, "REACH", 16)
+def test_a_large_plane_is_shown_from_its_middle(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, side = REACH + 16, 2 * REACH + 50
+    monkeypatch.setattr("app.preview.computing.FIRST", first)
+    seen = threading.Event()
     shown: list[tuple[bool, tuple[int, ...]]] = []
 
     def note(new, old):
         if new.preview is not None and new.preview is not old.preview:
             shown.append((new.preview.unfinished, new.preview.pixels.shape))
+            seen.set()
 
     driver.window.session.changed.connect(note)
-    driver.drop(write(tmp_path / "large.tif", stack((140, 150), "YX")))
-    driver.wait(lambda: bool(shown) and shown[-1] == (False, (140, 150)))
-    assert set(shown[:-1]) <= {(True, (32, 32)), (True, (64, 64))}
-    assert len(shown) > 1
+    with before_each_run(lambda _: seen.wait(PATIENCE + 0.1)):  # slowly, until something is shown
+        driver.drop(write(tmp_path / "large.tif", stack((side, side), "YX")))
+        driver.wait(lambda: bool(shown) and shown[-1] == (False, (side, side)))
+    assert shown[:-1] == [(True, (first, first))]
 
 
 @pytest.mark.parametrize(
@@ -272,19 +271,14 @@ def pane_labels(driver: Driver) -> list[str]:
     return [c.picture.faces[0].label for c in driver.window.viewer.group.shown if c.picture]
 
 
-def test_the_next_stack_replaces_what_is_computed_for_the_last(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_next_stack_replaces_what_is_computed_for_the_last(driver: Driver, tmp_path: Path) -> None:
     held, free = threading.Event(), threading.Event()
-    real = denoiser.Denoiser._run
 
-    def run(self, network, values, *rest):
-        if values.shape[-1] > 400:  # the first stack is being computed until the second one is open
+    def hold(shape: tuple[int, ...]) -> None:
+        if shape[-1] > 400:  # the first stack is being computed until the second one is open
             held.set()
             free.wait(30)
-        return real(self, network, values, *rest)
 
-    monkeypatch.setattr(denoiser.Denoiser, "_run", run)
     first = write(tmp_path / "first.tif", stack((600, 700), "YX"))
     second = write(tmp_path / "second.tif", stack((1, 64, 80)))
     seen: list[tuple[int, ...]] = []
@@ -293,12 +287,13 @@ def test_the_next_stack_replaces_what_is_computed_for_the_last(
             new.preview and new.preview is not old.preview and seen.append(new.preview.pixels.shape)
         )
     )
-    driver.window.open_paths([first])
-    driver.qtbot.waitUntil(held.is_set, timeout=30_000)
-    assert pane_labels(driver) == ["raw", "raw (computing Instant…)"]
-    driver.window.session.changed.connect(lambda new, old: new.source is not old.source and free.set())
-    driver.drop(second)
-    driver.wait(lambda: on_the_canvas(driver) is not None)
+    with before_each_run(hold):
+        driver.window.open_paths([first])
+        driver.qtbot.waitUntil(held.is_set, timeout=30_000)
+        assert pane_labels(driver) == ["raw", "raw (computing Instant…)"]
+        driver.window.session.changed.connect(lambda new, old: new.source is not old.source and free.set())
+        driver.drop(second)
+        driver.wait(lambda: on_the_canvas(driver) is not None)
     assert set(seen) == {(64, 80)}
     assert pane_labels(driver) == ["raw", "Instant (preview)"]
 
@@ -310,26 +305,22 @@ def test_what_cannot_be_computed_is_not_awaited(driver: Driver, tmp_path: Path) 
     assert pane_labels(driver) == ["raw", "raw (no result yet)"]
 
 
-def test_a_preview_that_another_one_displaced_can_be_asked_for_again(
-    driver: Driver, waves: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_that_another_one_displaced_can_be_asked_for_again(driver: Driver, waves: Path) -> None:
     held, free = threading.Event(), threading.Event()
-    real = denoiser.Denoiser._run
 
-    def run(self, values, *rest):
+    def hold(_: tuple[int, ...]) -> None:
         held.set()
         free.wait(30)
-        return real(self, values, *rest)
 
-    monkeypatch.setattr(denoiser.Denoiser, "_run", run)
-    driver.window.open_paths([waves])
-    driver.qtbot.waitUntil(held.is_set, timeout=30_000)
-    driver.window.jobs.start("other", lambda job: None, channel="preview", quiet=True)
-    free.set()
-    driver.wait()
+    with before_each_run(hold):
+        driver.window.open_paths([waves])
+        driver.qtbot.waitUntil(held.is_set, timeout=30_000)
+        driver.window.jobs.start("other", lambda job: None, channel="preview", quiet=True)
+        free.set()
+        driver.wait()
     assert on_the_canvas(driver) is None
     assert driver.widget("filter-status").text() == ""
-    driver.window.filter_panel._on_touched()
+    driver.window.filter_panel.methods.edited.emit()
     driver.wait(lambda: on_the_canvas(driver) is not None)
 
 

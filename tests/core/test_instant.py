@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.instant import denoiser
-from core.instant.denoiser import Denoiser
+from core.instant.constants import REACH
+from core.instant.denoiser import FARTHEST, Denoiser
 from core.instant.method import Instant
 from core.methods.apply import apply, evaluate
 from core.methods.base import WHOLE
@@ -24,6 +24,7 @@ from core.progress import Context
 from core.simulation.scenes import scene
 from core.stack import Stack
 from tests.core.test_instant_network import wild
+from tests.network_runs import before_each_run
 
 
 @pytest.fixture(autouse=True)
@@ -59,12 +60,21 @@ def denoised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     return evaluate(stack, Denoiser(networks=(wild(),), noise=Survey.of(stack).noise()))[0]
 
 
-def test_tiles_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = Stack.of(frames(1, 420, 395)[0], "YX")
+def test_tiles_give_the_same_as_the_whole() -> None:
+    """On a device with too little memory for tiles of more than 128 pixels and their margins."""
+    stack = Stack.of(frames(1, 600, 510)[0], "YX")
     operation = with_noise(noise(1.0, 2.0))
     whole = evaluate(stack, operation)[0]
-    monkeypatch.setattr(denoiser, "TILE", 128)
-    np.testing.assert_allclose(evaluate(stack, operation)[0], whole, atol=1e-3)
+    largest, seen = 128 + 2 * REACH, []
+
+    def short_of_memory(shape: tuple[int, ...]) -> None:
+        if max(shape) > largest:
+            raise torch.OutOfMemoryError
+        seen.append(shape)
+
+    with before_each_run(short_of_memory):
+        np.testing.assert_allclose(evaluate(stack, operation)[0], whole, atol=1e-3)
+    assert len(seen) >= 5 * 4
 
 
 def test_a_region_gives_the_same_as_the_whole() -> None:
@@ -199,4 +209,4 @@ def test_whatever_a_network_says_no_pixel_changes_by_more_than_noise_can() -> No
     torch.nn.init.constant_(mad.end.bias, 1e4)
     operation = Denoiser(networks=(mad,), noise=StackNoise(channels=(noise(1, 2),), each_plane=False))
     change = evaluate(Stack.of(pixels, "YX"), operation)[0] - pixels
-    np.testing.assert_allclose(np.abs(change) / np.sqrt(pixels + 2), denoiser.FARTHEST, rtol=0.3)
+    np.testing.assert_allclose(np.abs(change) / np.sqrt(pixels + 2), FARTHEST, rtol=0.3)

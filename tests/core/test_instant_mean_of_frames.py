@@ -10,13 +10,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.findings import Kind, kinds
 from core.instant.constants import SPAN, around
-from core.instant.denoiser import Denoiser
 from core.instant.mean_of_frames import MeanOfFrames, means
 from core.instant.method import Instant
 from core.instant.scene import find_motion, mean, propose_averaging
@@ -33,6 +31,7 @@ from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
 from tests.core.test_instant import frames, noise, with_noise
 from tests.core.test_learning_adapter import psnr, recorded
 from tests.data import DATA, needs_data
+from tests.network_runs import before_each_run
 
 
 def still(count: int, **given: object) -> MeanOfFrames:
@@ -101,17 +100,12 @@ def test_channels_and_depth_keep_to_themselves() -> None:
             np.testing.assert_allclose(whole[1, channel, z], alone, atol=1e-3)
 
 
-def test_means_are_denoised_once_and_only_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels, asked = frames(5, 80, 96), []
-    compute = Denoiser.compute
-
-    def counted(self: Denoiser, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        asked.append(block.pixels.shape)
-        return compute(self, block, context)
-
-    monkeypatch.setattr(Denoiser, "compute", counted)
-    evaluate(Stack.of(pixels, "TYX"), still(5))
-    assert asked == [(1, 80, 96)]
+def test_means_are_denoised_once_and_only_what_is_kept() -> None:
+    pixels = frames(5, 80, 96)
+    asked: list[tuple[int, ...]] = []
+    with before_each_run(asked.append):
+        evaluate(Stack.of(pixels, "TYX"), still(5))
+    assert asked == [(80, 96)]
     kept = (slice(2, 3), slice(0, 80), slice(0, 96))
     found = still(5).compute(
         Block(pixels=pixels, axes="TYX", origin=(0, 0, 0), shape=pixels.shape, kept=kept), Context()
