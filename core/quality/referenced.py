@@ -162,7 +162,7 @@ METRICS: tuple[Metric, ...] = (
         "methods by it.",
     ),
     Metric(
-        name="data_range", label="Range", better="neither", format=".6g",
+        name="data_range", label="Range", better="neither", format=".5g",
         compute=lambda planes: planes.data_range,
         definition="Data range of PSNR, SSIM and NRMSE: the maximum minus the minimum of the reference "
         "(mean over the planes), unless another is set.",
