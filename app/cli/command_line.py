@@ -1,4 +1,4 @@
-"""What a person would type to do the same without the window."""
+"""Commands that do the same as the current settings of the window."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ DENOISED = f"_denoised{TIFF_ENDINGS[0]}"
 OUTPUTS = {
     "instant": DENOISED, "filter": DENOISED, "noise": f"_noisy{TIFF_ENDINGS[0]}", "learned": MODEL_ENDING,
 }  # fmt: skip
-"""What the output is called after the input, by group of method."""
+"""Suffix of the output file, by group of method."""
 
 
 def command_line(method: Method, path: Path | None, name: str) -> str:
-    """Command that runs a method on a file.
+    """Return the command that applies a method to a file.
 
     Parameters
     ----------
     method : Method
-        What to do; parameters at their defaults are left out.
+        Method; parameters with default values are omitted.
     path : Path or None
-        The file; None where the stack came from no file.
+        File; None if the stack is not from a file.
     name : str
-        What to call the stack then.
+        Name of the stack in this case.
     """
     source, target = _files(path, name, OUTPUTS[method.group])
     words = ["quietfield", USED_BY[method.group], source, "-o", target, "--method", method.name]
@@ -47,20 +47,20 @@ def training_command(
     device: str = "auto",
     clean: Path | None = None,
 ) -> str:
-    """Commands that train a network on a file, and then apply it.
+    """Return the commands that train a network on a file, and apply it.
 
     Parameters
     ----------
     method : Learned
-        What to train; only what differs from the preset is written.
+        Method; only parameters that differ from the preset are included.
     preset : str
-        Name of one of the method's presets.
+        Name of a preset of the method.
     path, name : Path or None, str
         As in `command_line`.
     device : str
-        What to compute on.
+        Device of the network.
     clean : Path, optional
-        The clean stack, for methods that learn from one.
+        Clean stack, for methods that need one.
     """
     source, model = _files(path, name, OUTPUTS["learned"])
     _, target = _files(path, name, OUTPUTS["filter"])
@@ -77,7 +77,7 @@ def _files(path: Path | None, name: str, suffix: str) -> tuple[str, str]:
 
 
 def _options(method: Method, known: Mapping[str, Value]) -> list[str]:
-    """Options for every parameter that differs from what is known, and otherwise from its default."""
+    """Return the options of all parameters that differ from `known`, or else from their defaults."""
     words: list[str] = []
     values = params.values(method)
     for p in params.describe(type(method)):

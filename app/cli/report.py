@@ -1,4 +1,4 @@
-"""The subcommands that only tell: info, measure and methods."""
+"""The subcommands that print information: ``info``, ``measure`` and ``methods``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--noise", action="store_true",
-        help="also measure the noise of every channel: gain, read noise, correlation of neighbours",
+        help="also estimate the noise of every channel: gain, read noise, correlation of neighbouring pixels",
     )  # fmt: skip
     add_input(parser)
 
 
 def run_info(args: argparse.Namespace) -> int:
-    """Tell what is in a file."""
+    """Run ``info``: describe the contents of a file."""
     from core.files import list_series, open_series, recipe_in
 
     listed = list_series(args.stack)
@@ -83,25 +83,25 @@ def add_measure(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     parser.add_argument("image", type=path, metavar="IMAGE", help="stack to measure")
     parser.add_argument(
         "--reference", required=True, type=path, metavar="REF",
-        help="what IMAGE should be: a clean stack of the same size, or one clean plane for all of its planes",
+        help="reference: a clean stack of the same size, or one clean plane for all planes",
     )  # fmt: skip
     parser.add_argument(
         "--affine",
         action="store_true",
-        help="first fit every plane to the reference by a scale and an offset",
+        help="first fit scale and offset of every plane to the reference",
     )
     parser.add_argument(
         "--data-range", type=_positive, metavar="R",
         help="range for PSNR, SSIM and NRMSE (default: maximum minus minimum of each plane of the reference)",
     )  # fmt: skip
-    parser.add_argument("--planes", action="store_true", help="also list every plane")
+    parser.add_argument("--planes", action="store_true", help="also print the metrics of every plane")
     parser.add_argument("--json", action="store_true", help="print JSON, with every plane")
     add_input(parser)
     add_quiet(parser)
 
 
 def run_measure(args: argparse.Namespace) -> int:
-    """Print how close a stack is to a reference."""
+    """Run ``measure``: print the metrics of a stack against a reference."""
     from core.files import open_stack
     from core.quality.metrics import metrics
     from core.quality.stacks import measure_stack
@@ -151,7 +151,7 @@ def add_methods(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
 
 
 def run_methods(args: argparse.Namespace) -> int:
-    """List the methods, or the parameters of one."""
+    """Run ``methods``: list the methods, or the parameters of one."""
     from core.catalogue import find, methods
     from core.methods.base import summary
 

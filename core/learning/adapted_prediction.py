@@ -1,4 +1,4 @@
-"""Denoise a stack with a network of Instant that was trained on: as Instant does, with other weights."""
+"""Prediction with a fine-tuned network of Instant."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from core.stack import AXIS_NAMES, Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AdaptedPrediction:
-    """A trained network of Instant, to be bound to stacks, whose noise is measured then.
+    """A trained network of Instant; the noise of a stack is estimated when it is bound.
 
     Attributes
     ----------
     networks : tuple of InstantNetwork
-        The trained network; and where it was left as it is, all that Instant takes the mean of.
+        Trained network; or all networks that Instant averages, if training changed nothing.
     eightfold : bool
         Whether to average over eight orientations.
     along : {"", "Z", "T"}
-        Axis along which it sees neighbouring planes or frames, if any.
+        Axis of the neighbouring planes or frames of the network, if any.
     sigma : float
-        Standard deviation in pixels of the PSF it ends in; 0 for none.
+        Standard deviation of the PSF after the network, in pixels; 0 for none.
     still : bool
-        Whether it denoises the means of frames.
+        Whether to denoise the means of frames.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -44,12 +44,12 @@ class AdaptedPrediction:
     still: bool = False
 
     def check(self, axes: str) -> None:
-        """Raise `QuietfieldError` if a stack with these axes lacks the neighbours that the network sees."""
+        """Raise `QuietfieldError` if a stack with these axes lacks the neighbours of the network."""
         if self._axis and self._axis not in axes:
             raise QuietfieldError(alone(self._axis))
 
     def bind(self, stack: Stack, context: Context) -> Operation:
-        """Measure the noise of the stack, once."""
+        """Estimate the noise of the stack."""
         if self._axis and stack.sizes.get(self._axis, 1) < 2:
             raise QuietfieldError(alone(self._axis))
         context.step(0.0, "Measuring the noise")
@@ -68,7 +68,7 @@ class AdaptedPrediction:
 
 
 def alone(along: str) -> str:
-    """Say that a stack has no neighbours along an axis."""
+    """Return the message that a stack has no neighbours along an axis."""
     return (
         f"This network uses neighbours along {AXIS_NAMES[along]} ({along}); the stack has "
         "none. Use it on stacks like the one it was trained on, or train another one."

@@ -1,4 +1,4 @@
-"""Hide pixels together with the line of neighbours that share their noise."""
+"""Masking of pixels together with lines of neighbours that share their noise."""
 
 from __future__ import annotations
 
@@ -10,37 +10,36 @@ from torch import Generator, Tensor
 from core.learning.masks import Mask, draw_hidden
 
 Direction = Literal["x", "y", "both"]
-"""Along which axes lines of pixels are covered: rows, columns, or both."""
+"""Axes of masked lines: rows, columns, or both."""
 
 
 def draw_lines(
     count: int, side: int, box: int, neighbourhood: int, line: Direction, reach: int, generator: Generator
 ) -> Mask:
-    """Hide one pixel in every box, and cover the pixels beside it along lines.
+    """Hide one pixel in every box, and mask the neighbouring pixels along lines.
 
-    Noise that is correlated along a line would otherwise let the network predict a hidden pixel's noise
-    from its neighbours' (Broaddus et al. 2020, doi:10.1109/ISBI45749.2020.9098336). Only the pixel in the
-    middle is to be predicted. Boxes are longer by the lines, so that these cover a small share of the patch
-    only: along rows one pixel in ``box * (box + 2 * reach)`` is hidden.
+    If noise is correlated along a line, the network could otherwise predict the noise of a hidden pixel from
+    its neighbours (Broaddus et al. 2020, doi:10.1109/ISBI45749.2020.9098336). Only the centre pixel is
+    predicted. Boxes are longer by the lines, so that only a small part of the patch is masked: along rows one
+    pixel in ``box * (box + 2 * reach)`` is hidden.
 
-    Every covered pixel shows another pixel of its neighbourhood that lies off the lines, drawn at random,
-    whose noise says nothing of theirs but whose intensity is alike; the paper takes random
-    numbers instead.
+    Every masked pixel is replaced by a random pixel of its neighbourhood outside the lines, which has
+    independent noise and a similar intensity; the paper uses random numbers instead.
 
     Parameters
     ----------
     count : int
         Number of patches.
     side : int
-        Their side in pixels.
+        Side of the patches in pixels.
     box : int
         Side of the boxes in pixels, without the lines.
     neighbourhood : int
         Side of the neighbourhood in pixels, odd.
     line : {"x", "y", "both"}
-        Along which axes lines run.
+        Axes of the lines.
     reach : int
-        Pixels covered on each side of a hidden one.
+        Number of masked pixels on each side of a hidden pixel.
     generator : Generator
         Source of randomness.
     """
@@ -61,7 +60,7 @@ def draw_lines(
 
 
 def _near(at: Tensor, reach: int, side: int, avoid: Tensor | None, generator: Generator) -> Tensor:
-    """Draw numbers up to `reach` away from others, from 0 to below `side`, but never those to be avoided."""
+    """Draw numbers within `reach` of others, from 0 to `side` - 1, excluding those to avoid."""
     low, high = (at - reach).clamp(min=0), (at + reach).clamp(max=side - 1)
     many = high - low + 1
     barred = None

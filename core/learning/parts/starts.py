@@ -1,4 +1,4 @@
-"""The network that a training begins with."""
+"""Initial networks of trainings."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from core.learning.network import initial
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Start:
-    """A network to begin with, and how far training may change it.
+    """An initial network, and limits of its training.
 
     Attributes
     ----------
     network : Module
-        The network.
+        Initial network.
     share : float
-        Weights kept lie this share of the way from those of `network` to the trained ones.
+        Kept weights are this fraction of the way from those of `network` to the trained ones.
     steepest : float or None
         Largest norm of the gradient of a step; None for no limit.
     useful : bool
-        Whether `network` denoises already, so that it is kept unless training lowers the error.
+        Whether `network` already denoises, so that it is kept unless training lowers the error.
     """
 
     network: nn.Module
@@ -36,22 +36,22 @@ class Start:
 
 
 def fresh(architecture: Architecture, seed: int) -> Start:
-    """Begin with a new U-Net."""
+    """Start with a new U-Net."""
     return Start(network=initial(architecture, seed))
 
 
 def instant(kind: Literal["unet", "instant", "best"], *, neighbours: bool) -> Start:
-    """Begin with the network of Instant, and keep weights halfway between it and the trained ones.
+    """Start with a network of Instant, and keep weights halfway between it and the trained ones.
 
     Parameters
     ----------
     kind : {"instant", "best"}
-        Which of its networks.
+        Network of Instant.
     neighbours : bool
-        Whether the weights for neighbouring planes or frames are trained too.
+        Whether to train the weights of neighbouring planes or frames too.
     """
     network = copy.deepcopy(shipped_network(kind))
-    # nothing in training tells how large errors are
+    # the training does not train the prediction of the error
     unused = ("doubt.",) if neighbours else ("doubt.", "beside.", "shares.")
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not name.startswith(unused))
