@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from core import catalogue, params
 from core.errors import QuietfieldError
 from core.files.atomic import Taken, writing
+from core.findings.stored import read_finding
 from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.model import Model, Record
@@ -69,7 +71,11 @@ def encode(model: Model, *, resumable: bool = True) -> bytes:
             "name": model.method.name, "version": model.method.version, "params": params.values(model.method),
         },
         "normalisation": dataclasses.asdict(model.normalisation),
-        "record": {**dataclasses.asdict(model.record), "curve": _thin(list(model.record.curve))},
+        "record": {
+            **dataclasses.asdict(replace(model.record, findings=())),
+            "curve": _thin(list(model.record.curve)),
+            "findings": [finding.to_dict() for finding in model.record.findings],
+        },
     }  # fmt: skip
     if resumable and model.resume is not None:
         whole["resume"] = _flatten(model.resume, tensors)
@@ -214,6 +220,7 @@ def _model(whole: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
             source=dict(record["source"]),
             program=str(record["program"]),
             device=str(record["device"]),
+            findings=tuple(read_finding(finding) for finding in record.get("findings", ())),
             note=str(record["note"]),
         ),
         resume=_unflatten(whole["resume"], tensors) if "resume" in whole else None,

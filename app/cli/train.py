@@ -99,12 +99,11 @@ def run_train(args: argparse.Namespace) -> int:
     trainer = Trainer(stack, method, device=args.device, threads=args.threads, target=target)
     if start is not None:
         trainer.restore(start)
-    said = ""
+    said = 0
     for report in trainer.run(progress.context("Preparing")):
-        if report.note != said:
-            said = report.note
-            if said:
-                progress.say(said)
+        for finding in report.findings[said:]:
+            progress.say(finding.text)
+        said = len(report.findings)
         progress.show(describe(report))
     model = trainer.model()
     saved = _save(out, model, overwrite=args.overwrite)
@@ -152,6 +151,8 @@ def _temporary_folder() -> Path:
 
 def describe(report: Report) -> str:
     """One line of progress: step, loss, rate, time left; what is not known yet is left out."""
+    if report.doing:
+        return report.doing
     parts = [f"step {report.step}" + (f"/{report.steps}" if report.steps else "")]
     if math.isfinite(report.loss):
         parts += [f"loss {report.loss:.4g}", f"{report.pixels_per_second / 1e6:.2f} Mpx/s"]
@@ -172,6 +173,7 @@ def _summary(model: Model) -> dict[str, object]:
         "validation": validation if math.isfinite(validation) else None,
         "device": model.record.device,
         "note": model.record.note,
+        "findings": [finding.to_dict() for finding in model.record.findings],
     }
 
 

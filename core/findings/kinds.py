@@ -88,6 +88,115 @@ TARGETS_SHARE_NOISE = Kind(
     code="targets-share-noise", level=Level.CAUTION, words=f"{_SHARED}Noise2Noise keeps the shared part."
 )
 
+# training: what suits the stack
+
+CHANNEL_NOISE_CORRELATED = Kind(
+    code="channel-noise-correlated", level=Level.CAUTION,
+    words="In channel {channel}, the noise of neighbouring pixels is correlated ({value:.2f} along "
+    "{along}): a blind-spot network keeps part of it as if it were signal. structN2V masks such "
+    "neighbours together.",
+)  # fmt: skip
+TRAINING_NOISELESS = Kind(
+    code="training-noiseless", level=Level.CAUTION,
+    words="Almost no noise of single pixels was found in {where}; training does not improve it.",
+)  # fmt: skip
+PLANES_TOO_SMALL = Kind(
+    code="planes-too-small", level=Level.CAUTION,
+    words="The planes of {name} have {width} x {height} pixels; the network of Instant needs at least "
+    "{limit:.0f} x {limit:.0f} to be trained. It is used as it is.",
+)  # fmt: skip
+NETWORK_UNTRAINED = Kind(
+    code="network-untrained", level=Level.NOTE,
+    words="The network of Instant is not trained; it is used as it is.",
+)  # fmt: skip
+CORRELATION_KNOWN = Kind(
+    code="correlation-known", level=Level.NOTE,
+    words="The network of Instant takes correlated noise into account. It is not trained; it is used as it "
+    "is.",
+)  # fmt: skip
+_MEASURED = (
+    "Neighbouring pixels share noise (correlation {along_x:.2f} along rows, {along_y:.2f} along columns): "
+)
+LINES_MASKED = Kind(
+    code="lines-masked", level=Level.NOTE,
+    words=f"{_MEASURED}lines of {{length}} pixels along {{where}} are masked.",
+)  # fmt: skip
+LINES_UNNECESSARY = Kind(
+    code="lines-unnecessary", level=Level.NOTE,
+    words=f"{_MEASURED}too little to mask lines. Single pixels are hidden, as in Noise2Void.",
+)  # fmt: skip
+LINES_UNKNOWN = Kind(
+    code="lines-unknown", level=Level.CAUTION,
+    words="Fine structure covers the image, so that correlated noise cannot be separated from it. Single "
+    "pixels are hidden, as in Noise2Void; select the covered line yourself if you see stripes.",
+)  # fmt: skip
+SCENE_MOVES = Kind(
+    code="scene-moves", level=Level.CAUTION,
+    words="Frame {frame} differs from the first one by more than the noise explains: the scene moves or "
+    "changes, and Noise2Noise blurs what does. Noise2Void needs no static scene.",
+)  # fmt: skip
+NEIGHBOURS_HELP = Kind(
+    code="neighbours-help", level=Level.NOTE,
+    words="Neighbours along {name} ({axis}) help to predict hidden pixels; they are used.",
+)  # fmt: skip
+NEIGHBOURS_USELESS = Kind(
+    code="neighbours-useless", level=Level.NOTE,
+    words="Neighbouring planes or frames do not help to predict hidden pixels; they are not used.",
+)  # fmt: skip
+
+# training: how it went
+
+NOTHING_HELD_OUT = Kind(
+    code="nothing-held-out", level=Level.CAUTION,
+    words="The stack is too small to hold a part of it out; the validation loss is that of the training "
+    "data.",
+)  # fmt: skip
+PATCHES_SMALLER = Kind(
+    code="patches-smaller", level=Level.NOTE,
+    words="The patches have {value:.0f} px, as the network and the stack allow.",
+)  # fmt: skip
+TRAINING_RESTARTED = Kind(
+    code="training-restarted", level=Level.NOTE,
+    words="Training starts anew from the weights of a network that was trained on another stack, with other "
+    "neighbours, or whose file does not contain what is needed to resume.",
+)  # fmt: skip
+TRAINING_COMPLETE = Kind(
+    code="training-complete", level=Level.NOTE,
+    words="This network was already trained completely ({value:.0f} steps in {seconds:.0f} s). Allow more "
+    "steps or time to continue.",
+)  # fmt: skip
+TRAINING_USELESS = Kind(
+    code="training-useless", level=Level.NOTE,
+    words="Training on this stack did not lower the error on the held-out parts; the initial network is "
+    "kept.",
+)  # fmt: skip
+TRAINING_BROKE_DOWN = Kind(
+    code="training-broke-down", level=Level.CAUTION,
+    words="Training broke down at step {broken} (the loss was not a number) and continued from step {step} "
+    "at half the learning rate, {value:.3g}.",
+)  # fmt: skip
+TRAINING_GIVEN_UP = Kind(
+    code="training-given-up", level=Level.CAUTION,
+    words="Training broke down {value:.0f} times in a row, at last at step {broken} (the loss was not a "
+    "number), and was stopped; the network of step {step} is kept. Choose a much lower learning rate, "
+    "and check the stack for extremely large values.",
+)  # fmt: skip
+MEMORY_SHORT = Kind(
+    code="memory-short", level=Level.NOTE,
+    words="The memory of {device} ran short: {value:.0f} patches are processed at a time, which takes "
+    "longer and gives the same result.",
+)  # fmt: skip
+CLEAN_COUNTS = Kind(
+    code="clean-counts", level=Level.CAUTION,
+    words="Results are in the counts of the clean stack (mean {mean:.4g}, standard deviation {std:.4g}), "
+    "which {type} cannot represent well. Export them as float32.",
+)  # fmt: skip
+UNLIKE_TRAINING = Kind(
+    code="unlike-training", level=Level.CAUTION,
+    words="The network was trained on pixels of mean {mean:.4g} and standard deviation {std:.4g}; {where} "
+    "has {own_mean:.4g} and {own_std:.4g}. Check the result with care, or train on this stack.",
+)  # fmt: skip
+
 # files: how a file was read
 
 CUT_SHORT = Kind(

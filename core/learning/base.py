@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from core import params
 from core.errors import QuietfieldError
-from core.findings import kinds
+from core.findings import Finding, kinds
 from core.instant.constants import MEAN, OFFSETS
 from core.instant.method import neighbours
 from core.learning.architecture import DEPTHS, Architecture
@@ -236,7 +236,7 @@ class Learned(Method):
         """Return the stack to train on, made from that of a person: mostly that itself."""
         return stack
 
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:  # noqa: ARG002
+    def resolve(self, stack: Stack, context: Context) -> Resolved:  # noqa: ARG002
         """Return the method with everything decided that depends on the stack.
 
         Parameters
@@ -246,17 +246,12 @@ class Learned(Method):
         context : Context
             Receives progress, and can stop it.
 
-        Returns
-        -------
-        tuple of Learned and str
-            The method as it is to be trained, and what a person should know, as a sentence, or "".
-
         Raises
         ------
         QuietfieldError
             If the method cannot be trained on such a stack.
         """
-        return self, ""
+        return Resolved(method=self)
 
     def beyond(self, steps: int, seconds: float) -> Learned:
         """Same method with its limits raised, where a training of that length has reached them.
@@ -287,6 +282,22 @@ class Learned(Method):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A method with everything decided that depends on the stack.
+
+    Attributes
+    ----------
+    method : Learned
+        The method as it is to be trained.
+    findings : tuple of Finding
+        What was found in the stack.
+    """
+
+    method: Learned
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seeing(Learned):
     """A network that may see the planes or frames beside the one it denoises, in training and afterwards."""
 
@@ -299,19 +310,19 @@ class Seeing(Learned):
         """Axis along which the network sees neighbouring planes or frames; "" for none."""
         return self.neighbours if self.neighbours in ("T", "Z") else ""
 
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> Resolved:
         """Refuse stacks without such neighbours."""
         self.look_beside(stack)
         context.step(0.0, "Comparing neighbours")
-        return self, self.shared(stack)
+        return Resolved(method=self, findings=self.shared(stack))
 
-    def shared(self, stack: Stack) -> str:
-        """Say that the neighbours the network is to see share noise with what it denoises, or ""."""
+    def shared(self, stack: Stack) -> tuple[Finding, ...]:
+        """Find that the neighbours the network sees share noise with what it denoises."""
         from core.noise.survey import find_shared_noise
 
         along = "T" if self.neighbours == MEAN else self.along
         found = find_shared_noise(stack, along, kinds.NEIGHBOURS_SHARE_NOISE)
-        return found.text if found is not None else ""
+        return () if found is None else (found,)
 
     def look_beside(self, stack: Stack) -> None:
         """Make sure that a stack has the neighbours the network is to see.

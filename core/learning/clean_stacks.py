@@ -11,6 +11,7 @@ import numpy as np
 
 from core.errors import QuietfieldError
 from core.files import images_in, is_collection, open_stack
+from core.findings import Finding, kinds
 from core.learning.data import Normalisation
 from core.stack import Pixels, PixelSource, Region, Stack, region_shape
 
@@ -95,18 +96,16 @@ def open_target(target: Path, source: Path | None, *, axes: str | None = None) -
     return open_stack(partners, axes=axes)
 
 
-def caution(stack: Stack, norm: Normalisation) -> str:
-    """Say in a sentence that results, in the clean stack's counts, do not fit the type of the noisy one."""
+def check_counts(stack: Stack, norm: Normalisation) -> Finding | None:
+    """Find that results, in the counts of the clean stack, do not fit the type of the noisy one."""
     if stack.dtype.kind not in "iu" or not norm.target_mean:
-        return ""
+        return None
     limits = np.iinfo(stack.dtype)
     for noisy, mean, std in zip(norm.std, norm.target_mean, norm.target_std, strict=True):
         if std < min(COARSE, 0.5 * noisy) or mean < limits.min or mean + 3 * std > limits.max:
-            return (
-                f"Results are in the counts of the clean stack (mean {mean:.4g}, deviation {std:.4g}), "
-                f"which {stack.dtype} does not hold well. Export them as float32."
-            )
-    return ""
+            details: dict[str, str | int | float] = {"mean": mean, "std": std, "type": str(stack.dtype)}
+            return Finding(kind=kinds.CLEAN_COUNTS, details=details)
+    return None
 
 
 def _partner(noisy: Path, clean: Mapping[str, Path], folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Progress of a training: steps, time, losses, and notes for the user."""
+"""Progress of a training: steps, time, losses and findings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.findings import Finding
 from core.learning.base import Learned
 
 
@@ -32,8 +33,10 @@ class Report:
         Training time without pauses, and expected remaining time; NaN if unknown.
     pixels_per_second : float
         Pixels of training patches per second, since the last report.
-    note : str
-        Note for the user, or "".
+    doing : str
+        What is being done before the first step, or "".
+    findings : tuple of Finding
+        What was found so far.
     """
 
     step: int
@@ -45,7 +48,13 @@ class Report:
     seconds: float
     seconds_left: float
     pixels_per_second: float
-    note: str
+    doing: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def note(self) -> str:
+        """Messages of the findings."""
+        return " ".join(finding.text for finding in self.findings)
 
 
 class Course:
@@ -66,8 +75,8 @@ class Course:
         Loss on held-out parts, after the last complete epoch.
     curve : list of (int, float, float)
         Step, training loss and validation loss after each epoch.
-    notes : list of str
-        Notes for the user.
+    findings : list of Finding
+        What was found so far.
     """
 
     def __init__(self, method: Learned) -> None:
@@ -75,7 +84,7 @@ class Course:
         self.step, self.seconds = 0, 0.0
         self.validation: float | None = None
         self.curve: list[tuple[int, float, float]] = []
-        self.notes: list[str] = []
+        self.findings: list[Finding] = []
         self._mark = 0.0
         self._recent: list[Tensor] = []
         self._epoch_loss: list[float] = []
@@ -126,13 +135,16 @@ class Course:
         self.curve.append((self.step, mean, validation))
         self._epoch_loss.clear()
 
-    def note(self, text: str) -> None:
-        """Add a note once, unless it is empty."""
-        if text and text not in self.notes:
-            self.notes.append(text)
+    def add(self, *findings: Finding | None) -> None:
+        """Add findings, each of them once."""
+        for finding in findings:
+            if finding is not None and finding not in self.findings:
+                self.findings.append(finding)
 
-    def report(self, note: str = "", *, finished: bool, loss: float = math.nan, speed: float = 0.0) -> Report:
-        """Return the state of the training, with a note that is valid only now."""
+    def report(
+        self, doing: str = "", *, finished: bool, loss: float = math.nan, speed: float = 0.0
+    ) -> Report:
+        """Return the state of the training."""
         method, fraction = self._method, min(self.fraction, 1.0)
         steps = max(self.step, round(self.step / fraction)) if fraction > 0 else method.steps
         left = self.seconds * (1 - fraction) / fraction if fraction > 0 else math.nan
@@ -146,7 +158,8 @@ class Course:
             seconds=self.seconds,
             seconds_left=0.0 if finished else left,
             pixels_per_second=speed,
-            note=" ".join([*self.notes, note] if note else self.notes),
+            doing=doing,
+            findings=tuple(self.findings),
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.instant.constants import beside
 from core.stack import Region, Stack, plane_regions
 
@@ -52,11 +53,11 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Training regions (single planes of one shape), held-out regions, and a note or ""."""
+    """Training regions (single planes of one shape), held-out regions, and what was found, if anything."""
 
     training: tuple[Region, ...]
     held_out: tuple[Region, ...]
-    note: str = ""
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def split(stack: Stack, share: float, side: int, axes: str = "TZ", along: str = 
             if size - count >= side and count <= size // 2:
                 kept = tuple(narrowed(p, at, 0, size - count) for p in planes)
                 return Split(kept, tuple(narrowed(p, at, size - count, size) for p in planes))
-        return Split(tuple(planes), tuple(planes), "The stack is too small to hold a part of it out.")
+        return Split(tuple(planes), tuple(planes), Finding(kind=kinds.NOTHING_HELD_OUT))
     return Split(tuple(planes), tuple(planes))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
+from core.findings import Finding
 from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.device import choose
 from core.methods.base import Bindable
-from core.stack import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,12 @@ class Record:
         Step, training loss and validation loss after each epoch.
     source : dict
         Fingerprint of the stack: name, axes, shape, dtype, sha256.
-    program, device, note : str
-        Version of Quietfield, processor trained on, and what the person should know.
+    program, device : str
+        Version of Quietfield, and processor trained on.
+    findings : tuple of Finding
+        What was found before and during the training.
+    note : str
+        Messages of the findings; older versions wrote only these.
     """
 
     steps: int = 0
@@ -39,6 +43,7 @@ class Record:
     source: Mapping[str, Any] = field(default_factory=dict)
     program: str = ""
     device: str = ""
+    findings: tuple[Finding, ...] = ()
     note: str = ""
 
 
@@ -75,7 +80,3 @@ class Model:
             Name of a device, or "auto" for the best.
         """
         return self.method.readout().prediction(self.weights, self.normalisation, choose(device))
-
-    def unlike(self, stack: Stack) -> str:
-        """Say in a sentence that a stack is far from what the network was trained on; "" if it is not."""
-        return self.method.readout().unlike(stack, self.normalisation)

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.findings import kinds
+from core.findings import Finding, kinds
 from core.instant.constants import GRID, beside
 from core.instant.denoiser import lift
 from core.instant.network import LEAST, InstantNetwork
 from core.instant.scene import propose_averaging
 from core.instant.weights import shipped_network
 from core.learning.masks import draw_mask, surrounded
-from core.learning.obstacles import instant_doubts, quiet
+from core.learning.obstacles import examine_channels, noiseless
 from core.learning.training_advice import levels
 from core.noise.noise_estimate import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.survey import find_shared_noise
@@ -50,7 +50,7 @@ WORSE = 0.02
 Image = NDArray[np.float32]
 
 
-def neighbours(stack: Stack, context: Context) -> tuple[str, str]:
+def neighbours(stack: Stack, context: Context) -> tuple[str, tuple[Finding, ...]]:
     """Axis along which neighbours lower the error of the network of Instant at hidden pixels.
 
     The noise must be independent from plane to plane. Where neighbouring pixels share it, only pixels so far
@@ -65,33 +65,34 @@ def neighbours(stack: Stack, context: Context) -> tuple[str, str]:
 
     Returns
     -------
-    tuple of two str
-        "T", "Z", or "none"; and what was found, as a sentence, or "".
+    axis : {"T", "Z", "none"}
+        The axis.
+    findings : tuple of Finding
+        How much the neighbours help, and what else was found.
     """
     axes = [axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1]
-    if not axes or _side(stack) < LEAST or 0 in quiet(instant_doubts(stack)):
-        return "none", ""
-    told = {axis: find_shared_noise(stack, axis, kinds.NEIGHBOURS_LEFT_OUT) for axis in axes}
-    axes = [axis for axis in axes if told[axis] is None]
-    said = " ".join(found.text for found in told.values() if found is not None)
+    if not axes or _side(stack) < LEAST or 0 in noiseless(examine_channels(stack)):
+        return "none", ()
+    shared = {axis: find_shared_noise(stack, axis, kinds.NEIGHBOURS_LEFT_OUT) for axis in axes}
+    axes = [axis for axis in axes if shared[axis] is None]
+    left_out = [finding for finding in shared.values() if finding is not None]
     if not axes:
-        return "none", said
+        return "none", tuple(left_out)
     network = shipped_network("instant")
-    found = {
+    falls = {
         axis: _fall(network, stack, axis, context.part(at / len(axes), (at + 1) / len(axes)))
         for at, axis in enumerate(axes)
     }
-    best = max(found, key=lambda axis: found[axis])
-    if found[best] > CERTAIN:
-        words = f"Neighbours along {_axis(best)} help to predict hidden pixels: they are used."
-        frames = propose_averaging(stack)
-        return best, " ".join(filter(None, (words, said, frames.text if frames is not None else "")))
-    words = "Neighbouring planes or frames do not help to predict hidden pixels: they are not used."
-    return "none", f"{words} {said}".strip()
-
-
-def _axis(letter: str) -> str:
-    return f"{AXIS_NAMES[letter]} ({letter})"
+    best = max(falls, key=lambda axis: falls[axis])
+    helps = falls[best] > CERTAIN
+    finding = Finding(
+        kind=kinds.NEIGHBOURS_HELP if helps else kinds.NEIGHBOURS_USELESS,
+        value=falls[best], limit=CERTAIN, unit="standard errors",
+        details={"axis": best, "name": AXIS_NAMES[best]},
+    )  # fmt: skip
+    averaging = propose_averaging(stack) if helps else None
+    findings = (finding, *left_out, *([averaging] if averaging is not None else []))
+    return (best if helps else "none"), findings
 
 
 def bears_convolution(stack: Stack, sigma: float, context: Context) -> bool:

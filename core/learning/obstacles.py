@@ -1,8 +1,9 @@
-"""What speaks against learning from hidden pixels of a stack, in sentences for a person."""
+"""What speaks against learning from hidden pixels of a stack."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
@@ -12,70 +13,71 @@ from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
 from core.stack import Stack
 
-Told = Sequence[Sequence[Finding]]
-"""What Instant finds in each channel."""
+Examined = Sequence[Sequence[Finding]]
+"""Findings of Instant about each channel."""
 
 
-def obstacles(stack: Stack) -> str:
-    """Say in sentences why predicting hidden pixels may gain little on a stack; "" if nothing tells so.
+def obstacles(stack: Stack) -> tuple[Finding, ...]:
+    """Find why predicting hidden pixels may gain little on a stack.
 
-    Correlated noise is told of only where its estimate is reliable. Nothing is said of a stack whose noise
-    cannot be estimated.
+    Correlated noise is reported only if its estimate is reliable. If the noise cannot be estimated,
+    nothing is reported.
     """
     try:
         found = Survey.of(stack).noise().channels
     except QuietfieldError:  # too small or too large for an estimate, but not for training
-        return ""
-    told = instant_doubts(stack)
-    silent = quiet(told)
+        return ()
+    examined = examine_channels(stack)
+    silent = noiseless(examined)
     known = [(at, noise) for at, noise in enumerate(found) if noise.reliable and at not in silent]
     correlated = [(_most(noise), at, noise.warning) for at, noise in known if noise.warning is not None]
-    words = [doubted(stack, told)]
+    findings = list(against_training(stack, examined))
     if correlated:
         _, at, warning = max(correlated, key=lambda one: one[:2])
-        words.append((f"Channel {at + 1}: " if len(found) > 1 else "") + warning.text)
-    return " ".join(text for text in words if text)
+        if len(found) > 1:
+            details = {**warning.details, "channel": at}
+            warning = replace(warning, kind=kinds.CHANNEL_NOISE_CORRELATED, details=details)
+        findings.append(warning)
+    return tuple(findings)
 
 
-def instant_doubts(stack: Stack) -> Told:
-    """Findings of Instant about each channel.
+def examine_channels(stack: Stack) -> Examined:
+    """Return the findings of Instant about each channel.
 
     Raises
     ------
     QuietfieldError
         If the noise cannot be measured: planes too small, or intensities enormous.
     """
-    return [
-        examine(middle_plane(stack, at), noise) for at, noise in enumerate(Survey.of(stack).noise().channels)
-    ]
+    channels = Survey.of(stack).noise().channels
+    return [examine(middle_plane(stack, at), noise) for at, noise in enumerate(channels)]
 
 
-def quiet(told: Told) -> tuple[int, ...]:
-    """Channels with almost no noise, as Instant judges it."""
+def noiseless(examined: Examined) -> tuple[int, ...]:
+    """Return the channels that have almost no noise."""
     return tuple(
-        at for at, findings in enumerate(told) if any(f.kind == kinds.NOISE_NEGLIGIBLE for f in findings)
+        at for at, found in enumerate(examined) if any(f.kind == kinds.NOISE_NEGLIGIBLE for f in found)
     )
 
 
-def doubted(stack: Stack, told: Told) -> str:
-    """Say in sentences which channels of a stack have almost no noise, and whether single pixels stand out.
+def against_training(stack: Stack, examined: Examined) -> tuple[Finding, ...]:
+    """Find channels with almost no noise of single pixels, and single pixels that are far off.
 
-    Noise that many pixels share is not always told from structure: it is noise of single pixels that is
-    said not to be there.
+    Noise that many pixels share cannot always be separated from structure, so that only the noise of single
+    pixels is said to be absent.
     """
-    words, silent = [], quiet(told)
+    findings, silent = [], noiseless(examined)
     if silent:
-        name = stack.meta.name
-        if len(silent) < len(told):
+        where = stack.meta.name
+        if len(silent) < len(examined):
             numbers = [str(at + 1) for at in silent]
             listed = " and ".join([", ".join(numbers[:-1]), numbers[-1]] if len(numbers) > 1 else numbers)
-            name = f"{'channels' if len(numbers) > 1 else 'channel'} {listed} of {name}"
-        words.append(
-            f"Almost no noise of single pixels was found in {name}, so that training gains nothing there."
+            where = f"{'channels' if len(numbers) > 1 else 'channel'} {listed} of {where}"
+        findings.append(
+            Finding(kind=kinds.TRAINING_NOISELESS, value=float(len(silent)), details={"where": where})
         )
-    outlying = [f for findings in told for f in findings if f.kind == kinds.PIXELS_OUTLYING]
-    words += [f.text for f in outlying[:1]]
-    return " ".join(words)
+    outlying = [f for found in examined for f in found if f.kind == kinds.PIXELS_OUTLYING]
+    return (*findings, *outlying[:1])
 
 
 def _most(noise: NoiseEstimate) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core import memory
 from core.cuda_graphs import Repeated, recording
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.learning import device as devices
 from core.learning.base import Learned
 from core.learning.parts.examples import Examples
@@ -36,8 +37,8 @@ class Learner:
 
     Attributes
     ----------
-    note : str
-        Note for the user about the last steps, or "".
+    finding : Finding or None
+        What was found in the last steps.
     """
 
     def __init__(self, method: Learned, setup: Setup, examples: Examples) -> None:
@@ -52,7 +53,7 @@ class Learner:
         self._half = False
         self.update = Repeated(self._update)
         self._weight = torch.zeros((), device=setup.device)
-        self.note = ""
+        self.finding: Finding | None = None
         self._chunk = setup.batch
         if setup.device.type == "cpu":
             self._chunk = min(setup.batch, max(1, CHUNK_PIXELS // setup.side**2))
@@ -177,9 +178,8 @@ class Learner:
                         "width or the patch side, or choose another device."
                     ) from error
             self._chunk = -(-self._chunk // 2)
-            self.note = (
-                f"Memory of {self._device} is short: only {self._chunk} patches are processed at a time, "
-                "which takes longer with the same result."
+            self.finding = Finding(
+                kind=kinds.MEMORY_SHORT, value=float(self._chunk), details={"device": str(self._device)}
             )
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()

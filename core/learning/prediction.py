@@ -13,17 +13,19 @@ from scipy import ndimage
 
 from core import memory
 from core.errors import QuietfieldError
+from core.findings import Finding
 from core.instant.constants import DEPTH, OFFSETS, beside
 from core.learning.adapted_prediction import alone
 from core.learning.architecture import DEPTHS
 from core.learning.data import Normalisation, normalised
 from core.learning.device import layout
 from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
+from core.learning.suitability import unlike
 from core.methods.base import Block, Operation
 from core.methods.outputs import DENOISED, Output
 from core.optics import gaussian_kernel
 from core.progress import Context
-from core.stack import Stack
+from core.stack import Region, Stack, channel_of
 
 SIDE, LEAST = 512, 64
 """Side in pixels of the square given to the network at once, without the margins; at width 64 it takes some
@@ -85,6 +87,11 @@ class Prediction(Operation):
         if self.along and stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
         return self
+
+    def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
+        """Find that the channel of a plane is far from the pixels that the network was trained on."""
+        found = unlike(stack, self.normalisation, channel_of(region, stack.axes))
+        return () if found is None else (found,)
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Compute every output for a block; planes that are not kept are left at 0."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, kinds
 from core.learning.data import Normalisation
 from core.stack import Stack
 
@@ -12,11 +13,11 @@ FACTOR = 5.0
 """Beyond this ratio of standard deviations, or this many of them between the means, stacks are unlike."""
 
 
-def unlike(stack: Stack, known: Normalisation) -> str:
-    """Say in a sentence that a stack is far from what a network was trained on; "" if it is not.
+def unlike(stack: Stack, known: Normalisation, channel: int) -> Finding | None:
+    """Find that a channel of a stack is far from what a network was trained on; None if it is not.
 
-    Mean and standard deviation of the stack's first, middle and last planes are compared with those
-    the network was trained with, channel by channel where it knows several.
+    Mean and standard deviation of the first, middle and last planes are compared with those that the network
+    was trained with, channel by channel if it knows several.
 
     Parameters
     ----------
@@ -24,23 +25,22 @@ def unlike(stack: Stack, known: Normalisation) -> str:
         What the network is to be applied to.
     known : Normalisation
         Mean and standard deviation that the network was trained with.
+    channel : int
+        Channel that is examined.
     """
-    channels = stack.sizes.get("C", 1)
-    for channel in range(channels):
-        at = channel if len(known.mean) == channels else 0
-        mean, std = known.mean[at] + known.offset, known.std[at]
-        pixels = _sample(stack, channel)
-        if not pixels.size:
-            continue
-        here, spread = float(pixels.mean()), float(pixels.std())
-        if std / FACTOR <= spread <= std * FACTOR and abs(here - mean) <= FACTOR * std:
-            continue
-        which = f"channel {channel + 1} of {stack.meta.name}" if channels > 1 else stack.meta.name
-        return (
-            f"The network was trained on pixels of mean {mean:.4g} and standard deviation {std:.4g}; "
-            f"{which} has {here:.4g} and {spread:.4g}. Look at the result with care, or train on this stack."
-        )
-    return ""
+    at = channel if len(known.mean) == stack.sizes.get("C", 1) else 0
+    mean, std = known.mean[at] + known.offset, known.std[at]
+    pixels = _sample(stack, channel)
+    if not pixels.size:
+        return None
+    own_mean, own_std = float(pixels.mean()), float(pixels.std())
+    if std / FACTOR <= own_std <= std * FACTOR and abs(own_mean - mean) <= FACTOR * std:
+        return None
+    where = f"channel {channel + 1} of {stack.meta.name}" if stack.sizes.get("C", 1) > 1 else stack.meta.name
+    return Finding(
+        kind=kinds.UNLIKE_TRAINING,
+        details={"where": where, "mean": mean, "std": std, "own_mean": own_mean, "own_std": own_std},
+    )
 
 
 def _sample(stack: Stack, channel: int) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from core import __version__
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.fingerprint import fingerprint
 from core.learning import device as devices
 from core.learning.base import Learned
-from core.learning.clean_stacks import caution, fitted
+from core.learning.clean_stacks import check_counts, fitted
 from core.learning.course import Course, Report
 from core.learning.data import patch_side
 from core.learning.model import Model, Record
@@ -29,9 +30,6 @@ from core.stack import Stack
 __all__ = ["Report", "Trainer"]
 
 REPORT_SECONDS = 0.2
-UNCHANGED = (
-    "Training on this stack did not lower the error on the parts held out: the network it began with is kept."
-)
 REFRESH_STEPS = 8
 """Steps between two tiles read anew from a stack that does not fit into memory."""
 
@@ -116,10 +114,8 @@ class Trainer:
             yield self._report(f"Reading the stack, {fraction:.0%}")
         self._good = self.state_dict()
         if self.finished and not self._failed and not self._method.idle:
-            course.note(
-                f"This network has had all its training already ({course.step} steps in "
-                f"{course.seconds:.0f} s). Allow more steps or time to go on."
-            )
+            details = {"seconds": course.seconds}
+            course.add(Finding(kind=kinds.TRAINING_COMPLETE, value=float(course.step), details=details))
         yield self._report()
         reported = course.start_clock()
         steps = course.step
@@ -129,8 +125,7 @@ class Trainer:
             if not whole and now - reported < REPORT_SECONDS:
                 continue
             loss = course.synchronise()
-            if self._learner.note:
-                course.note(self._learner.note)
+            course.add(self._learner.finding)
             if whole and math.isfinite(loss):
                 loss = loss if self._end_epoch() else math.nan
             if not math.isfinite(loss):
@@ -144,7 +139,7 @@ class Trainer:
             reported = course.start_clock()
             steps = course.step
         if self._learner.useful and course.step and self._best_step == 0:
-            course.note(UNCHANGED)
+            course.add(Finding(kind=kinds.TRAINING_USELESS))
             yield self._report()
 
     def model(self) -> Model:
@@ -161,7 +156,8 @@ class Trainer:
             source=state["source"],
             program=__version__,
             device=str(self._device),
-            note=" ".join(course.notes),
+            findings=tuple(course.findings),
+            note=" ".join(finding.text for finding in course.findings),
         )
         return Model(
             method=self._method,
@@ -224,8 +220,8 @@ class Trainer:
                 else f"{asked.label} learns from the noisy stack alone. Name no clean one, or choose CARE."
             )
         self._target = None if self._target is None else fitted(self._target, stack)
-        method, note = asked.resolve(stack, context)
-        self._method = method
+        resolved = asked.resolve(stack, context)
+        method = self._method = resolved.method
         setup = Setup(
             stack=method.training_stack(stack), target=self._target, device=device, side=side,
             memory=self._memory, batch=method.batch, augment=method.augment, validation=method.validation,
@@ -235,11 +231,11 @@ class Trainer:
         self._examples = method.examples(setup)
         self._learner = Learner(method, setup, self._examples)
         self._device, self._side = device, side
-        self._course.note(note)
-        if not self._method.idle:
-            self._course.note(self._examples.note)
-            if self._side < asked.patch:
-                self._course.note(f"The patches have {self._side} px, as the network and the stack allow.")
+        self._course.add(*resolved.findings)
+        if not method.idle:
+            self._course.add(self._examples.finding)
+            if side < asked.patch:
+                self._course.add(Finding(kind=kinds.PATCHES_SMALLER, value=float(side), unit="px"))
         self._resolved = True
 
     def _prepare(self) -> Iterator[float]:
@@ -250,10 +246,7 @@ class Trainer:
             self._source["target"] = fingerprint(self._target)["sha256"]
         state = self._state_to_go_on_from()
         if state is None and self._start is not None:
-            self._course.note(
-                "Training starts anew from the weights of a network that was trained on another stack, "
-                "with other neighbours, or whose file does not hold what is needed to go on."
-            )
+            self._course.add(Finding(kind=kinds.TRAINING_RESTARTED))
             self._learner.warm(self._start.weights)
         self._generator.manual_seed(self._method.seed)  # reading may have been broken off
         shown = time.perf_counter()
@@ -261,9 +254,7 @@ class Trainer:
             if time.perf_counter() - shown > REPORT_SECONDS:
                 yield fraction
                 shown = time.perf_counter()
-        words = caution(self._stack, self._examples.normalisation)
-        if words:
-            self._course.note(words)
+        self._course.add(check_counts(self._stack, self._examples.normalisation))
         self._examples.keep_on_device()
         self._held_out = self._examples.held_out()
         self._learner.begin()
@@ -323,20 +314,15 @@ class Trainer:
         broken, spent = course.step, course.seconds
         self._take(self._good)
         course.seconds = max(course.seconds, spent)  # a time limit holds whatever happens
+        details = {"broken": broken, "step": course.step}
         if self._restarts >= RESTARTS:
             self._failed = True
-            course.note(
-                f"Training broke down {RESTARTS + 1} times in a row, at last at step {broken} (the loss is "
-                f"no longer a number), and was stopped; the network of step {course.step} is kept. Choose a "
-                "much lower learning rate, and look for enormous values in the stack."
-            )
+            times = float(RESTARTS + 1)
+            course.add(Finding(kind=kinds.TRAINING_GIVEN_UP, value=times, details=details))
             return
         self._restarts += 1
         self._rate.halve()
-        course.note(
-            f"Training broke down at step {broken} (the loss was no longer a number) and went on from step "
-            f"{course.step} at half the learning rate, {self._rate.highest:.3g}."
-        )
+        course.add(Finding(kind=kinds.TRAINING_BROKE_DOWN, value=self._rate.highest, details=details))
         self._good = self.state_dict()
 
     def _kept(self) -> dict[str, Tensor]:
@@ -345,8 +331,8 @@ class Trainer:
         network = self._learner.network if self._method.keep == "last" else self._learner.current
         return dict(network.state_dict())
 
-    def _report(self, note: str = "", *, loss: float = math.nan, speed: float = 0.0) -> Report:
-        return self._course.report(note, finished=self.finished, loss=loss, speed=speed)
+    def _report(self, doing: str = "", *, loss: float = math.nan, speed: float = 0.0) -> Report:
+        return self._course.report(doing, finished=self.finished, loss=loss, speed=speed)
 
 
 def _finite(tensors: Mapping[str, Tensor]) -> bool:

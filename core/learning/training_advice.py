@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.findings import Finding, Proposal, kinds
 from core.learning.data import Normalisation
 from core.noise.estimate import LARGEST
 from core.noise.motion import compare
@@ -23,8 +24,8 @@ MOVES = 2.0
 """Excess of the change between two frames above which the scene moves."""
 
 
-def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], str]:
-    """Along which axes neighbours share their noise, as measured in every channel, and that in a sentence.
+def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], Finding]:
+    """Find along which axes neighbouring pixels share noise, in any channel.
 
     Where fine structure covers the image, so that the noise estimate cannot tell it from correlated
     noise, the two axes are compared: only one along which neighbours are far more alike is named.
@@ -35,6 +36,13 @@ def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], str]
         What is to be trained on.
     reach : int
         Pixels that will be covered on each side of a hidden one.
+
+    Returns
+    -------
+    line : {"", "x", "y", "both"}
+        The axes; "" for none.
+    finding : Finding
+        The correlations, and what follows from them.
     """
     found = Survey.of(stack).noise().channels
     known = [noise for noise in found if noise.reliable]
@@ -50,16 +58,13 @@ def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], str]
         along_x, along_y = max(pairs, key=lambda pair: abs(pair[0] - pair[1]))
         x, y = along_x > along_y + UNLIKE, along_y > along_x + UNLIKE
     line: Literal["", "x", "y", "both"] = "both" if x and y else "x" if x else "y" if y else ""
-    measured = f"Neighbours share noise: {along_x:.2f} along rows, {along_y:.2f} along columns"
+    details: dict[str, str | int | float] = {"along_x": along_x, "along_y": along_y}
     if line:
         where = {"x": "rows", "y": "columns", "both": "both"}[line]
-        return line, f"{measured}: lines of {2 * reach + 1} pixels along {where} are covered."
-    if known:
-        return line, f"{measured}: too little to cover lines. Single pixels are hidden, as in Noise2Void."
-    return line, (
-        "Fine structure covers the image, so that correlated noise cannot be told from it. Single pixels are "
-        "hidden, as in Noise2Void; choose the covered line yourself where you see stripes."
-    )
+        details |= {"where": where, "length": 2 * reach + 1}
+        return line, Finding(kind=kinds.LINES_MASKED, details=details)
+    kind = kinds.LINES_UNNECESSARY if known else kinds.LINES_UNKNOWN
+    return line, Finding(kind=kind, details=details)
 
 
 def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
@@ -104,8 +109,8 @@ def alike(plane: NDArray[np.floating]) -> float:
     return float((first[good] * second[good]).sum()) / both if both > 0 else 0.0
 
 
-def motion(stack: Stack) -> str:
-    """Say in a sentence that the scene of a stack moves, as far as its noise lets one see it; "" if not.
+def motion(stack: Stack) -> Finding | None:
+    """Find a frame in which the scene has moved or changed, as far as the noise allows to see it.
 
     The means of blocks of 8x8 pixels in the first frame are compared with those in the middle and in
     the last one. A common change of brightness, such as bleaching, does not count.
@@ -114,12 +119,13 @@ def motion(stack: Stack) -> str:
     for channel, noise in enumerate(Survey.of(stack).noise().channels):
         first = middle_plane(stack, channel, time=0)
         for time in sorted({times // 2, times - 1} - {0}):
-            if compare(first, middle_plane(stack, channel, time=time), noise).excess > MOVES:
-                return (
-                    f"Frame {time + 1} differs from the first one by more than noise explains: the scene "
-                    "moves or changes, and Noise2Noise will blur what does. Noise2Void needs no still scene."
-                )
-    return ""
+            excess = compare(first, middle_plane(stack, channel, time=time), noise).excess
+            if excess > MOVES:
+                return Finding(
+                    kind=kinds.SCENE_MOVES, value=excess, limit=MOVES, details={"frame": time},
+                    proposal=Proposal(label="Choose Noise2Void", method="n2v"),
+                )  # fmt: skip
+    return None
 
 
 def middle_plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from core import params
+from core.findings import Finding, Kind
 from core.learning.base import Learned
 from core.learning.methods import Noise2Void
 from core.learning.model import Model
@@ -55,6 +56,17 @@ def scene(
 def small(cls: type[Learned] = Noise2Void, **changes: Any) -> Learned:
     known = {p.name for p in params.describe(cls)}
     return cls(**{**{name: value for name, value in SMALL.items() if name in known}, **changes})
+
+
+def kinds_in(findings: Iterable[Finding]) -> set[Kind]:
+    """Kinds of findings."""
+    return {finding.kind for finding in findings}
+
+
+def only(findings: Iterable[Finding], kind: Kind) -> Finding:
+    """The one finding of a kind."""
+    (found,) = (finding for finding in findings if finding.kind == kind)
+    return found
 
 
 See = Callable[[Emitted, Patches, Tensor], Tensor]

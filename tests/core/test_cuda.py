@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from core import cuda_graphs
+from core.findings import kinds
 from core.instant.making.examples import Batch, Examples
 from core.instant.making.training import Settings, State, learn
 from core.instant.network import InstantNetwork
@@ -22,7 +23,7 @@ from core.methods.apply import evaluate
 from core.methods.base import Block
 from core.progress import Context
 from core.stack import Stack
-from tests.core.learning_data import scene, small
+from tests.core.learning_data import kinds_in, scene, small
 
 pytestmark = [
     pytest.mark.gpu,
@@ -116,7 +117,7 @@ def test_a_loss_that_is_no_number_starts_over_from_the_last_good_state() -> None
             with torch.no_grad():
                 next(trainer._learner.network.parameters()).fill_(torch.nan)
     assert broken
-    assert "half the learning rate" in report.note
+    assert kinds.TRAINING_BROKE_DOWN in kinds_in(report.findings)
     assert all(torch.isfinite(tensor).all() for tensor in trainer.model().weights.values())
 
 
@@ -134,7 +135,7 @@ def test_training_goes_on_in_smaller_portions_when_memory_runs_out() -> None:
     scarce(2 * 2**30)
     reports = list(trainer.run())
     assert reports[-1].step == 20
-    assert "ran short" in reports[-1].note
+    assert kinds.MEMORY_SHORT in kinds_in(reports[-1].findings)
 
 
 def test_prediction_goes_on_in_smaller_pieces_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:

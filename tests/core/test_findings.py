@@ -11,6 +11,7 @@ import string
 import pytest
 
 from core.findings import Finding, Kind, Level, Proposal, kinds, worst
+from core.findings.stored import read_finding
 
 BUILT_IN = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
 
@@ -62,3 +63,20 @@ def test_words_are_sentences_and_codes_are_lower_case(name: str) -> None:
     assert all(
         field is None or field.isidentifier() for _, field, _, _ in string.Formatter().parse(kind.words)
     )
+
+
+def test_a_finding_comes_back_from_json() -> None:
+    proposal = Proposal(label="Choose structN2V", method="structn2v", params={"reach": 3})
+    found = Finding(
+        kind=kinds.NOISE_CORRELATED, value=0.3, limit=0.1, details={"along": "rows"}, proposal=proposal
+    )
+    assert read_finding(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_a_kind_that_is_not_known_keeps_its_message() -> None:
+    found = Finding(kind=MOVED, value=1.5, unit="px", details={"frame": 1, "axis": "{X}"})
+    again = read_finding(json.loads(json.dumps(found.to_dict())))
+    assert (again.code, again.level, again.text) == (found.code, found.level, found.text)
+    assert (again.value, again.details) == (found.value, found.details)
+    older = {**Finding(kind=kinds.TRAINING_USELESS).to_dict(), "code": "noise-correlated"}
+    assert read_finding(older).text == kinds.TRAINING_USELESS.words  # whose details do not fit the code

@@ -27,7 +27,7 @@ from core.noise.estimate import estimate
 from core.noise.survey import CHANGED, Survey
 from core.progress import Context
 from core.stack import Stack
-from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
+from tests.core.learning_data import kinds_in, one_thread  # noqa: F401  (fixture)
 from tests.core.test_instant import frames, noise, with_noise
 from tests.core.test_learning_adapter import psnr, recorded
 from tests.data import DATA, needs_data
@@ -223,7 +223,7 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
     trainer = Trainer(stack, method, device="cpu")
     *_, last = trainer.run()
     assert last.step == 3
-    assert "averaging blurs" not in last.note
+    assert kinds.FRAME_DIFFERS not in kinds_in(last.findings)
     model = trainer.model()
     assert model.method == replace(method, psf=model.method.psf)  # type: ignore[attr-defined]
     save_model(tmp_path / "a.quietfield", model)
@@ -247,16 +247,18 @@ def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> 
     other = Trainer(stack, replace(method, steps=4, neighbours="none"), device="cpu")
     other.restore(again)
     *_, last = other.run()
-    assert "Training starts anew" in last.note
+    assert kinds.TRAINING_RESTARTED in kinds_in(last.findings)
 
 
 def test_quietfield_says_what_the_mean_smears_and_where_it_would_gain() -> None:
-    note = Quietfield(neighbours="mean").resolve(drifting(), Context())[1]
-    assert "averaging blurs" in note
+    def found(method: Quietfield, stack: Stack) -> set[Kind]:
+        return kinds_in(method.resolve(stack, Context()).findings)
+
+    assert kinds.FRAME_DIFFERS in found(Quietfield(neighbours="mean"), drifting())
     standing, _ = recorded((1,) * 6)
-    assert kinds.FRAMES_STILL.words in Quietfield().resolve(standing, Context())[1]
+    assert kinds.FRAMES_STILL in found(Quietfield(), standing)
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
-    assert kinds.FRAMES_STILL.words not in Quietfield().resolve(fields, Context())[1]
+    assert kinds.FRAMES_STILL not in found(Quietfield(), fields)
 
 
 @needs_data

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.instant.denoiser import lift
 from core.instant.method import Instant
 from core.instant.weights import file_of, load_network
@@ -24,7 +25,7 @@ from core.learning.methods import Quietfield
 from core.learning.methods.quietfield import NARROW
 from core.learning.model import Model
 from core.learning.neighbour_trial import bears_convolution, neighbours
-from core.learning.trainer import UNCHANGED, Trainer
+from core.learning.trainer import Trainer
 from core.learning.training_advice import levels, photons
 from core.methods.apply import evaluate
 from core.noise.models import PoissonGaussian
@@ -36,7 +37,7 @@ from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 from core.simulation.specimens import tubules
 from core.stack import Stack
-from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
+from tests.core.learning_data import kinds_in, one_thread, only  # noqa: F401  (fixture)
 from tests.data import DATA, needs_data
 
 
@@ -97,7 +98,7 @@ def test_training_on_a_stack_lowers_the_error() -> None:
     trainer = Trainer(stack, method, device="cpu")
     reports = list(trainer.run())
     first = trainer.model().record.curve[0][2]
-    assert UNCHANGED not in reports[-1].note
+    assert kinds.TRAINING_USELESS not in kinds_in(reports[-1].findings)
     assert reports[-1].validation is not None
     assert 0.7 < first < 1.4  # in variances of the noise
     instant = evaluate(stack, Instant())[0]
@@ -125,7 +126,7 @@ def test_a_network_that_did_not_get_better_is_that_of_instant(quality: str) -> N
     )
     trainer = Trainer(stack, replace(method, quality=quality), device="cpu")
     *_, last = trainer.run()
-    assert UNCHANGED in last.note
+    assert kinds.TRAINING_USELESS in kinds_in(last.findings)
     network, _ = load_network(file_of(quality))
     for name, weights in trainer.model().weights.items():
         torch.testing.assert_close(weights, network.state_dict()[name], rtol=0, atol=0)
@@ -145,11 +146,11 @@ def exposed(width: float, light: float) -> Stack:
 def test_a_psf_ends_the_network_where_it_costs_little(width: float, light: float, sigma: float) -> None:
     stack = exposed(width, light)
     assert bears_convolution(stack, NARROW, Context()) is (sigma > 0)
-    assert Quietfield(train="yes").resolve(stack, Context())[0].blur == sigma
+    assert Quietfield(train="yes").resolve(stack, Context()).method.blur == sigma
     for psf, expected in (("yes", NARROW), ("no", 0.0)):
-        method, _ = Quietfield(train="yes", psf=psf).resolve(stack, Context())
+        method = Quietfield(train="yes", psf=psf).resolve(stack, Context()).method
         assert method.blur == expected
-    assert Quietfield(train="no").resolve(stack, Context())[0].blur == 0
+    assert Quietfield(train="no").resolve(stack, Context()).method.blur == 0
 
 
 def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> None:
@@ -180,15 +181,15 @@ def test_frames_of_one_scene_help_and_those_of_others_do_not() -> None:
     assert neighbours(still, Context())[0] == "T"
     fields, _ = recorded((1, 2, 3, 4, 5, 6))
     assert neighbours(fields, Context())[0] == "none"
-    assert neighbours(Stack.of(still.plane(T=0), "YX"), Context()) == ("none", "")
-    assert neighbours(Stack.of(still.read()[:, :40, :40], "TYX"), Context()) == ("none", "")
+    assert neighbours(Stack.of(still.plane(T=0), "YX"), Context()) == ("none", ())
+    assert neighbours(Stack.of(still.read()[:, :40, :40], "TYX"), Context()) == ("none", ())
 
 
 def test_neighbours_are_not_looked_for_where_there_is_no_noise() -> None:
     _, truth = recorded((1,) * 4)
     clean = Stack.of(gaussian_filter(truth, (0, 3, 3)).astype(np.float32), "TYX")
-    assert neighbours(clean, Context()) == ("none", "")
-    assert Quietfield().resolve(clean, Context())[0] == Quietfield(train="no", neighbours="none")
+    assert neighbours(clean, Context()) == ("none", ())
+    assert Quietfield().resolve(clean, Context()).method == Quietfield(train="no", neighbours="none")
 
 
 def test_what_was_found_is_what_is_used(tmp_path: Path) -> None:
@@ -196,7 +197,11 @@ def test_what_was_found_is_what_is_used(tmp_path: Path) -> None:
     method = Quietfield(steps=1, seconds=0, patch=64, batch=1, quality="instant")
     trainer = Trainer(stack, method, device="cpu")
     *_, last = trainer.run()
-    assert "Neighbours along time (T) help" in last.note
+    helping = only(last.findings, kinds.NEIGHBOURS_HELP)
+    assert helping.details["axis"] == "T"
+    assert helping.value is not None
+    assert helping.limit is not None
+    assert helping.value > helping.limit
     model = trainer.model()
     assert isinstance(model.method, Quietfield)
     assert model.method.neighbours == "T"
@@ -217,8 +222,7 @@ def test_shared_noise_leaves_the_network_as_it_is() -> None:
     trainer = Trainer(stack, Quietfield(seconds=1), device="cpu")
     *_, last = trainer.run()
     assert last.step == 0
-    assert "correlated" in last.note
-    assert "is left as it is" in last.note
+    assert {kinds.NOISE_CORRELATED, kinds.CORRELATION_KNOWN} <= kinds_in(last.findings)
 
 
 def test_frames_of_one_scene_help_where_pixels_share_noise_too() -> None:
@@ -230,8 +234,7 @@ def test_frames_of_one_scene_help_where_pixels_share_noise_too() -> None:
     trainer = Trainer(still, Quietfield(seconds=1, quality="instant"), device="cpu")
     *_, last = trainer.run()
     assert last.step == 0
-    assert "is left as it is" in last.note
-    assert "Neighbours along time (T) help" in last.note
+    assert {kinds.CORRELATION_KNOWN, kinds.NEIGHBOURS_HELP} <= kinds_in(last.findings)
     result = evaluate(still, trainer.model().prediction("cpu"))[0]
     assert psnr(result, truth) > psnr(evaluate(still, Instant())[0], truth) + 0.5
 

@@ -31,7 +31,7 @@ from core.methods.apply import evaluate
 from core.noise.survey import StackNoise, Survey
 from core.progress import Context
 from core.stack import Stack
-from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
+from tests.core.learning_data import kinds_in, one_thread, only, scene, small, trained  # noqa: F401
 
 BOTH = (Noise2Void, Quietfield)
 PLAIN = (Noise2Void, Noise2Void2, Noise2VoidConvolved, DecoNoising)
@@ -89,10 +89,11 @@ def test_stack_smaller_than_a_patch(cls: type[Learned], side: int) -> None:
     denoised, model, last = result(stack_of(pixels), cls, patch=64)
     assert near(denoised, pixels)
     if cls is Noise2Void:
-        assert f"patches have {side} px" in last.note
+        assert only(last.findings, kinds.PATCHES_SMALLER).value == side
     else:
-        assert f"{side} x {side} pixels; the network of Instant needs at least 64 x 64" in last.note
-        assert "patches have" not in last.note
+        small = only(last.findings, kinds.PLANES_TOO_SMALL)
+        assert (small.details["width"], small.details["height"], small.limit) == (side, side, 64)
+        assert kinds.PATCHES_SMALLER not in kinds_in(last.findings)
         assert model.record.steps == 0
 
 
@@ -113,7 +114,7 @@ def test_one_frame(cls: type[Learned], axes: str, at: int | slice) -> None:
     assert near(denoised, pixels)
     assert model.record.steps == 4
     if cls is Quietfield:  # whose patches are twice as large
-        assert "too small to hold a part of it out" in last.note
+        assert kinds.NOTHING_HELD_OUT in kinds_in(last.findings)
 
 
 @pytest.mark.parametrize("cls", BOTH)
@@ -130,14 +131,14 @@ def test_constant_frames_among_others(cls: type[Learned]) -> None:
     flat = [np.abs(longer[frame] - pixels[frame]).mean() for frame in (1, 3)]
     assert max(flat) < 20
     assert all(near(longer[frame], pixels[frame]) for frame in (0, 2, 4))
-    assert last.note == ""
+    assert last.findings == ()
 
 
 def test_only_frame_with_noise_is_denoised_all_the_same() -> None:
     pixels = np.full((4, 64, 64), 300, np.uint16)
     pixels[1] = noisy()[1]
     denoised, model, last = result(stack_of(pixels), Quietfield)
-    assert "Almost no noise of single pixels was found in it" in last.note
+    assert only(last.findings, kinds.TRAINING_NOISELESS).details["where"] == "it"
     assert model.record.steps == 0
     assert near(denoised[1], pixels[1])
     np.testing.assert_array_equal(denoised[[0, 2, 3]], 300)
@@ -148,12 +149,11 @@ def test_stack_that_is_constant_everywhere_is_left_as_it_is() -> None:
     denoised, model, last = result(stack_of(np.full((2, 64, 64), 7, np.uint8)), Quietfield)
     assert (denoised == 7).all()
     assert model.record.steps == 0
-    assert "Almost no noise" in last.note
-    assert "left as it is" in last.note
+    assert kinds_in(last.findings) == {kinds.TRAINING_NOISELESS, kinds.NETWORK_UNTRAINED}
     denoised, model, last = result(stack_of(np.full((2, 64, 64), 7, np.uint8)), Quietfield, train="yes")
     assert (denoised == 7).all()
     assert model.record.steps == 4
-    assert "Almost no noise" in last.note
+    assert kinds_in(last.findings) == {kinds.TRAINING_NOISELESS, kinds.NOTHING_HELD_OUT}
 
 
 @pytest.mark.parametrize("cls", BOTH)
@@ -162,7 +162,7 @@ def test_channel_that_is_constant_or_holds_nothing(cls: type[Learned], value: fl
     pixels = np.stack([noisy(), np.full((3, 64, 64), value, np.float32)], axis=1).astype(np.float32)
     denoised, model, last = result(stack_of(pixels, "TCYX"), cls)
     assert near(denoised[:, 0], pixels[:, 0])
-    assert "Almost no noise of single pixels was found in channel 2 of it" in last.note
+    assert only(last.findings, kinds.TRAINING_NOISELESS).details["where"] == "channel 2 of it"
     assert model.record.steps == 4
     if cls is Quietfield:  # as with Instant, what was not measured stays so
         np.testing.assert_array_equal(denoised[:, 1], pixels[:, 1])
@@ -187,9 +187,10 @@ def test_saturated_and_dead_pixels(cls: type[Learned]) -> None:
     denoised, _, last = result(stack, cls, steps=4 if cls is Quietfield else 60)
     assert np.isfinite(denoised).all()
     assert -0.5 * 4095 < denoised.min() <= denoised.max() < 1.5 * 4095
-    assert "A median filter before denoising removes them better" in last.note
+    assert kinds.PIXELS_OUTLYING in kinds_in(last.findings)
     if cls is Quietfield:
-        assert "they are not used" in last.note  # the frames are of different fields, whatever they share
+        # the frames are of different fields, whatever they share
+        assert kinds_in(last.findings) & {kinds.NEIGHBOURS_USELESS, kinds.NEIGHBOURS_LEFT_OUT}
         error, instant = (
             float(np.abs(image - truth)[~near_them].mean())
             for image in (denoised, evaluate(stack, Instant())[0])
@@ -213,7 +214,7 @@ def test_stack_of_nothing_finite_is_given_back() -> None:
     pixels = np.full((2, 64, 64), np.nan, np.float32)
     denoised, _, last = result(stack_of(pixels), Quietfield)
     np.testing.assert_array_equal(denoised, pixels)
-    assert "Almost no noise" in last.note
+    assert kinds.TRAINING_NOISELESS in kinds_in(last.findings)
 
 
 @pytest.mark.parametrize("cls", BOTH)
@@ -242,7 +243,7 @@ def test_enormous_values() -> None:
     pixels = noisy().astype(np.float32) * 1e15
     denoised, _, last = result(stack_of(pixels), Noise2Void)
     assert near(denoised, pixels)
-    assert last.note == ""
+    assert last.findings == ()
     with pytest.raises(QuietfieldError, match="Divide the stack"):
         next(Trainer(stack_of(pixels), method_of(Quietfield), device="cpu").run())
 
@@ -263,32 +264,34 @@ def correlated(side: int = 96, sigma: float = 0.5) -> Pixels:
 def test_correlated_noise_is_told_of_before_training(cls: type[Learned]) -> None:
     first = next(Trainer(stack_of(correlated()), method_of(cls), device="cpu").run())
     assert first.step == 0
-    assert "correlated (0.2" in first.note
-    assert "keeps part of it" in first.note
+    value = only(first.findings, kinds.NOISE_CORRELATED).value
+    assert value is not None
+    assert 0.2 <= value < 0.3
 
 
 @pytest.mark.parametrize("cls", PLAIN)
 def test_clean_stacks_are_told_of_before_training(cls: type[Learned]) -> None:
     first = next(Trainer(stack_of(scene()[1].astype(np.float32)), method_of(cls), device="cpu").run())
-    assert first.note == (
-        "Almost no noise of single pixels was found in it, so that training gains nothing there."
-    )
+    assert kinds_in(first.findings) == {kinds.TRAINING_NOISELESS}
+    assert "Almost no noise of single pixels was found in it;" in first.note
 
 
 @pytest.mark.parametrize("cls", PLAIN)
 def test_nothing_is_said_of_independent_noise(cls: type[Learned]) -> None:
     stack = stack_of(correlated(sigma=0.0))
-    assert next(Trainer(stack, method_of(cls), device="cpu").run()).note == ""
+    assert next(Trainer(stack, method_of(cls), device="cpu").run()).findings == ()
 
 
 def test_channels_are_told_apart() -> None:
     pixels = np.stack([correlated(sigma=0.0), correlated(), correlated(sigma=0.7)], axis=1)
-    assert obstacles(stack_of(pixels[:, :2], "TCYX")).startswith(
-        "Channel 2: The noise of neighbouring pixels"
-    )
+    (found,) = obstacles(stack_of(pixels[:, :2], "TCYX"))
+    assert (found.kind, found.details["channel"]) == (kinds.CHANNEL_NOISE_CORRELATED, 1)
+    assert found.text.startswith("In channel 2, the noise of neighbouring pixels is correlated")
+    assert found.proposal is not None
+    assert found.proposal.method == StructNoise2Void.name
     clean = ndimage.gaussian_filter(pixels, (0, 0, 3, 3))
-    words = obstacles(stack_of(np.concatenate([clean[:, :2], pixels[:, :1]], axis=1), "TCYX"))
-    assert "found in channels 1 and 2 of it" in words
+    findings = obstacles(stack_of(np.concatenate([clean[:, :2], pixels[:, :1]], axis=1), "TCYX"))
+    assert only(findings, kinds.TRAINING_NOISELESS).details["where"] == "channels 1 and 2 of it"
 
 
 def test_estimates_that_are_not_reliable_do_not_warn() -> None:
@@ -299,12 +302,14 @@ def test_estimates_that_are_not_reliable_do_not_warn() -> None:
     noise = StackNoise(channels=(doubted,), each_plane=False)
     other = stack_of(correlated())
     other.attached(Survey, lambda: Survey(other, noise))
-    assert obstacles(other) == ""
+    assert obstacles(other) == ()
 
 
 def test_lines_that_are_measured_are_not_warned_of() -> None:
     stack = stack_of(correlated())
-    assert "keep part of it" not in StructNoise2Void().resolve(stack, Context())[1]
+    found = kinds_in(StructNoise2Void().resolve(stack, Context()).findings)
+    assert kinds.LINES_MASKED in found
+    assert kinds.NOISE_CORRELATED not in found
 
 
 # ---------------------------------------------------------------------- stopping, seeds

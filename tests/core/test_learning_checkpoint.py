@@ -14,6 +14,7 @@ from safetensors.torch import save, save_file
 from core import params
 from core.checkpoint import KEY, load_model, room, save_model
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.fingerprint import fingerprint
 from core.learning.methods import DecoNoising, Noise2Void
 from core.learning.trainer import Trainer
@@ -59,6 +60,23 @@ def test_a_file_gives_back_the_model(tmp_path, stack, model):
     ):
         np.testing.assert_array_equal(mine, theirs)
     assert [p.name for p in tmp_path.iterdir()] == ["network.quietfield"]
+
+
+def test_findings_are_kept_beside_the_note_that_older_versions_read(tmp_path, model):
+    found = (Finding(kind=kinds.PATCHES_SMALLER, value=28.0, unit="px"), Finding(kind=kinds.NOTHING_HELD_OUT))
+    note = " ".join(finding.text for finding in found)
+    record = replace(model.record, findings=found, note=note)
+    path = tmp_path / "network.quietfield"
+    save_model(path, replace(model, record=record))
+    assert load_model(path).record == record
+
+    def older(whole):
+        assert whole["record"]["note"] == note
+        written = whole["record"].pop("findings")
+        assert [finding["code"] for finding in written] == ["patches-smaller", "nothing-held-out"]
+
+    change(path, older)  # as the version before wrote it
+    assert load_model(path).record == replace(record, findings=())
 
 
 def test_same_model_same_bytes(tmp_path, model):

@@ -3,13 +3,14 @@ import pytest
 import torch
 from scipy import ndimage
 
+from core.findings import kinds
 from core.learning.lines import draw_lines
 from core.learning.masks import hide
 from core.learning.methods import Noise2Void, StructNoise2Void
 from core.learning.trainer import Trainer
 from core.learning.training_advice import UNLIKE, alike, lines
 from core.stack import Stack
-from tests.core.learning_data import one_thread, small, trained  # noqa: F401
+from tests.core.learning_data import one_thread, only, small, trained  # noqa: F401
 from tests.data import DATA, needs_data
 
 
@@ -95,15 +96,16 @@ def correlated(axis, frames=2, side=128, span=2, seed=0):
 @pytest.mark.parametrize(("axis", "line", "where"), [(2, "x", "rows"), (1, "y", "columns")])
 @pytest.mark.parametrize("span", [2, 4])
 def test_lines_are_proposed_along_what_was_measured(axis, line, where, span):
-    found, words = lines(correlated(axis, span=span), 5)
-    assert found == line
-    assert f"lines of 11 pixels along {where} are covered" in words
+    line_found, finding = lines(correlated(axis, span=span), 5)
+    assert line_found == line
+    assert finding.kind == kinds.LINES_MASKED
+    assert f"lines of 11 pixels along {where} are masked" in finding.text
 
 
 def test_no_lines_are_proposed_for_independent_noise():
-    found, words = lines(correlated(1, span=1), 5)
-    assert found == ""
-    assert "as in Noise2Void" in words
+    line, finding = lines(correlated(1, span=1), 5)
+    assert line == ""
+    assert finding.kind in (kinds.LINES_UNNECESSARY, kinds.LINES_UNKNOWN)
 
 
 def test_structure_is_as_much_alike_along_rows_as_along_columns():
@@ -137,7 +139,7 @@ def test_the_trained_network_remembers_the_line_and_training_goes_on_bit_for_bit
     method = small(StructNoise2Void, epoch=2, reach=3)
     whole, reports = trained(stack, method)
     assert whole.method == small(StructNoise2Void, epoch=2, reach=3, line="x")
-    assert "along rows" in reports[-1].note
+    assert only(reports[-1].findings, kinds.LINES_MASKED).details["where"] == "rows"
     first = Trainer(stack, method, device="cpu")
     run = first.run()
     while next(run).step < 5:

@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.learning import data
 from core.learning.methods import Noise2Noise
 from core.learning.pairs import FramePairs, frames_of, other_frame
@@ -147,14 +148,16 @@ def test_pixels_that_are_not_finite_do_no_harm():
 
 
 def test_moving_scenes_are_told_from_still_ones():
-    assert motion(still()) == ""
+    assert motion(still()) is None
     pixels = still(frames=3).read()
     pixels[2] = np.roll(pixels[2], 1, axis=1)
-    words = motion(Stack.of(pixels, "TYX"))
-    assert "Frame 3 differs" in words
-    assert "Noise2Noise will blur" in words
+    moves = motion(Stack.of(pixels, "TYX"))
+    assert (moves.kind, moves.details) == (kinds.SCENE_MOVES, {"frame": 2})
+    assert moves.value > moves.limit
+    assert "Frame 3 differs" in moves.text
+    assert moves.proposal.method == "n2v"
     _, reports = trained(Stack.of(pixels, "TYX"), small(Noise2Noise, steps=1))
-    assert words in reports[-1].note
+    assert moves in reports[-1].findings
 
 
 @needs_data

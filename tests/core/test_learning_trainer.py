@@ -7,6 +7,7 @@ import torch
 
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
+from core.findings import kinds
 from core.learning import data
 from core.learning.methods import DecoNoising, Noise2Noise, Noise2Void, Quietfield, StructNoise2Void
 from core.learning.tiles import MEMORY_BYTES
@@ -14,7 +15,7 @@ from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack
-from tests.core.learning_data import one_thread, scene, small, spoilt, trained, watched  # noqa: F401
+from tests.core.learning_data import kinds_in, one_thread, only, scene, small, spoilt, trained, watched  # noqa: F401
 
 
 def same(first, second):
@@ -166,7 +167,7 @@ def test_network_from_another_stack_is_a_warm_start():
     trainer = Trainer(scene(seed=2)[0], small(), device="cpu")
     trainer.restore(model)
     reports = list(trainer.run())
-    assert "another stack" in reports[-1].note
+    assert kinds.TRAINING_RESTARTED in kinds_in(reports[-1].findings)
     assert trainer.model().record.steps == 12
 
 
@@ -194,8 +195,9 @@ def test_loss_that_is_no_number_restarts_at_half_the_rate():
     trainer = Trainer(stack, small(spoilt(7), **changes), device="cpu")
     reports = list(trainer.run())
     model = trainer.model()
-    assert "step 8" in reports[-1].note
-    assert "from step 6 at half the learning rate, 0.0005." in reports[-1].note
+    broke = only(reports[-1].findings, kinds.TRAINING_BROKE_DOWN)
+    assert (broke.value, broke.details) == (5e-4, {"broken": 8, "step": 6})
+    assert "continued from step 6 at half the learning rate, 0.0005." in broke.text
     assert [r.step for r in reports].count(6) == 2
     assert reports[-1].step == 20
     assert model.resume["rate"]["lowered"] == 0.5
@@ -209,7 +211,7 @@ def test_halving_survives_stopping(tmp_path):
     list(whole.run())
     first = Trainer(stack, small(spoilt(*again_and_again(2)), **changes), device="cpu")
     for report in first.run():
-        if "0.00025" in report.note:
+        if any(finding.value == 0.00025 for finding in report.findings):
             break
     save_model(tmp_path / "half.quietfield", first.model())
     second = Trainer(stack, small(**changes), device="cpu")
@@ -223,7 +225,7 @@ def test_halving_survives_stopping(tmp_path):
 def test_training_that_breaks_down_again_and_again_is_given_up():
     trainer = Trainer(scene()[0], small(spoilt(*again_and_again(6)), steps=40, epoch=2), device="cpu")
     last = list(trainer.run())[-1]
-    assert "broke down 6 times in a row" in last.note
+    assert only(last.findings, kinds.TRAINING_GIVEN_UP).value == 6
     assert trainer.finished
     assert last.step == 6
     assert all(bool(torch.isfinite(t).all()) for t in trainer.model().weights.values())
@@ -253,7 +255,7 @@ def test_network_spoilt_by_the_very_last_step_is_not_kept(keep, monkeypatch):
     trainer = Trainer(scene()[0], small(watched(Noise2Void, see), steps=40, epoch=2, keep=keep), device="cpu")
     take(trainer, 5)
     model = trainer.model()
-    assert "half the learning rate" in model.record.note
+    assert kinds.TRAINING_BROKE_DOWN in kinds_in(model.record.findings)
     assert model.record.steps == 4
     for tensors in (model.weights, model.resume["network"]):
         assert all(bool(torch.isfinite(t).all()) for t in tensors.values())
@@ -339,13 +341,13 @@ def test_unknown_device_is_refused():
 def test_patches_shrink_with_the_stack():
     stack = Stack.of(scene(frames=1, side=64)[0].read()[0, :30, :], "YX")
     _, reports = trained(stack, small(steps=2))
-    assert "28 px" in reports[-1].note
+    assert only(reports[-1].findings, kinds.PATCHES_SMALLER).value == 28
 
 
 def test_held_out_are_the_last_frames():
     stack = Stack.of(np.zeros((2, 10, 3, 40, 50), np.uint8), "TCZYX")
     found = data.split(stack, 0.3, 32)  # two time points are too few, three depths as well
-    assert found.note or found.held_out
+    assert found.finding or found.held_out
     stack = Stack.of(np.zeros((10, 2, 40, 50), np.uint8), "TCYX")
     found = data.split(stack, 0.3, 32)
     assert {r[0].start for r in found.training} == set(range(7))
@@ -359,7 +361,7 @@ def test_of_one_frame_the_last_rows_or_columns_are_held_out():
     assert [r[0] for r in found.held_out] == [slice(68, 100)]
     found = data.split(Stack.of(np.zeros((40, 80), np.uint8), "YX"), 0.3, 32)
     assert [r[1] for r in found.held_out] == [slice(48, 80)]
-    assert data.split(Stack.of(np.zeros((40, 40), np.uint8), "YX"), 0.3, 32).note
+    assert data.split(Stack.of(np.zeros((40, 40), np.uint8), "YX"), 0.3, 32).finding
 
 
 def test_channels_of_different_level_each_get_their_own_scale():
@@ -426,7 +428,7 @@ def test_a_finished_network_is_not_trained_further_and_says_so():
     trainer.restore(model)
     reports = list(trainer.run())
     assert [r.step for r in reports] == [12]
-    assert "all its training already (12 steps" in reports[0].note
+    assert only(reports[0].findings, kinds.TRAINING_COMPLETE).value == 12
     longer = Trainer(stack, small(steps=15), device="cpu")
     longer.restore(model)
     assert list(longer.run())[-1].step == 15
@@ -440,7 +442,7 @@ def test_reading_that_was_broken_off_begins_again(monkeypatch):
     list(whole.run())
     broken = Trainer(stack, small(steps=3), device="cpu", memory=memory)
     run = broken.run()
-    assert "Reading the stack" in next(run).note
+    assert "Reading the stack" in next(run).doing
     run.close()
     list(broken.run())
     assert same(whole.model().weights, broken.model().weights)

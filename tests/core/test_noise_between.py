@@ -18,7 +18,7 @@ from core.progress import Context
 from core.simulation.detection import Detector, record
 from core.simulation.sequences import time_lapse, volume
 from core.stack import Stack
-from tests.core.learning_data import one_thread  # noqa: F401  (fixture)
+from tests.core.learning_data import kinds_in, one_thread  # noqa: F401  (fixture)
 from tests.core.test_learning_adapter import recorded
 from tests.data import DATA, needs_data
 
@@ -122,13 +122,14 @@ def averaged() -> Stack:
 
 def test_nothing_is_learned_from_frames_that_share_noise() -> None:
     stack = averaged()
-    method, words = Quietfield().resolve(stack, Context())
-    assert method.neighbours == "none"  # type: ignore[attr-defined]
-    assert "they are not used." in words
+    resolved = Quietfield().resolve(stack, Context())
+    assert resolved.method.neighbours == "none"  # type: ignore[attr-defined]
+    assert kinds.NEIGHBOURS_LEFT_OUT in kinds_in(resolved.findings)
     for chosen in (Quietfield(neighbours="T"), Quietfield(neighbours="mean"), Noise2Void(neighbours="T")):
-        assert "the shared part stays" in chosen.resolve(stack, Context())[1]
-    assert "Noise2Noise keeps the shared part" in Noise2Noise().resolve(stack, Context())[1]
-    assert "share" not in Noise2Void().resolve(stack, Context())[1]
+        assert kinds.NEIGHBOURS_SHARE_NOISE in kinds_in(chosen.resolve(stack, Context()).findings)
+    assert kinds.TARGETS_SHARE_NOISE in kinds_in(Noise2Noise().resolve(stack, Context()).findings)
+    alone_kinds = kinds_in(Noise2Void().resolve(stack, Context()).findings)
+    assert not alone_kinds & {kinds.NEIGHBOURS_SHARE_NOISE, kinds.NEIGHBOURS_LEFT_OUT}
     for neighbours in ("T", "mean"):
         told = Instant(neighbours=neighbours).bind(stack, Context()).findings(stack, stack.region(T=2))
         shares = next(f for f in told if f.kind == kinds.NEIGHBOURS_SHARE_NOISE)

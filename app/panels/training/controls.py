@@ -132,7 +132,7 @@ class TrainingControls(QWidget):
         """Show a report."""
         self.bar.setValue(round(1000 * report.step / report.steps) if report.steps else 0)
         if report.step == 0:
-            self.bar.setFormat(report.note.rpartition(". ")[2] or "Preparing…")
+            self.bar.setFormat(report.doing or "Preparing…")
             return
         self.bar.setFormat(f"epoch {report.epoch}/{report.epochs}, step {report.step}")
         self.facts.setText(" · ".join(_facts(report, paused=paused)))

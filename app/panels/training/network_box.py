@@ -16,6 +16,8 @@ from app.shell.file_kinds import NETWORKS
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.widgets.common import ProgressRow, failure
+from app.widgets.findings import FindingsView
+from core.findings import kinds
 from core.paths import MODEL_ENDING
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
@@ -77,6 +79,7 @@ class NetworkBox(QGroupBox):
         self.words = QLabel()
         self.words.setObjectName("network-description")
         self.words.setWordWrap(True)
+        self.findings = FindingsView("network", ("learned",), warning=False)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("network-checkpoint")
         self.slider.setAccessibleName("Checkpoint")
@@ -105,17 +108,18 @@ class NetworkBox(QGroupBox):
         self.progress = ProgressRow("network")
         grid = QGridLayout(self)
         grid.addWidget(self.words, 0, 0, 1, 3)
-        grid.addWidget(self.caption, 1, 0)
-        grid.addWidget(self.slider, 1, 1)
-        grid.addWidget(self.step, 1, 2)
-        grid.addWidget(self.automatic, 2, 0, 1, 3)
+        grid.addWidget(self.findings, 1, 0, 1, 3)
+        grid.addWidget(self.caption, 2, 0)
+        grid.addWidget(self.slider, 2, 1)
+        grid.addWidget(self.step, 2, 2)
+        grid.addWidget(self.automatic, 3, 0, 1, 3)
         row = QGridLayout()
         row.addWidget(self.apply, 0, 0)
         row.addWidget(self.go_on, 0, 1)
         row.addWidget(self.save, 1, 0)
         row.addWidget(self.load, 1, 1)
-        grid.addLayout(row, 3, 0, 1, 3)
-        grid.addWidget(self.progress, 4, 0, 1, 3)
+        grid.addLayout(row, 4, 0, 1, 3)
+        grid.addWidget(self.progress, 5, 0, 1, 3)
         grid.setColumnStretch(1, 1)
 
     @property
@@ -148,6 +152,11 @@ class NetworkBox(QGroupBox):
             widget.setToolTip(LOOK_BACK if last > 0 else "<p>There are no earlier checkpoints yet.</p>")
         if not live:
             self.words.setText(facts(kept[-1].model) if kept else "None yet: train one, or load one.")
+        if live or not kept:
+            self.findings.clear()
+        else:
+            model = kept[-1].model
+            self.findings.show_findings(model.record.findings, type(model.method))
         self.refresh()
 
     def refresh(self) -> None:
@@ -218,7 +227,8 @@ class NetworkBox(QGroupBox):
 
     def _on_applied(self, parent: int, made: Denoised) -> None:
         if self._session.add(parent, made.steps, made.stacks, made.seconds, made.model):
-            self._note = made.note
+            unlike = (finding for finding in made.findings if finding.kind == kinds.UNLIKE_TRAINING)
+            self._note = " ".join(finding.text for finding in unlike)
 
     def _on_apply_end(self, outcome: Outcome) -> None:
         self._applying = None

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.findings import Finding
 from core.model_file import ModelFile
 from core.paths import MODEL_ENDING, OME_ENDINGS, TIFF_ENDINGS
 from core.progress import Context
@@ -19,13 +20,13 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Denoised:
-    """What a network made of a stack: steps and stacks of all outputs, seconds, and a warning or ""."""
+    """What a network made of a stack: steps and stacks of all outputs, seconds, and findings."""
 
     model: Model
     steps: tuple[Step, ...]
     stacks: tuple[Stack, ...]
     seconds: float
-    note: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denoised:
@@ -41,7 +42,6 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
     from core.work.networks import Networks
     from core.work.task import Task, run
 
-    note = model.unlike(stack)
     file = model_file(model, stack.meta.name)
     recipe = Recipe(steps=(Step.of(model.method, model=file),))
     networks = Networks({file.sha256: model}, device=device)
@@ -51,7 +51,7 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
         steps=tuple(made.step for made in done.made),
         stacks=tuple(made.stack for made in done.made),
         seconds=model.record.seconds + done.made[0].seconds,
-        note=note,
+        findings=done.findings,
     )
 
 
@@ -71,8 +71,8 @@ def model_file(model: Model, stack_name: str) -> ModelFile:
 
 
 def facts(model: Model) -> str:
-    """Say what a network is: its method, how long it was trained, and what there is to note."""
+    """Describe a network: its method, how long it was trained, and the note of a file without findings."""
     record = model.record
     count = "1 step" if record.steps == 1 else f"{record.steps} steps"
     words = f"{model.method.label}, {count} in {record.seconds:.0f} s"
-    return f"{words}. {record.note}".strip() if record.note else words
+    return f"{words}. {record.note}" if record.note and not record.findings else words

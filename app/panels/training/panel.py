@@ -101,6 +101,7 @@ class TrainingPanel(QWidget):
         self.network.applied.connect(self._live.rest)
         self.network.said.connect(self.problem.say)
         self.noise.taken.connect(self.settings.take)
+        self.network.findings.taken.connect(self.settings.take)
         self._live.paused.connect(self._on_preview_paused)
 
     # -- state

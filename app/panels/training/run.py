@@ -267,4 +267,4 @@ def _fraction(report: Report) -> float:
 
 
 def _words(report: Report) -> str:
-    return f"epoch {report.epoch} of {report.epochs}" if report.step else report.note or "preparing"
+    return f"epoch {report.epoch} of {report.epochs}" if report.step else report.doing or "preparing"

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from core.learning.architecture import Architecture
-from core.learning.base import Learned, Seeing
+from core.learning.base import Resolved, Seeing
 from core.learning.papers import BROADDUS_2020, HOECK_2022, KRULL_2019
 from core.learning.presets import PRESETS, Preset
 from core.methods.base import named
@@ -60,13 +60,13 @@ class BlindSpot(Seeing):
 
         return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood)
 
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> Resolved:
         """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
         self.look_beside(stack)
         context.step(0.0, "Measuring the noise")
         from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
 
-        return self, f"{obstacles(stack)} {self.shared(stack)}".strip()
+        return Resolved(method=self, findings=(*obstacles(stack), *self.shared(stack)))
 
 
 @named("n2v", label="Noise2Void", group="learned")
@@ -138,14 +138,14 @@ class StructNoise2Void(BlindSpot):
         line = cast(Literal["x", "y", "both"], self.line)
         return HiddenLines(setup, box=self.box, neighbourhood=self.neighbourhood, line=line, reach=self.reach)
 
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> Resolved:
         """Choose the lines along which the noise is correlated, where that is to be measured."""
         self.look_beside(stack)
         context.step(0.0, "Measuring the noise")
         shared = self.shared(stack)
         if self.line != "auto":
-            return self, shared
+            return Resolved(method=self, findings=shared)
         from core.learning.training_advice import lines  # needs scipy, for which the window need not wait
 
-        line, words = lines(stack, self.reach)
-        return replace(self, line=line or "none"), f"{words} {shared}".strip()
+        line, finding = lines(stack, self.reach)
+        return Resolved(method=replace(self, line=line or "none"), findings=(finding, *shared))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from core.errors import QuietfieldError
 from core.findings import kinds
-from core.learning.base import Learned
+from core.learning.base import Learned, Resolved
 from core.learning.papers import LEHTINEN_2018
 from core.methods.base import named
 from core.progress import Context
@@ -36,7 +36,7 @@ class Noise2Noise(Learned):
 
         return OtherFrames(setup)
 
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
+    def resolve(self, stack: Stack, context: Context) -> Resolved:
         """Refuse stacks without time, and warn of scenes that move."""
         if "T" not in stack.axes:
             raise QuietfieldError(
@@ -47,6 +47,5 @@ class Noise2Noise(Learned):
         from core.learning.training_advice import motion  # needs scipy, for which the window need not wait
         from core.noise.survey import find_shared_noise
 
-        found = find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)
-        shared = found.text if found is not None else ""
-        return self, f"{motion(stack)} {shared}".strip()
+        found = motion(stack), find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)
+        return Resolved(method=self, findings=tuple(finding for finding in found if finding is not None))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from core import params
 from core.errors import QuietfieldError
+from core.findings import Finding, kinds
 from core.instant.constants import MEAN
 from core.instant.method import MAKITALO_2013, neighbours, quality
 from core.learning.architecture import Architecture
-from core.learning.base import Learned
+from core.learning.base import Learned, Resolved
 from core.learning.methods.blind_spot import BlindSpot
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.learning.presets import Preset
@@ -174,12 +175,12 @@ class Quietfield(BlindSpot):
 
         return means(stack)
 
-    def resolve(self, stack: Stack, context: Context) -> tuple[Learned, str]:
-        """Look whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
+    def resolve(self, stack: Stack, context: Context) -> Resolved:
+        """Decide whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
         self.look_beside(stack)
         context.step(0.0, "Measuring the noise")
         shown = self.training_stack(stack)
-        method, words = self._trained_where_possible(shown)
+        method, findings = self._trained_where_possible(shown)
         from core.instant.scene import find_motion
         from core.learning import neighbour_trial  # needs torch, for which the window need not wait
 
@@ -187,38 +188,38 @@ class Quietfield(BlindSpot):
             bears = neighbour_trial.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
             method = replace(method, psf="yes" if bears else "no")
         if self.neighbours != "auto":
-            frame = find_motion(stack) if self.neighbours == MEAN else None
-            smeared = frame.text if frame is not None else ""
-            return method, " ".join(filter(None, (words, self.shared(stack), smeared)))
+            moving = find_motion(stack) if self.neighbours == MEAN else None
+            findings = (*findings, *self.shared(stack), *([moving] if moving is not None else []))
+            return Resolved(method=method, findings=findings)
         along, found = neighbour_trial.neighbours(stack, context.part(0.4, 1.0))
-        return replace(method, neighbours=along), f"{words} {found}".strip()
+        return Resolved(method=replace(method, neighbours=along), findings=(*findings, *found))
 
-    def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, str]:
+    def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, tuple[Finding, ...]]:
         if self.train == "no":
-            return self, ""
+            return self, ()
         from core.instant.network import LEAST  # needs torch, for which the window need not wait
-        from core.learning.obstacles import doubted, instant_doubts, quiet
+        from core.learning.obstacles import against_training, examine_channels, noiseless
         from core.learning.training_advice import levels
 
-        height, width = stack.shape[-2:]
+        idle, (height, width) = replace(self, train="no"), stack.shape[-2:]
         if min(height, width) < LEAST:
-            words = (
-                f"The planes of {stack.meta.name} have {width} x {height} pixels; the network of Instant "
-                f"needs at least {LEAST} x {LEAST} to be trained on."
-            )
             if self.train == "yes":
                 raise QuietfieldError(
-                    f"{words} Train where noise allows, choose Noise2Void, or a larger field."
+                    f"The planes of {stack.meta.name} have {width} x {height} pixels; the network of Instant "
+                    f"needs at least {LEAST} x {LEAST} to be trained. Train where noise allows, choose "
+                    "Noise2Void, or a larger field."
                 )
-            return replace(self, train="no"), f"{words} It is left as it is."
-        told = instant_doubts(stack)
-        silent = quiet(told)
-        found = [noise for at, (_, noise) in enumerate(levels(stack)) if at not in silent]
-        shared = [noise.warning.text for noise in found if noise.warning is not None][:1]
-        words = " ".join([*shared, doubted(stack, told)]).strip()
-        if self.train == "yes" or (found and not shared):
-            return self, words
-        return replace(self, train="no"), (
-            f"{words} The network of Instant{', which knows of such noise,' if shared else ''} "
-            "is left as it is."
-        )
+            small = Finding(
+                kind=kinds.PLANES_TOO_SMALL, limit=float(LEAST), unit="px",
+                details={"name": stack.meta.name, "width": width, "height": height},
+            )  # fmt: skip
+            return idle, (small,)
+        examined = examine_channels(stack)
+        silent = noiseless(examined)
+        noisy = [noise for at, (_, noise) in enumerate(levels(stack)) if at not in silent]
+        correlated = [noise.warning for noise in noisy if noise.warning is not None][:1]
+        findings = (*correlated, *against_training(stack, examined))
+        if self.train == "yes" or (noisy and not correlated):
+            return self, findings
+        kind = kinds.CORRELATION_KNOWN if correlated else kinds.NETWORK_UNTRAINED
+        return idle, (*findings, Finding(kind=kind))

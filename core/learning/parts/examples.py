@@ -10,11 +10,12 @@ import torch
 from torch import Generator, Tensor
 
 from core import memory
+from core.findings import Finding
 from core.learning import data
 from core.learning.data import Normalisation, Split
 from core.learning.lines import Direction, draw_lines
 from core.learning.masks import Mask, draw_mask, hide, surrounded
-from core.learning.obstacles import instant_doubts, quiet
+from core.learning.obstacles import examine_channels, noiseless
 from core.learning.pairs import FramePairs, TargetPairs
 from core.learning.parts.setup import Setup
 from core.learning.patches import Patches, cut, held_out_patches
@@ -94,9 +95,9 @@ class Examples:
     # ------------------------------------------------------------------ for the trainer
 
     @property
-    def note(self) -> str:
-        """Note for the user about held-out regions, or ""."""
-        return self._split.note
+    def finding(self) -> Finding | None:
+        """What was found when regions were held out."""
+        return self._split.finding
 
     @property
     def places(self) -> list[Place]:
@@ -263,7 +264,7 @@ class CleanImages(Examples):
 
 def _noisy(split: Split, stack: Stack) -> Split:
     """Exclude channels with almost no noise, whose losses would dominate; keep them if all are such."""
-    silent = quiet(instant_doubts(stack))
+    silent = noiseless(examine_channels(stack))
     if not silent or len(silent) == stack.sizes.get("C", 1):
         return split
     training, held_out = (

@@ -18,10 +18,8 @@ from core.learning.data import Normalisation
 from core.learning.device import placed
 from core.learning.network import UNet, blank
 from core.learning.prediction import Prediction
-from core.learning.suitability import unlike
 from core.methods.base import Bindable
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
-from core.stack import Stack
 
 
 class Readout(Protocol):
@@ -41,10 +39,6 @@ class Readout(Protocol):
         device : torch.device
             Where to compute.
         """
-        ...
-
-    def unlike(self, stack: Stack, normalisation: Normalisation) -> str:
-        """Say in a sentence that a stack is far from what a network was trained on; "" if it is not."""
         ...
 
 
@@ -78,10 +72,6 @@ class Denoised:
             network=network, device=device, normalisation=normalisation, outputs=self.outputs,
             sigma=self.sigma, along=self.along,
         )  # fmt: skip
-
-    def unlike(self, stack: Stack, normalisation: Normalisation) -> str:
-        """Say that mean or standard deviation of a stack are far from those trained with; "" if not."""
-        return unlike(stack, normalisation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +120,6 @@ class AsInstant:
         return AdaptedPrediction(
             networks=networks, eightfold=self.eightfold, along=self.along, sigma=sigma, still=self.still
         )
-
-    def unlike(self, stack: Stack, normalisation: Normalisation) -> str:  # noqa: ARG002
-        """Return "": the noise of every stack is measured and transformed to the same."""
-        return ""
 
 
 def _network(architecture: Architecture, weights: Mapping[str, Tensor], device: torch.device) -> nn.Module:
