@@ -19,8 +19,8 @@ from app.preview.computing import PATIENCE
 from app.shell import preferences
 from app.viewer.rendering import blend
 from app.window.main_window import MainWindow
+from core.instant.constants import REACH
 from core.instant.method import Instant
-from core.instant.reach import REACH
 from core.methods.apply import evaluate
 from core.stack import Stack
 from tests.driver import Driver
