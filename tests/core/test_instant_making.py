@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,9 @@ import torch
 
 from core.instant.constants import DEPTH
 from core.instant.making import train as command
-from core.instant.making.examples import DEEP, Batch, Examples, Pool, Source, choose_planes, example
+from core.instant.making.examples import DEEP, Batch, Examples, choose_planes, example
 from core.instant.making.training import Settings, State, learn, loss, rate, resume, train
-from core.instant.making.validation import Row, evaluate
+from core.instant.making.validation import evaluate
 from core.instant.network import SHAPES, Prediction, Shape
 from core.instant.weights import file_of, load_network
 from core.noise.noise_estimate import LAGS
@@ -22,24 +22,18 @@ from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 
 CPU = torch.device("cpu")
-SMALL = Settings(steps=1000, batch=2, side=64, workers=0, seed=3)
+SMALL = Settings(steps=1000, batch=2, side=64, workers=0, seed=3, scenes=3, validation=1)
+
+
+FEW = 3
+"""Scenes before the first batch."""
 
 
 @pytest.fixture(autouse=True)
-def _few_scenes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    whole = Pool
-
-    def small(make: Source, seed: tuple[int, ...], **given: int) -> Pool:
-        return whole(make, seed, **{**given, "first": 3})
-
-    monkeypatch.setattr("core.instant.making.examples.Pool", small)
+def _small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, widths in (("instant", (8, 8, 8, 8)), ("best", (8, 8, 16, 16))):
         monkeypatch.setitem(SHAPES, name, Shape(widths, SHAPES[name].depths))
     torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_examples_are_on_the_scale_of_the_noise() -> None:
@@ -57,7 +51,7 @@ def test_examples_are_on_the_scale_of_the_noise() -> None:
 
 
 def test_batches_depend_on_the_seed_alone() -> None:
-    first, same, other = (next(iter(Examples(seed, 2, 64))) for seed in (1, 1, 2))
+    first, same, other = (next(iter(Examples(seed, 2, 64, FEW))) for seed in (1, 1, 2))
     torch.testing.assert_close(first.noisy, same.noisy)
     assert not torch.equal(first.noisy, other.noisy)
     assert first.noisy.shape == first.clean.shape == (2, 1, 64, 64)
@@ -66,7 +60,7 @@ def test_batches_depend_on_the_seed_alone() -> None:
 def with_and_without() -> tuple[Batch, Batch]:
     """Batches of stacks and of planes, whichever come first."""
     found: dict[bool, Batch] = {}
-    for batch in Examples(4, 2, 64):
+    for batch in Examples(4, 2, 64, FEW):
         found.setdefault(batch.beside is not None, batch)
         if len(found) == 2:
             break
@@ -115,24 +109,20 @@ def test_the_expected_error_is_best_where_it_is_the_real_one() -> None:
 
 def test_learning_lowers_the_error() -> None:
     state = State("instant", SMALL, CPU)
-    batch = next(iter(Examples(1, 2, 64)))
+    batch = next(iter(Examples(1, 2, 64, FEW)))
     errors = [float(learn(state, batch, dataclasses.replace(SMALL, rate=0.03))) for _ in range(25)]
     assert state.step == 25
     assert np.mean(errors[-5:]) < np.mean(errors[:5]) - 0.04
 
 
-ROWS = [Row(name="10 photons", raw=1.0, gaussian=2.0, network=3.0, doubt=0.5)]
-
-
-def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
+def test_a_training_that_was_interrupted_goes_on(tmp_path: Path) -> None:
     settings = dataclasses.replace(SMALL, pause=1)
     states = [State(name, settings, CPU) for name in SHAPES]
     run = train(states, settings, tmp_path)
     lines = [next(run) for _ in range(4)]
     assert [line.split(":")[0] for line in lines] == ["instant", "best"] * 2
-    assert all("above Gaussian: 10 +1.00" in line for line in lines)
-    batch = next(iter(Examples(9, 2, 64)))
+    assert all(re.search(r"above Gaussian: 0\.5 -\d+\.\d\d  1 -", line) for line in lines)
+    batch = next(iter(Examples(9, 2, 64, FEW)))
     for state in states:
         again = resume(settings, CPU, state.name, tmp_path)
         assert (again.step, again.starts, len(again.curve)) == (2, 1, 2)
@@ -142,9 +132,8 @@ def test_a_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: py
         torch.testing.assert_close(again.network.state_dict(), state.network.state_dict())
 
 
-def test_networks_see_the_same_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_see_the_same_batches(tmp_path: Path) -> None:
     """A network trained side by side with another equals one trained alone."""
-    monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
     settings = dataclasses.replace(SMALL, steps=2, pause=2)
     both = [State(name, settings, CPU) for name in ("best", "instant")]
     alone = [State("instant", settings, CPU)]
@@ -155,12 +144,24 @@ def test_networks_see_the_same_batches(tmp_path: Path, monkeypatch: pytest.Monke
     torch.testing.assert_close(both[1].network.state_dict(), alone[0].network.state_dict())
 
 
-def test_the_command_writes_networks_and_cards(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("core.instant.making.training.evaluate", lambda _network: ROWS)
+def test_the_command_writes_networks_and_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "networks"
-    given = ["--out", str(out), "--workers", "0", "--batch", "1", "--side", "64", "--pause", "1"]
+    given = [
+        "--out",
+        str(out),
+        "--workers",
+        "0",
+        "--batch",
+        "1",
+        "--side",
+        "64",
+        "--pause",
+        "1",
+        "--scenes",
+        "3",
+        "--validation",
+        "1",
+    ]
     assert command.main([*given, "--steps", "1"]) == 0
     assert command.main([*given, "--steps", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -169,7 +170,9 @@ def test_the_command_writes_networks_and_cards(
         _, known = load_network(file_of(name, out))
         assert (known["starts"], known["widths"], known["steps"]) == (2, widths, 4)
         card = file_of(name, out).with_suffix(".md").read_text(encoding="utf-8")
-        assert "| 10 photons | 1.00 | 2.00 | 3.00 | +0.50 |" in card
+        row = known["validation"][3]
+        numbers = [f"{row[key]:.2f}" for key in ("raw", "gaussian", "network")]
+        assert f"| 10 photons | {' | '.join(numbers)} | {row['doubt']:+.2f} |" in card
         assert "seed: 1" in card
         assert f'quality "{name}"' in card
 

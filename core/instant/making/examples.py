@@ -41,6 +41,9 @@ ENDS = 0.25
 DEEP = 2 * DEPTH + 1
 """Planes of a simulated volume or time lapse."""
 
+SCENES = 48
+"""Scenes simulated before the first batch."""
+
 MARGIN = 6
 """Border of a plane, in pixels, that is recorded and cropped, so that filters do not mix planes."""
 
@@ -191,17 +194,27 @@ class Pool:
 
 
 class Examples(IterableDataset[Batch]):
-    """Infinite batches; every reading process draws its own scenes from its own seed."""
+    """Infinite batches; every reading process draws its own scenes from its own seed.
 
-    def __init__(self, seed: int, batch: int, side: int) -> None:
-        self.seed, self.batch, self.side = seed, batch, side
+    Parameters
+    ----------
+    seed : int
+        Seed of scenes and noise.
+    batch, side : int
+        Patches per batch, and their side in pixels.
+    scenes : int
+        Scenes to simulate before the first batch of planes; a quarter of that before the first of stacks.
+    """
+
+    def __init__(self, seed: int, batch: int, side: int, scenes: int = SCENES) -> None:
+        self.seed, self.batch, self.side, self.scenes = seed, batch, side, scenes
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
         worker = info.id if info else 0
         rng = np.random.default_rng([self.seed, worker])
-        planes = Pool(plane, (self.seed, worker), first=48, most=3000, every=32)
-        stacks = Pool(stack, (self.seed, worker, 1), first=12, most=500, every=32)
+        planes = Pool(plane, (self.seed, worker), first=self.scenes, most=3000, every=32)
+        stacks = Pool(stack, (self.seed, worker, 1), first=-(-self.scenes // 4), most=500, every=32)
         while True:
             yield self._stacks(stacks, rng) if rng.random() < STACKS else self._planes(planes, rng)
 
@@ -228,10 +241,10 @@ def _together(found: list[tuple[Lights, Lights, Lights]]) -> tuple[Tensor, Tenso
     return noisy, clean, correlation
 
 
-def batches(seed: int, batch: int, side: int, workers: int) -> Iterator[Batch]:
+def batches(examples: Examples, workers: int) -> Iterator[Batch]:
     """Yield infinite batches made by worker processes."""
     loader: DataLoader[Batch] = DataLoader(
-        Examples(seed, batch, side), batch_size=None, num_workers=workers,
+        examples, batch_size=None, num_workers=workers,
         worker_init_fn=_one_thread if workers else None, prefetch_factor=4 if workers else None,
     )  # fmt: skip
     return iter(loader)

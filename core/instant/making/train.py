@@ -33,12 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=standard.rate, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=standard.seed)
     parser.add_argument("--pause", type=int, default=standard.pause, help="steps between validations")
+    parser.add_argument("--scenes", type=int, default=standard.scenes, help="scenes before the first step")
+    parser.add_argument("--validation", type=int, default=standard.validation, help="scenes to validate on")
     given = parser.parse_args(arguments)
     if given.threads:
         torch.set_num_threads(given.threads)
     settings = Settings(
         steps=given.steps, batch=given.batch, side=given.side, rate=given.rate, seed=given.seed,
-        workers=given.workers, pause=given.pause,
+        workers=given.workers, pause=given.pause, scenes=given.scenes, validation=given.validation,
     )  # fmt: skip
     device, folder = torch.device(given.device), given.out
     torch.backends.cudnn.benchmark = True  # all batches have one of two shapes

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core import __version__
 from core.cuda_graphs import Repeated
 from core.files.atomic import writing
-from core.instant.making.examples import Batch, batches
+from core.instant.making.examples import SCENES, Batch, Examples, batches
 from core.instant.making.validation import Row, evaluate
 from core.instant.network import SHAPES, InstantNetwork, Prediction
 from core.instant.weights import file_of, save_network
@@ -50,6 +50,10 @@ class Settings:
         Number of processes that simulate examples.
     pause : int
         Steps between two validations.
+    scenes : int
+        Scenes simulated before the first step.
+    validation : int
+        Scenes of each kind to validate on.
     """
 
     steps: int = 30_000
@@ -60,6 +64,8 @@ class Settings:
     seed: int = 1
     workers: int = 1
     pause: int = 1000
+    scenes: int = SCENES
+    validation: int = 12
 
 
 class State:
@@ -149,7 +155,8 @@ def train(states: Sequence[State], settings: Settings, folder: Path) -> Iterator
     for state in states:
         state.starts += 1
     seed = settings.seed + 1000 * states[0].starts  # each start uses other scenes
-    source = batches(seed, settings.batch, settings.side, settings.workers)
+    examples = Examples(seed, settings.batch, settings.side, settings.scenes)
+    source = batches(examples, settings.workers)
     errors: list[list[Tensor]] = [[] for _ in states]
     while states[0].step < settings.steps:
         began = time.perf_counter()
@@ -168,7 +175,7 @@ def train(states: Sequence[State], settings: Settings, folder: Path) -> Iterator
 
 def look(state: State, error: float, settings: Settings, folder: Path) -> str:
     """Validate a network, save it, and return a line of text with its state."""
-    rows = evaluate(state.averaged)
+    rows = evaluate(state.averaged, settings.validation)
     state.curve.append(
         {
             "step": state.step, "hours": round(state.seconds / 3600, 4), "error": round(error, 4),
