@@ -1,4 +1,4 @@
-"""Trained networks as files: safetensors (weights, no code) with a JSON description inside."""
+"""Files of trained networks: safetensors (weights, no code) with a JSON description."""
 
 from __future__ import annotations
 
@@ -30,29 +30,34 @@ from core.paths import MODEL_ENDING
 SCHEMA = 1
 KEY = "quietfield"
 CURVE_POINTS = 1000
-"""The loss curve in a file is thinned to about this many points."""
+"""Approximate number of points of the loss curve in a file."""
 
 _TENSORS = ("network", "averaged", "best")
 
 
 def save_model(path: Path, model: Model, *, resumable: bool = True, taken: Taken = "replace") -> ModelFile:
-    """Write a trained network to a file, whole or not at all.
+    """Write a trained network to a file, completely or not at all.
 
     Parameters
     ----------
     path : Path
-        Where to; ends in ``.quietfield`` by custom.
+        File to write; by convention it ends in ``.quietfield``.
     model : Model
-        What to write.
+        Network.
     resumable : bool
-        Whether training can go on from the file; it is about four times as large then.
+        Whether to include the state for resuming, which makes the file about four times as large.
     taken : {"refuse", "replace", "rename"}
-        What to do if the name is taken.
+        What to do if the file exists.
 
     Returns
     -------
     ModelFile
         Name and SHA-256 of the file, for recipes.
+
+    Raises
+    ------
+    QuietfieldError
+        If the file cannot be written.
     """
     content = encode(model, resumable=resumable)
     with writing(path, taken) as draft:
@@ -84,26 +89,26 @@ def encode(model: Model, *, resumable: bool = True) -> bytes:
 
 
 def room(method: Learned) -> int:
-    """About how many bytes the file of a network takes that training can go on from."""
+    """Return the approximate size of a resumable file of a network, in bytes."""
     with torch.device("meta"):
         count: int = sum(tensor.numel() for tensor in blank(method.architecture()).state_dict().values())
     return 6 * 4 * count + 2**18  # kept, current, averaged and best weights, and two moments of each
 
 
 def load_model(path: Path) -> Model:
-    """Read a trained network; nothing in the file is ever executed.
+    """Read a trained network; no code in the file is executed.
 
     Raises
     ------
     QuietfieldError
-        If the file cannot be read, is no network of Quietfield's, is damaged, or is too new.
+        If the file cannot be read, is no network of Quietfield, is damaged, or is too new.
     """
     try:
         with safe_open(str(path), "pt", device="cpu") as file:
             text = (file.metadata() or {}).get(KEY)
             if text is None:
                 raise QuietfieldError(
-                    f"{path.name} holds tensors, but not a network trained by Quietfield. "
+                    f"{path.name} contains tensors, but not a network trained by Quietfield. "
                     f"Choose a {MODEL_ENDING} file."
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -132,7 +137,7 @@ def load_model(path: Path) -> Model:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's content in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -143,7 +148,7 @@ def _thin(curve: list[Any]) -> list[Any]:
 
 
 def _flatten(state: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
-    """Put the tensors of a trainer's state beside the weights, and return the rest for JSON."""
+    """Move the tensors of a trainer's state to the tensors of the file; return the rest for JSON."""
     for part in _TENSORS:
         for name, tensor in (state[part] or {}).items():
             tensors[f"{part}.{name}"] = tensor.contiguous()
@@ -228,12 +233,12 @@ def _model(whole: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
 
 
 def check_weights(weights: Mapping[str, Tensor], method: Learned) -> None:
-    """Make sure that weights fit the network of a method, without making that network.
+    """Check that weights have the shapes of a method's network, without creating the network.
 
     Raises
     ------
     ValueError
-        If a tensor is missing, left over, of another shape or type, or not finite.
+        If a tensor is missing, superfluous, of another shape or type, or not finite.
     """
     with torch.device("meta"):
         wanted = blank(method.architecture()).state_dict()

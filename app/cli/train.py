@@ -1,4 +1,4 @@
-"""The subcommand that trains a network."""
+"""The subcommand ``train``."""
 
 from __future__ import annotations
 
@@ -43,28 +43,28 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
     parser.add_argument("stack", type=path, metavar="STACK", help="noisy TIFF file, or folder of planes")
     parser.add_argument(
         "-o", "--out", required=True, type=path, metavar="MODEL",
-        help=f"file to write the trained network to ({MODEL_ENDING} is added if need be)",
+        help=f"file of the trained network ({MODEL_ENDING} is added if necessary)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace MODEL if it exists")
     resuming = any(word == "--resume" or word.startswith("--resume=") for word in argv)
     add_method(parser, "learned", argv, required=not resuming)
     parser.add_argument(
         "--target", type=path, metavar="STACK",
-        help="clean stack to learn from, for methods that need one (care): a file, or a folder of images "
-        "that are called like the noisy ones",
+        help="clean stack, for methods that need one (care): a file, or a folder of images with the same "
+        "names as the noisy ones",
     )  # fmt: skip
     parser.add_argument("--preset", metavar="NAME", help=_presets_help(argv))
     parser.add_argument(
         "--resume", type=path, metavar="MODEL",
-        help="go on from this trained network, with its method and parameters unless others are given; "
-        "steps and seconds count from its beginning",
+        help="continue the training of this network, with its method and parameters unless others are given; "
+        "steps and seconds are totals",
     )  # fmt: skip
     parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     parser.add_argument(
         "--threads",
         type=_positive,
         metavar="N",
-        help="processor threads to use (default: as many as there are)",
+        help="number of CPU threads (default: all)",
     )
     if "--seconds" not in parser.options():
         parser.add_argument(
@@ -76,7 +76,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
 
 
 def run_train(args: argparse.Namespace) -> int:
-    """Train, showing progress on stderr; write the network at the end and print what became of it."""
+    """Run ``train`` with progress on stderr; write the network at the end and print a summary."""
     out: Path = (
         args.out if args.out.suffix == MODEL_ENDING else args.out.with_name(args.out.name + MODEL_ENDING)
     )
@@ -113,20 +113,20 @@ def run_train(args: argparse.Namespace) -> int:
 
 
 def _target(args: argparse.Namespace, method: Learned) -> Stack | None:
-    """Open the clean stack, where there is one."""
+    """Open the clean stack, if there is one."""
     from core.learning.clean_stacks import open_target
 
     if args.target is not None:
         return open_target(args.target, args.stack, axes=args.input_axes)
     if method.needs_target:
         raise QuietfieldError(
-            f"{method.label} learns from a noisy and a clean stack. Name the clean one with --target."
+            f"{method.label} needs a noisy and a clean stack. Name the clean one with --target."
         )
     return None
 
 
 def _save(out: Path, model: Model, *, overwrite: bool) -> ModelFile:
-    """Write the network; if that fails, beside it or into the temporary folder: it may have taken hours."""
+    """Write the network; if that fails, write it beside or to the temporary folder, not to lose it."""
     from core.checkpoint import save_model
 
     try:
@@ -150,7 +150,7 @@ def _temporary_folder() -> Path:
 
 
 def describe(report: Report) -> str:
-    """One line of progress: step, loss, rate, time left; what is not known yet is left out."""
+    """Return one line of progress: step, loss, rate, remaining time; unknown values are omitted."""
     if report.doing:
         return report.doing
     parts = [f"step {report.step}" + (f"/{report.steps}" if report.steps else "")]
@@ -164,7 +164,7 @@ def describe(report: Report) -> str:
 
 
 def _summary(model: Model) -> dict[str, object]:
-    """How training ended; null stands for what was never measured."""
+    """Return a summary of the training, with null for values that were not measured."""
     _, loss, validation = model.record.curve[-1] if model.record.curve else (0, math.nan, math.nan)
     return {
         "steps": model.record.steps,
@@ -178,7 +178,7 @@ def _summary(model: Model) -> dict[str, object]:
 
 
 def _method(args: argparse.Namespace, start: Model | None) -> Learned:
-    """Method from, in rising order of weight: the resumed network, the preset, the options."""
+    """Return the method from the resumed network, the preset and the options, in ascending priority."""
     from core import params
     from core.catalogue import create, find
     from core.learning.base import Learned
@@ -206,7 +206,7 @@ def _presets_help(argv: Sequence[str]) -> str:
     name = chosen_method(argv)
     classes = [m for m in methods("learned") if issubclass(m, Learned) and name in (None, m.name)]
     names = dict.fromkeys(p for m in classes for p in m.presets)
-    return "values that suit a purpose, under the options given: " + ", ".join(names)
+    return "named parameter values, which other options override: " + ", ".join(names)
 
 
 def _positive(text: str) -> int:

@@ -1,6 +1,6 @@
-"""What all learned methods share: their parameters, and the parts they are made of.
+"""Shared parameters of all learned methods, and their parts.
 
-Nothing here needs torch, so that forms and lists of methods appear at once.
+This module does not import torch, so that forms and lists of methods appear immediately.
 """
 
 from __future__ import annotations
@@ -33,88 +33,88 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned(Method):
-    """A network trained on a stack: parameters that all learned methods share."""
+    """A network trained on a stack: parameters shared by all learned methods."""
 
     possible: ClassVar[tuple[Output, ...]] = (DENOISED,)
     presets: ClassVar[Mapping[str, Preset]] = PRESETS
-    """Presets by name; a value that a preset does not name is the default of the parameter."""
+    """Presets by name; parameters that a preset does not name have their defaults."""
     default_preset: ClassVar[str] = "fast"
     needs_target: ClassVar[bool] = False
-    """Whether it learns from a clean stack too."""
+    """Whether the method also needs a clean stack."""
 
     seconds: float = param(
         120.0, "Time limit", unit="s", ge=0.0, le=1e7, step=30.0, by_preset=True,
         help="Training ends after this time or after all steps, whichever comes first; 0 for no limit. "
-        "A run that ends by time cannot be repeated bit for bit.",
+        "Only a training limited by steps is exactly reproducible.",
     )  # fmt: skip
     steps: int = param(
         12000, "Steps", ge=0, le=10_000_000, step=100, by_preset=True,
-        help="Updates of the network; 0 for no limit but time.",
+        help="Number of updates of the network; 0 for no limit of steps.",
     )  # fmt: skip
     width: int = param(
         16, "Width", unit="channels", ge=4, le=256, step=16, by_preset=True,
-        help="Channels of the network's first level; every level below has twice as many. "
+        help="Channels of the network's first level; the number doubles at every level. "
         "Twice the width takes about four times as long.",
     )  # fmt: skip
     depth: int = param(
         3, "Depth", unit="levels", ge=DEPTHS[0], le=DEPTHS[1], step=1, by_preset=True,
-        help="Levels of the network; each one more lets it see twice as far.",
+        help="Levels of the network; each level doubles the receptive field.",
     )  # fmt: skip
     patch: int = param(
         64, "Patch side", unit="px", ge=16, le=1024, step=16, by_preset=True,
-        help="Training looks at square pieces of this size; smaller where the stack is smaller.",
+        help="Side of the square training patches; smaller if the stack is smaller.",
     )  # fmt: skip
     batch: int = param(
-        2, "Patches a step", ge=1, le=1024, step=1, by_preset=True,
-        help="Patches that one update is made from.",
+        2, "Patches per step", ge=1, le=1024, step=1, by_preset=True,
+        help="Number of patches for one update of the network.",
     )  # fmt: skip
     learning_rate: float = param(
         2e-3, "Learning rate", gt=0.0, le=1.0, step=1e-4, by_preset=True, help="Size of an update (Adam)."
     )
-    seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="Same seed, same stack: same network.")
+    seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="Same seed and same stack: same network.")
     validation: float = param(
         0.1, "Held out", ge=0.0, le=0.5, step=0.05, advanced=True, by_preset=True,
-        help="Share of the stack, its last frames, that is not trained on but watched; "
-        "of a single frame, its last rows.",
+        help="Fraction of the stack that is held out for validation: its last frames, or the last rows "
+        "of a single frame.",
     )  # fmt: skip
     validation_patches: int = param(
         16, "Validation patches", ge=1, le=4096, step=1, advanced=True, by_preset=True,
-        help="Patches that the validation error is computed on, always the same ones.",
+        help="Number of held-out patches for the validation loss; they are always the same.",
     )  # fmt: skip
     epoch: int = param(
-        50, "Steps an epoch", ge=1, le=100_000, step=10, advanced=True, by_preset=True,
-        help="Updates between two looks at the validation error.",
+        50, "Steps per epoch", ge=1, le=100_000, step=10, advanced=True, by_preset=True,
+        help="Number of updates between two validations.",
     )  # fmt: skip
     schedule: str = param(
         "cosine", "Learning rate schedule", advanced=True, by_preset=True,
         choices={
-            "cosine": "Cosine to zero", "plateau": "Lowered when validation stalls", "constant": "Constant",
+            "cosine": "Cosine to zero", "plateau": "Reduce on plateau", "constant": "Constant",
         },
     )  # fmt: skip
     warmup: int = param(
         20, "Warm-up", unit="steps", ge=0, le=100_000, step=10, advanced=True, by_preset=True,
-        help="The learning rate rises in a straight line over these first steps.",
+        help="The learning rate increases linearly during these first steps.",
     )  # fmt: skip
     patience: int = param(
         10, "Patience", unit="epochs", ge=0, le=10_000, step=1, advanced=True, by_preset=True,
-        help="Epochs without a better validation error before the learning rate is lowered.",
+        help="Number of epochs without a better validation loss before the learning rate is reduced.",
     )  # fmt: skip
     factor: float = param(
-        0.5, "Lowering factor", gt=0.0, le=0.99, step=0.1, advanced=True, by_preset=True,
-        help="What the learning rate is multiplied by when validation stalls.",
+        0.5, "Reduction factor", gt=0.0, le=0.99, step=0.1, advanced=True, by_preset=True,
+        help="Factor of the learning rate on a plateau of the validation loss.",
     )  # fmt: skip
     average: float = param(
         0.1, "Weight averaging", ge=0.0, le=1.0, step=0.05, advanced=True, by_preset=True,
-        help="Weights are averaged over about this share of the training so far; 0 for no average.",
+        help="Weights are averaged over about this fraction of the training so far; 0 for no averaging.",
     )  # fmt: skip
     keep: str = param(
         "average", "Network kept", advanced=True, by_preset=True,
-        choices={"average": "Averaged weights", "best": "Best validation error", "last": "Last step"},
+        choices={"average": "Averaged weights", "best": "Best validation loss", "last": "Last step"},
     )  # fmt: skip
     augment: str = param(
         "eight", "Orientations", advanced=True, by_preset=True,
         choices={
-            "none": "As it is", "rotations": "Four rotations", "eight": "Four rotations, mirrored or not",
+            "none": "Unchanged", "rotations": "Four rotations", "eight": "Four rotations and reflections",
         },
     )  # fmt: skip
     reduction: str = param(
@@ -127,11 +127,11 @@ class Learned(Method):
     )  # fmt: skip
     precision: str = param(
         "auto", "Precision", advanced=True, by_preset=True,
-        choices={"auto": "bfloat16 where it is faster", "float32": "float32", "bfloat16": "bfloat16"},
+        choices={"auto": "bfloat16 if it is faster", "float32": "float32", "bfloat16": "bfloat16"},
     )  # fmt: skip
 
     def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
-        """Refuse: only a trained network can be bound to a stack; see `core.learning.model.Model`."""
+        """Raise `QuietfieldError`: only a trained network can be bound; see `core.learning.model.Model`."""
         raise QuietfieldError(f"{self.label} has to be trained first.")
 
     def __post_init__(self) -> None:
@@ -143,12 +143,12 @@ class Learned(Method):
 
     @classmethod
     def preset_values(cls, name: str) -> dict[str, Value]:
-        """Return every value that a preset sets.
+        """Return all values that a preset sets.
 
         Raises
         ------
         QuietfieldError
-            If there is no preset of that name.
+            If there is no preset with this name.
         """
         if name not in cls.presets:
             raise QuietfieldError(params.unknown("preset", name, cls.presets))
@@ -158,7 +158,7 @@ class Learned(Method):
 
     @classmethod
     def in_brief(cls, given: Mapping[str, Value]) -> str:
-        """Tell one network from another: its PSF first, then what ended its training."""
+        """Return a short description that distinguishes networks: PSF first, then limits of the training."""
         words = []
         if "sigma" in given:
             words.append(f"sigma {given['sigma']:g} px")
@@ -178,35 +178,35 @@ class Learned(Method):
     # ------------------------------------------------------------------ what the method is made of
 
     def examples(self, setup: Setup) -> Examples:
-        """Return what the network sees of a stack, and what it is to predict."""
+        """Return the training examples: input and target of the network."""
         raise NotImplementedError
 
     def start(self) -> Start:
-        """Return the network that training begins with."""
+        """Return the initial network."""
         from core.learning.parts.starts import fresh
 
         return fresh(self.architecture(), self.seed)
 
     def head(self, setup: Setup) -> Head:
-        """Return what turns the output of the network into images."""
+        """Return the conversion of the network's output to images."""
         from core.learning.parts.heads import ImageHead
 
         return ImageHead(setup, self.blur)
 
     def objective(self, setup: Setup) -> Objective:  # noqa: ARG002
-        """Return what training makes small."""
+        """Return the quantity that training minimises."""
         from core.learning.parts.objectives import PixelError
 
         return PixelError()
 
     def readout(self) -> Readout:
-        """Return how a prediction is read from the trained network."""
+        """Return the computation of a prediction from the trained network."""
         from core.learning.parts.readouts import Denoised
 
         return Denoised(architecture=self.architecture(), along=self.along)
 
     def architecture(self) -> Architecture:
-        """Return what the network looks like."""
+        """Return the description of the network."""
         inputs = 1 + len(OFFSETS) if self.along else 1
         return Architecture(width=self.width, depth=self.depth, inputs=inputs)
 
@@ -214,47 +214,47 @@ class Learned(Method):
 
     @property
     def along(self) -> str:
-        """Axis along which the network sees neighbouring planes or frames; "" for none."""
+        """Axis of the neighbouring planes or frames of the network; "" for none."""
         return ""
 
     @property
     def blur(self) -> float:
-        """Standard deviation in pixels of the PSF between network and loss; 0 for none."""
+        """Standard deviation of the PSF between network and loss, in pixels; 0 for no PSF."""
         return 0.0
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to train: the network it begins with is kept."""
+        """Whether there is nothing to train, because the initial network is kept."""
         return False
 
     @property
     def seen(self) -> str:
-        """What is trained on besides single planes; training goes on only where it stays the same."""
+        """Additional input besides single planes; training is resumed only if it is unchanged."""
         return self.along
 
     def training_stack(self, stack: Stack) -> Stack:
-        """Return the stack to train on, made from that of a person: mostly that itself."""
+        """Return the stack that is used for training; in most methods the given one."""
         return stack
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:  # noqa: ARG002
-        """Return the method with everything decided that depends on the stack.
+        """Return the method with all stack-dependent decisions.
 
         Parameters
         ----------
         stack : Stack
-            What is to be trained on.
+            Training stack.
         context : Context
-            Receives progress, and can stop it.
+            Progress and cancellation.
 
         Raises
         ------
         QuietfieldError
-            If the method cannot be trained on such a stack.
+            If the method cannot be trained on this stack.
         """
         return Resolved(method=self)
 
     def beyond(self, steps: int, seconds: float) -> Learned:
-        """Same method with its limits raised, where a training of that length has reached them.
+        """Return the method with raised limits, if a training of this length has reached them.
 
         A limit is raised to its next multiple: 6000 steps to 12000 after 6000 to 11999.
         """
@@ -266,15 +266,15 @@ class Learned(Method):
         return params.build(type(self), {**params.values(self), **changed})
 
     def same_network(self, other: Learned) -> bool:
-        """Whether a network trained with `other` can be trained further with this method."""
+        """Return whether this method can continue the training of a network trained with `other`."""
         return self.network_kind() == other.network_kind()
 
     def network_kind(self) -> tuple[object, ...]:
-        """Return what has to stay the same while a network is trained."""
+        """Return the properties that must not change during the training of a network."""
         return type(self), self.architecture(), self.blur, self.along
 
     def describe_network(self) -> str:
-        """Say what has to stay the same while a network is trained."""
+        """Describe the properties that must not change during the training of a network."""
         words = [f"width {self.width}", f"depth {self.depth}"]
         words += [f"PSF {self.blur:g} px"] if self.blur else []
         words += [f"neighbours {self.along}"] if self.along else []
@@ -283,14 +283,14 @@ class Learned(Method):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A method with everything decided that depends on the stack.
+    """A method with all stack-dependent decisions.
 
     Attributes
     ----------
     method : Learned
-        The method as it is to be trained.
+        Method for training.
     findings : tuple of Finding
-        What was found in the stack.
+        Findings about the stack.
     """
 
     method: Learned

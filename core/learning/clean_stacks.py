@@ -1,4 +1,4 @@
-"""Clean stacks to learn from: found beside the noisy ones by name, and checked against them."""
+"""Clean stacks for training: found by file name, and checked against the noisy stack."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from core.learning.data import Normalisation
 from core.stack import Pixels, PixelSource, Region, Stack, region_shape
 
 COARSE = 8.0
-"""Counts of standard deviation below which rounding to whole counts shows."""
+"""Standard deviation, in counts, below which rounding to integers is visible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repeated:
-    """Pixels without time as if they were the same at every time point.
+    """Repeats pixels without time along a time axis.
 
     Parameters
     ----------
     base : PixelSource
-        What is repeated along a new first axis.
+        Pixels that are repeated along a new first axis.
     count : int
-        How often.
+        Number of repetitions.
     """
 
     base: PixelSource
@@ -50,14 +50,14 @@ class Repeated:
 
 
 def fitted(target: Stack, stack: Stack) -> Stack:
-    """Clean stack with the axes and the shape of the noisy one.
+    """Return the clean stack with the axes and the shape of the noisy one.
 
-    A clean stack without time stands for every time point of a noisy one.
+    A clean stack without time is used for every time point of the noisy one.
 
     Raises
     ------
     QuietfieldError
-        If the shapes do not fit.
+        If the shapes do not match.
     """
     if target.shape == stack.shape:
         return Stack(target.source, stack.axes, target.meta)
@@ -75,12 +75,12 @@ def open_target(target: Path, source: Path | None, *, axes: str | None = None) -
     Parameters
     ----------
     target : Path
-        A file; or a folder, in which images of the same names are looked for as the noisy stack has: that of
-        its file, or those of the files in its folder. Endings of names do not count.
+        A file; or a folder, which is searched for images with the same names as the file of the noisy stack,
+        or as the files in its folder. File name endings are ignored.
     source : Path or None
-        Where the noisy stack came from, if it came from somewhere.
+        File or folder of the noisy stack, if any.
     axes : str, optional
-        What the axes mean, as in `open_stack`.
+        Axes of the stack, as in `open_stack`.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def open_target(target: Path, source: Path | None, *, axes: str | None = None) -
 
 
 def check_counts(stack: Stack, norm: Normalisation) -> Finding | None:
-    """Find that results, in the counts of the clean stack, do not fit the type of the noisy one."""
+    """Return a finding if the intensity scale of the clean stack does not suit the type of the noisy one."""
     if stack.dtype.kind not in "iu" or not norm.target_mean:
         return None
     limits = np.iinfo(stack.dtype)
@@ -112,8 +112,8 @@ def _partner(noisy: Path, clean: Mapping[str, Path], folder: Path) -> Path:
     found = clean.get(noisy.stem.casefold())
     if found is None:
         raise QuietfieldError(
-            f"{folder} holds no image called {noisy.stem}. Noisy and clean images belong together by name: "
-            "rename it, or choose the file itself."
+            f"{folder} contains no image called {noisy.stem}. Clean images must have the names of the noisy "
+            "ones: rename it, or choose the file itself."
         )
     return found
 

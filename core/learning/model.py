@@ -1,4 +1,4 @@
-"""A trained network with everything needed to use it, tell where it came from, and train it on."""
+"""A trained network with all that is needed to apply, identify and resume it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from core.methods.base import Bindable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What is known of a training.
+    """Description of a training.
 
     Attributes
     ----------
     steps : int
-        Updates of the network so far.
+        Number of updates of the network.
     seconds : float
-        Time they took, without pauses.
+        Training time, without pauses.
     curve : tuple of (int, float, float)
         Step, training loss and validation loss after each epoch.
     source : dict
         Fingerprint of the stack: name, axes, shape, dtype, sha256.
     program, device : str
-        Version of Quietfield, and processor trained on.
+        Version of Quietfield, and device of the training.
     findings : tuple of Finding
-        What was found before and during the training.
+        Findings before and during the training.
     note : str
-        Messages of the findings; older versions wrote only these.
+        Messages of the findings; older versions stored only these.
     """
 
     steps: int = 0
@@ -54,15 +54,15 @@ class Model:
     Attributes
     ----------
     method : Learned
-        Method and parameters it was trained with.
+        Method and parameters of the training.
     weights : dict of str to Tensor
-        Weights of the network, float32 on the processor.
+        Weights of the network, float32 on the CPU.
     normalisation : Normalisation
-        How pixels become numbers for it.
+        Normalisation of the pixels.
     record : Record
-        How it was trained.
+        Description of the training.
     resume : dict or None
-        State of the trainer, to go on from.
+        State of the trainer for resuming.
     """
 
     method: Learned
@@ -72,7 +72,7 @@ class Model:
     resume: Mapping[str, Any] | None = None
 
     def prediction(self, device: str = "auto") -> Bindable:
-        """Return what denoises with this network.
+        """Return the prediction of this network.
 
         Parameters
         ----------

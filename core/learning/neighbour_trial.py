@@ -1,4 +1,4 @@
-"""What helps to predict pixels of a stack, found out on hidden ones: planes or frames beside, a PSF."""
+"""Trials on hidden pixels of a stack: whether neighbouring planes or frames, or a PSF, lower the error."""
 
 from __future__ import annotations
 
@@ -26,49 +26,50 @@ from core.progress import Context
 from core.stack import AXIS_NAMES, Stack, middle
 
 SIDE = 256
-"""Side in pixels of the parts that are looked at, in the middle of planes."""
+"""Side of the examined central part of planes, in pixels."""
 
 PLANES = 8
-"""Planes that are looked at, spread over the axis."""
+"""Number of examined planes, spread over the axis."""
 
 BOX = 4
 """One pixel in every box of this side is hidden."""
 
 MASKS = 2
-"""How often each plane is looked at, with other pixels hidden."""
+"""Number of masks per plane."""
 
 FAR = 6.0
-"""Errors beyond this many standard deviations of the noise count no more than these: pixels out of order,
-such as those that are saturated in all planes, say nothing of what they show."""
+"""Errors are clipped to this many noise standard deviations, because defective pixels, such as those
+saturated in all planes, say nothing about the planes.
+"""
 
 CERTAIN = 3.0
-"""Standard errors by which the squared error at hidden pixels has to fall."""
+"""Number of standard errors by which the squared error at hidden pixels must decrease."""
 
 WORSE = 0.02
-"""By how much more, in variances of the noise, convolved predictions may miss hidden pixels."""
+"""Allowed increase of the squared error at hidden pixels by the convolution, in noise variances."""
 
 Image = NDArray[np.float32]
 
 
 def neighbours(stack: Stack, context: Context) -> tuple[str, tuple[Finding, ...]]:
-    """Axis along which neighbours lower the error of the network of Instant at hidden pixels.
+    """Return the axis along which neighbours reduce the error of the network of Instant at hidden pixels.
 
-    The noise must be independent from plane to plane. Where neighbouring pixels share it, only pixels so far
-    apart that they do not are looked at, in whose grid things move a fraction as far.
+    The noise must be independent from plane to plane. If it is correlated between pixels, only pixels at
+    larger distances are examined; in this coarser grid, motion is smaller.
 
     Parameters
     ----------
     stack : Stack
-        What is to be trained on.
+        Training stack.
     context : Context
-        Receives progress, and can stop it.
+        Progress and cancellation.
 
     Returns
     -------
     axis : {"T", "Z", "none"}
-        The axis.
+        Axis of the neighbours.
     findings : tuple of Finding
-        How much the neighbours help, and what else was found.
+        Effect of the neighbours, and other findings.
     """
     axes = [axis for axis in "TZ" if stack.sizes.get(axis, 1) > 1]
     if not axes or _side(stack) < LEAST or 0 in noiseless(examine_channels(stack)):
@@ -96,16 +97,16 @@ def neighbours(stack: Stack, context: Context) -> tuple[str, tuple[Finding, ...]
 
 
 def bears_convolution(stack: Stack, sigma: float, context: Context) -> bool:
-    """Whether hidden pixels are predicted hardly worse when the image predicted is convolved with a Gaussian.
+    """Return whether hidden pixels are predicted hardly worse after a convolution with a Gaussian.
 
     Parameters
     ----------
     stack : Stack
-        What to look at: some planes of its first channel.
+        Stack; some planes of its first channel are examined.
     sigma : float
         Standard deviation of the Gaussian in pixels.
     context : Context
-        Receives progress, and can stop it.
+        Progress and cancellation.
     """
     if _side(stack) < LEAST:
         return False
@@ -120,7 +121,7 @@ def bears_convolution(stack: Stack, sigma: float, context: Context) -> bool:
 
 
 def _step(noise: NoiseEstimate) -> int:
-    """Distance in pixels along both axes at which noise is not shared; past what is known if always."""
+    """Return the distance in pixels at which noise is independent; beyond the known lags if it never is."""
     known = len(noise.autocorrelation) // 2
     shared = np.abs(noise.autocorrelation[known:, known:])
     worst = [max(shared[n, 0], shared[0, n], shared[n, n]) for n in range(1, known + 1)]
@@ -128,14 +129,14 @@ def _step(noise: NoiseEstimate) -> int:
 
 
 def _side(stack: Stack) -> int:
-    """Side of the parts that are looked at, in pixels that are looked at; 0 where planes are too small."""
+    """Return the side of the examined parts in examined pixels; 0 if planes are too small."""
     if min(stack.shape[-2:]) < LEAST:
         return 0
     return min(SIDE, min(stack.shape[-2:]) // _step(levels(stack)[0][1])) // GRID * GRID
 
 
 def _fall(network: InstantNetwork, stack: Stack, axis: str, context: Context) -> float:
-    """Fall of the squared error at hidden pixels with neighbours, in standard errors of its mean."""
+    """Return the decrease of the squared error at hidden pixels by neighbours, in standard errors."""
 
     def predictions(trial: _Trial) -> tuple[Image, Image]:
         return trial.predicted(network, None), trial.predicted(network, trial.others)
@@ -146,7 +147,7 @@ def _fall(network: InstantNetwork, stack: Stack, axis: str, context: Context) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Trial:
-    """A plane (Y, X) whose hidden pixels show their surroundings, those beside (N, Y, X), and its noise."""
+    """A plane (Y, X) with replaced hidden pixels, its neighbours (N, Y, X), and its noise."""
 
     plane: Image
     others: Image
@@ -154,7 +155,7 @@ class _Trial:
     noise: NoiseEstimate
 
     def predicted(self, network: InstantNetwork, others: Image | None) -> Image:
-        """What the network makes of the plane, in counts, (Y, X)."""
+        """Return the prediction of the network for the plane, in counts, (Y, X)."""
         raised = lift(self.stabiliser, self.noise)
         shown = self.plane[None] if others is None else np.concatenate([self.plane[None], others])
         given = torch.from_numpy((self.stabiliser.forward(shown) + raised).astype(np.float32))[None]
@@ -169,7 +170,7 @@ def _falls(
     stack: Stack, axis: str, predictions: Callable[[_Trial], tuple[Image, Image]], context: Context,
     *, together: bool,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Fall of the squared error at hidden pixels from one prediction to the other, in variances of noise."""
+    """Return the decrease of squared errors at hidden pixels between two predictions, in noise variances."""
     (stabiliser, noise), *_ = levels(stack)
     side, step = _side(stack), _step(noise)
     if step > 1:
@@ -194,7 +195,7 @@ def _falls(
             one, other = predictions(
                 _Trial(plane=hidden, others=planes[1:], stabiliser=stabiliser, noise=noise)
             )
-            # one variance for both, so that it does not matter which of them is brighter
+            # the same variance for both, so that their brightness does not matter
             variance = np.maximum(noise.model.variance(one), 1e-30)
             before, after = (np.square(planes[0] - signal) / variance for signal in (one, other))
             fall = np.minimum(before, FAR**2) - np.minimum(after, FAR**2)

@@ -1,4 +1,4 @@
-"""Denoise a stack with a trained network, piece by piece, as if it were done in one."""
+"""Denoise a stack with a trained network, in tiles without seams."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from core.progress import Context
 from core.stack import Region, Stack, channel_of
 
 SIDE, LEAST = 512, 64
-"""Side in pixels of the square given to the network at once, without the margins; at width 64 it takes some
-400 MB. And the smallest one, where there is too little memory."""
+"""Side of the tiles without margins, in pixels (about 400 MB at width 64), and the smallest side if memory is
+insufficient.
+"""
 
 Images = NDArray[np.float32]
 
@@ -41,21 +42,21 @@ class Prediction(Operation):
     Attributes
     ----------
     network : UNet
-        The network, on its device.
+        Network, on its device.
     device : torch.device
-        Where to compute.
+        Device of the network.
     normalisation : Normalisation
-        How pixels become numbers for the network.
+        Normalisation of the pixels.
     outputs : tuple of Output
-        The denoised image, and `DECONVOLVED` where what the network gives before the PSF is wanted too.
+        The denoised image, and `DECONVOLVED` if the image before the PSF is requested.
     sigma : float
-        Standard deviation of the PSF in pixels, 0 for none.
+        Standard deviation of the PSF in pixels; 0 for no PSF.
     along : {"", "Z", "T"}
-        Axis along which the network sees neighbouring planes or frames, if any.
+        Axis of the neighbouring planes or frames of the network, if any.
     """
 
     label: ClassVar[str] = "Trained network"
-    alignment: ClassVar[int] = 2 ** (DEPTHS[1] - 1)  # suits the poolings of networks of every depth
+    alignment: ClassVar[int] = 2 ** (DEPTHS[1] - 1)  # suits the pooling of networks of any depth
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
 
@@ -67,12 +68,12 @@ class Prediction(Operation):
     along: str = ""
 
     def halo(self, axes: str) -> Mapping[str, int]:
-        """Neighbours needed: how far the network and the PSF look.
+        """Return the halo: the receptive field of the network and the radius of the PSF.
 
         Raises
         ------
         QuietfieldError
-            If the stack has no such channels or neighbours.
+            If the stack lacks the channels or neighbours.
         """
         if self.along and self.along not in axes:
             raise QuietfieldError(alone(self.along))
@@ -83,18 +84,18 @@ class Prediction(Operation):
         return {"Y": margin, "X": margin} | ({self.along: DEPTH} if self.along else {})
 
     def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
-        """Return itself; a stack without the neighbours that the network sees is refused."""
+        """Return the operation itself; raise `QuietfieldError` if the stack lacks the neighbours."""
         if self.along and stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
         return self
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
-        """Find that the channel of a plane is far from the pixels that the network was trained on."""
+        """Return a finding if the channel of a plane differs strongly from the training pixels."""
         found = unlike(stack, self.normalisation, channel_of(region, stack.axes))
         return () if found is None else (found,)
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        """Compute every output for a block; planes that are not kept are left at 0."""
+        """Compute all outputs of a block; planes outside ``block.kept`` stay 0."""
         phantom = self._phantom(block, context)
         denoised = self._blur(phantom).reshape(block.pixels.shape)
         return (denoised, phantom.reshape(block.pixels.shape))[: len(self.outputs)]
@@ -111,7 +112,7 @@ class Prediction(Operation):
         return margin + -margin % self._step()
 
     def _step(self) -> int:
-        """Sides of what the network sees are multiples of this."""
+        """Sides of the network's input are multiples of this."""
         step: int = 2 ** (self.network.architecture.depth - 1)
         return step
 
@@ -127,7 +128,7 @@ class Prediction(Operation):
         return result
 
     def _phantom(self, block: Block, context: Context) -> Images:
-        """Network's output in counts, (planes, Y, X)."""
+        """Return the network's output in counts, (planes, Y, X)."""
 
         def predicted(side: int) -> Images:
             return self._predicted(block, side, context)
@@ -162,7 +163,7 @@ class Prediction(Operation):
         return result
 
     def _seen(self, block: Block) -> NDArray[np.intp]:
-        """Which planes of a block are denoised, by their number, and then those beside, (planes, inputs)."""
+        """Return the indices of denoised planes of a block and of their neighbours, (planes, inputs)."""
         lead, wanted = block.pixels.shape[:-2], block.wanted
         shown = np.array(wanted, np.intp).reshape(len(wanted), 1, len(lead))
         if self.along:
@@ -176,7 +177,7 @@ class Prediction(Operation):
         return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(shown, 2, 0)), lead), np.intp)
 
     def _channel_of_planes(self, block: Block) -> NDArray[np.int64]:
-        """Index into means and deviations for each plane of a block."""
+        """Return the index of means and standard deviations for each plane of a block."""
         leading = block.pixels.shape[:-2]
         if len(self.normalisation.mean) == 1:
             return np.zeros(int(np.prod(leading)), np.int64)
@@ -194,7 +195,7 @@ class Prediction(Operation):
 
 
 def _tiles(count: int, height: int, width: int, side: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Planes, rows and columns of what goes through the network at once."""
+    """Yield planes, rows and columns of the tiles."""
     across, down = min(side, width), min(side, height)
     together = max(1, side**2 // (across * down))
     for first in range(0, count, together):

@@ -1,4 +1,4 @@
-"""Whether a trained network suits the pixels of a stack."""
+"""Comparison of a stack with the training stack of a network."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ from core.learning.data import Normalisation
 from core.stack import Stack
 
 FACTOR = 5.0
-"""Beyond this ratio of standard deviations, or this many of them between the means, stacks are unlike."""
+"""Ratio of standard deviations, or difference of means in standard deviations, above which stacks differ."""
 
 
 def unlike(stack: Stack, known: Normalisation, channel: int) -> Finding | None:
-    """Find that a channel of a stack is far from what a network was trained on; None if it is not.
+    """Return a finding if a channel of a stack differs strongly from the training stack of a network.
 
-    Mean and standard deviation of the first, middle and last planes are compared with those that the network
-    was trained with, channel by channel if it knows several.
+    Mean and standard deviation of the first, middle and last planes are compared with those of the training
+    stack, channel by channel if the network distinguishes channels.
 
     Parameters
     ----------
     stack : Stack
-        What the network is to be applied to.
+        Stack that the network is applied to.
     known : Normalisation
-        Mean and standard deviation that the network was trained with.
+        Mean and standard deviation of the training stack.
     channel : int
-        Channel that is examined.
+        Channel to examine.
+
+    Returns
+    -------
+    Finding or None
+        None if the stacks are similar.
     """
     at = channel if len(known.mean) == stack.sizes.get("C", 1) else 0
     mean, std = known.mean[at] + known.offset, known.std[at]

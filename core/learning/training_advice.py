@@ -1,4 +1,4 @@
-"""What the pixels of a stack say about how to train on them."""
+"""Measurements on the pixels of a stack that decide how to train on it."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from core.noise.transform import Stabiliser
 from core.stack import Stack, middle
 
 UNLIKE = 0.2
-"""Difference of the correlations along both axes that structure, having no direction, does not explain."""
+"""Difference of the correlations along both axes that isotropic structure does not explain."""
 
 MOVES = 2.0
 """Excess of the change between two frames above which the scene moves."""
 
 
 def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], Finding]:
-    """Find along which axes neighbouring pixels share noise, in any channel.
+    """Return the axes along which the noise of neighbouring pixels is correlated, in any channel.
 
-    Where fine structure covers the image, so that the noise estimate cannot tell it from correlated
-    noise, the two axes are compared: only one along which neighbours are far more alike is named.
+    If fine structure covers the image, the noise estimate cannot distinguish it from correlated noise. In
+    this case the two axes are compared, and only an axis with a much larger correlation is returned.
 
     Parameters
     ----------
     stack : Stack
-        What is to be trained on.
+        Training stack.
     reach : int
-        Pixels that will be covered on each side of a hidden one.
+        Number of masked pixels on each side of a hidden pixel.
 
     Returns
     -------
     line : {"", "x", "y", "both"}
-        The axes; "" for none.
+        Axes; "" for none.
     finding : Finding
-        The correlations, and what follows from them.
+        Correlations, and the decision.
     """
     found = Survey.of(stack).noise().channels
     known = [noise for noise in found if noise.reliable]
     if known:
         along_x = max((noise.correlation_x for noise in known), key=abs)
         along_y = max((noise.correlation_y for noise in known), key=abs)
-        # lines along both axes leave few pixels to learn from: an axis of little weight is passed over
+        # lines along both axes leave few pixels for training: an axis with small correlation is ignored
         least = max(BLIND_SPOT_LIMIT, 0.5 * max(abs(along_x), abs(along_y)))
         x, y = abs(along_x) > least, abs(along_y) > least
     else:
@@ -68,14 +68,14 @@ def lines(stack: Stack, reach: int) -> tuple[Literal["", "x", "y", "both"], Find
 
 
 def levels(stack: Stack) -> list[tuple[Stabiliser, NoiseEstimate]]:
-    """Noise of each channel, and the transform that makes it uniform.
+    """Return the noise of each channel, and the transform that makes it uniform.
 
-    A channel without any noise is left as it is.
+    A channel without noise is not transformed.
 
     Raises
     ------
     QuietfieldError
-        If the noise cannot be measured: planes too small, or intensities enormous.
+        If the noise cannot be estimated: planes too small, or intensities too large.
     """
     return [(_stabiliser(one), one) for one in Survey.of(stack).noise().channels]
 
@@ -85,21 +85,24 @@ def _stabiliser(noise: NoiseEstimate) -> Stabiliser:
 
 
 def photons(known: Sequence[tuple[Stabiliser, NoiseEstimate]]) -> Normalisation:
-    """How counts become photons: their variance is their mean; or where noise is constant, multiples of it.
+    """Return the normalisation from counts to photons, whose variance equals their mean.
 
-    Light that is not seen, but adds to the variance as read noise does, counts as photons too.
+    If the noise is constant, the unit is its standard deviation. An equivalent amount of light accounts for
+    the variance of the read noise.
     """
     means, stds = zip(*((stabiliser.zero, stabiliser.unit) for stabiliser, _ in known), strict=True)
     return Normalisation(offset=0.0, mean=means, std=stds, fill=known[0][1].mean)
 
 
 def alike(plane: NDArray[np.floating]) -> float:
-    """Correlation of neighbours in a row, after third differences across rows, which leave little structure.
+    """Return the correlation of neighbours in a row, after third differences across rows.
+
+    The differences suppress structure.
 
     Parameters
     ----------
     plane : ndarray, shape (Y, X)
-        Pixels; at least 5 x 5. Those that are not finite are left out.
+        Pixels, at least 5 x 5; non-finite pixels are ignored.
     """
     change = np.diff(plane, n=3, axis=0)
     change -= np.nanmean(change) if np.isfinite(change).any() else 0.0
@@ -110,10 +113,10 @@ def alike(plane: NDArray[np.floating]) -> float:
 
 
 def motion(stack: Stack) -> Finding | None:
-    """Find a frame in which the scene has moved or changed, as far as the noise allows to see it.
+    """Return a finding about a frame in which the scene has moved or changed, beyond the noise.
 
     The means of blocks of 8x8 pixels in the first frame are compared with those in the middle and in
-    the last one. A common change of brightness, such as bleaching, does not count.
+    the last frame. A common change of brightness, such as bleaching, is ignored.
     """
     times = stack.sizes["T"]
     for channel, noise in enumerate(Survey.of(stack).noise().channels):
@@ -129,7 +132,7 @@ def motion(stack: Stack) -> Finding | None:
 
 
 def middle_plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:
-    """Middle of a plane of a channel, by default of the middle one, NaN where it is not finite."""
+    """Return the central part of a plane of a channel, by default of the middle plane; NaN if not finite."""
     at: dict[str, slice | int] = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
     if time is not None:
         at["T"] = time

@@ -216,7 +216,7 @@ def test_words_for_a_list_of_results() -> None:
     assert plus.details == "sigma 2.25 px, positivity 1, 900 steps"
     assert plus.parameters.startswith("sigma 2.25 px, positivity 1, estimate camera offset yes, ")
     assert "learning rate 0.002" in plus.parameters
-    assert "orientations four rotations, mirrored or not" in plus.parameters
+    assert "orientations four rotations and reflections" in plus.parameters
     assert step("n2v", seconds=60.0).details == "60 s"
 
 

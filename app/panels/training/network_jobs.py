@@ -1,4 +1,4 @@
-"""What can be done with a trained network, as work for a thread."""
+"""Work with a trained network, for jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, for which the window need no
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Denoised:
-    """What a network made of a stack: steps and stacks of all outputs, seconds, and findings."""
+    """Result of a network: steps and stacks of all outputs, time, and findings."""
 
     model: Model
     steps: tuple[Step, ...]
@@ -30,14 +30,14 @@ class Denoised:
 
 
 def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denoised:
-    """Apply a network to a stack; the steps name the file it would be saved in.
+    """Apply a network to a stack; the steps contain the name of its future file.
 
-    The seconds are those of training and applying together.
+    The time includes training and prediction.
 
     Raises
     ------
     QuietfieldError
-        If the network does not suit the stack.
+        If the network cannot be applied to the stack.
     """
     from core.work.networks import Networks
     from core.work.task import Task, run
@@ -56,7 +56,7 @@ def denoise(stack: Stack, model: Model, device: str, context: Context) -> Denois
 
 
 def file_name(model: Model, stack_name: str) -> str:
-    """Name of the file for a network trained on a stack: ``<stack>_<method>.quietfield``."""
+    """Return the file name of a network trained on a stack: ``<stack>_<method>.quietfield``."""
     for ending in OME_ENDINGS + TIFF_ENDINGS:
         stack_name = stack_name.removesuffix(ending)
     stem = re.sub(r"[^\w.-]+", "_", stack_name).strip("_.")
@@ -64,14 +64,14 @@ def file_name(model: Model, stack_name: str) -> str:
 
 
 def model_file(model: Model, stack_name: str) -> ModelFile:
-    """Name and SHA-256 that the network's file will have when it is saved."""
+    """Return name and SHA-256 of the network's file before it is saved."""
     from core.checkpoint import encode
 
     return ModelFile(file=file_name(model, stack_name), sha256=hashlib.sha256(encode(model)).hexdigest())
 
 
 def facts(model: Model) -> str:
-    """Describe a network: its method, how long it was trained, and the note of a file without findings."""
+    """Describe a network: method, training time, and the note of files without findings."""
     record = model.record
     count = "1 step" if record.steps == 1 else f"{record.steps} steps"
     words = f"{model.method.label}, {count} in {record.seconds:.0f} s"

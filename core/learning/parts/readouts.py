@@ -1,4 +1,4 @@
-"""How a prediction is read from a trained network."""
+"""Predictions of trained networks."""
 
 from __future__ import annotations
 
@@ -23,37 +23,42 @@ from core.methods.outputs import DECONVOLVED, DENOISED, Output
 
 
 class Readout(Protocol):
-    """Makes a trained network something that denoises stacks."""
+    """Creates the prediction of a trained network."""
 
     def prediction(
         self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
     ) -> Bindable:
-        """Return what denoises with a network.
+        """Return the prediction of a network.
 
         Parameters
         ----------
         weights : dict of str to Tensor
-            Weights of the network, on the processor.
+            Weights of the network, on the CPU.
         normalisation : Normalisation
-            How pixels become numbers for it.
+            Normalisation of the pixels.
         device : torch.device
-            Where to compute.
+            Device of the network.
+
+        Returns
+        -------
+        Bindable
+            Prediction that can be applied to stacks.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoised:
-    """Read the image that a U-Net emits, convolved with a PSF.
+    """Predict the image of a U-Net, convolved with a PSF.
 
     Attributes
     ----------
     architecture : Architecture
-        What the network looks like.
+        Description of the network.
     sigma : float
-        Standard deviation of the PSF in pixels; 0 for none.
+        Standard deviation of the PSF in pixels; 0 for no PSF.
     along : {"", "Z", "T"}
-        Axis along which the network sees neighbouring planes or frames, if any.
+        Axis of the neighbouring planes or frames of the network, if any.
     """
 
     outputs: ClassVar[tuple[Output, ...]] = (DENOISED,)
@@ -65,7 +70,7 @@ class Denoised:
     def prediction(
         self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
     ) -> Bindable:
-        """Return what denoises with a network."""
+        """Return the prediction of a network."""
         network = _network(self.architecture, weights, device)
         assert isinstance(network, UNet)
         return Prediction(
@@ -76,27 +81,27 @@ class Denoised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deconvolved(Denoised):
-    """Read the image before the PSF too."""
+    """Predict the image before the PSF too."""
 
     outputs: ClassVar[tuple[Output, ...]] = (DENOISED, DECONVOLVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsInstant:
-    """Read a trained network of Instant as Instant does; where it was left as it is, Instant itself.
+    """Predict with a trained network of Instant, or with Instant itself if training changed nothing.
 
     Attributes
     ----------
     architecture : Architecture
-        Which of its networks.
+        Network of Instant.
     sigma : float
-        Standard deviation in pixels of the PSF it ends in; 0 for none.
+        Standard deviation of the PSF after the network, in pixels; 0 for no PSF.
     along : {"", "Z", "T"}
-        Axis along which it sees neighbouring planes or frames, if any.
+        Axis of the neighbouring planes or frames of the network, if any.
     eightfold : bool
         Whether to average over eight orientations.
     still : bool
-        Whether it denoises the means of frames.
+        Whether to denoise the means of frames.
     """
 
     architecture: Architecture
@@ -108,7 +113,7 @@ class AsInstant:
     def prediction(
         self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device  # noqa: ARG002
     ) -> Bindable:  # fmt: skip
-        """Return what denoises with a network."""
+        """Return the prediction of a network."""
         kind = self.architecture.kind
         begun = shipped_network(kind).state_dict()
         if all(torch.equal(weights[name], known) for name, known in begun.items()):
