@@ -221,6 +221,6 @@ def measure(
         stds.append(math.sqrt(squares / max(count, 1)))
     if not np.isfinite(images).any():
         raise QuietfieldError(f"{name} has no finite pixels; a network cannot be trained on it.")
-    if max(stds) <= 1e-6 * max(1e-30, *(abs(mean) for mean in means)):
+    if max(stds) <= 1e-6 * max(abs(mean) for mean in means):
         raise QuietfieldError(f"Every pixel of {name} is {means[0]:g}; a network cannot be trained on it.")
     return tuple(means), tuple(std or 1.0 for std in stds)

@@ -196,7 +196,7 @@ def _falls(
                 _Trial(plane=hidden, others=planes[1:], stabiliser=stabiliser, noise=noise)
             )
             # the same variance for both, so that their brightness does not matter
-            variance = np.maximum(noise.model.variance(one), 1e-30)
+            variance = np.maximum(noise.model.variance(one), 1e-12 * noise.model.variance(noise.mean))
             before, after = (np.square(planes[0] - signal) / variance for signal in (one, other))
             fall = np.minimum(before, FAR**2) - np.minimum(after, FAR**2)
             falls.append(fall.ravel()[mask.hidden[0].numpy()])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.noise.blocks import SIDE, block_means
+from core.noise.unit import unit_of
 from core.stack import Stack, middle
 
 LARGEST = 256
@@ -51,7 +52,6 @@ def shared_noise(stack: Stack, axis: str) -> float:
     return max(found)
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def correlation(planes: NDArray[np.generic]) -> float:
     """Return the correlation of the noise of consecutive planes (N, Y, X), three or more.
 
@@ -60,8 +60,8 @@ def correlation(planes: NDArray[np.generic]) -> float:
     half of the central region is examined.
     """
     inner = tuple(middle(n, LARGEST) for n in planes.shape[1:])
-    planes = planes[:, *inner].astype(np.float64)
-    planes = np.where(np.isfinite(planes), planes, 0)
+    some = planes[:, *inner].astype(np.float64)
+    planes = np.where(np.isfinite(some), some, 0.0) / unit_of(some)
     rows, columns = ((n - 2) // SIDE * SIDE for n in planes.shape[1:])
     if len(planes) < 3 or rows * columns < LEAST:
         return 0.0

@@ -19,18 +19,32 @@ from core.noise.blocks import MARGIN, SIDE, block_means, interior
 from core.noise.frames import from_frames
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.plane import from_plane
+from core.noise.unit import unit_of
 from core.stack import middle
 
 LARGEST = 1024
 """Maximum side of the examined region, in pixels; of larger images the central part is used."""
 
-BRIGHTEST = 1e15
-"""Maximum difference of intensities; for larger ones, sums of squares overflow in float32."""
+BRIGHTEST = 1e130
+"""Limit of differences of intensities; the variance of larger ones overflows."""
+
+FARTHEST = 1e15
+"""Difference from the median, relative to the usual range, from which on a pixel is ignored."""
+
+USUAL = 0.99
+"""Fraction of pixels whose differences from the median are within the usual range."""
 
 FRAMES = 4
 """Maximum number of frames that are used."""
 
 _SMALLEST = 2 * MARGIN + SIDE
+
+
+class _Scale(NamedTuple):
+    """Normalised pixels are ``(counts - centre) / unit``; most are between -1 and 1."""
+
+    centre: float
+    unit: float
 
 
 class _Ends(NamedTuple):
@@ -65,8 +79,8 @@ def estimate(plane: NDArray[np.generic]) -> NoiseEstimate:
     The model is that of A. Foi et al., "Practical Poissonian-Gaussian noise modeling and fitting for
     single-image raw-data", IEEE Trans. Image Process. 17 (2008), doi:10.1109/TIP.2008.2001399.
     """
-    pixels, finite, centre, ends = _prepare(plane[None])
-    return _shifted(from_plane(pixels[0], _usable(pixels, finite, ends)[0]), centre, ends)
+    pixels, finite, scale, ends = _prepare(plane[None])
+    return _in_counts(from_plane(pixels[0], _usable(pixels, finite, ends)[0]), scale, ends)
 
 
 def estimate_frames(frames: NDArray[np.generic]) -> NoiseEstimate | None:
@@ -87,9 +101,9 @@ def estimate_frames(frames: NDArray[np.generic]) -> NoiseEstimate | None:
     QuietfieldError
         If the planes are too small, or their intensities too large.
     """
-    pixels, finite, centre, ends = _prepare(frames)
+    pixels, finite, scale, ends = _prepare(frames)
     found = from_frames(pixels, _usable(pixels, finite, ends))
-    return None if found is None else _shifted(found, centre, ends)
+    return None if found is None else _in_counts(found, scale, ends)
 
 
 def select_middle(found: Sequence[NoiseEstimate]) -> NoiseEstimate:
@@ -100,8 +114,9 @@ def select_middle(found: Sequence[NoiseEstimate]) -> NoiseEstimate:
     return ranked[reliable // 2]
 
 
-def _shifted(found: NoiseEstimate, centre: float, ends: _Ends) -> NoiseEstimate:
-    """Convert an estimate from pixels relative to their median to true means, and add clipped fractions."""
+def _in_counts(found: NoiseEstimate, scale: _Scale, ends: _Ends) -> NoiseEstimate:
+    """Convert an estimate of normalised pixels to counts, and add clipped fractions."""
+    found, centre = found.scaled(scale.unit), scale.centre
     return replace(
         found,
         model=found.model.shifted(centre),
@@ -115,8 +130,11 @@ def _shifted(found: NoiseEstimate, centre: float, ends: _Ends) -> NoiseEstimate:
 
 def _prepare(
     frames: NDArray[np.generic],
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], float, _Ends]:
-    """Return the central part of frames relative to their median, finite pixels, median and clipping."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], _Scale, _Ends]:
+    """Return the normalised central part of frames, finite pixels, their scale and clipping.
+
+    The unit is a power of two: the estimate of a multiple of the frames is that multiple of the estimate.
+    """
     if min(frames.shape[1:]) < _SMALLEST:
         raise QuietfieldError(
             f"Noise cannot be estimated from {' x '.join(map(str, frames.shape[1:]))} pixels: "
@@ -127,14 +145,20 @@ def _prepare(
     finite = np.isfinite(some)
     sample = some[:, ::7, ::5][finite[:, ::7, ::5]]
     centre = float(np.median(sample)) if sample.size else 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        pixels = (np.where(finite, some, centre) - centre).astype(np.float32)
-    if not np.abs(pixels).max() < BRIGHTEST:
+    with np.errstate(over="ignore"):
+        relative = np.where(finite, some, centre) - centre
+    usual = float(np.quantile(np.abs(relative[:, ::7, ::5]), USUAL)) or float(np.abs(relative).max())
+    if not usual < BRIGHTEST:
         raise QuietfieldError(
             f"Noise cannot be estimated if intensities differ by {BRIGHTEST:g} or more, since their squares "
             "overflow. Divide the stack by a constant."
         )
-    return pixels, finite, centre, _ends(pixels)
+    unit = unit_of(usual)
+    far = np.abs(relative) > FARTHEST * unit
+    if far.any():
+        finite, relative = finite & ~far, np.where(far, 0.0, relative)
+    pixels = (relative / unit).astype(np.float32)
+    return pixels, finite, _Scale(centre, unit), _ends(pixels)
 
 
 def _usable(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends) -> NDArray[np.bool_]:

@@ -147,8 +147,9 @@ def _regress(
     keep: NDArray[np.bool_],
 ) -> tuple[Values, Values]:
     """Return the coefficients of mean, 1 and structure, and their heteroscedasticity-robust covariance."""
-    more = [] if structure is None else [structure[keep]]
-    # centred and scaled: counts can be large, and squares would lose precision
+    # centred and scaled, in all columns: squares of counts of different size would lose precision
+    size = 1.0 if structure is None else float(structure[keep].mean())
+    more = [] if structure is None else [structure[keep] / size]
     centre, scale = float(mean[keep].mean()), float(mean[keep].std()) or 1.0
     ones = np.ones(int(keep.sum()))
     rows = np.stack([(mean[keep] - centre) / scale, ones, *more], 1)
@@ -162,4 +163,6 @@ def _regress(
     cover = inverse @ np.einsum("in,jn->ij", scatter, scatter) @ inverse.T
     back = np.eye(len(found))
     back[0, 0], back[1, 0] = 1 / scale, -centre / scale
+    if structure is not None:
+        back[2, 2] = 1 / size
     return back @ found, back @ cover @ back.T

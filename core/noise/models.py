@@ -93,6 +93,13 @@ class PoissonGaussian:
             gain=self.gain / frames, constant=self.constant / frames, floor=self.floor / frames
         )
 
+    def scaled(self, factor: float) -> PoissonGaussian:
+        """Return the model of pixels times a positive factor."""
+        square = factor**2
+        return PoissonGaussian(
+            gain=self.gain * factor, constant=self.constant * square, floor=self.floor * square
+        )
+
     def shifted(self, counts: float) -> PoissonGaussian:
         """Return the model of pixels plus a constant, in counts."""
         return replace(self, constant=self.constant - self.gain * counts)

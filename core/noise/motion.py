@@ -52,7 +52,8 @@ class Change:
 
     @property
     def _variance(self) -> Values:
-        return np.maximum(self.variance, 1e-30)
+        largest = float(np.square(self.difference).max(initial=0.0))
+        return np.maximum(self.variance, max(1e-30 * largest, float(np.finfo(np.float64).tiny)))
 
 
 def compare(reference: Values, frame: Values, noise: NoiseEstimate, *, frames: int = 1) -> Change:

@@ -116,6 +116,17 @@ class NoiseEstimate:
         """Problem of the estimate and warning, if any."""
         return tuple(finding for finding in (self.problem, self.warning) if finding is not None)
 
+    def scaled(self, factor: float) -> NoiseEstimate:
+        """Return the noise of pixels times a positive factor."""
+        return replace(
+            self,
+            model=self.model.scaled(factor),
+            gain_error=self.gain_error * factor,
+            constant_error=self.constant_error * factor**2,
+            mean=self.mean * factor,
+            dark=self.dark * factor,
+        )
+
     def averaged(self, frames: float) -> NoiseEstimate:
         """Return the noise of the mean of several frames of one scene."""
         return replace(

@@ -231,7 +231,7 @@ def _differ(found: list[NoiseEstimate]) -> bool:
         return False
     mean = float(np.mean([one.mean for one in found]))
     deviations = np.sqrt([float(one.model.variance(mean)) for one in found])
-    return bool(deviations.max() > ALIKE * max(float(deviations.min()), 1e-30))
+    return bool(deviations.max() > ALIKE * deviations.min())
 
 
 def _moves(stack: Stack, channel: int, noise: NoiseEstimate) -> bool:

@@ -15,7 +15,7 @@ from core.errors import QuietfieldError
 from core.findings import kinds
 from core.noise.blocks import chessboard_band, high_band
 from core.noise.correlation import REACH, autocovariance, detrend
-from core.noise.estimate import estimate
+from core.noise.estimate import estimate, estimate_frames
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.spectrum import fit_blur, measure_bands, upper_energy
 from core.noise.survey import Survey
@@ -181,7 +181,7 @@ def test_clipped_saturated_and_padded_images():
     assert estimate(hot).model.gain == pytest.approx(estimate(counts).model.gain, rel=0.1)
 
 
-@given(factor=st.floats(0.01, 100), shift=st.floats(-1e4, 1e4))
+@given(factor=st.floats(1e-6, 1e6), shift=st.floats(-1e4, 1e4))
 @settings(max_examples=10, deadline=None)
 def test_counts_may_be_scaled_and_shifted(factor, shift):
     counts = record(SCENES["leaves"][:200, :200], 100)
@@ -361,9 +361,45 @@ def test_volumes_and_moving_scenes_are_judged_by_planes(name):
     assert found.model.gain > 0
 
 
-@pytest.mark.parametrize("reached", [1e20, 1e300])
-def test_intensities_whose_squares_are_infinite_are_refused(reached: float) -> None:
-    pixels = np.random.default_rng(0).normal(0, 1, (64, 64))
-    pixels[20, 30] = reached
+def test_intensities_whose_squares_are_infinite_are_refused() -> None:
+    pixels = np.random.default_rng(0).normal(0, 1e200, (64, 64))
     with pytest.raises(QuietfieldError, match="Divide the stack"):
         estimate(pixels)
+
+
+@pytest.mark.parametrize("reached", [1e20, 1e300])
+def test_one_absurd_pixel_is_ignored(reached: float) -> None:
+    pixels = record(SCENES["leaves"][:256, :256], 100)
+    expected = estimate(pixels)
+    pixels[20, 30] = reached
+    found = estimate(pixels)
+    assert found.model.gain == pytest.approx(expected.model.gain, rel=0.02)
+    assert found.problem is expected.problem is None
+
+
+def plane_and_frames(factor: float) -> list[NoiseEstimate]:
+    """Noise of a plane that needs the structure term, and of four frames, all times a factor."""
+    draw = np.random.default_rng(8)
+    frames = np.stack([record(SCENES["fractal"][:256, :256], 1000, seed) for seed in range(4)])
+    dense = 1e4 * ndimage.gaussian_filter(draw.normal(size=(256, 256)), 1.0) + draw.normal(0, 20, (256, 256))
+    found = [estimate(frames[0] * factor), estimate(dense * factor)]
+    together = estimate_frames(frames * factor)
+    assert together is not None
+    return [*found, together]
+
+
+@pytest.mark.parametrize("exponent", [-400, -60, -10, 10, 60, 400])
+def test_a_power_of_two_changes_nothing_but_the_unit(exponent: int) -> None:
+    factor = 2.0**exponent
+    for before, after in zip(plane_and_frames(1.0), plane_and_frames(factor), strict=True):
+        assert after == before.scaled(factor)
+        assert np.array_equal(after.autocorrelation, before.autocorrelation)
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e-3, 1000.0, 1e30])
+def test_any_factor_changes_nothing_beyond_rounding(factor: float) -> None:
+    for before, after in zip(plane_and_frames(1.0), plane_and_frames(factor), strict=True):
+        assert after.model.gain == pytest.approx(before.model.gain * factor, rel=1e-4)
+        variance = before.model.variance(before.mean) * factor**2
+        assert after.model.variance(after.mean) == pytest.approx(variance, rel=1e-4)
+        assert [f.kind for f in after.findings] == [f.kind for f in before.findings]
