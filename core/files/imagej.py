@@ -1,4 +1,4 @@
-"""Reads and writes the metadata of ImageJ TIFF files."""
+"""Reads the metadata of ImageJ TIFF files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.files.units import SMALLEST, escape, micrometres, number, seconds, unescape
-from core.stack import Metadata, Stack
+from core.files import calibration, scifio
+from core.files.spacing import SMALLEST, Spacing
+from core.files.units import number, unescape
+from core.findings import Finding
 
 RESOLUTION = "quietfield resolution"
 """Key in `Metadata.imagej` for the tags XResolution, YResolution and ResolutionUnit."""
@@ -18,15 +19,8 @@ RESOLUTION = "quietfield resolution"
 COLOURS = "quietfield colour map"
 """Key in `Metadata.imagej` for the tag ColorMap."""
 
-DTYPES = ("uint8", "uint16", "int16", "float32")
-"""Types of pixels that tifffile writes for ImageJ."""
-
-_NOT_WRITTEN = {
-    "images", "channels", "slices", "frames", "ImageJ", "SCIFIO", "order", "axes", "shape",
-    RESOLUTION, COLOURS, "Info", "Labels", "Ranges", "LUTs", "min", "max",
-}  # fmt: skip
-_BINARY = {"ROI", "Overlays", "Plot", "Properties"}
 _ANIMATION_SPEED = 7.0
+_CENTIMETRE = 3
 _PRINTERS = (72.0, 96.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 1200.0, 2400.0)
 
 
@@ -62,34 +56,44 @@ def _ratio(value: Any) -> float | None:
         return None
 
 
-def spacing(about: Mapping[str, Any]) -> dict[str, float]:
-    """Return the spacing along X, Y, Z in micrometres and T in seconds, as ImageJ computes it."""
-    found: dict[str, float] = {}
-    unit = str(about.get("unit", ""))
-    tags = about.get(RESOLUTION)
-    if unit and tags is not None:
-        sizes = {"X": ("unit", tags[0]), "Y": ("yunit", tags[1])}
-        for axis, (key, value) in sizes.items():
-            density = _ratio(value)
-            size = density and micrometres(1.0 / density, str(about.get(key, unit)))
-            if size:
-                found[axis] = size
-        # ImageJ leaves 1 pixel a unit in files without a calibration
-        if {_ratio(t) for t in tags[:2]} == {1.0} and unescape(unit).lower() in ("cm", "inch", "mm"):
-            found = {}
-    elif tags is not None:
-        found = tag_spacing(tags)
-    if (depth := micrometres(about.get("spacing"), str(about.get("zunit", unit)))) is not None:
-        found["Z"] = depth
-    if (interval := seconds(about.get("finterval"), str(about.get("tunit", "sec")))) is not None:
-        found["T"] = interval
-    elif (fps := number(about.get("fps"))) is not None and fps != _ANIMATION_SPEED:
-        found["T"] = 1.0 / fps
+def spacing(about: Mapping[str, Any], axes: str) -> Spacing:
+    """Return the spacing along the axes of a stack, as ImageJ and SCIFIO compute it."""
+    found = Spacing(axes)
+    if scifio.KEY in about and (described := scifio.axes(about)):
+        for one in described:
+            (found.time if one.letter == "T" else found.length)(one.letter, one.scale, one.unit)
+        return found
+    unit, tags = str(about.get("unit", "")), about.get(RESOLUTION)
+    density = {a: _ratio(v) for a, v in zip("XY", tags[:2] if tags else (None, None), strict=True)}
+    if unit and not _is_calibrated(unit, density):
+        unit = ""
+    elif unit and tags:
+        # ImageJ takes centimetres in the tags literally only where the description says "um", SCIFIO always
+        scale = 1e4 if tags[2] == _CENTIMETRE and (unit == "um" or scifio.KEY in about) else 1.0
+        for axis, key in (("X", "unit"), ("Y", "yunit")):
+            found.length(axis, scale / (density[axis] or math.inf), str(about.get(key, unit)))
+    elif tags:
+        found.steps |= {a: v for a, v in tag_spacing(tags).items() if a in axes}
+    found.length("Z", about.get("spacing"), str(about.get("zunit", unit)))
+    found.time("T", about.get("finterval"), str(about.get("tunit", "sec")))
+    fps = number(about.get("fps"))
+    if "T" in axes and "T" not in found.steps and fps is not None and fps != _ANIMATION_SPEED:
+        found.steps["T"] = 1.0 / fps
     return found
 
 
-def interpret(about: Mapping[str, Any], axes: str, channels: int, planes: int) -> dict[str, Any]:
-    """Return the fields of `Metadata` that follow from ImageJ metadata.
+def _is_calibrated(unit: str, density: Mapping[str, float | None]) -> bool:
+    """Return whether somebody set the pixel size: by itself, ImageJ leaves 1 pixel a unit, or a printer's."""
+    name, values = unescape(unit).lower(), set(density.values())
+    return not (
+        (values == {1.0} and name in ("cm", "inch", "mm")) or (name == "inch" and values <= set(_PRINTERS))
+    )
+
+
+def interpret(
+    about: Mapping[str, Any], axes: str, channels: int, planes: int, dtype: np.dtype[Any]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return the fields of `Metadata` that follow from ImageJ metadata, and findings on what is not used.
 
     Parameters
     ----------
@@ -99,10 +103,17 @@ def interpret(about: Mapping[str, Any], axes: str, channels: int, planes: int) -
         Axes of the stack.
     channels, planes : int
         Number of channels and planes of the stack.
+    dtype : numpy.dtype
+        Type of the pixels in the file.
     """
-    known: dict[str, Any] = {"imagej": dict(about), "unit": unescape(str(about.get("unit", "")))}
-    known["spacing"] = {a: v for a, v in spacing(about).items() if a in axes}
-    known["display_ranges"] = _ranges(about, channels)
+    steps, function = spacing(about, axes), calibration.unapplied(about, dtype)
+    # the value unit of floating-point pixels needs no function
+    gone = () if function else tuple(k for k in calibration.KEYS if k != "vunit" or dtype.kind != "f")
+    known: dict[str, Any] = {
+        "imagej": {key: value for key, value in about.items() if key not in gone},
+        "unit": unescape(str(about.get("unit", ""))), "spacing": steps.steps,
+        "display_ranges": _ranges(about, channels, calibration.display_offset(about, dtype)),
+    }  # fmt: skip
     luts = [np.asarray(lut) for lut in about.get("LUTs", ())]
     if not luts and COLOURS in about and np.shape(about[COLOURS]) == (3, 256):
         luts = [(np.asarray(about[COLOURS]) >> 8).astype(np.uint8)]
@@ -113,19 +124,23 @@ def interpret(about: Mapping[str, Any], axes: str, channels: int, planes: int) -
     if len(labels) == planes and all(isinstance(text, str) for text in labels):
         known["labels"] = tuple(labels)
         known["channel_names"] = _channel_names(labels, channels)
-    return known
+    return known, steps.findings + ([function.finding()] if function else [])
 
 
-def _ranges(about: Mapping[str, Any], channels: int) -> tuple[tuple[float, float], ...]:
-    flat = [float(v) for v in about.get("Ranges", ())]
+def _ranges(about: Mapping[str, Any], channels: int, offset: int) -> tuple[tuple[float, float], ...]:
+    """Return the display range of each channel; `offset` is what ImageJ adds to the values of pixels."""
+    flat = list(about.get("Ranges", ()))
     if len(flat) < 2 * channels and channels == 1 and "min" in about and "max" in about:
         flat = [about["min"], about["max"]]
     try:
-        pairs = [(float(a), float(b)) for a, b in zip(flat[::2], flat[1::2], strict=False)][:channels]
+        values = np.array(flat[: 2 * channels], np.float64)
     except (TypeError, ValueError):
         return ()
-    good = len(pairs) == channels and all(math.isfinite(a) and math.isfinite(b) and a < b for a, b in pairs)
-    return tuple(pairs) if good else ()
+    low, high = values[::2], values[1::2]
+    if len(values) != 2 * channels or not np.isfinite(values).all() or not (low < high).all():
+        return ()
+    offset = 0 if (values < 0).any() else offset  # a negative value cannot have anything added
+    return tuple((float(a) - offset, float(b) - offset) for a, b in zip(low, high, strict=True))
 
 
 def _channel_names(labels: Sequence[str], channels: int) -> tuple[str, ...]:
@@ -144,87 +159,3 @@ def _channel_names(labels: Sequence[str], channels: int) -> tuple[str, ...]:
 def same_order(about: Mapping[str, Any]) -> bool:
     """Return whether the planes are in ImageJ's usual order, to which its labels belong."""
     return str(about.get("order", "czt")).lower() in ("czt", "default")
-
-
-def write_options(stack: Stack, dtype: np.dtype[Any], history: str) -> dict[str, Any]:
-    """Return keyword arguments of `tifffile.imwrite` that keep the metadata of a stack for ImageJ.
-
-    Parameters
-    ----------
-    stack : Stack
-        The stack; its planes are to be written in the order of the axes TZCYX.
-    dtype : numpy.dtype
-        Type of the pixels as they are written.
-    history : str
-        Text to add to the information on the image ("Info").
-    """
-    meta, sizes = stack.meta, stack.sizes
-    channels = sizes.get("C", 1)
-    source = meta.imagej
-    about: dict[str, Any] = {
-        _plain(key): _plain(value) if isinstance(value, str) and key not in _BINARY else value
-        for key, value in source.items()
-        if key not in _NOT_WRITTEN
-    }
-    about["axes"] = "TZCYXS"
-    options: dict[str, Any] = {"imagej": True, "metadata": about}
-    _write_spacing(about, options, meta, source, stack.axes)
-    info = str(source.get("Info", ""))
-    if history and info and not info.endswith("\n"):
-        info += "\n"
-    if info or history:
-        about["Info"] = info + history
-    if meta.labels and len(meta.labels) == stack.planes:
-        about["Labels"] = list(meta.labels)
-    elif meta.channel_names and len(meta.channel_names) == channels > 1:
-        about["Labels"] = [
-            meta.channel_names[i % channels] for i in range(stack.planes)
-        ]  # channels are the innermost planes of an ImageJ stack
-    if len(meta.display_ranges) == channels:
-        about["min"], about["max"] = meta.display_ranges[0]
-        about["Ranges"] = tuple(float(v) for pair in meta.display_ranges for v in pair)
-    if len(meta.luts) == channels and (channels > 1 or "LUTs" in source):
-        about["LUTs"] = [np.ascontiguousarray(lut, np.uint8) for lut in meta.luts]
-    if channels > 1:
-        about.setdefault("mode", "composite" if channels <= 7 else "color")
-        about["hyperstack"] = True
-    elif len(meta.luts) == 1 and dtype.name in ("uint8", "uint16", "float32"):
-        options["colormap"] = _colour_map(meta)
-        about.setdefault("hyperstack", len(stack.axes) > 3)
-    return options
-
-
-def _write_spacing(
-    about: dict[str, Any], options: dict[str, Any], meta: Metadata, source: Mapping[str, Any], axes: str
-) -> None:
-    kept = {a: v for a, v in spacing(source).items() if a in axes}
-    tags = source.get(RESOLUTION)
-    if source and kept == {a: v for a, v in meta.spacing.items() if a in axes}:
-        if tags is not None:
-            options["resolution"], options["resolutionunit"] = (tags[0], tags[1]), tags[2]
-        return
-    for key in ("unit", "yunit", "zunit", "tunit", "spacing", "finterval", "fps"):
-        about.pop(key, None)
-    known = {a: v for a, v in meta.spacing.items() if a in axes and v > 0}
-    if "X" in known or "Y" in known:
-        x = known.get("X", known.get("Y", 1.0))
-        options["resolution"], options["resolutionunit"] = (1.0 / x, 1.0 / known.get("Y", x)), 1
-        about["unit"] = escape("µm")
-    if "Z" in known:
-        about["spacing"] = known["Z"]
-        if "unit" not in about:  # else ImageJ would take the pixels for micrometres
-            about["unit"], about["zunit"] = "pixel", escape("µm")
-    if "T" in known:
-        about["finterval"] = known["T"]
-
-
-def _colour_map(meta: Metadata) -> NDArray[np.uint16]:
-    known, lut = meta.imagej.get(COLOURS), np.asarray(meta.luts[0], np.uint16)
-    if known is not None and np.array_equal(np.asarray(known) >> 8, lut):
-        return np.asarray(known, np.uint16)
-    return lut * np.uint16(257)
-
-
-def _plain(text: str) -> str:
-    """Return text as one line of ASCII, for the description of an ImageJ file."""
-    return escape(text).replace("\n", " ")

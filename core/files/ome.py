@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -9,7 +10,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from numpy.typing import NDArray
 
-from core.files.units import micrometres, number, seconds
+from core.files.spacing import Spacing
+from core.files.units import SECONDS, factor
+from core.findings import Finding, kinds
 from core.stack import Stack
 
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
@@ -67,16 +70,33 @@ def _whole(text: str | None) -> int:
         return 0
 
 
-def interpret(xml: str, series: int, axes: str, channels: int) -> dict[str, Any]:
-    """Return the fields of `Metadata` that follow from OME-XML, for one series of a file."""
+def interpret(
+    xml: str, series: int, axes: str, channels: int, dtype: np.dtype[Any]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return the fields of `Metadata` that follow from OME-XML, and findings on what does not fit.
+
+    Parameters
+    ----------
+    xml : str
+        OME-XML of the file.
+    series : int
+        Number of the image.
+    axes : str
+        Axes of the stack.
+    channels : int
+        Number of its channels.
+    dtype : numpy.dtype
+        Type of the pixels in the file.
+    """
     known: dict[str, Any] = {"ome_xml": xml}
     root = parse(xml)
     images = _images(root) if root is not None else []
     if series >= len(images):
-        return known
+        return known, []
     pixels = _all(images[series], "Pixels")[0]
     known["unit"] = pixels.get("PhysicalSizeXUnit", "µm") if "PhysicalSizeX" in pixels.attrib else ""
-    known["spacing"] = {a: v for a, v in _spacing(pixels).items() if a in axes}
+    steps = _spacing(pixels, axes)
+    known["spacing"] = steps.steps
     described = _all(pixels, "Channel")
     if len(described) == channels:
         names = tuple(c.get("Name", "") for c in described)
@@ -86,34 +106,49 @@ def interpret(xml: str, series: int, axes: str, channels: int) -> dict[str, Any]
             known["luts"] = tuple(colours)
     if root is not None and len(_all(root, "Image")) > 1:
         known["ome_xml"] = _only_image(root, images[series])
-    return known
+    findings = steps.findings
+    said = pixels.get("Type", "").lower()
+    if said in DTYPES.values() and said != DTYPES.get(dtype.name, said):
+        findings.append(_unfit(f"pixels of type {said} (they are {dtype.name})"))
+    return known, findings
 
 
-def _spacing(pixels: ET.Element) -> dict[str, float]:
-    found = {}
+def _unfit(described: str) -> Finding:
+    return Finding(kind=kinds.DESCRIPTION_UNFIT, details={"described": described})
+
+
+def _spacing(pixels: ET.Element, axes: str) -> Spacing:
+    found = Spacing(axes)
     for axis in "XYZ":
-        size = micrometres(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-        if size is not None:
-            found[axis] = size
-    interval = seconds(pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
-    interval = interval or _mean_interval(pixels)
-    if interval is not None:
-        found["T"] = interval
+        name = f"PhysicalSize{axis}"
+        found.length(axis, pixels.get(name), pixels.get(f"{name}Unit", "µm"))
+    found.time("T", pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+    if "T" in axes and "T" not in found.steps:
+        found.time("T", _mean_interval(pixels), "s")
     return found
 
 
 def _mean_interval(pixels: ET.Element) -> float | None:
-    """Return the mean time between frames, from the time stamps of their first planes."""
+    """Return the mean time between frames in seconds, from the time stamps of their first planes."""
     times: dict[int, float] = {}
     for plane in _all(pixels, "Plane"):
         if plane.get("TheC", "0") == "0" and plane.get("TheZ", "0") == "0" and "DeltaT" in plane.attrib:
-            index, unit = _whole(plane.get("TheT")), plane.get("DeltaTUnit", "s")
-            value = seconds(plane.get("DeltaT"), unit)
-            times[index] = value if value is not None else 0.0
+            scale = factor(plane.get("DeltaTUnit", "s"), SECONDS)
+            time = _number(plane.get("DeltaT"))
+            if scale is not None and time is not None:
+                times[_whole(plane.get("TheT"))] = time * scale
     if len(times) < 2:
         return None
     first, last = min(times), max(times)
-    return number((times[last] - times[first]) / (last - first))
+    return max((times[last] - times[first]) / (last - first), 0.0)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _lut(colour: str | None) -> NDArray[np.uint8] | None:
@@ -197,9 +232,10 @@ def _patch(pixels: ET.Element, stack: Stack, dtype: np.dtype[Any]) -> None:
         pixels.remove(child)
     data = ET.Element(f"{{{uri}}}TiffData", IFD="0", PlaneCount=str(stack.planes))
     pixels.insert(len(_all(pixels, "Channel")), data)
-    known = _spacing(pixels)
+    known = _spacing(pixels, stack.axes)
+    negative = {f.details["axis"] for f in known.findings if f.kind is kinds.SPACING_NEGATIVE}
     for axis in (a for a in "XYZT" if a in stack.axes):
-        if known.get(axis) != stack.meta.spacing.get(axis):
+        if known.steps.get(axis) != stack.meta.spacing.get(axis) or axis in negative:
             name, unit = (f"PhysicalSize{axis}", "µm") if axis != "T" else ("TimeIncrement", "s")
             _set_quantity(pixels, name, stack.meta.spacing.get(axis), unit)
     names = stack.meta.channel_names

@@ -12,7 +12,7 @@ import numpy as np
 
 from core import __version__
 from core.errors import QuietfieldError
-from core.files import imagej, ome, recipes
+from core.files import imagej_writing, ome, recipes
 from core.files.atomic import Taken, check_room, writing
 from core.files.convert import Converter, writable
 from core.files.listening import listening
@@ -212,7 +212,7 @@ def _write(
     if form == "imagej":
         # all six axes of ImageJ: without them tifffile takes planes of one pixel for a row of pixels
         shape = tuple(stack.sizes.get(a, 1) for a in "TZCYXS")
-        options = imagej.write_options(stack, convert.dtype, recipes.history(recipe))
+        options = imagej_writing.write_options(stack, convert.dtype, recipes.history(recipe))
         options["truncate"] = large  # ImageJ's own layout past 4 GB: one directory, planes in one piece
     else:
         options = {

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+import unicodedata
+from collections.abc import Mapping
 
-MICROMETRES = {
-    "m": 1e6, "meter": 1e6, "metre": 1e6, "dm": 1e5, "cm": 1e4, "centimeter": 1e4, "centimetre": 1e4,
-    "mm": 1e3, "millimeter": 1e3, "millimetre": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0,
-    "microns": 1.0, "micrometer": 1.0, "micrometre": 1.0, "nm": 1e-3, "nanometer": 1e-3,
-    "nanometre": 1e-3, "pm": 1e-6, "å": 1e-4, "angstrom": 1e-4, "inch": 25400.0, "inches": 25400.0,
-    "in": 25400.0,
+# Greek mu: `_plain` replaces the micro sign by it
+_PREFIXES = {
+    "Y": 24, "Z": 21, "E": 18, "P": 15, "T": 12, "G": 9, "M": 6, "k": 3, "h": 2, "da": 1, "": 0, "d": -1,
+    "c": -2, "m": -3, "μ": -6, "n": -9, "p": -12, "f": -15, "a": -18, "z": -21, "y": -24,
 }  # fmt: skip
-SECONDS = {
-    "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "millisecond": 1e-3,
-    "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "minute": 60.0,
-    "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86400.0,
+_SPELLED = {"": 0, "kilo": 3, "deci": -1, "centi": -2, "milli": -3, "micro": -6, "nano": -9, "pico": -12}
+
+
+def _prefixed(symbol: str, words: tuple[str, ...], shift: int) -> dict[str, float]:
+    """Return the factors of a unit with every prefix of SI, times ten to the power `shift`."""
+    found = {prefix + symbol: power for prefix, power in _PREFIXES.items()}
+    found |= {prefix + word: power for prefix, power in _SPELLED.items() for word in words}
+    return {name: float(f"1e{power + shift}") for name, power in found.items()}
+
+
+_INCH = 25400.0
+MICROMETRES: Mapping[str, float] = {
+    **_prefixed("m", ("meter", "meters", "metre", "metres"), 6),
+    **dict.fromkeys(("um", "micron", "microns", "mikron", "μ", "?m", "\ufffdm"), 1.0),
+    **dict.fromkeys(("Å", "å", "angstrom", "angstroms", "ångström", "ångstrom"), 1e-4),
+    **dict.fromkeys(("in", "inch", "inches", '"'), _INCH),
+    "thou": _INCH / 1000, "mil": _INCH / 1000, "pt": _INCH / 72, "li": _INCH / 12, "ft": _INCH * 12,
+    "yd": _INCH * 36, "mi": _INCH * 63360, "ua": 149597870700e6, "ly": 9.4607304725808e21, "pc": 3.0856776e22,
+}  # fmt: skip
+"""Micrometres in each unit of length: all of the OME schema, and words that programs write."""
+
+SECONDS: Mapping[str, float] = {
+    **_prefixed("s", ("second", "seconds", "sec", "secs"), 0),
+    **{f"{prefix}sec{end}": float(f"1e{_PREFIXES[prefix]}") for prefix in "mμn" for end in ("", "s")},
+    **dict.fromkeys(("us", "usec", "usecs"), 1e-6),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}  # fmt: skip
+"""Seconds in each unit of time: all of the OME schema, and words that programs write."""
+
+_NO_UNITS = {
+    "", "pixel", "pixels", "px", "pix", "voxel", "voxels", "frame", "frames", "plane", "planes", "slice",
+    "slices", "null", "none", "unknown", "n/a", "a.u.", "reference frame", "referenceframe",
 }  # fmt: skip
 
-SMALLEST, LARGEST = 1e-6, 1000.0
-"""Range of pixel sizes in micrometres that a microscope can have; others are of printers or errors."""
-
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_ESCAPE = re.compile(r"\\+u([0-9A-Fa-f]{4})")
+_EACH = re.compile(r"\s*(?:/|\bper\b)\s*(?:px|pix|pixel|voxel|plane|slice|frame)s?$", re.IGNORECASE)
 
 
 def unescape(text: str) -> str:
@@ -37,20 +66,25 @@ def escape(text: str) -> str:
     return "".join(chr(c) if c < 128 else f"\\u{c:04X}" for c in codes)
 
 
-def micrometres(value: object, unit: str) -> float | None:
-    """Return a pixel size in micrometres, or None if the unit is unknown or the value impossible."""
-    factor = MICROMETRES.get(unescape(unit).strip().lower())
-    size = number(value)
-    if factor is None or size is None or not SMALLEST <= size * factor <= LARGEST:
-        return None
-    return size * factor
+def factor(unit: str, known: Mapping[str, float]) -> float | None:
+    """Return the factor of a unit in `MICROMETRES` or `SECONDS`; None if it is not among them.
+
+    Case matters for symbols (mm, Mm), as in the OME schema, but not for words (Micron).
+    """
+    plain = _plain(unit)
+    return known.get(plain, known.get(plain.lower()))
 
 
-def seconds(value: object, unit: str) -> float | None:
-    """Return a time in seconds, or None if the unit is unknown or the value impossible."""
-    factor = SECONDS.get(unescape(unit).strip().lower())
-    time = number(value)
-    return None if factor is None or time is None else time * factor
+def is_no_unit(unit: str) -> bool:
+    """Return whether a file says by this unit that a length or time is unknown, such as "pixel"."""
+    return _plain(unit).lower() in _NO_UNITS
+
+
+def _plain(unit: str) -> str:
+    text = unescape(unit).strip()
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("latin-1").decode("utf-8")  # UTF-8 that was taken for Latin-1: Âµm
+    return _EACH.sub("", unicodedata.normalize("NFKC", text)).strip()
 
 
 def number(value: object) -> float | None:

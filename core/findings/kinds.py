@@ -273,6 +273,37 @@ NEGATIVE_SIGNAL = Kind(
     words="Negative values are part of the signal; they are kept.",
 )  # fmt: skip
 
+# files: what a file says of itself
+
+CALIBRATION_NOT_APPLIED = Kind(
+    code="calibration-not-applied", level=Level.CAUTION,
+    words="ImageJ converts the pixels of this file by a calibration function, {function}, to {unit}. "
+    "Quietfield shows and writes the pixels without this conversion.",
+)  # fmt: skip
+SPACING_NEGATIVE = Kind(
+    code="spacing-negative", level=Level.NOTE,
+    words="The spacing along {axis} is negative in the file ({value:g} {unit}), as of a stage that moves "
+    "down; its absolute value is used.",
+)  # fmt: skip
+SPACING_UNUSABLE = Kind(
+    code="spacing-unusable", level=Level.CAUTION,
+    words="The spacing along {axis} in the file, {given}, cannot be used; it is unknown.",
+)  # fmt: skip
+COUNTS_DIFFER = Kind(
+    code="counts-differ", level=Level.CAUTION,
+    words="The file describes {limit:.0f} images ({described}) but contains {value:.0f}. All of them were "
+    "opened; check the axes.",
+)  # fmt: skip
+PAGES_LEFT_OUT = Kind(
+    code="pages-left-out", level=Level.CAUTION,
+    words="The file contains {value:.0f} images that its description does not count or that differ from the "
+    "first; they were not opened.",
+)  # fmt: skip
+DESCRIPTION_UNFIT = Kind(
+    code="description-unfit", level=Level.CAUTION,
+    words="The file describes {described}, which does not fit its pixels; this was ignored.",
+)  # fmt: skip
+
 # files: how a file was written
 
 TYPE_REPLACED = Kind(

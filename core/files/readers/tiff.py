@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.files import calibration
 from core.files.axes import arrange, rearranged
 from core.files.listening import damage, listening
 from core.files.readers import tiff_meta
@@ -38,7 +39,8 @@ class TiffReader:
         return tuple(
             Series(
                 path=path, index=index, name=series.name, axes=series.axes,
-                shape=tuple(map(int, series.shape)), dtype=series.dtype, files=_files(series), origin=parsed,
+                shape=tuple(map(int, series.shape)), dtype=_dtype(parsed.file, series), files=_files(series),
+                origin=parsed,
             )
             for index, series in enumerate(parsed.series)
         )  # fmt: skip
@@ -85,7 +87,7 @@ def _stack(listed: Series, parsed: ParsedFile, heard: list[str]) -> Stack:
     raw, axes, missing = pixels(path, parsed, series)
     findings = [*parsed.findings, *missing]
     arrangement = arrange(axes, raw.shape)
-    source = rearranged(raw, arrangement.groups)
+    source = rearranged(_calibrated(file, series, raw), arrangement.groups)
     letters = "".join(arrangement.groups)
     sizes = dict(zip(letters, source.shape, strict=True))
     known = tiff_meta.describe(file, series, listed.index, path, letters, sizes)
@@ -99,6 +101,19 @@ def _stack(listed: Series, parsed: ParsedFile, heard: list[str]) -> Stack:
     stack = Stack(source, letters, Metadata(findings=tuple(findings), **known))
     _probe(stack, raw)
     return stack
+
+
+def _calibrated(file: Any, series: Any, raw: PixelSource) -> PixelSource:
+    """Return signed pixels where ImageJ's description says that a file stores them as unsigned ones."""
+    dtype = calibration.signed(tiff_meta.imagej_description(file, series), raw.dtype)
+    return raw if dtype is None else calibration.SignedSource(raw, dtype)
+
+
+def _dtype(file: Any, series: Any) -> np.dtype[Any] | None:
+    """Return the type of the pixels of a series as they are read; None if it is unknown."""
+    dtype: np.dtype[Any] | None = series.dtype
+    about = tiff_meta.imagej_description(file, series)
+    return dtype if dtype is None else calibration.signed(about, dtype) or dtype
 
 
 def _probe(stack: Stack, raw: PixelSource) -> None:

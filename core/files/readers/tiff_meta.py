@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from core.files import imagej, ome
 from core.files.listening import listening
-from core.files.units import micrometres, number, seconds
+from core.files.spacing import Spacing
 from core.findings import Finding, kinds
 
 FORMATS = {
@@ -22,6 +23,14 @@ _COLOURS = {
     "PALETTE": kinds.COLOUR_TABLE, "MINISWHITE": kinds.ZERO_IS_WHITE, "SEPARATED": kinds.INK_COLOURS,
     "CIELAB": kinds.LAB_COLOURS, "ICCLAB": kinds.LAB_COLOURS, "ITULAB": kinds.LAB_COLOURS,
 }  # fmt: skip
+
+
+def imagej_description(file: Any, series: Any) -> dict[str, Any]:
+    """Return ImageJ's metadata of a series; {} if it has none."""
+    if series.kind not in ("imagej", "uniform", "generic") or not file.is_imagej:
+        return {}
+    with listening():
+        return dict(file.imagej_metadata or {})
 
 
 def describe(
@@ -53,26 +62,28 @@ def describe(
     page = series.keyframe
     with listening():
         tags = imagej.resolution(page.tags)
-        if kind == "imagej" or (kind in ("uniform", "generic") and file.is_imagej):
-            about = dict(file.imagej_metadata or {})
+        if about := imagej_description(file, series):
             if tags is not None:
                 about[imagej.RESOLUTION] = tags
             if "ColorMap" in page.tags:
                 about[imagej.COLOURS] = np.asarray(page.tags["ColorMap"].value)
-            known |= imagej.interpret(about, axes, channels, planes)
+            more, findings = imagej.interpret(about, axes, channels, planes, page.dtype)
+            known |= more
             if not imagej.same_order(about):
                 known["labels"] = ()
             plain_stack = axes == "ZYX" and not about.get("hyperstack") and "spacing" not in about
             known["axes_certain"] = not plain_stack  # unless told otherwise, ImageJ calls all planes slices
         elif kind == "ome":
-            known |= ome.interpret(file.ome_metadata or "", index, axes, channels)
+            more, findings = ome.interpret(file.ome_metadata or "", index, axes, channels, page.dtype)
+            known |= more
         else:
-            known["spacing"] = imagej.tag_spacing(tags)
-            known |= _vendor(file, kind, channels)
-    known["spacing"] = {a: v for a, v in known.get("spacing", {}).items() if a in axes}
+            steps = Spacing(axes)
+            steps.steps |= {a: v for a, v in imagej.tag_spacing(tags).items() if a in axes}
+            known |= _vendor(file, series, channels, steps)
+            known["spacing"], findings = steps.steps, steps.findings
     if not known.get("unit"):
         known["unit"] = "µm" if "X" in known["spacing"] else ""
-    known["findings"] = _colour_findings(page, kind, file)
+    known["findings"] = (*findings, *_colour_findings(page, kind, file))
     return known
 
 
@@ -89,45 +100,56 @@ def _colour_findings(page: Any, kind: str, file: Any) -> tuple[Finding, ...]:
     return tuple(Finding(kind=kind) for kind in found)
 
 
-def _vendor(file: Any, kind: str, channels: int) -> dict[str, Any]:
-    """Return the calibration that a vendor's TIFF contains; {} if it cannot be read."""
+def _vendor(file: Any, series: Any, channels: int, steps: Spacing) -> dict[str, Any]:
+    """Return the channels in a vendor's TIFF, and collect its spacing; {} if they cannot be read."""
+    kind = str(series.kind)
     try:
         if kind == "lsm":
-            return _lsm(file.lsm_metadata or {}, channels)
+            return _lsm(file.lsm_metadata or {}, channels, steps)
         if kind == "stk":
-            return _stk(file.stk_metadata or {})
+            return _stk(file.stk_metadata or {}, steps)
         if kind in ("mmstack", "ndtiff"):
-            return _micromanager((file.micromanager_metadata or {}).get("Summary", {}), channels)
+            return _micromanager((file.micromanager_metadata or {}).get("Summary", {}), channels, steps)
+        if kind == "shaped":
+            return _shaped(json.loads(series.keyframe.shaped_description), steps)
     except Exception:  # foreign metadata of any shape; the pixels do not depend on it
         return {}
     return {}
 
 
-def _lsm(about: Mapping[str, Any], channels: int) -> dict[str, Any]:
-    found = {a: micrometres(about.get(f"VoxelSize{a}"), "m") for a in "XYZ"}
-    found["T"] = seconds(about.get("TimeIntervall"), "s")
+def _lsm(about: Mapping[str, Any], channels: int, steps: Spacing) -> dict[str, Any]:
+    for axis in "XYZ":
+        steps.length(axis, about.get(f"VoxelSize{axis}"), "m")
+    steps.time("T", about.get("TimeIntervall"), "s")
     names = tuple((about.get("ChannelColors") or {}).get("ColorNames", ()))
-    known: dict[str, Any] = {"spacing": {a: v for a, v in found.items() if v is not None}}
-    if len(names) == channels:
-        known["channel_names"] = tuple(map(str, names))
-    return known
+    return {"channel_names": tuple(map(str, names))} if len(names) == channels else {}
 
 
-def _stk(about: Mapping[str, Any]) -> dict[str, Any]:
+def _stk(about: Mapping[str, Any], steps: Spacing) -> dict[str, Any]:
     unit = str(about.get("CalibrationUnits", ""))
-    found = {a: micrometres(about.get(f"{a}Calibration"), unit) for a in "XY"}
-    steps = np.abs(np.atleast_1d(about.get("ZDistance", 0.0)))
-    if steps.size and np.allclose(steps, steps[-1]):
-        found["Z"] = micrometres(steps[-1], unit)
-    return {"spacing": {a: v for a, v in found.items() if v is not None}}
+    for axis in "XY":
+        steps.length(axis, about.get(f"{axis}Calibration"), unit)
+    distances = np.atleast_1d(about.get("ZDistance", 0.0))
+    if distances.size and np.allclose(distances, distances[-1]):
+        steps.length("Z", float(distances[-1]), unit)
+    return {}
 
 
-def _micromanager(about: Mapping[str, Any], channels: int) -> dict[str, Any]:
-    size = micrometres(about.get("PixelSize_um"), "um")
-    found = {"X": size, "Y": size, "Z": micrometres(abs(number(about.get("z-step_um")) or 0.0), "um")}
-    found["T"] = seconds(about.get("Interval_ms"), "ms")
+def _micromanager(about: Mapping[str, Any], channels: int, steps: Spacing) -> dict[str, Any]:
+    for axis in "XY":
+        steps.length(axis, about.get("PixelSize_um"), "um")
+    steps.length("Z", about.get("z-step_um"), "um")
+    steps.time("T", about.get("Interval_ms"), "ms")
     names = tuple(map(str, about.get("ChNames", ())))
-    known: dict[str, Any] = {"spacing": {a: v for a, v in found.items() if v is not None}}
-    if len(names) == channels:
-        known["channel_names"] = names
-    return known
+    return {"channel_names": names} if len(names) == channels else {}
+
+
+def _shaped(about: Mapping[str, Any], steps: Spacing) -> dict[str, Any]:
+    """Collect what tifffile writes as JSON, in words of ImageJ or OME."""
+    unit = str(about.get("unit", ""))
+    steps.length("Z", about.get("spacing"), unit)
+    steps.time("T", about.get("finterval"), str(about.get("tunit", "sec")))
+    for axis in "XYZ":
+        steps.length(axis, about.get(f"PhysicalSize{axis}"), str(about.get(f"PhysicalSize{axis}Unit", "µm")))
+    steps.time("T", about.get("TimeIncrement"), str(about.get("TimeIncrementUnit", "s")))
+    return {}
