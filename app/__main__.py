@@ -96,7 +96,7 @@ def _self_test(words: list[str]) -> int:
 
 
 def share_processors() -> None:
-    """Let torch's threads sleep while waiting, unless the environment sets another policy.
+    """Make torch's threads sleep while waiting, unless the environment sets another policy.
 
     If other processes or threads use the processors, spinning threads delay the threads they wait for: a
     plane took 1.5 times as long.

@@ -248,7 +248,7 @@ class Stack:
         return Stack(self.source, self.axes, dataclasses.replace(self.meta, **changes), self._attached)
 
     def __reduce__(self) -> tuple[type[Stack], tuple[PixelSource, str, Metadata]]:
-        """Leave out what is attached."""
+        """Pickle the stack without attached objects."""
         return Stack, (self.source, self.axes, self.meta)
 
 

@@ -12,7 +12,7 @@ from core.errors import QuietfieldError
 from core.methods.base import Group
 from core.params import Param, Value
 
-if TYPE_CHECKING:  # imports what reads and writes files, for which the help does not wait
+if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.executors import Executor
 
 COMMANDS = ("info", "denoise", "train", "apply", "measure", "simulate", "methods")

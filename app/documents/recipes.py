@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.errors import QuietfieldError
 from core.work.recipe import Recipe
 
-if TYPE_CHECKING:  # these read and write files, for which the first window need not wait
+if TYPE_CHECKING:  # these access files, which the first window does not need
     from core.stack import Stack
     from core.work.networks import Networks
     from core.work.task import Task

@@ -31,7 +31,7 @@ _log = logging.getLogger("quietfield")
 
 def versions() -> dict[str, str]:
     """Return the versions of the program and its dependencies."""
-    from importlib import metadata  # the start does not wait for it
+    from importlib import metadata  # imported on demand, for a fast start
 
     found = {"Quietfield": __version__, "Python": platform.python_version()}
     for package in PACKAGES:

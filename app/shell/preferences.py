@@ -100,7 +100,7 @@ def _checked(read: dict[str, object]) -> Preferences:
 
 def save(preferences: Preferences) -> None:
     """Write the preferences; errors are only logged."""
-    from core.files import atomic  # the start does not wait for the readers of files
+    from core.files import atomic  # imported on demand, for a fast start
 
     try:
         config_folder().mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""Load, behind the shown window, what the first file, preview, plot or training would otherwise wait for.
+"""Load libraries in the background that the first file, preview, plot or training needs.
 
-Some seconds of importing must not be felt in the window, which shares the interpreter with it. Two
-things would be: loading torch's largest library, during which Python holds its lock unless the
-library has been loaded before by a plain call of the system's loader; and searching the many objects
-that imports make for cycles, again and again. So the one is done first, and the other put off.
+Importing takes seconds and must not block the window, which shares the interpreter. Two operations would:
+loading torch's largest library, during which Python holds its lock unless the library was loaded before by
+the system's loader; and the repeated garbage collection of the many objects that imports create. Therefore
+the library is loaded first, and garbage collection is postponed.
 """
 
 from __future__ import annotations
@@ -20,36 +20,37 @@ from pathlib import Path
 from app.shell.jobs import Job
 
 FIRST = ("tifffile", "imagecodecs", "core.files")
-"""Imported before anything else: what opens the first stack would hold Python's lock while it waits for the
-system's loader, which loads one library at a time."""
+"""Imported first. Otherwise, opening the first stack would hold Python's lock while waiting for the system's
+loader, which loads one library at a time.
+"""
 
 INSTANT = ("core.instant.denoiser", "core.instant.weights")
-"""Imported as soon as torch is there: what a stack that is dropped at once waits for."""
+"""Imported directly after torch: needed by a stack that is dropped immediately."""
 
 THEN = (
     "pyqtgraph", "core.learning.trainer", "core.checkpoint", "core.learning.prediction",
     "core.quality.metrics", "core.quality.stacks", "core.simulation", "psutil",
 )  # fmt: skip
-"""Imported when nothing else is computed; the window itself needs the first, as soon as a training starts."""
+"""Imported when no other work runs. The first one is needed by the window as soon as a training starts."""
 
 PATIENCE = 15.0
-"""Seconds for which these wait for that."""
+"""Maximum waiting time of these imports in seconds."""
 
 
 def load(job: Job, give_way: Callable[[Job, float], None]) -> str:
-    """Import everything, in a thread; the name of the best device is handed over as soon as it is known.
+    """Import all libraries in a thread; the name of the best device is emitted as soon as it is known.
 
     Parameters
     ----------
     job : Job
-        The job this runs as.
+        The job that runs this function.
     give_way : callable
-        Waits until nothing but that job is computed, such as what a stack that was just dropped shows.
+        Waits until no other work runs, such as the preview of a dropped stack.
 
     Returns
     -------
     str
-        What networks will run on, in words.
+        Name of the device of networks.
     """
     swept = gc.isenabled()
     gc.disable()
@@ -65,7 +66,7 @@ def load(job: Job, give_way: Callable[[Job, float], None]) -> str:
         _first_image()
         _first_optimiser()
         _import(THEN, job)
-        gc.freeze()  # modules stay for good: never search them again
+        gc.freeze()  # modules are permanent: exclude them from garbage collection
     finally:
         if swept:
             gc.enable()
@@ -79,7 +80,7 @@ def _import(names: Sequence[str], job: Job) -> None:
 
 
 def best_device() -> str:
-    """Name the best processor; this loads torch."""
+    """Return the name of the best device; this imports torch."""
     import torch
 
     from core.learning.device import devices
@@ -92,23 +93,23 @@ def best_device() -> str:
 
 
 def _load_library() -> None:
-    """Load torch's largest library without Python's lock; where that fails, importing torch does it."""
+    """Load torch's largest library without Python's lock; if this fails, importing torch loads it."""
     name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform)
     found = importlib.util.find_spec("torch") if name and "torch" not in sys.modules else None
     if name is None or found is None or found.origin is None:
         return
     library = Path(found.origin).parent / "lib" / name
     if library.is_file():
-        dlopen = ctypes.CDLL(None).dlopen  # unlike ctypes.CDLL(library), a call that lets others run
+        dlopen = ctypes.CDLL(None).dlopen  # unlike ctypes.CDLL(library), this call releases the lock
         dlopen.restype, dlopen.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
         dlopen(os.fsencode(library), os.RTLD_NOW)
 
 
 def _spare_reading() -> None:
-    """Keep PySide from reading the source of all that is imported, in search of its own name.
+    """Keep PySide from reading the source of all imported modules.
 
-    It wants to know where ``from __feature__ import`` may be used, which is nowhere. Of the time that
-    importing torch takes, this is a seventh.
+    PySide searches them for ``from __feature__ import``, which is never used. The search takes a seventh of
+    the time of importing torch.
     """
     feature = sys.modules.get("shibokensupport.feature")
     if hasattr(feature, "_mod_uses_pyside"):
@@ -116,7 +117,7 @@ def _spare_reading() -> None:
 
 
 def _first_image() -> None:
-    """Denoise a little noise: what libraries do once, at their first image, is done then."""
+    """Denoise a small noise image, so that the libraries' work at the first image is done in advance."""
     import numpy as np
 
     from core.instant.method import Instant
@@ -128,7 +129,7 @@ def _first_image() -> None:
 
 
 def _first_optimiser() -> None:
-    """Make an optimiser: the first one of a process loads torch's compiler."""
+    """Create an optimiser, because the first one of a process loads torch's compiler."""
     import torch
 
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])

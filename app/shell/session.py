@@ -16,7 +16,7 @@ from core.stack import Stack
 from core.work.history import History
 from core.work.recipe import Step
 
-if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
+if TYPE_CHECKING:  # these import torch and scipy, which the first window does not need
     from core.learning.model import Model
     from core.quality.metric import Measures
     from core.work.task import Done

@@ -11,7 +11,7 @@ from app.shell.view_state import Layout, Levels, Preview, View
 from core.stack import Stack
 from core.work.recipe import Step
 
-if TYPE_CHECKING:  # these import torch and scipy, for which the first window need not wait
+if TYPE_CHECKING:  # these import torch and scipy, which the first window does not need
     from core.learning.model import Model
     from core.quality.metric import Measures
 

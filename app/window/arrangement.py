@@ -76,7 +76,7 @@ class Arrangement(QObject):
         return dock
 
     def switches(self) -> list[QAction]:
-        """Actions that show and hide the panels."""
+        """Return the actions that show and hide the panels."""
         return [dock.toggleViewAction() for dock in self.docks.values()]
 
     def go_to(self, panel: QWidget) -> None:

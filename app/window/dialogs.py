@@ -107,7 +107,7 @@ class Dialogs(QObject):
         wanted = snapshot.find(key) if key is not None else snapshot.result
         if wanted is None or wanted.step is None:
             wanted = snapshot.results[-1]
-        from app.documents.export_dialog import ExportDialog  # the start does not wait for it
+        from app.documents.export_dialog import ExportDialog  # imported on demand, for a fast start
 
         dialog = ExportDialog(self._session, wanted.key, self._preferences, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -44,9 +44,9 @@ def open_series(series: Sequence[Series], index: int = 0, *, axes: str | None = 
     series : sequence of Series
         All series of the file, as `list_series` gives them.
     index : int
-        Which of them to open.
+        Index of the series to open.
     axes : str, optional
-        What the axes mean, as in `open_stack`.
+        Axes of the stack, as in `open_stack`.
 
     Raises
     ------
@@ -66,15 +66,15 @@ def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None
         A TIFF file of any kind (ImageJ, OME-TIFF, BigTIFF, LSM, STK, ...), a PNG or JPEG picture, a
         folder of equal images, or several equal files in the order they are to stand in.
     series : int
-        Which of several series in the file to open.
+        Index of the series in the file.
     axes : str, optional
-        What the axes mean, where the file does not say it or is wrong; see `reinterpret`.
+        Axes of the stack, if the file does not specify them or is wrong; see `reinterpret`.
 
     Returns
     -------
     Stack
         Axes are a subset of TCZYX without axes of length 1 (but with rows and columns), colours are
-        channels. `Metadata.findings` says what is missing, damaged or was left out.
+        channels. `Metadata.findings` reports missing, damaged or omitted parts.
 
     Raises
     ------

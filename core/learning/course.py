@@ -34,9 +34,9 @@ class Report:
     pixels_per_second : float
         Pixels of training patches per second, since the last report.
     doing : str
-        What is being done before the first step, or "".
+        Current work before the first step, or "".
     findings : tuple of Finding
-        What was found so far.
+        Findings so far.
     """
 
     step: int
@@ -76,7 +76,7 @@ class Course:
     curve : list of (int, float, float)
         Step, training loss and validation loss after each epoch.
     findings : list of Finding
-        What was found so far.
+        Findings so far.
     """
 
     def __init__(self, method: Learned) -> None:

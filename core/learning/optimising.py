@@ -38,7 +38,7 @@ class Learner:
     Attributes
     ----------
     finding : Finding or None
-        What was found in the last steps.
+        Finding about the last steps.
     """
 
     def __init__(self, method: Learned, setup: Setup, examples: Examples) -> None:

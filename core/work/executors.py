@@ -185,7 +185,7 @@ def find(name: str) -> type[Executor]:
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ignore SIGINT for a moment, so that processes started meanwhile ignore it for ever."""
+    """Ignore SIGINT temporarily, so that processes started meanwhile always ignore it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

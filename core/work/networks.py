@@ -13,7 +13,7 @@ from core.model_file import ModelFile
 from core.paths import MODEL_ENDING
 from core.work.recipe import Step
 
-if TYPE_CHECKING:  # imports torch, for which the first window need not wait
+if TYPE_CHECKING:  # imports torch, which the first window does not need
     from core.learning.model import Model
 
 

@@ -56,7 +56,7 @@ class MethodList(QWidget):
                     part.setCurrentRow(row)
 
     def chosen(self) -> str:
-        """Name of the selected method."""
+        """Return the name of the selected method."""
         return self._chosen
 
     def _on_selected(self) -> None:

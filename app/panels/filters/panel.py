@@ -34,7 +34,7 @@ from core.methods.base import Group, Method
 from core.params import build, values
 from core.work.recipe import Recipe, Step
 
-if TYPE_CHECKING:  # reads and writes files, for which the first window need not wait
+if TYPE_CHECKING:  # accesses files, which the first window does not need
     from core.work.task import Done
 
 GROUPS: dict[str, tuple[Group, ...]] = {"Filters": ("instant", "filter"), "Simulate noise": ("noise",)}

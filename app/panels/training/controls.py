@@ -21,7 +21,7 @@ from app.shell.durations import clock
 from core.learning.base import Learned
 from core.methods.outputs import Output
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.trainer import Report
 
 

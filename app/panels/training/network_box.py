@@ -20,7 +20,7 @@ from app.widgets.findings import FindingsView
 from core.findings import kinds
 from core.paths import MODEL_ENDING
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.base import Learned
     from core.learning.model import Model
 

@@ -14,7 +14,7 @@ from core.progress import Context
 from core.stack import Stack
 from core.work.recipe import Recipe, Step
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.model import Model
 
 

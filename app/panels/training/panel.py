@@ -25,7 +25,7 @@ from core.errors import QuietfieldError
 from core.learning.base import Learned
 from core.methods.outputs import Output
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.model import Model
 
 

@@ -18,7 +18,7 @@ from core.learning.base import Learned
 from core.progress import Cancelled, Context
 from core.stack import Region, Stack
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.model import Model
     from core.learning.trainer import Report, Trainer
 

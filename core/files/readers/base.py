@@ -33,7 +33,7 @@ class Series:
     files : tuple of Path
         Files that hold the pixels, where they are several.
     origin : object
-        What its reader needs to open it without parsing the file again. Only that reader looks into it.
+        Data for opening the series without parsing the file again; only its reader uses it.
     """
 
     path: Path

@@ -31,9 +31,9 @@ class ParsedFile:
     series : list of tifffile.TiffPageSeries
         Its series, at least one.
     findings : tuple of Finding
-        What is missing in it.
+        Findings about missing parts.
     heard : list of str
-        What tifffile logged while it parsed the file.
+        Messages that tifffile logged while parsing the file.
     lock : threading.RLock
         Held by those who read from the open file.
     """

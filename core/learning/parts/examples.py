@@ -96,7 +96,7 @@ class Examples:
 
     @property
     def finding(self) -> Finding | None:
-        """What was found when regions were held out."""
+        """Findings about the held-out regions."""
         return self._split.finding
 
     @property
