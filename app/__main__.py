@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# All other imports are inside main, where Ctrl+C during imports is caught.
+# All other imports are inside main, where signals that end the program are handled.
 
 APT = (
     "sudo apt install python3-venv libgl1 libegl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon-x11-0 "
@@ -30,13 +30,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program name; by default those of the process.
     """
-    try:
-        import multiprocessing
+    from app.shell.signals import Ended, raising
 
-        multiprocessing.freeze_support()
-        return _main(argv)
-    except KeyboardInterrupt:
-        return _refuse("Interrupted; no incomplete file is left.", code=130)
+    try:
+        with raising():
+            import multiprocessing
+
+            multiprocessing.freeze_support()
+            return _main(argv)
+    except KeyboardInterrupt as stop:
+        ended = stop if isinstance(stop, Ended) else Ended()
+        return _refuse(ended.sentence, ended.code)
 
 
 def _main(argv: Sequence[str] | None) -> int:
@@ -140,8 +144,9 @@ def _refuse_libraries(error: ImportError) -> int:
 
 
 def _refuse(message: str, code: int = 1) -> int:
-    if sys.stderr is not None:
-        print(message, file=sys.stderr)
+    from app.shell.signals import say
+
+    say(message)
     return code
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QEvent, QObject, QSocketNotifier, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
-from app.shell import defects, preferences, theme
+from app.shell import defects, preferences, signals, theme
 from app.window.main_window import MainWindow
 from core import __version__
 
@@ -61,11 +64,52 @@ def run(paths: Sequence[str | Path] = ()) -> int:
     hooks.install()
     window = make_window(paths)
     hooks.caught.connect(window.announcer.defect)
+    end = SignalWatch()
     try:
         return app.exec()
     finally:
+        end.stop()
         window.jobs.shut_down()
         window.deleteLater()
         app.sendPostedEvents(window, QEvent.Type.DeferredDelete)
         hooks.remove()
         defects.stop_log()
+
+
+class SignalWatch(QObject):
+    """Leaves the event loop with the exit code of a signal that ends the program.
+
+    Python handles a signal only when it runs some code of the program, which an idle event loop does not;
+    therefore Python writes every signal into a socket that the event loop watches.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._read, self._write = socket.socketpair()
+        for end in (self._read, self._write):
+            end.setblocking(False)
+        self._woken = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        self._former = {number: signal.signal(number, _ignore) for number in signals.numbers()}
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_signal)
+
+    @Slot()
+    def _on_signal(self) -> None:
+        received = [number for number in self._read.recv(64) if number in self._former]
+        if received:
+            ended = signals.Ended(received[0])
+            signals.say(ended.sentence)
+            QApplication.exit(ended.code)
+
+    def stop(self) -> None:
+        """Restore the handlers of signals."""
+        self._notifier.setEnabled(False)
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._woken)
+        self._read.close()
+        self._write.close()
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Leave a signal to the event loop."""

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.cli.arguments import COMMANDS, Parser, Usage
+from app.shell.signals import say
 from core import __version__, params
 from core.errors import QuietfieldError
 
 if TYPE_CHECKING:
     import argparse
 
-OK, FAILED, USAGE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
+OK, FAILED, USAGE, DEFECT = 0, 1, 2, 70
 BROKEN_PIPE = 141
 
 DESCRIPTION = """\
@@ -103,7 +100,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; no exception is raised.
+    """Run the command line and return the exit code; only `KeyboardInterrupt` is raised.
 
     Parameters
     ----------
@@ -112,40 +109,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        with _terminable():
-            try:
-                args = parse(argv)
-                return commands()[args.command].run(args)
-            finally:
-                if sys.stdout is not None:
-                    sys.stdout.flush()
+        try:
+            args = parse(argv)
+            return commands()[args.command].run(args)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except SystemExit as stop:  # argparse, after --help or --version
         return stop.code if isinstance(stop.code, int) else OK
     except Usage as error:
         where = f"quietfield {error.command}".rstrip()
-        _say(f"{error}\n'{where} --help' explains the options.")
+        say(f"{error}\n'{where} --help' explains the options.")
         return USAGE
     except QuietfieldError as error:
-        _say(str(error))
+        say(str(error))
         return FAILED
     except MemoryError:
-        _say("There is not enough memory. Close other programs, or use a part of the stack.")
+        say("There is not enough memory. Close other programs, or use a part of the stack.")
         return FAILED
-    except _Terminated as stop:
-        _say("Terminated; no incomplete file is left.")
-        return 128 + stop.number
-    except KeyboardInterrupt:
-        _say("Interrupted; no incomplete file is left.")
-        return INTERRUPTED
     except BrokenPipeError:  # the reader of the output has exited, like "head"
         _give_up_output()
         return BROKEN_PIPE
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
             _give_up_output()
-            _say("The output could not be written: its disk is full. Free some space.")
+            say("The output could not be written: its disk is full. Free some space.")
             return FAILED
-        _say(
+        say(
             f"Quietfield {__version__} has a defect: {type(error).__name__}: {error}\n"
             f"Please report it with these lines.\n{traceback.format_exc()}"
         )
@@ -160,36 +150,6 @@ def _unknown_option(what: str, name: str, options: Sequence[str]) -> str:
     return f"There is no {what} called {name}." + (f" Did you mean {near[0]}?" if near else "")
 
 
-class _Terminated(BaseException):
-    """The system requested the termination of the process."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Convert termination by the system to an exception, so that temporary files are removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise _Terminated(number)
-
-    former = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
-
-
 def _give_up_output() -> None:
     """Redirect remaining output to nowhere, because Python flushes it again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(text: str) -> None:
-    if sys.stderr is not None:
-        print(text.rstrip(), file=sys.stderr, flush=True)

@@ -27,7 +27,7 @@ from app.cli.process import DEVICE_HELP
 from app.cli.terminal import Progress
 from app.shell.durations import clock
 from core.errors import QuietfieldError
-from core.paths import MODEL_ENDING
+from core.paths import MODEL_ENDING, is_folder
 
 if TYPE_CHECKING:
     from core.learning.base import Learned
@@ -77,9 +77,10 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     """Run ``train`` with progress on stderr; write the network at the end and print a summary."""
-    out: Path = (
-        args.out if args.out.suffix == MODEL_ENDING else args.out.with_name(args.out.name + MODEL_ENDING)
-    )
+    if is_folder(args.out):
+        raise QuietfieldError(f"{args.out} is a folder. Name a file with -o.")
+    named = args.out.suffix == MODEL_ENDING
+    out: Path = args.out if named else args.out.with_name(args.out.name + MODEL_ENDING)
     refuse_to_replace(out, overwrite=args.overwrite)
     if not os.access(out.parent, os.W_OK):
         raise QuietfieldError(f"Writing into {out.parent} is not permitted. Name another folder with -o.")

@@ -132,4 +132,7 @@ def _first_optimiser() -> None:
     """Create an optimiser, because the first one of a process loads torch's compiler."""
     import torch
 
+    from core.learning.compiler import load_compiler
+
+    load_compiler()
     torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])

@@ -15,6 +15,7 @@ from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.learning import device as devices
 from core.learning.base import Learned
+from core.learning.compiler import load_compiler
 from core.learning.parts.examples import Examples
 from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
@@ -68,6 +69,7 @@ class Learner:
     def begin(self) -> None:
         """Create the optimiser and choose the precision; both take a moment."""
         method, graphs = self._method, self._device.type == "cuda"
+        load_compiler()
         rate = torch.tensor(method.learning_rate, device=self._device) if graphs else method.learning_rate
         self._optimiser = torch.optim.Adam(
             self.network.parameters(), lr=rate, fused=self._device.type in ("cpu", "cuda"), capturable=graphs

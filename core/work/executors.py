@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +20,9 @@ from core.errors import QuietfieldError
 from core.params import param
 from core.progress import Context
 from core.work.task import Done, Notify, Task, run
+
+LAST_SECONDS = 5.0
+"""Seconds in which a worker whose parent was killed removes what it is writing."""
 
 POLL_SECONDS = 0.2
 """Interval between checks for cancellation while other processes work, in seconds."""
@@ -117,7 +121,7 @@ class Processes(Executor):
         workers = min(self.workers, len(tasks)) or 1
         threads = max(1, (os.cpu_count() or 1) // workers)
         with ProcessPoolExecutor(workers, spawned, _begin, (stop, threads)) as pool:
-            with _interrupts_ignored():  # Ctrl+C reaches all processes; this one stops the others
+            with _signals_ignored():  # a terminal sends them to all processes; this one stops the others
                 waiting = {pool.submit(_run, task): task for task in tasks}
             try:
                 while waiting:
@@ -184,16 +188,18 @@ def find(name: str) -> type[Executor]:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore SIGINT temporarily, so that processes started meanwhile always ignore it."""
+def _signals_ignored() -> Iterator[None]:
+    """Ignore SIGINT and SIGHUP temporarily, so that processes started meanwhile always ignore them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    names = (name for name in ("SIGINT", "SIGHUP") if hasattr(signal, name))  # Windows lacks the second
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (getattr(signal, n) for n in names)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 _context = Context()
@@ -206,7 +212,12 @@ def _begin(stop: Event, threads: int) -> None:
         os.environ[name] = str(threads)  # libraries read these when they are loaded
 
     def watch() -> None:
-        stop.wait()
+        parent = multiprocessing.parent_process()
+        while not stop.wait(POLL_SECONDS):
+            if parent is not None and not parent.is_alive():  # it was killed: nobody waits for a result
+                _context.cancel()
+                time.sleep(LAST_SECONDS)
+                os._exit(1)
         _context.cancel()
 
     threading.Thread(target=watch, daemon=True, name="watch for cancellation").start()

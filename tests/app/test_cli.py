@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -388,10 +389,15 @@ def test_an_empty_name_is_not_the_current_folder(folder, capsys, line):
         ("train small.tif -o net --method n2v", "small"),
         ("train noisy.tif -o net --method n2v --device abacus", "abacus"),
         ("train noisy.tif -o nowhere/net --method n2v", "nowhere"),
+        ("train noisy.tif -o . --method n2v", "is a folder"),
+        ("train noisy.tif -o garbage --method n2v", "garbage.quietfield exists"),
+        ("train noisy.tif -o loop --method n2v", "leads to itself"),
+        ("denoise noisy.tif -o loop.quietfield --method box", "leads to itself"),
     ],
 )
 def test_errors_are_sentences_and_leave_nothing(folder, capsys, line, words):
     Path("garbage.quietfield").write_bytes(b"garbage")
+    Path("loop.quietfield").symlink_to("loop.quietfield")
     Path("garbage.json").write_text('{"some": "thing"}')
     tifffile.imwrite("small.tif", np.ones((3, 3), np.uint8))
     before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
@@ -493,8 +499,52 @@ def test_subcommands_import_no_qt_and_torch_only_for_networks(folder, line, bann
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupting_a_training_writes_nothing(folder, number, code):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_during_an_import_ends_the_program_with_a_sentence(tmp_path, name):
+    """Imported modules may catch exceptions, as this one does."""
+    (tmp_path / "numpy.py").write_text(
+        "import time\n"
+        "try:\n    print('importing', flush=True)\n    time.sleep(60)\n"
+        "except BaseException:\n    time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", "info", "x.tif"],
+        env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "importing\n"
+            process.send_signal(getattr(signal, name))
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 128 + getattr(signal, name)
+    assert err.endswith("; no incomplete file is left.\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no closed terminals")
+def test_a_signal_that_its_caller_ignores_stays_ignored(folder):
+    """As with nohup, and with Ctrl+C for programs in the background of a script."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", "denoise", "noisy.tif", "-o", "x.tif", "--method", "box"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    ) as process:  # fmt: skip
+        for _ in range(10):
+            time.sleep(0.05)
+            process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_interrupting_a_training_writes_nothing(folder, monkeypatch, name, code):
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     before = names(folder)
     endless = [*TINY, "--steps", "10000000", "--epoch", "5", "--seconds", "600"]
     with started("train noisy.tif -o net --method n2v", folder, *endless) as process:
@@ -504,9 +554,10 @@ def test_interrupting_a_training_writes_nothing(folder, number, code):
             line = process.stderr.readline()
             assert line, seen
             seen += line
-        process.send_signal(number)
+        process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
+    assert list(temporary.iterdir()) == []
     assert out == ""
     assert "no incomplete file" in err
     assert names(folder) == before

@@ -135,6 +135,29 @@ def test_interrupted_while_it_is_still_being_loaded(tmp_path):
     assert done.stderr == "Interrupted; no incomplete file is left.\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to a single process")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_closes_the_window_with_its_code(tmp_path, name, code):
+    script = (
+        "import sys, os, signal\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from app import application\n"
+        "made = application.make_window\n"
+        "def make(paths):\n"
+        f"    QTimer.singleShot(100, lambda: os.kill(os.getpid(), signal.{name}))\n"
+        "    return made(paths)\n"
+        "application.make_window = make\n"
+        "from app.__main__ import main\n"
+        "sys.exit(main([]))\n"
+    )
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QUIETFIELD_CONFIG": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stderr.endswith("; no incomplete file is left.\n")
+
+
 def test_a_name_that_is_too_long_is_refused(window, capsys):
     assert start.main(["y" * 300 + ".tif"]) == 1
     assert "does not exist" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""Signals of the system that end the program: with one sentence and their exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Ctrl+C, a request to end, and a closed terminal. Windows lacks the last."""
+
+PATIENCE = 2.0
+"""Seconds after a signal in which further ones are ignored, because the program is ending."""
+
+
+class Ended(KeyboardInterrupt):
+    """A signal asked the program to end; everything that is being written is removed on the way out."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def code(self) -> int:
+        """Exit code, as shells count."""
+        return 128 + self.number
+
+    @property
+    def sentence(self) -> str:
+        """What is said to a person."""
+        word = "Interrupted" if self.number == signal.SIGINT else "Terminated"
+        return f"{word}; no incomplete file is left."
+
+
+def numbers() -> tuple[int, ...]:
+    """Return the signals that end the program, without those that its caller wants to be ignored (nohup)."""
+    found = (getattr(signal, name) for name in NAMES if hasattr(signal, name))
+    return tuple(number for number in found if signal.getsignal(number) != signal.SIG_IGN)
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Raise `Ended` in the main thread when a signal arrives; during an import, end the process at once.
+
+    Imported modules may catch the exception, or fail in the middle of their initialisation.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    first: float | None = None
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        before, now = first, time.monotonic()
+        first = now if first is None else first
+        if before is not None and now - before < PATIENCE:
+            return
+        if before is not None or _importing(frame):
+            leave(Ended(number))
+        raise Ended(number)
+
+    former = {number: signal.signal(number, end) for number in numbers()}
+    try:
+        yield
+    finally:
+        if first is None:  # else the process ends, and a further signal must not interrupt that
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+
+def leave(ended: Ended) -> None:
+    """End the process without unwinding anything."""
+    say(ended.sentence)
+    os._exit(ended.code)
+
+
+def say(text: str) -> None:
+    """Print a sentence on stderr; a terminal that was closed receives nothing."""
+    with suppress(OSError):
+        if sys.stderr is not None:
+            print(text.rstrip(), file=sys.stderr, flush=True)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
