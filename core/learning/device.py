@@ -99,32 +99,49 @@ def placed(network: Network, device: torch.device) -> Network:
 def half_precision(device: torch.device, network: torch.nn.Module, side: int, inputs: int = 1) -> bool:
     """Return whether bfloat16 is both faster and accurate on this device.
 
-    CPUs without bfloat16 instructions take 25 to 90 times longer, and are not tested. On other devices, one
-    pass over an image of `side` pixels is timed and compared.
+    CPUs without bfloat16 instructions take 25 to 90 times longer, and are not tested.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type != "cpu" or not _has_bfloat16():
-        return False
+    return device.type == "cpu" and has_bfloat16() and half_is_better(network, side, inputs)
+
+
+def half_is_better(
+    network: torch.nn.Module, side: int, inputs: int = 1, *, seconds: float = BENCHMARK_SECONDS
+) -> bool:
+    """Return whether a network on the CPU is faster and accurate in bfloat16.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        The network.
+    side : int
+        Rows and columns of the image that it is timed on.
+    inputs : int
+        Channels of the image.
+    seconds : float
+        Twice the time to spend on measuring.
+    """
     image = torch.linspace(-1, 1, side * side).sin().reshape(1, 1, side, side)
     image = image.expand(-1, inputs, -1, -1)
-    results, seconds = [], []
+    results, times = [], []
     for half in (False, True):
-        best = BENCHMARK_SECONDS
+        best = seconds
         began = time.perf_counter()
-        while time.perf_counter() - began < BENCHMARK_SECONDS / 4:
+        while time.perf_counter() - began < seconds / 4:
             start = time.perf_counter()
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
                 result = network(image)
             best = min(best, time.perf_counter() - start)
         results.append(result.float())
-        seconds.append(best)
+        times.append(best)
     scale = float(results[0].std()) + 1e-12
     right = bool(torch.isfinite(results[1]).all()) and float((results[0] - results[1]).std()) < 0.05 * scale
-    return right and seconds[1] < 0.8 * seconds[0]
+    return right and times[1] < 0.8 * times[0]
 
 
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
+    """Return whether this CPU has instructions for bfloat16."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}

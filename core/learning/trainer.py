@@ -86,7 +86,7 @@ class Trainer:
         """Whether there is nothing left to do: all steps done, time up, or training failed."""
         return self._ready and (self._failed or self._method.idle or self._course.fraction >= 1)
 
-    def run(self, context: Context | None = None) -> Iterator[Report]:
+    def run(self, context: Context | None = None, *, every: float = REPORT_SECONDS) -> Iterator[Report]:
         """Train, reporting several times a second; to stop, ask for no further report.
 
         A trainer that was stopped can be run again and goes on. While a report is looked at
@@ -97,6 +97,8 @@ class Trainer:
         context : Context, optional
             Receives the progress of deciding what depends on the stack, before the first report, and can
             stop it.
+        every : float
+            Least time between two reports in seconds.
 
         Raises
         ------
@@ -110,7 +112,7 @@ class Trainer:
         course = self._course
         if not self._resolved:
             self._resolve(context or Context())
-        for fraction in self._prepare():
+        for fraction in self._prepare(every):
             yield self._report(f"Reading the stack, {fraction:.0%}")
         self._good = self.state_dict()
         if self.finished and not self._failed and not self._method.idle:
@@ -122,7 +124,7 @@ class Trainer:
         while not self.finished:
             now = self._train_step()
             whole = course.whole
-            if not whole and now - reported < REPORT_SECONDS:
+            if not whole and now - reported < every:
                 continue
             loss = course.synchronise()
             course.add(self._learner.finding)
@@ -238,7 +240,7 @@ class Trainer:
                 self._course.add(Finding(kind=kinds.PATCHES_SMALLER, value=float(side), unit="px"))
         self._resolved = True
 
-    def _prepare(self) -> Iterator[float]:
+    def _prepare(self, every: float) -> Iterator[float]:
         if self._ready:
             return
         self._source = fingerprint(self._stack)
@@ -251,7 +253,7 @@ class Trainer:
         self._generator.manual_seed(self._method.seed)  # reading may have been broken off
         shown = time.perf_counter()
         for fraction in self._examples.read(self._generator, state):
-            if time.perf_counter() - shown > REPORT_SECONDS:
+            if time.perf_counter() - shown > every:
                 yield fraction
                 shown = time.perf_counter()
         self._course.add(check_counts(self._stack, self._examples.normalisation))

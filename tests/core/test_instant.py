@@ -24,7 +24,7 @@ from core.progress import Context
 from core.simulation.scenes import scene
 from core.stack import Stack
 from tests.core.test_instant_network import wild
-from tests.network_runs import before_each_run
+from tests.network_runs import short_of_memory
 
 
 @pytest.fixture(autouse=True)
@@ -65,14 +65,7 @@ def test_tiles_give_the_same_as_the_whole() -> None:
     stack = Stack.of(frames(1, 600, 510)[0], "YX")
     operation = with_noise(noise(1.0, 2.0))
     whole = evaluate(stack, operation)[0]
-    largest, seen = 128 + 2 * REACH, []
-
-    def short_of_memory(shape: tuple[int, ...]) -> None:
-        if max(shape) > largest:
-            raise torch.OutOfMemoryError
-        seen.append(shape)
-
-    with before_each_run(short_of_memory):
+    with short_of_memory(128 + 2 * REACH) as seen:
         np.testing.assert_allclose(evaluate(stack, operation)[0], whole, atol=1e-3)
     assert len(seen) >= 5 * 4
 

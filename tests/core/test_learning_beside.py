@@ -18,7 +18,6 @@ from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
 from core.instant.constants import OFFSETS, beside
 from core.instant.weights import shipped_network
-from core.learning import prediction as predicting
 from core.learning.base import Learned
 from core.learning.data import Normalisation, split
 from core.learning.methods import (
@@ -40,8 +39,7 @@ from core.learning.patches import Patches
 from core.learning.sampling import draw_places
 from core.learning.tiles import Tiles
 from core.learning.trainer import Trainer
-from core.methods import apply as applying
-from core.methods.apply import apply, evaluate
+from core.methods.apply import evaluate
 from core.params import describe
 from core.stack import Region, Stack
 from tests.core.learning_data import one_thread, small, trained, watched  # noqa: F401  (fixture)
@@ -306,17 +304,14 @@ def pieces(shape: tuple[int, ...], *sides: int) -> list[Region]:
 
 
 @pytest.mark.parametrize(("planes", "deep"), [(2, 1), (3, 2), (9, 1), (9, 4)])
-def test_pieces_are_the_whole(planes: int, deep: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_are_the_whole(planes: int, deep: int) -> None:
     operation = untrained(neighbours="Z", sigma=1.2).prediction("cpu")
     stack = noisy(grained((planes, 90, 130)), "ZYX")
     whole = evaluate(stack, operation)
-    monkeypatch.setattr(predicting, "SIDE", 48)
-    monkeypatch.setattr(applying, "blocks", lambda *_: pieces(stack.shape, deep, 64, 64))
-    for found, expected in zip(apply(stack, operation), whole, strict=True):
-        np.testing.assert_allclose(found.read(), expected, rtol=1e-5, atol=1e-3)
-    region = stack.region(Z=slice(planes - 1, planes), Y=slice(3, 20), X=slice(40, 44))
-    for found, expected in zip(evaluate(stack, operation, region), whole, strict=True):
-        np.testing.assert_allclose(found, expected[region], rtol=1e-5, atol=1e-3)
+    small = stack.region(Z=slice(planes - 1, planes), Y=slice(3, 20), X=slice(40, 44))
+    for region in (*pieces(stack.shape, deep, 64, 64), small):
+        for found, expected in zip(evaluate(stack, operation, region), whole, strict=True):
+            np.testing.assert_allclose(found, expected[region], rtol=1e-5, atol=1e-3)
 
 
 def test_every_plane_goes_through_the_network_with_those_beside_it() -> None:

@@ -21,19 +21,15 @@ def test_devices_that_are_not_there_are_refused():
         device.choose("tpu")
 
 
-def test_half_precision_is_measured_only_where_the_processor_has_it(monkeypatch):
-    monkeypatch.setattr(device, "_has_bfloat16", lambda: False)
-
+@pytest.mark.skipif(device.has_bfloat16(), reason="this processor computes in bfloat16")
+def test_half_precision_is_measured_only_where_the_processor_has_it():
     def network(image):
         raise AssertionError("tried without need")
 
     assert device.half_precision(torch.device("cpu"), network, 32) is False
 
 
-def test_half_precision_is_refused_when_slow_or_wrong(monkeypatch):
-    monkeypatch.setattr(device, "_has_bfloat16", lambda: True)
-    monkeypatch.setattr(device, "BENCHMARK_SECONDS", 0.2)
-
+def test_half_precision_is_refused_when_slow_or_wrong():
     def half():
         return torch.is_autocast_enabled("cpu")
 
@@ -48,10 +44,9 @@ def test_half_precision_is_refused_when_slow_or_wrong(monkeypatch):
     def wrong(image):
         return fast(image) * (2 if half() else 1)
 
-    processor = torch.device("cpu")
-    assert not device.half_precision(processor, slow, 32)
-    assert device.half_precision(processor, fast, 32)
-    assert not device.half_precision(processor, wrong, 32)
+    assert not device.half_is_better(slow, 32, seconds=0.2)
+    assert device.half_is_better(fast, 32, seconds=0.2)
+    assert not device.half_is_better(wrong, 32, seconds=0.2)
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7)])

@@ -2,16 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from core.learning import prediction as module
 from core.learning.data import Normalisation
 from core.learning.methods import DecoNoising, Noise2Void, Noise2Void2, Noise2VoidConvolved
 from core.learning.model import Model
 from core.learning.network import UNet, initial
-from core.methods import apply as applying
-from core.methods.apply import apply, evaluate
+from core.methods.apply import evaluate
 from core.progress import Cancelled, Context
 from core.stack import Stack
 from tests.core.learning_data import one_thread, small  # noqa: F401
+from tests.network_runs import short_of_memory
 
 
 def model(cls=DecoNoising, *, depth=3, mean=(100.0,), std=(20.0,), **changes):
@@ -31,20 +30,26 @@ def noise(shape, axes):
     return Stack.of(np.random.default_rng(0).normal(110, 20, shape).astype(np.float32), axes)
 
 
+def margin(operation):
+    """Pixels beside a tile that are needed for it, as many as are read beside a region."""
+    return operation.halo("YX")["Y"]
+
+
 def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * float(np.ptp(expected)))
 
 
-@pytest.mark.parametrize("shape", [(130, 97), (61, 203), (64, 64)])
+@pytest.mark.parametrize("shape", [(330, 197), (61, 403), (288, 288)])
 @pytest.mark.parametrize("depth", [2, 3, 4])
 @pytest.mark.parametrize("cls", [DecoNoising, Noise2Void2])
-def test_tiled_is_untiled(cls, shape, depth, monkeypatch):
+def test_tiled_is_untiled(cls, shape, depth):
     operation = model(cls, depth=depth).prediction("cpu")
     stack = noise(shape, "YX")
     whole = evaluate(stack, operation)
-    monkeypatch.setattr(module, "SIDE", 48)
-    for found, expected in zip(evaluate(stack, operation), whole, strict=True):
-        close(found, expected)
+    with short_of_memory(64 + 2 * margin(operation), UNet) as tiles:
+        for found, expected in zip(evaluate(stack, operation), whole, strict=True):
+            close(found, expected)
+    assert len(tiles) > 3
 
 
 def pieces(shape, side):
@@ -55,16 +60,14 @@ def pieces(shape, side):
 
 
 @pytest.mark.parametrize("shape", [(2, 251, 187), (1, 300, 33)])
-def test_blocks_are_the_whole(shape, monkeypatch):
+def test_blocks_are_the_whole(shape):
     operation = model(sigma=1.5).prediction("cpu")
     stack = noise(shape, "TYX")
     whole = evaluate(stack, operation)
-    monkeypatch.setattr(applying, "blocks", lambda stack, operation, limit: list(pieces(stack.shape, 80)))
-    for found, expected in zip(apply(stack, operation), whole, strict=True):
-        close(found.read(), expected)
-    region = (slice(0, 1), slice(7, 19), slice(5, 30))
-    for found, expected in zip(evaluate(stack, operation, region), whole, strict=True):
-        close(found, expected[region])
+    small = (slice(0, 1), slice(7, 19), slice(5, 30))
+    for region in (*pieces(stack.shape, 80), small):
+        for found, expected in zip(evaluate(stack, operation, region), whole, strict=True):
+            close(found, expected[region])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (5, 40), (17, 1)])
@@ -127,8 +130,7 @@ def test_pixels_that_are_not_finite_are_predicted():
         assert np.isfinite(result).all()
 
 
-def test_prediction_stops_between_tiles(monkeypatch):
-    monkeypatch.setattr(module, "SIDE", 32)
+def test_prediction_stops_between_tiles():
     seen = []
 
     def report(fraction, text):
@@ -138,5 +140,5 @@ def test_prediction_stops_between_tiles(monkeypatch):
 
     context = Context(report)
     with pytest.raises(Cancelled):
-        evaluate(noise((200, 200), "YX"), model().prediction("cpu"), context=context)
+        evaluate(noise((1100, 1100), "YX"), model().prediction("cpu"), context=context)
     assert len(seen) == 3

@@ -26,9 +26,9 @@ def psnr(image, truth):
     return 10 * math.log10((truth.max() - truth.min()) ** 2 / np.mean((image - truth) ** 2))
 
 
-def take(trainer, steps):
+def take(trainer, steps, **given):
     """Reports of a trainer until it has done some steps; then it is stopped."""
-    run = trainer.run()
+    run = trainer.run(**given)
     for report in run:
         if report.step >= steps:
             break
@@ -240,9 +240,8 @@ def test_good_epochs_between_allow_any_number_of_restarts():
 
 
 @pytest.mark.parametrize("keep", ["average", "best", "last"])
-def test_network_spoilt_by_the_very_last_step_is_not_kept(keep, monkeypatch):
+def test_network_spoilt_by_the_very_last_step_is_not_kept(keep):
     """The loss of the last step is a number, but not its gradient."""
-    monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
     steps = []
 
     def see(emitted, patches, losses):
@@ -253,7 +252,7 @@ def test_network_spoilt_by_the_very_last_step_is_not_kept(keep, monkeypatch):
         return losses
 
     trainer = Trainer(scene()[0], small(watched(Noise2Void, see), steps=40, epoch=2, keep=keep), device="cpu")
-    take(trainer, 5)
+    take(trainer, 5, every=0.0)
     model = trainer.model()
     assert kinds.TRAINING_BROKE_DOWN in kinds_in(model.record.findings)
     assert model.record.steps == 4
@@ -434,14 +433,13 @@ def test_a_finished_network_is_not_trained_further_and_says_so():
     assert list(longer.run())[-1].step == 15
 
 
-def test_reading_that_was_broken_off_begins_again(monkeypatch):
-    monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
+def test_reading_that_was_broken_off_begins_again():
     stack = scene(frames=8)[0]
     memory = 3 * 64 * 64 * 4
     whole = Trainer(stack, small(steps=3), device="cpu", memory=memory)
     list(whole.run())
     broken = Trainer(stack, small(steps=3), device="cpu", memory=memory)
-    run = broken.run()
+    run = broken.run(every=0.0)
     assert "Reading the stack" in next(run).doing
     run.close()
     list(broken.run())
