@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import platform
@@ -18,6 +19,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit,
 
 from app.shell.preferences import log_folder
 from core import __version__
+from core.errors import QuietfieldError
+from core.reading import check_regular
 
 PACKAGES = (
     "PySide6-Essentials", "pyqtgraph", "torch", "numpy", "scipy", "tifffile", "imagecodecs", "safetensors",
@@ -64,15 +67,31 @@ def report(error: str = "", device: str = "", log: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+class LogFile(logging.handlers.RotatingFileHandler):
+    """A log file that is not needed: what a full or vanished disk does not take is left out."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+        """Forget the file; the next record opens it again."""
+        stream, self.stream = self.stream, None
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def start_log() -> Path | None:
     """Write log records to a rotating file; return its path, or None if it cannot be written."""
     path = log_folder() / LOG_FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=2**20, backupCount=3, encoding="utf-8", delay=True
-        )
-    except OSError:
+        if path.exists():
+            check_regular(path)
+        handler = LogFile(path, maxBytes=2**20, backupCount=3, encoding="utf-8", delay=True)
+    except (OSError, QuietfieldError):
         return None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     _log.addHandler(handler)
@@ -83,7 +102,7 @@ def start_log() -> Path | None:
 def stop_log() -> None:
     """Close the log file."""
     for handler in list(_log.handlers):
-        if isinstance(handler, logging.handlers.RotatingFileHandler):
+        if isinstance(handler, LogFile):
             _log.removeHandler(handler)
             handler.close()
 

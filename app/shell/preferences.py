@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.shell.schemes import SCHEMES, Scheme
 from core.errors import QuietfieldError
+from core.paths import there
+from core.reading import parse_json, read_text
 
 NAME = "Quietfield"
 FILE = "preferences.json"
@@ -74,11 +76,12 @@ def log_folder() -> Path:
 
 def load() -> Preferences:
     """Read the preferences; missing or invalid values have their defaults."""
+    path = config_folder() / FILE
     try:
-        read = json.loads((config_folder() / FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Preferences()
-    except (OSError, ValueError) as error:
+        if not there(path):
+            return Preferences()
+        read = parse_json(read_text(path))
+    except (QuietfieldError, ValueError) as error:
         _log.warning("preferences could not be read, defaults are used: %s", error)
         return Preferences()
     return _checked(read) if isinstance(read, dict) else Preferences()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QDialog, QMenu
 
 from app.documents.opening import Opened, first_levels
-from app.shell import preferences
+from app.shell import defects, preferences
 from app.shell.defects import DefectDialog
 from app.window.commands import COMMANDS
 from app.window.main_window import MainWindow
@@ -251,7 +252,16 @@ def test_geometry_theme_and_recent_files_are_remembered(driver, stack):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"theme": 3, "recent": [1, "a"], "geometry": "!!!"}', "\x00"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"theme": 3, "recent": [1, "a"], "geometry": "!!!"}',
+        "\x00",
+        "[" * 100_000,
+        " " * 2**23,
+    ],
 )
 def test_broken_preferences_are_no_reason_not_to_start(qtbot, settings_folder, text):
     (settings_folder / preferences.FILE).write_text(text, encoding="utf-8")
@@ -268,6 +278,27 @@ def test_preferences_that_cannot_be_written_stop_nobody(tmp_path, monkeypatch):
     monkeypatch.setenv("QUIETFIELD_CONFIG", str(tmp_path / "file"))
     preferences.save(preferences.Preferences(theme="dark"))
     assert preferences.load() == preferences.Preferences()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as on Linux and macOS")
+def test_pipes_in_place_of_preferences_and_log_do_not_stop_the_start(settings_folder, monkeypatch):
+    folder = settings_folder / "pipes"
+    (folder / "log").mkdir(parents=True)
+    monkeypatch.setenv("QUIETFIELD_CONFIG", str(folder))
+    os.mkfifo(folder / preferences.FILE)
+    os.mkfifo(folder / "log" / defects.LOG_FILE)
+    assert preferences.load() == preferences.Preferences()
+    assert defects.start_log() is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_log_on_a_full_disk_is_left_out_in_silence(settings_folder, monkeypatch, capfd):
+    monkeypatch.setattr(defects.LogFile, "_open", lambda _: Path("/dev/full").open("a"))  # noqa: SIM115
+    assert defects.start_log() is not None
+    for _ in range(2):
+        defects.note("x" * 100_000)
+    defects.stop_log()
+    assert capfd.readouterr().err == ""
 
 
 def test_problem_is_a_sentence_in_the_strip_and_in_the_log(opened, tmp_path):

@@ -1,0 +1,97 @@
+"""Reads texts and JSON that anybody may have written: of bounded size, depth and kind of file."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.errors import QuietfieldError
+
+MOST_BYTES = 4 * 2**20
+"""Largest text that is read."""
+
+MOST_DEPTH = 32
+"""Deepest nesting of JSON; ours has six levels."""
+
+
+def check_regular(path: Path) -> os.stat_result:
+    """Check that a path is a file, not a folder, a device or a pipe, whose reading might never end.
+
+    Returns
+    -------
+    os.stat_result
+        What the system knows of the file.
+
+    Raises
+    ------
+    QuietfieldError
+        If it is something else.
+    OSError
+        If there is nothing, or the system does not say what.
+    """
+    known = path.stat()
+    if stat.S_ISDIR(known.st_mode):
+        raise QuietfieldError(f"{path} is a folder. Choose a file.")
+    if not stat.S_ISREG(known.st_mode):
+        raise QuietfieldError(f"{path} is a device or a pipe, not a file. Copy what it gives into a file.")
+    return known
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """Return the text in a file, which is in UTF-8.
+
+    Raises
+    ------
+    QuietfieldError
+        If it cannot be read, is no text, or is longer than `most` bytes.
+    """
+    try:
+        size = check_regular(path).st_size
+        if size > most:
+            raise QuietfieldError(
+                f"{path} has {size / 1e6:,.0f} MB; a file of its kind has {most / 1e6:.0f} MB at most. "
+                "Check the name."
+            )
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise QuietfieldError(f"{path} cannot be read ({cause or error}). Check the name.") from error
+
+
+def parse_json(text: str, *, whole: bool = True) -> Any:
+    """Return what a JSON text describes.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    whole : bool
+        Whether something else may not follow.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or is nested too deeply.
+    """
+    try:
+        found = json.loads(text) if whole else json.JSONDecoder().raw_decode(text.lstrip())[0]
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level, depth = [found], 0
+    while level:
+        depth += 1
+        level = [inner for value in level for inner in _inside(value)]
+    if depth > MOST_DEPTH:
+        raise ValueError("it is nested too deeply")
+    return found
+
+
+def _inside(value: object) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
