@@ -144,6 +144,12 @@ NEIGHBOURS_USELESS = Kind(
     words="Neighbouring planes or frames do not help to predict hidden pixels; they are not used.",
 )  # fmt: skip
 
+FRAMES_OUTLYING = Kind(
+    code="frames-outlying", level=Level.CAUTION,
+    words="The intensity of some {things} is far from that of all others, as in a flash or a blank frame "
+    "({things} {numbers}). They are left out of the training.",
+)  # fmt: skip
+
 # training: how it went
 
 NOTHING_HELD_OUT = Kind(

@@ -1,5 +1,7 @@
 """Constants of the network of Instant, available without loading torch."""
 
+from collections.abc import Collection
+
 GRID = 16
 """Sides of images, and positions of tiles, are multiples of this number of pixels."""
 
@@ -19,11 +21,18 @@ MEAN = "mean"
 """Value of the parameter `neighbours` that denoises the mean of frames."""
 
 
-def beside(index: int, count: int) -> tuple[int, ...]:
+def beside(index: int, count: int, without: Collection[int] = ()) -> tuple[int, ...]:
     """Return the indices of the neighbours of a plane or frame, in the order of `OFFSETS`.
 
     At the ends of the stack, a missing neighbour is replaced by the one on the other side, or by the nearest
     one.
+
+    Parameters
+    ----------
+    index, count : int
+        Index of the plane, and number of planes.
+    without : collection of int
+        Planes that are treated as missing, unless no other one is near.
 
     Raises
     ------
@@ -35,8 +44,9 @@ def beside(index: int, count: int) -> tuple[int, ...]:
     found = []
     for offset in OFFSETS:
         near = 1 if offset > 0 else -1
-        tries = (index + offset, index - offset, index + near, index - near)
-        found.append(next(i for i in tries if 0 <= i < count))
+        steps = (offset, -offset, near, -near, 2 * near, -2 * near)
+        known = [index + step for step in steps if 0 <= index + step < count]
+        found.append(next((i for i in known if i not in without), known[0]))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.constants import beside
+from core.noise.survey import Survey
 from core.stack import Region, Stack, plane_regions
 
 SMALLEST_PATCH = 16
@@ -70,16 +71,28 @@ class Beside:
         Index of the axis along which they are neighbours.
     limits : range
         Allowed indices along this axis.
+    without : tuple of int
+        Outlying frames among them, which are replaced by others.
     """
 
     axis: int
     limits: range
+    without: tuple[int, ...] = ()
 
     def regions(self, region: Region) -> tuple[Region, ...]:
         """Return the neighbours of a single plane's region, in the order of `OFFSETS`."""
-        first = self.limits.start
-        found = beside(region[self.axis].start - first, len(self.limits))
-        return tuple(narrowed(region, self.axis, first + i, first + i + 1) for i in found)
+        first, own = self.limits.start, region[self.axis].start
+        found = beside(own - first, len(self.limits), [i - first for i in self.without])
+        return tuple(
+            narrowed(region, self.axis, i, i + 1) for i in (self._usual(first + n, own) for n in found)
+        )
+
+    def _usual(self, index: int, own: int) -> int:
+        """Return an index, or the nearest one to `own` that is not outlying."""
+        if index not in self.without:
+            return index
+        usual = [i for i in self.limits if i not in self.without and i != own]
+        return min(usual, key=lambda i: abs(i - own))
 
 
 def beside_of(stack: Stack, along: str, regions: Sequence[Region] = ()) -> Beside | None:
@@ -88,7 +101,8 @@ def beside_of(stack: Stack, along: str, regions: Sequence[Region] = ()) -> Besid
         return None
     axis = stack.axes.index(along)
     starts = [region[axis].start for region in regions or plane_regions(stack.shape)]
-    return Beside(axis, range(min(starts), max(starts) + 1))
+    limits = range(min(starts), max(starts) + 1)
+    return Beside(axis, limits, tuple(i for i in Survey.of(stack).outlying(along) if i in limits))
 
 
 def patch_side(stack: Stack, wanted: int, depth: int) -> int:
@@ -126,14 +140,17 @@ def split(stack: Stack, share: float, side: int, axes: str = "TZ", along: str = 
     along : str
         Axis of the neighbours of the network; at least two frames along it remain for training.
     """
-    planes = plane_regions(stack.shape)
-    for axis in axes:
-        size = stack.sizes.get(axis, 1)
-        count = math.floor(share * size + 1e-9)
-        if size > 1 and count and size - count >= (2 if axis == along else 1):
-            at = stack.axes.index(axis)
-            held = tuple(p for p in planes if p[at].start >= size - count)
-            return Split(tuple(p for p in planes if p[at].start < size - count), held)
+    planes = usual_planes(stack)
+    for axis in filter(stack.axes.count, axes):
+        at = stack.axes.index(axis)
+        indices = sorted({p[at].start for p in planes})
+        size, count = len(indices), math.floor(share * len(indices) + 1e-9)
+        if count and size - count >= (2 if axis == along else 1):
+            last = indices[-count]
+            return Split(
+                tuple(p for p in planes if p[at].start < last),
+                tuple(p for p in planes if p[at].start >= last),
+            )
     if share > 0:
         for at in (-2, -1):
             size = stack.shape[at]
@@ -143,6 +160,16 @@ def split(stack: Stack, share: float, side: int, axes: str = "TZ", along: str = 
                 return Split(kept, tuple(narrowed(p, at, size - count, size) for p in planes))
         return Split(tuple(planes), tuple(planes), Finding(kind=kinds.NOTHING_HELD_OUT))
     return Split(tuple(planes), tuple(planes))
+
+
+def usual_planes(stack: Stack) -> list[Region]:
+    """Return the regions of all planes but outlying ones, such as flashes, in the order of the file."""
+    far = {axis: Survey.of(stack).outlying(axis) for axis in "TZ" if axis in stack.axes}
+    return [
+        plane
+        for plane in plane_regions(stack.shape)
+        if not any(plane[stack.axes.index(axis)].start in indices for axis, indices in far.items())
+    ]
 
 
 def narrowed(region: Region, axis: int, start: int, stop: int) -> Region:

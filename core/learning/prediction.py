@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
 from core.learning.suitability import unlike
 from core.methods.base import Block, Operation
 from core.methods.outputs import DENOISED, Output
+from core.noise.survey import Survey
 from core.optics import gaussian_kernel
 from core.progress import Context
 from core.stack import Region, Stack, channel_of
@@ -53,6 +54,8 @@ class Prediction(Operation):
         Standard deviation of the PSF in pixels; 0 for no PSF.
     along : {"", "Z", "T"}
         Axis of the neighbouring planes or frames of the network, if any.
+    without : tuple of int
+        Indices of outlying frames of the stack, which are not used as neighbours.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -66,6 +69,7 @@ class Prediction(Operation):
     outputs: tuple[Output, ...] = (DENOISED,)
     sigma: float = 0.0
     along: str = ""
+    without: tuple[int, ...] = ()
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Return the halo: the receptive field of the network and the radius of the PSF.
@@ -83,11 +87,13 @@ class Prediction(Operation):
         margin += -margin % self.alignment
         return {"Y": margin, "X": margin} | ({self.along: DEPTH} if self.along else {})
 
-    def bind(self, stack: Stack, context: Context) -> Operation:  # noqa: ARG002
-        """Return the operation itself; raise `QuietfieldError` if the stack lacks the neighbours."""
-        if self.along and stack.sizes.get(self.along, 1) < 2:
+    def bind(self, stack: Stack, context: Context) -> Operation:
+        """Find outlying neighbours of the stack; raise `QuietfieldError` if it lacks neighbours."""
+        if not self.along:
+            return self
+        if stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
-        return self
+        return replace(self, without=Survey.of(stack).outlying(self.along, context))
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return a finding if the channel of a plane differs strongly from the training pixels."""
@@ -171,7 +177,7 @@ class Prediction(Operation):
             first, count = block.origin[axis], block.shape[axis]
             shown = np.repeat(shown, 1 + len(OFFSETS), 1)
             for row in shown:
-                row[1:, axis] = np.array(beside(first + row[0, axis], count)) - first
+                row[1:, axis] = np.array(beside(first + row[0, axis], count, self.without)) - first
         if not lead:
             return np.zeros((1, 1), np.intp)
         return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(shown, 2, 0)), lead), np.intp)

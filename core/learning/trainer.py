@@ -24,6 +24,7 @@ from core.learning.optimising import Learner, copied
 from core.learning.parts.setup import Setup
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
+from core.noise.survey import find_outlying
 from core.progress import Context
 from core.stack import Stack
 
@@ -230,6 +231,8 @@ class Trainer:
             validation_patches=method.validation_patches, seed=method.seed,
             by_channel=method.normalise == "channel", along=method.along,
         )  # fmt: skip
+        if not method.idle:
+            self._course.add(*find_outlying(setup.stack, context))
         self._examples = method.examples(setup)
         self._learner = Learner(method, setup, self._examples)
         self._device, self._side = device, side

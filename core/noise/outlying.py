@@ -67,7 +67,14 @@ def _isolated(levels: NDArray[np.float64], spreads: NDArray[np.float64]) -> list
     far = known & (difference > limit)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], far, [False]]).astype(int)))
     runs = [range(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
-    return [index for run in runs if len(run) <= LONGEST for index in run]
+    short = [run for run in runs if len(run) <= LONGEST]
+    return [index for run in short if _jumps(run, levels, spreads) for index in run]
+
+
+def _jumps(run: range, levels: NDArray[np.float64], spreads: NDArray[np.float64]) -> bool:
+    """Return whether frames differ from those before and after them by far more than the structure there."""
+    adjacent = [i for i in (run.start - 1, run.stop) if 0 <= i < len(levels) and np.isfinite(levels[i])]
+    return all(abs(levels[i] - levels[j]) > FAR * spreads[j] for i in run for j in adjacent)
 
 
 def _sample(stack: Stack, axis: str, index: int, channel: int) -> NDArray[np.float64]:

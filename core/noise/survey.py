@@ -13,6 +13,7 @@ from core.noise import between
 from core.noise.estimate import FRAMES, LARGEST, estimate, estimate_frames, select_middle
 from core.noise.motion import compare
 from core.noise.noise_estimate import NoiseEstimate
+from core.noise.outlying import outlying_frames
 from core.progress import Context
 from core.stack import AXIS_NAMES, Region, Stack, middle
 
@@ -71,7 +72,7 @@ class Survey:
         Noise of the stack, if it is known.
     """
 
-    __slots__ = ("_lock", "_noise", "_shared", "_stack", "_still")
+    __slots__ = ("_lock", "_noise", "_outlying", "_shared", "_stack", "_still")
 
     def __init__(self, stack: Stack, noise: StackNoise | None = None) -> None:
         # a separate stack: the surveyed one refers to this survey, and would never be freed
@@ -79,6 +80,7 @@ class Survey:
         self._lock = RLock()
         self._noise = noise
         self._shared: dict[str, float] = {}
+        self._outlying: dict[str, tuple[int, ...]] = {}
         self._still: bool | None = None
 
     @classmethod
@@ -125,6 +127,21 @@ class Survey:
                 self._shared[axis] = between.shared_noise(self._stack, axis)
             return self._shared[axis]
 
+    def outlying(self, axis: str, context: Context | None = None) -> tuple[int, ...]:
+        """Return the indices of frames or planes along an axis that are far from all others, as a flash is.
+
+        Parameters
+        ----------
+        axis : {"T", "Z"}
+            Axis of the frames or planes.
+        context : Context, optional
+            Cancellation.
+        """
+        with self._lock:
+            if axis not in self._outlying:
+                self._outlying[axis] = outlying_frames(self._stack, axis, context or Context())
+            return self._outlying[axis]
+
     def stands_still(self) -> bool:
         """Return whether all frames seem to show the same scene, with independent noise."""
         with self._lock:
@@ -161,6 +178,18 @@ def find_shared_noise(stack: Stack, axis: str, kind: Kind) -> Finding | None:
         if kind == kinds.NEIGHBOURS_SHARE_NOISE else None
     )  # fmt: skip
     return Finding(kind=kind, value=correlation, limit=between.LIMIT, details=details, proposal=proposal)
+
+
+def find_outlying(stack: Stack, context: Context) -> tuple[Finding, ...]:
+    """Return a finding for each axis along which frames or planes are outlying."""
+    found = []
+    for axis in "TZ":
+        indices = Survey.of(stack).outlying(axis, context)
+        if indices:
+            numbers = ", ".join(str(index + 1) for index in indices)
+            details = {"axis": axis, "numbers": numbers, "things": "frames" if axis == "T" else "planes"}
+            found.append(Finding(kind=kinds.FRAMES_OUTLYING, value=float(len(indices)), details=details))
+    return tuple(found)
 
 
 def spread_frames(stack: Stack, channel: int) -> list[Region]:
