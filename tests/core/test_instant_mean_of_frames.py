@@ -219,7 +219,9 @@ def test_training_sees_means_that_share_no_frame(count: int, groups: int) -> Non
 
 def test_quietfield_learns_from_the_mean_and_goes_on_with_it(tmp_path: Path) -> None:
     stack, truth = recorded((1,) * 6, side=128)
-    method = Quietfield(steps=3, seconds=0, patch=64, batch=1, quality="instant", neighbours="mean")
+    method = Quietfield(
+        steps=3, seconds=0, patch=64, batch=1, quality="instant", neighbours="mean", validation_patches=8
+    )
     trainer = Trainer(stack, method, device="cpu")
     *_, last = trainer.run()
     assert last.step == 3

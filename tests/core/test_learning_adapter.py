@@ -113,8 +113,9 @@ def test_without_training_it_is_instant() -> None:
         trainer = Trainer(stack, Quietfield(train="no", quality=quality, neighbours=beside), device="cpu")
         *_, last = trainer.run()
         assert last.step == 0
-        ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
-        theirs = evaluate(stack, Instant(quality=quality, neighbours=beside))[0]
+        frame = stack.region(T=1)
+        ours = evaluate(stack, trainer.model().prediction("cpu"), frame)[0]
+        theirs = evaluate(stack, Instant(quality=quality, neighbours=beside), frame)[0]
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -122,16 +123,18 @@ def test_without_training_it_is_instant() -> None:
 def test_a_network_that_did_not_get_better_is_that_of_instant(quality: str) -> None:
     stack, _ = recorded((1, 2, 3), side=128)
     method = Quietfield(
-        steps=4, seconds=0, patch=64, batch=1, epoch=2, warmup=0, learning_rate=1.0, neighbours="none"
-    )
+        steps=4, seconds=0, patch=64, batch=1, epoch=2, warmup=0, learning_rate=1.0, neighbours="none",
+        validation_patches=8,
+    )  # fmt: skip
     trainer = Trainer(stack, replace(method, quality=quality), device="cpu")
     *_, last = trainer.run()
     assert kinds.TRAINING_USELESS in kinds_in(last.findings)
     network, _ = load_network(file_of(quality))
     for name, weights in trainer.model().weights.items():
         torch.testing.assert_close(weights, network.state_dict()[name], rtol=0, atol=0)
-    ours = evaluate(stack, trainer.model().prediction("cpu"))[0]
-    np.testing.assert_array_equal(ours, evaluate(stack, Instant(quality=quality))[0])
+    frame = stack.region(T=1)
+    ours = evaluate(stack, trainer.model().prediction("cpu"), frame)[0]
+    np.testing.assert_array_equal(ours, evaluate(stack, Instant(quality=quality), frame)[0])
 
 
 def exposed(width: float, light: float) -> Stack:
