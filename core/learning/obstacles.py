@@ -11,20 +11,21 @@ from core.instant.familiarity import examine
 from core.learning.training_advice import middle_plane
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
+from core.progress import Context
 from core.stack import Stack
 
 Examined = Sequence[Sequence[Finding]]
 """Findings of Instant about each channel."""
 
 
-def obstacles(stack: Stack) -> tuple[Finding, ...]:
+def obstacles(stack: Stack, context: Context | None = None) -> tuple[Finding, ...]:
     """Find why predicting hidden pixels may gain little on a stack.
 
     Correlated noise is reported only if its estimate is reliable. If the noise cannot be estimated,
     nothing is reported.
     """
     try:
-        found = Survey.of(stack).noise().channels
+        found = Survey.of(stack).noise(context).channels
     except QuietfieldError:  # too small or too large for an estimate, but not for training
         return ()
     examined = examine_channels(stack)

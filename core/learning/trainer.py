@@ -19,6 +19,7 @@ from core.learning.base import Learned
 from core.learning.clean_stacks import check_counts, fitted
 from core.learning.course import Course, Report
 from core.learning.data import patch_side
+from core.learning.keeping import Best
 from core.learning.model import Model, Record
 from core.learning.optimising import Learner, copied
 from core.learning.parts.setup import Setup
@@ -73,8 +74,7 @@ class Trainer:
         self._asked, self._threads, self._memory = device, threads, memory
         self._rate, self._course = Rate(method), Course(method)
         self._generator = torch.Generator()
-        self._best: dict[str, Tensor] | None = None
-        self._best_validation, self._best_step = math.inf, 0
+        self._best = Best()
         self._good: Mapping[str, Any] = {}
         self._restarts = 0
         self._failed = self._resolved = self._ready = False
@@ -141,7 +141,7 @@ class Trainer:
             yield self._report(loss=loss, speed=max(speed, 0.0))
             reported = course.start_clock()
             steps = course.step
-        if self._learner.useful and course.step and self._best_step == 0:
+        if self._learner.useful and course.step and self._best.step == 0:
             course.add(Finding(kind=kinds.TRAINING_USELESS))
             yield self._report()
 
@@ -199,9 +199,7 @@ class Trainer:
         return {
             **self._course.state_dict(),
             **self._learner.state_dict(),
-            "best": None if self._best is None else copied(self._best),
-            "best_validation": self._best_validation,
-            "best_step": self._best_step,
+            **self._best.state_dict(),
             "rate": self._rate.state_dict(),
             "restarts": self._restarts,
             "generator": self._generator.get_state(),
@@ -279,8 +277,7 @@ class Trainer:
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._learner.load_state_dict(state)
-        self._best = None if state["best"] is None else copied(state["best"])
-        self._best_validation, self._best_step = state["best_validation"], state.get("best_step", 0)
+        self._best.load_state_dict(state)
         self._rate.load_state_dict(state["rate"])
         self._restarts = int(state.get("restarts", 0))
         self._generator.set_state(state["generator"])
@@ -309,9 +306,8 @@ class Trainer:
 
     def _keep_better(self, validation: float) -> None:
         """Keep the network as it is now if that is wanted, and it is the best so far."""
-        if self._method.keep == "best" and validation < self._best_validation:
-            self._best, self._best_validation = copied(self._learner.current.state_dict()), validation
-            self._best_step = self._course.step
+        if self._method.keep == "best":
+            self._best.offer(self._learner.current, validation, self._course.step)
 
     def _start_over(self) -> None:
         """Go back to the last good state and on at half the learning rate; give up if that never helps."""
@@ -331,8 +327,8 @@ class Trainer:
         self._good = self.state_dict()
 
     def _kept(self) -> dict[str, Tensor]:
-        if self._method.keep == "best" and self._best is not None:
-            return self._best
+        if self._method.keep == "best" and self._best.weights is not None:
+            return self._best.weights
         network = self._learner.network if self._method.keep == "last" else self._learner.current
         return dict(network.state_dict())
 

@@ -274,6 +274,14 @@ def test_measure_takes_range_and_fit(folder, capsys):
 # ------------------------------------------------------------------ networks
 
 
+def test_train_prints_findings_with_codes_and_values(folder, capsys):
+    assert run("train noisy.tif -o net --method n2v", *TINY, "--patch", "512") == 0
+    captured = capsys.readouterr()
+    smaller = next(f for f in json.loads(captured.out)["findings"] if f["code"] == "patches-smaller")
+    assert (smaller["level"], smaller["value"], smaller["unit"]) == ("note", 40, "px")
+    assert smaller["text"] in captured.err
+
+
 def test_train_apply_and_resume(folder, capsys):
     assert run("train noisy.tif -o net --method deconoising --sigma 1 --preset fast", *TINY) == 0
     captured = capsys.readouterr()
@@ -282,6 +290,7 @@ def test_train_apply_and_resume(folder, capsys):
     assert told["steps"] == 3
     assert told["loss"] > 0
     assert told["validation"] > 0
+    assert told["note"] == " ".join(finding["text"] for finding in told["findings"])
     assert "Wrote net.quietfield after 3 steps" in captured.err
 
     assert run("apply net.quietfield noisy.tif other.tif -o out --dtype float32") == 0

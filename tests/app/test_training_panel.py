@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
+from scipy.ndimage import gaussian_filter
 
 from app.panels.metrics.references import frames_in
 from app.panels.training import TrainingPanel
@@ -312,6 +313,23 @@ def test_a_stack_that_teaches_nothing_is_denoised_by_the_network_as_it_is(
     assert [finding.kind for finding in model.record.findings] == [kinds.PLANES_TOO_SMALL]
     assert panel.network.findings.words.text() == model.record.note
     assert "needs at least 64 x 64" in model.record.note
+
+
+def test_what_a_network_was_trained_with_is_found_and_proposes_another_method(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = gaussian_filter(rng.normal(size=(4, 96, 96)), (0, 0.5, 0.5))
+    light = gaussian_filter(rng.normal(size=(96, 96)), 8)
+    pixels = 500 + 100 * light / light.std() + 20 * noise / noise.std()
+    session.open(Stack.of(pixels.astype(np.float32), "TYX"), {})
+    choose(panel, "n2v", steps=2)
+    panel.network.automatic.setChecked(False)
+    click(qtbot, panel, "training-start")
+    qtbot.waitUntil(lambda: panel.network.current is not None and idle(jobs), timeout=WAIT)
+    assert "noise of neighbouring pixels is correlated" in panel.network.findings.words.text()
+    click(qtbot, panel, "network-noise-correlated")
+    assert panel.settings.method_class.name == "structn2v"
 
 
 def test_curves_of_a_training_that_starts_over_never_run_backwards(

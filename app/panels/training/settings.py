@@ -17,7 +17,8 @@ from core import params
 from core.catalogue import methods
 from core.errors import QuietfieldError
 from core.findings import Proposal
-from core.learning.base import Learned, Seeing
+from core.learning.base import Learned
+from core.learning.seeing import Seeing
 from core.methods.base import Method, summary
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

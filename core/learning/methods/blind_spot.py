@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from core.learning.architecture import Architecture
-from core.learning.base import Resolved, Seeing
+from core.learning.base import Resolved
 from core.learning.papers import BROADDUS_2020, HOECK_2022, KRULL_2019
 from core.learning.presets import PRESETS, Preset
+from core.learning.seeing import Seeing
 from core.methods.base import named
 from core.params import param
 from core.progress import Context
@@ -66,7 +67,7 @@ class BlindSpot(Seeing):
         context.step(0.0, "Measuring the noise")
         from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
 
-        return Resolved(method=self, findings=(*obstacles(stack), *self.shared(stack)))
+        return Resolved(method=self, findings=(*obstacles(stack, context), *self.shared(stack)))
 
 
 @named("n2v", label="Noise2Void", group="learned")

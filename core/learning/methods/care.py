@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from core.learning.base import Seeing
 from core.learning.papers import WEIGERT_2018
+from core.learning.seeing import Seeing
 from core.methods.base import named
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait

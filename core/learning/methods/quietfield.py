@@ -178,11 +178,14 @@ class Quietfield(BlindSpot):
     def resolve(self, stack: Stack, context: Context) -> Resolved:
         """Decide whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
         self.look_beside(stack)
-        context.step(0.0, "Measuring the noise")
-        shown = self.training_stack(stack)
-        method, findings = self._trained_where_possible(shown)
         from core.instant.scene import find_motion
         from core.learning import neighbour_trial  # needs torch, for which the window need not wait
+        from core.noise.survey import Survey
+
+        context.step(0.0, "Measuring the noise")
+        Survey.of(stack).noise(context)
+        shown = self.training_stack(stack)
+        method, findings = self._trained_where_possible(shown)
 
         if self.psf == "auto" and not method.idle:
             bears = neighbour_trial.bears_convolution(shown, NARROW, context.part(0.1, 0.4))
