@@ -34,7 +34,7 @@ class Report:
     pixels_per_second : float
         Pixels of training patches per second, since the last report.
     doing : str
-        Current work before the first step, or "".
+        Current work between steps, or "" for a step; before step 1 there is no network yet.
     findings : tuple of Finding
         Findings so far.
     """
@@ -101,6 +101,11 @@ class Course:
     def whole(self) -> bool:
         """Whether an epoch, or the training, ends with the last step."""
         return self.step % self._method.epoch == 0 or self.fraction >= 1
+
+    @property
+    def due(self) -> bool:
+        """Whether an epoch has ended whose loss on held-out parts is not known yet."""
+        return self.whole and bool(self._recent or self._epoch_loss)
 
     def start_clock(self) -> float:
         """Start the clock; return its reading."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -120,14 +120,21 @@ class Learner:
                     mean.lerp_(value, self._weight)
         return loss
 
-    def look(self, patches: Patches) -> float:
-        """Return the mean loss of the current network on patches, without an update."""
+    def look(self, patches: Patches) -> Iterator[tuple[float, float]]:
+        """Compute the mean loss of the current network on patches, without an update.
+
+        Yields
+        ------
+        tuple of two float
+            Fraction of the patches that are done, and their mean loss.
+        """
         total, count = 0.0, len(patches.pixels)
-        with torch.no_grad():
-            for start in range(0, count, self._chunk):
-                part = patches.part(start, start + self._chunk, self._device)
+        for start in range(0, count, self._chunk):
+            part = patches.part(start, start + self._chunk, self._device)
+            with torch.no_grad():
                 total += float(self._losses(self.current, part).sum())
-        return total / count
+            done = start + len(part.pixels)
+            yield done / count, total / done
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of all state that a step changes, with tensors on the CPU."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -32,6 +32,8 @@ from core.stack import Stack
 __all__ = ["Report", "Trainer"]
 
 REPORT_SECONDS = 0.2
+VALIDATING = "Validating on held-out parts"
+
 REFRESH_STEPS = 8
 """Steps between two tiles read anew from a stack that does not fit into memory."""
 
@@ -113,9 +115,12 @@ class Trainer:
         course = self._course
         if not self._resolved:
             self._resolve(context or Context())
-        for fraction in self._prepare(every):
-            yield self._report(f"Reading the stack, {fraction:.0%}")
+        for doing in self._prepare(every):
+            yield self._report(doing)
         self._good = self.state_dict()
+        course.start_clock()
+        if course.due:  # it was stopped while the last epoch was validated
+            yield from self._end_epoch(every)
         if self.finished and not self._failed and not self._method.idle:
             details = {"seconds": course.seconds}
             course.add(Finding(kind=kinds.TRAINING_COMPLETE, value=float(course.step), details=details))
@@ -124,21 +129,18 @@ class Trainer:
         steps = course.step
         while not self.finished:
             now = self._train_step()
-            whole = course.whole
-            if not whole and now - reported < every:
+            if not course.due and now - reported < every:
                 continue
             loss = course.synchronise()
             course.add(self._learner.finding)
-            if whole and math.isfinite(loss):
-                loss = loss if self._end_epoch() else math.nan
-            if not math.isfinite(loss):
+            broken = not math.isfinite(loss)
+            if broken:
                 self._start_over()
-            elif whole:
-                self._restarts = 0
-                self._good = self.state_dict()
+            elif course.due:
+                broken = not (yield from self._end_epoch(every))
             now = course.tick()
             speed = (course.step - steps) * self._method.batch * self._side**2 / (now - reported)
-            yield self._report(loss=loss, speed=max(speed, 0.0))
+            yield self._report(loss=math.nan if broken else loss, speed=max(speed, 0.0))
             reported = course.start_clock()
             steps = course.step
         if self._learner.useful and course.step and self._best.step == 0:
@@ -146,7 +148,7 @@ class Trainer:
             yield self._report()
 
     def model(self) -> Model:
-        """Copy of the network as it would be kept if training ended now; a report comes first."""
+        """Return a copy of the network as it would be kept now, once the stack has been read."""
         state, course = self.state_dict(), self._course
         if self._good and not (_finite(state["network"]) and _finite(state["averaged"])):
             self._start_over()  # the last steps broke it, and no loss has told so yet
@@ -195,7 +197,7 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """Everything that training needs to go on, copied; tensors on the processor."""
         if not self._ready:
-            raise RuntimeError("there is no network before the first report")
+            raise RuntimeError("there is no network before the stack has been read")
         return {
             **self._course.state_dict(),
             **self._learner.state_dict(),
@@ -241,7 +243,8 @@ class Trainer:
                 self._course.add(Finding(kind=kinds.PATCHES_SMALLER, value=float(side), unit="px"))
         self._resolved = True
 
-    def _prepare(self, every: float) -> Iterator[float]:
+    def _prepare(self, every: float) -> Iterator[str]:
+        """Read what is trained on, and make the optimiser; yield what is being done."""
         if self._ready:
             return
         self._source = fingerprint(self._stack)
@@ -255,16 +258,21 @@ class Trainer:
         shown = time.perf_counter()
         for fraction in self._examples.read(self._generator, state):
             if time.perf_counter() - shown > every:
-                yield fraction
+                yield f"Reading the stack, {fraction:.0%}"
                 shown = time.perf_counter()
         self._course.add(check_counts(self._stack, self._examples.normalisation))
+        yield "Preparing the network"
         self._examples.keep_on_device()
         self._held_out = self._examples.held_out()
         self._learner.begin()
         if state is not None:
             self._take(state)
         elif self._learner.useful and not self._method.idle:
-            self._keep_better(self._learner.look(self._held_out))
+            for fraction, loss in self._learner.look(self._held_out):
+                validation = loss
+                if fraction < 1:
+                    yield f"{VALIDATING}, {fraction:.0%}"
+            self._keep_better(validation)
         self._ready = True
 
     def _state_to_go_on_from(self) -> Mapping[str, Any] | None:
@@ -294,14 +302,24 @@ class Trainer:
         rate = self._rate.at(course.step, course.fraction)
         return course.stepped(self._learner.step(patches, rate, course.step + 1))
 
-    def _end_epoch(self) -> bool:
-        """Look at the parts held out; whether the loss there is a number."""
-        validation = self._learner.look(self._held_out)
+    def _end_epoch(self, every: float) -> Generator[Report, None, bool]:
+        """Compute the loss on held-out parts; return whether it is a number, or start over."""
+        course = self._course
+        shown = time.perf_counter()
+        for fraction, loss in self._learner.look(self._held_out):
+            validation = loss
+            if fraction < 1 and time.perf_counter() - shown > every:
+                course.tick()
+                yield self._report(f"{VALIDATING}, {fraction:.0%}")
+                shown = course.start_clock()
         if not math.isfinite(validation):
+            self._start_over()
             return False
         self._rate.watch(validation)
-        self._course.end_epoch(validation)
+        course.end_epoch(validation)
         self._keep_better(validation)
+        self._restarts = 0
+        self._good = self.state_dict()
         return True
 
     def _keep_better(self, validation: float) -> None:

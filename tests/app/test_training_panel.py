@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from app.panels.metrics.references import frames_in
 from app.panels.training import TrainingPanel
 from app.panels.training.loss_plot import ticks
+from app.panels.training.run import TrainingRun
 from app.shell.jobs import Jobs
 from app.shell.session import Session
 from app.shell.view_state import View
@@ -338,7 +339,7 @@ def test_curves_of_a_training_that_starts_over_never_run_backwards(
 ) -> None:  # fmt: skip
     from core.learning.optimising import Learner
 
-    monkeypatch.setattr("core.learning.trainer.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(TrainingRun, "every", 0.0)
     step, spoilt = Learner.step, []
 
     def broken(self: Learner, patches: Any, rate: float, number: int) -> Any:

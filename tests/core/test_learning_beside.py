@@ -279,7 +279,7 @@ def test_stop_and_resume_is_bit_for_bit_one_training(cls: type[Learned], memory:
             break
     second = Trainer(stack, method, device="cpu", memory=memory)
     second.restore(first.model())
-    assert next(report.step for report in second.run()) >= 4
+    assert next(report.step for report in second.run() if not report.doing) >= 4
     list(second.run())
     for name, weights in whole.model().weights.items():
         assert torch.equal(weights, second.model().weights[name]), name

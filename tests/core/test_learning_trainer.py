@@ -151,6 +151,24 @@ def test_running_again_after_a_stop_goes_on():
     assert same(whole.weights, trainer.model().weights)
 
 
+def test_a_stop_while_held_out_parts_are_looked_at_changes_nothing(tmp_path):
+    """With a report after every patch it is stopped in the middle of the second epoch's."""
+    stack, method = scene()[0], small(epoch=3, steps=9, batch=1, schedule="plateau", patience=0)
+    whole, _ = trained(stack, method)
+    stopped = Trainer(stack, method, device="cpu")
+    run = stopped.run(every=0.0)
+    next(report for report in run if report.step == 6 and report.doing.startswith("Validating"))
+    run.close()
+    save_model(tmp_path / "half.quietfield", stopped.model())
+    assert [step for step, *_ in stopped.model().record.curve] == [3]
+    later = Trainer(stack, method, device="cpu")
+    later.restore(load_model(tmp_path / "half.quietfield"))
+    for trainer in (stopped, later):
+        list(trainer.run())
+        assert same(whole.weights, trainer.model().weights)
+        assert trainer.model().record.curve == whole.record.curve
+
+
 def test_closing_the_generator_leaves_a_usable_network():
     stack = scene()[0]
     trainer = Trainer(stack, small(epoch=1), device="cpu")
@@ -425,7 +443,7 @@ def test_a_finished_network_is_not_trained_further_and_says_so():
     model, _ = trained(stack, small())
     trainer = Trainer(stack, small(), device="cpu")
     trainer.restore(model)
-    reports = list(trainer.run())
+    reports = [report for report in trainer.run() if not report.doing]
     assert [r.step for r in reports] == [12]
     assert only(reports[0].findings, kinds.TRAINING_COMPLETE).value == 12
     longer = Trainer(stack, small(steps=15), device="cpu")

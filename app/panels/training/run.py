@@ -91,7 +91,11 @@ class TrainingRun:
         Earlier checkpoints; only appended to.
     picture : Preview or None
         Newest prediction.
+    every : float
+        Time between two reports of the trainer, in seconds.
     """
+
+    every: float = 0.2
 
     def __init__(
         self,
@@ -193,7 +197,7 @@ class TrainingRun:
     def _train(self, trainer: Trainer, job: Job) -> None:
         self._next = time.monotonic() + 1.0
         emitted = 0.0
-        for report in trainer.run(self._preparing):
+        for report in trainer.run(self._preparing, every=self.every):
             job.context.check()
             self._take(report, trainer)
             job.context.step(_fraction(report), _words(report))
