@@ -52,6 +52,18 @@ PIXELS_OUTLYING = Kind(
     words="Many single pixels ({value:.1%}) are far too bright or too dark. A median filter before "
     "denoising removes them better.",
 )  # fmt: skip
+_HOT = (
+    "Single pixels far brighter or darker than all their neighbours (hot or dead pixels), in the centre of "
+    "the plane: {value:.0f}. "
+)
+PIXELS_HOT = Kind(
+    code="pixels-hot", level=Level.NOTE,
+    words=f"{_HOT}They keep their recorded values, and do not affect the pixels around them.",
+)  # fmt: skip
+PIXELS_HOT_MENDED = Kind(
+    code="pixels-hot-mended", level=Level.NOTE,
+    words=f"{_HOT}They are replaced by what their neighbours show.",
+)  # fmt: skip
 STRIPES = Kind(
     code="stripes", level=Level.CAUTION,
     words="The image has stripes along the {along}. They are not removed like noise of single pixels: they "

@@ -16,6 +16,7 @@ from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.constants import DEPTH, GRID, REACH, beside
 from core.instant.familiarity import examine
+from core.instant.hot_pixels import find_hot_pixels
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.scene import propose_averaging
 from core.methods.base import WHOLE, Block, Operation
@@ -67,6 +68,8 @@ class Denoiser(Operation):
         Axis of the neighbouring planes or frames of the network, if any.
     sigma : float
         Standard deviation of the PSF that the denoised image is convolved with, in pixels; 0 for none.
+    mend : bool
+        Whether hot and dead pixels are replaced in the result; they always are in the input of the network.
     """
 
     alignment: ClassVar[int] = GRID
@@ -81,6 +84,7 @@ class Denoiser(Operation):
     eightfold: bool = False
     along: str = ""
     sigma: float = 0.0
+    mend: bool = False
 
     @property
     def _uncertain(self) -> bool:
@@ -119,7 +123,7 @@ class Denoiser(Operation):
         noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
         if noise.absent:
             return (Finding(kind=kinds.NOISE_ABSENT),)
-        return examine(plane, noise)
+        return examine(plane, noise, mend=self.mend)
 
     @staticmethod
     def channel(block: Block, index: tuple[int, ...]) -> int:
@@ -147,10 +151,16 @@ class Denoiser(Operation):
         raised = lift(stabiliser, noise)
         known = np.where(finite, plane, noise.mean)
         shown = np.stack([known, *(np.where(np.isfinite(other), other, known) for other in others)])
+        found = [find_hot_pixels(image, noise) for image in shown]
+        for image, (where, replacements) in zip(shown, found, strict=True):
+            image.flat[where] = replacements
         values = (stabiliser.forward(shown) + raised).astype(np.float32)
         mean, variance = self._predict(values, noise, context)
         change = np.clip(mean - values[0], -FARTHEST, FARTHEST)
         denoised = convolve(stabiliser.inverse(values[0] + change - raised), self.sigma)
+        denoised = np.minimum(denoised, noise.ceiling)
+        if not self.mend:
+            denoised.flat[found[0][0]] = known.flat[found[0][0]]
         if not self._uncertain:
             return blend(plane, [denoised], self.strength, noise)
         error = stabiliser.error(values[0] + change - raised, np.sqrt(variance))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding, Proposal, kinds
+from core.instant.hot_pixels import find_hot_pixels
 from core.noise.noise_estimate import NoiseEstimate
 from core.stack import middle
 
@@ -29,7 +30,7 @@ _SHARP = 0.05
 Image = NDArray[np.float32]
 
 
-def examine(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[Finding, ...]:
+def examine(plane: NDArray[np.generic], noise: NoiseEstimate, *, mend: bool = False) -> tuple[Finding, ...]:
     """Return findings about an image that Instant may denoise worse than its training images.
 
     Parameters
@@ -38,6 +39,8 @@ def examine(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[Finding, 
         Image of any real type, in counts; its central region is examined.
     noise : NoiseEstimate
         Noise of the image.
+    mend : bool
+        Whether hot pixels are replaced in the result.
 
     Returns
     -------
@@ -62,6 +65,10 @@ def examine(plane: NDArray[np.generic], noise: NoiseEstimate) -> tuple[Finding, 
     if (share := _impulses(image, deviation, noise.model.gain)) > _IMPULSES:
         median = Proposal(label="Choose median", method="median")
         found.append(Finding(kind=kinds.PIXELS_OUTLYING, value=share, limit=_IMPULSES, proposal=median))
+    elif hot := len(find_hot_pixels(image, noise)[0]):
+        proposal = None if mend else Proposal(label="Mend them", params={"hot": "mend"})
+        kind = kinds.PIXELS_HOT_MENDED if mend else kinds.PIXELS_HOT
+        found.append(Finding(kind=kind, value=float(hot), proposal=proposal))
     for along, turned, spread, correlation in (
         ("rows", image, deviation, noise.correlation_x),
         ("columns", image.T, deviation.T, noise.correlation_y),

@@ -88,6 +88,12 @@ class Instant(Method):
         help="Also compute an image of the standard error that the network predicts for every pixel, in "
         "counts. The prediction was trained on simulated images only.",
     )  # fmt: skip
+    hot: str = param(
+        "keep", "Hot pixels", advanced=True, choices={"keep": "Keep", "mend": "Mend"},
+        help="Hot and dead pixels of a camera, which are far brighter or darker than all their neighbours: "
+        "keep their recorded values, or replace them by what the neighbours show. In both cases they do not "
+        "affect the pixels around them.",
+    )  # fmt: skip
     noise: str = param(
         "auto", "Noise of", advanced=True,
         choices={"auto": "Automatic", "stack": "The whole stack", "plane": "Every plane separately"},
@@ -122,7 +128,7 @@ class Instant(Method):
         best = self.quality == "best"
         denoiser = Denoiser(
             networks=shipped(self.quality), noise=noise, outputs=self.outputs, strength=self.strength,
-            eightfold=best, along="" if still else along,
+            eightfold=best, along="" if still else along, mend=self.hot == "mend",
         )  # fmt: skip
         return MeanOfFrames(single=denoiser) if still else denoiser
 

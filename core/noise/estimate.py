@@ -124,6 +124,7 @@ def _in_counts(found: NoiseEstimate, scale: _Scale, ends: _Ends) -> NoiseEstimat
         mean=found.mean + centre,
         dark=found.dark + centre,
         saturated=ends.saturated,
+        ceiling=ends.high * scale.unit + centre if ends.saturated else np.inf,
         lowest=ends.lowest,
     )
 

@@ -40,6 +40,8 @@ class NoiseEstimate:
         Correlation of the noise of two pixels by their distance along (Y, X), -3 to 3; 1 in the centre.
     saturated, lowest : float
         Fraction of pixels, 0 to 1, clipped to the largest and to the smallest value; 0 without clipping.
+    ceiling : float
+        Value of the saturated pixels, in counts; infinite without saturation.
     structure : float
         Fraction of the energy attributed to structure of the image, 0 to 1.
     method : str
@@ -56,6 +58,7 @@ class NoiseEstimate:
     autocorrelation: NDArray[np.float64] = field(repr=False, compare=False)
     saturated: float = 0.0
     lowest: float = 0.0
+    ceiling: float = np.inf
     structure: float = 0.0
     method: Literal["plane", "frames"] = "plane"
     problem: Finding | None = None
@@ -125,6 +128,7 @@ class NoiseEstimate:
             constant_error=self.constant_error * factor**2,
             mean=self.mean * factor,
             dark=self.dark * factor,
+            ceiling=self.ceiling * factor,
         )
 
     def averaged(self, frames: float) -> NoiseEstimate:
