@@ -34,7 +34,7 @@ def before_each_run(
 def short_of_memory(
     most: int, kind: type[torch.nn.Module] = InstantNetwork
 ) -> Iterator[list[tuple[int, ...]]]:
-    """Let networks run out of memory where they are given more than `most` rows or columns; list what they took."""
+    """Let networks run out of memory above `most` rows or columns; list the shapes that they processed."""
     taken: list[Shape] = []
 
     def take(shape: Shape) -> None:

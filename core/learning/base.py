@@ -21,7 +21,7 @@ from core.params import Value, param
 from core.progress import Context
 from core.stack import Stack
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
     from core.learning.parts.heads import Head
     from core.learning.parts.objectives import Objective
@@ -174,7 +174,7 @@ class Learned(Method):
             words.append(f"{given['steps']} steps")
         return ", ".join(words)
 
-    # ------------------------------------------------------------------ what the method is made of
+    # ------------------------------------------------------------------ parts
 
     def examples(self, setup: Setup) -> Examples:
         """Return the training examples: input and target of the network."""
@@ -209,7 +209,7 @@ class Learned(Method):
         inputs = 1 + len(OFFSETS) if self.along else 1
         return Architecture(width=self.width, depth=self.depth, inputs=inputs)
 
-    # ------------------------------------------------------------------ what it is
+    # ------------------------------------------------------------------ properties
 
     @property
     def along(self) -> str:

@@ -13,9 +13,10 @@ CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def load_compiler() -> None:
-    """Import torch's compiler without the folder that it makes in the temporary one for its cache.
+    """Import torch's compiler without creating its cache folder.
 
-    That folder would stay, and where it cannot be made, as on a full disk, no optimiser could be created.
+    The folder would remain in the temporary folder; if it cannot be created, for example on a full disk, no
+    optimiser could be created.
     """
     if "torch._dynamo" in sys.modules:
         return

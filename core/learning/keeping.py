@@ -1,4 +1,4 @@
-"""The best network of a training so far."""
+"""The best network of a training."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Best:
     Attributes
     ----------
     weights : dict of str to Tensor, or None
-        The weights; None before any were offered.
+        Weights; None before the first offer.
     validation : float
-        Their loss on held-out parts.
+        Loss on held-out parts.
     step : int
-        Number of updates after which they were offered.
+        Number of updates at that time.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What speaks against learning from hidden pixels of a stack."""
+"""Findings that speak against training with hidden pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Examined = Sequence[Sequence[Finding]]
 
 
 def obstacles(stack: Stack, context: Context | None = None) -> tuple[Finding, ...]:
-    """Find why predicting hidden pixels may gain little on a stack.
+    """Return reasons why predicting hidden pixels may improve a stack little.
 
     Correlated noise is reported only if its estimate is reliable. If the noise cannot be estimated,
     nothing is reported.
@@ -48,7 +48,7 @@ def examine_channels(stack: Stack) -> Examined:
     Raises
     ------
     QuietfieldError
-        If the noise cannot be measured: planes too small, or intensities enormous.
+        If the noise cannot be estimated: planes too small, or intensities too large.
     """
     channels = Survey.of(stack).noise().channels
     return [examine(middle_plane(stack, at), noise) for at, noise in enumerate(channels)]
@@ -62,10 +62,10 @@ def noiseless(examined: Examined) -> tuple[int, ...]:
 
 
 def against_training(stack: Stack, examined: Examined) -> tuple[Finding, ...]:
-    """Find channels with almost no noise of single pixels, and single pixels that are far off.
+    """Return findings about channels with almost no noise of single pixels, and about outlying pixels.
 
-    Noise that many pixels share cannot always be separated from structure, so that only the noise of single
-    pixels is said to be absent.
+    Noise shared by many pixels cannot always be separated from structure. Therefore only the absence of noise
+    of single pixels is reported.
     """
     findings, silent = [], noiseless(examined)
     if silent:

@@ -1,4 +1,4 @@
-"""Methods whose network may see neighbouring planes or frames."""
+"""Methods whose network can use neighbouring planes or frames."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from core.stack import AXIS_NAMES, Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeing(Learned):
-    """A network that may see the planes or frames beside the one it denoises, in training and afterwards."""
+    """A network that can use neighbouring planes or frames as additional input."""
 
     neighbours: str = neighbours(
-        "It helps where planes lie close or frames change little, and may harm where they show other things."
+        "It helps if planes are close or frames change little, and may harm if they show different content."
     )
 
     @property
     def along(self) -> str:
-        """Axis along which the network sees neighbouring planes or frames; "" for none."""
+        """Axis of the neighbouring planes or frames of the network; "" for none."""
         return self.neighbours if self.neighbours in ("T", "Z") else ""
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
-        """Refuse stacks without such neighbours."""
+        """Return the method with findings; raise `QuietfieldError` if the stack lacks the neighbours."""
         self.look_beside(stack)
         context.step(0.0, "Comparing neighbours")
         return Resolved(method=self, findings=self.shared(stack))
 
     def shared(self, stack: Stack) -> tuple[Finding, ...]:
-        """Find that the neighbours the network sees share noise with what it denoises."""
+        """Return a finding if the neighbours share noise with the plane to denoise."""
         from core.noise.survey import find_shared_noise
 
         along = "T" if self.neighbours == MEAN else self.along
@@ -41,17 +41,17 @@ class Seeing(Learned):
         return () if found is None else (found,)
 
     def look_beside(self, stack: Stack) -> None:
-        """Make sure that a stack has the neighbours the network is to see.
+        """Check that a stack has the neighbours of the network.
 
         Raises
         ------
         QuietfieldError
-            If it has none along that axis.
+            If it has none along the axis.
         """
         along = "T" if self.neighbours == MEAN else self.along
         if along and stack.sizes.get(along, 1) < 2:
             raise QuietfieldError(
                 f"{self.label} with neighbours along {AXIS_NAMES[along]} ({along}) needs at "
                 f"least two planes or frames along that axis, which {stack.meta.name} does not have. Choose "
-                "other neighbours, or change what its axes mean."
+                "other neighbours, or correct the axes of the stack."
             )

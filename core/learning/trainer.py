@@ -1,4 +1,4 @@
-"""Train a network on a stack: a generator of reports that can be stopped between any two of them."""
+"""Training of a network on a stack, as a generator of reports that can be stopped between reports."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ REPORT_SECONDS = 0.2
 VALIDATING = "Validating on held-out parts"
 
 REFRESH_STEPS = 8
-"""Steps between two tiles read anew from a stack that does not fit into memory."""
+"""Number of steps between two newly read tiles of a stack that does not fit into memory."""
 
 RESTARTS = 5
-"""How often in a row training starts again from the last good state before it is given up."""
+"""Number of successive restarts from the last good state before the training is stopped."""
 
 
 class Trainer:
     """Train one network.
 
-    Making a trainer reads nothing: whatever depends on the pixels is done by `run`.
+    Creating a trainer reads no pixels; everything that depends on them is done by `run`.
 
     Parameters
     ----------
     stack : Stack
-        The noisy stack; all its planes are trained on together.
+        Noisy stack; all its planes are used together.
     method : Learned
         Method and parameters. Steps and time limit are totals, also after `restore`.
     device : str
         Name of a device, or "auto" for the best.
     threads : int, optional
-        Threads to compute with on a processor, at most one for each core; all cores by default.
+        Number of CPU threads, at most one for each core; by default all cores.
     memory : int
-        Bytes of training pixels to keep in memory.
+        Maximum memory of training pixels in bytes.
     target : Stack, optional
-        The clean stack, for methods that learn from one.
+        Clean stack, for methods that need one.
     """
 
     def __init__(
@@ -82,33 +82,37 @@ class Trainer:
         self._failed = self._resolved = self._ready = False
         self._start: Model | None = None
 
-    # ------------------------------------------------------------------ what others see
+    # ------------------------------------------------------------------ interface
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to do: all steps done, time up, or training failed."""
+        """Whether the training is complete: all steps done, time up, or failed."""
         return self._ready and (self._failed or self._method.idle or self._course.fraction >= 1)
 
     def run(self, context: Context | None = None, *, every: float = REPORT_SECONDS) -> Iterator[Report]:
-        """Train, reporting several times a second; to stop, ask for no further report.
+        """Train, yielding several reports per second; stop iterating to stop the training.
 
-        A trainer that was stopped can be run again and goes on. While a report is looked at
-        the clock stands still.
+        A stopped trainer continues when it is run again. The clock is stopped while a report is processed.
 
         Parameters
         ----------
         context : Context, optional
-            Receives the progress of deciding what depends on the stack, before the first report, and can
-            stop it.
+            Progress and cancellation of stack-dependent decisions, before the first report.
         every : float
-            Least time between two reports in seconds.
+            Minimum time between two reports in seconds.
+
+        Yields
+        ------
+        Report
+            State of the training.
 
         Raises
         ------
         QuietfieldError
-            If the method cannot be trained on the stack, there is nothing to learn from, or memory runs out.
+            If the method cannot be trained on the stack, the pixels are not suitable, or memory is
+            insufficient.
         Cancelled
-            If the context was cancelled before the first report.
+            If the context is cancelled before the first report.
         """
         if self._threads is not None:
             torch.set_num_threads(devices.thread_count(self._threads))
@@ -119,7 +123,7 @@ class Trainer:
             yield self._report(doing)
         self._good = self.state_dict()
         course.start_clock()
-        if course.due:  # it was stopped while the last epoch was validated
+        if course.due:  # stopped during the validation of the last epoch
             yield from self._end_epoch(every)
         if self.finished and not self._failed and not self._method.idle:
             details = {"seconds": course.seconds}
@@ -148,10 +152,10 @@ class Trainer:
             yield self._report()
 
     def model(self) -> Model:
-        """Return a copy of the network as it would be kept now, once the stack has been read."""
+        """Return a copy of the network that would be kept now; available after the stack has been read."""
         state, course = self.state_dict(), self._course
         if self._good and not (_finite(state["network"]) and _finite(state["averaged"])):
-            self._start_over()  # the last steps broke it, and no loss has told so yet
+            self._start_over()  # the last steps diverged, which no loss has shown yet
             state = self.state_dict()
         weights = copied(self._kept())
         record = Record(
@@ -186,16 +190,16 @@ class Trainer:
         """
         if not self._method.same_network(model.method):
             raise QuietfieldError(
-                f"The network to go on with is {model.method.describe_network()}, and the training asked for "
-                f"is {self._method.describe_network()}. Choose the same method, width, depth, PSF and "
+                f"The network to continue is {model.method.describe_network()}, but the method is "
+                f"{self._method.describe_network()}. Choose the same method, width, depth, PSF and "
                 "neighbours."
             )
         if self._ready:
-            raise RuntimeError("a network to go on with is given before training begins")
+            raise RuntimeError("a network to continue is given before training starts")
         self._start = model
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that training needs to go on, copied; tensors on the processor."""
+        """Return a copy of all state that is needed to resume, with tensors on the CPU."""
         if not self._ready:
             raise RuntimeError("there is no network before the stack has been read")
         return {
@@ -213,14 +217,14 @@ class Trainer:
     # ------------------------------------------------------------------ preparing
 
     def _resolve(self, context: Context) -> None:
-        """Decide what depends on the pixels, and make the parts of the method."""
+        """Make all decisions that depend on the pixels, and create the parts of the method."""
         stack, asked = self._stack, self._method
         device, side = devices.choose(self._asked), patch_side(stack, asked.patch, asked.depth)
         if asked.needs_target is not (self._target is not None):
             raise QuietfieldError(
-                f"{asked.label} learns from a noisy and a clean stack. Name the clean one too."
+                f"{asked.label} needs a noisy and a clean stack. Name the clean one too."
                 if self._target is None
-                else f"{asked.label} learns from the noisy stack alone. Name no clean one, or choose CARE."
+                else f"{asked.label} uses only the noisy stack. Name no clean one, or choose CARE."
             )
         self._target = None if self._target is None else fitted(self._target, stack)
         resolved = asked.resolve(stack, context)
@@ -244,7 +248,7 @@ class Trainer:
         self._resolved = True
 
     def _prepare(self, every: float) -> Iterator[str]:
-        """Read what is trained on, and make the optimiser; yield what is being done."""
+        """Read the training regions and create the optimiser; yield the current work."""
         if self._ready:
             return
         self._source = fingerprint(self._stack)
@@ -254,7 +258,7 @@ class Trainer:
         if state is None and self._start is not None:
             self._course.add(Finding(kind=kinds.TRAINING_RESTARTED))
             self._learner.warm(self._start.weights)
-        self._generator.manual_seed(self._method.seed)  # reading may have been broken off
+        self._generator.manual_seed(self._method.seed)  # reading may have been interrupted
         shown = time.perf_counter()
         for fraction in self._examples.read(self._generator, state):
             if time.perf_counter() - shown > every:
@@ -276,7 +280,7 @@ class Trainer:
         self._ready = True
 
     def _state_to_go_on_from(self) -> Mapping[str, Any] | None:
-        """State of the network to go on with, if that saw the same pixels."""
+        """Return the state of the network to continue with, if it was trained on the same pixels."""
         if self._start is None or self._start.resume is None:
             return None
         same = self._start.method.seen == self._method.seen
@@ -294,7 +298,7 @@ class Trainer:
     # ------------------------------------------------------------------ training
 
     def _train_step(self) -> float:
-        """Take a step; gives the reading of the clock."""
+        """Take a step; return the reading of the clock."""
         course = self._course
         if course.step % REFRESH_STEPS == REFRESH_STEPS - 1:
             self._examples.refresh(self._generator)
@@ -303,7 +307,7 @@ class Trainer:
         return course.stepped(self._learner.step(patches, rate, course.step + 1))
 
     def _end_epoch(self, every: float) -> Generator[Report, None, bool]:
-        """Compute the loss on held-out parts; return whether it is a number, or start over."""
+        """Compute the loss on held-out parts; return whether it is finite, or restart."""
         course = self._course
         shown = time.perf_counter()
         for fraction, loss in self._learner.look(self._held_out):
@@ -323,16 +327,16 @@ class Trainer:
         return True
 
     def _keep_better(self, validation: float) -> None:
-        """Keep the network as it is now if that is wanted, and it is the best so far."""
+        """Keep the current network if it is the best so far and the best is wanted."""
         if self._method.keep == "best":
             self._best.offer(self._learner.current, validation, self._course.step)
 
     def _start_over(self) -> None:
-        """Go back to the last good state and on at half the learning rate; give up if that never helps."""
+        """Return to the last good state with half the learning rate; stop after several failures."""
         course = self._course
         broken, spent = course.step, course.seconds
         self._take(self._good)
-        course.seconds = max(course.seconds, spent)  # a time limit holds whatever happens
+        course.seconds = max(course.seconds, spent)  # a time limit holds in any case
         details = {"broken": broken, "step": course.step}
         if self._restarts >= RESTARTS:
             self._failed = True
@@ -359,5 +363,5 @@ def _finite(tensors: Mapping[str, Tensor]) -> bool:
 
 
 def _same_source(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two fingerprints are of the same stacks."""
+    """Return whether two fingerprints belong to the same stacks."""
     return all(one.get(name) == other.get(name) for name in ("sha256", "target"))

@@ -377,7 +377,7 @@ def test_who_sees_neighbours_and_who_does_not() -> None:
 def test_other_neighbours_are_no_training_to_go_on_with() -> None:
     stack = noisy(grained((4, 4, 64, 64)), "TZYX")
     model, _ = trained(stack, small(neighbours="T", steps=2))
-    with pytest.raises(QuietfieldError, match=r"neighbours T\), and the training asked for .* neighbours Z"):
+    with pytest.raises(QuietfieldError, match=r"neighbours T\), but the method is .* neighbours Z"):
         Trainer(stack, small(neighbours="Z"), device="cpu").restore(model)
 
 

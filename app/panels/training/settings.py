@@ -21,7 +21,7 @@ from core.learning.base import Learned
 from core.learning.seeing import Seeing
 from core.methods.base import Method, summary
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.device import Device
     from core.stack import Stack
 

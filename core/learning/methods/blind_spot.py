@@ -17,7 +17,7 @@ from core.params import param
 from core.progress import Context
 from core.stack import Stack
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
     from core.learning.parts.setup import Setup
 
@@ -62,10 +62,10 @@ class BlindSpot(Seeing):
         return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood)
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
-        """Warn of stacks whose hidden pixels teach nothing, or to keep noise."""
+        """Return the method with findings about reasons against training on hidden pixels."""
         self.look_beside(stack)
         context.step(0.0, "Measuring the noise")
-        from core.learning.obstacles import obstacles  # needs scipy, for which the window need not wait
+        from core.learning.obstacles import obstacles  # imports scipy, which the first window does not need
 
         return Resolved(method=self, findings=(*obstacles(stack, context), *self.shared(stack)))
 
@@ -140,13 +140,13 @@ class StructNoise2Void(BlindSpot):
         return HiddenLines(setup, box=self.box, neighbourhood=self.neighbourhood, line=line, reach=self.reach)
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
-        """Choose the lines along which the noise is correlated, where that is to be measured."""
+        """Return the method with the lines along which the noise is correlated, if they are measured."""
         self.look_beside(stack)
         context.step(0.0, "Measuring the noise")
         shared = self.shared(stack)
         if self.line != "auto":
             return Resolved(method=self, findings=shared)
-        from core.learning.training_advice import lines  # needs scipy, for which the window need not wait
+        from core.learning.training_advice import lines  # imports scipy, which the first window does not need
 
         line, finding = lines(stack, self.reach)
         return Resolved(method=replace(self, line=line or "none"), findings=(finding, *shared))

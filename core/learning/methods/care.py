@@ -9,7 +9,7 @@ from core.learning.papers import WEIGERT_2018
 from core.learning.seeing import Seeing
 from core.methods.base import named
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
     from core.learning.parts.setup import Setup
 

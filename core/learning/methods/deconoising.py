@@ -11,7 +11,7 @@ from core.methods.base import named
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.params import param
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
     from core.learning.parts.objectives import Objective
     from core.learning.parts.readouts import Readout

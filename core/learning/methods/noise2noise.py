@@ -13,7 +13,7 @@ from core.methods.base import named
 from core.progress import Context
 from core.stack import Stack
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
     from core.learning.parts.setup import Setup
 
@@ -37,14 +37,14 @@ class Noise2Noise(Learned):
         return OtherFrames(setup)
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
-        """Refuse stacks without time, and warn of scenes that move."""
+        """Return the method with a finding about motion; raise `QuietfieldError` without a time axis."""
         if "T" not in stack.axes:
             raise QuietfieldError(
                 f"{stack.meta.name} has no time axis, which Noise2Noise needs. If its planes are repeated "
                 "frames of one scene, set their axis to T; else choose another method."
             )
         context.step(0.0, "Comparing frames")
-        from core.learning.training_advice import motion  # needs scipy, for which the window need not wait
+        from core.learning.training_advice import motion  # imports scipy, not needed at start
         from core.noise.survey import find_shared_noise
 
         found = motion(stack), find_shared_noise(stack, "T", kinds.TARGETS_SHARE_NOISE)

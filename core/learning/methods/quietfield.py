@@ -1,4 +1,4 @@
-"""The flagship: the network of Instant, trained on the stack itself."""
+"""The method Quietfield: the network of Instant, fine-tuned on the stack itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.params import param
 from core.progress import Context
 from core.stack import Stack
 
-if TYPE_CHECKING:  # torch takes seconds to import, for which the window need not wait
+if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
     from core.learning.parts.heads import Head
     from core.learning.parts.objectives import Objective
@@ -44,23 +44,23 @@ ADAPTING: Mapping[str, Preset] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-"""Presets of the method that trains the network of Instant further."""
+"""Presets of the method that fine-tunes the network of Instant."""
 
 NARROW = 0.5
-"""Sigma in pixels of the PSF that Quietfield may end in: narrower than that of most microscopes."""
+"""Sigma of the optional PSF in pixels, narrower than that of most microscopes."""
 
 
 @named("quietfield", label="Quietfield", group="learned", version=3)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quietfield(BlindSpot):
-    """Train the network of Instant further on the stack itself, as far as that helps.
+    """Fine-tune the network of Instant on the stack itself, if this helps.
 
-    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but show what the
-    network expects there meanwhile, so that it does not forget to use them. The network kept lies
-    halfway between that of Instant and the trained one; where it does not predict hidden pixels of the
-    held-out parts better, it is that of Instant. Where hidden pixels allow it, the network ends in a
-    convolution with a narrow PSF, as in Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25). The noise
-    must be independent from pixel to pixel.
+    Single pixels are hidden and predicted as in Noise2Void (doi:10.1109/CVPR.2019.00223), but are replaced by
+    the network's own prediction, so that the network keeps using the centre pixel. The weights kept are
+    halfway between those of Instant and the trained ones; if the error at hidden pixels of held-out parts
+    does not decrease, those of Instant are kept. If hidden pixels allow it, the last layer is a convolution
+    with a narrow PSF, as in Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25). The noise must be
+    independent from pixel to pixel.
     """
 
     presets: ClassVar[Mapping[str, Preset]] = ADAPTING
@@ -108,31 +108,31 @@ class Quietfield(BlindSpot):
     neighbourhood: int = params.fix(5)
 
     def examples(self, setup: Setup) -> Examples:
-        """Return patches in photons, in which hidden pixels show what the network predicts there."""
+        """Return patches in photons, with hidden pixels replaced by the network's own prediction."""
         from core.learning.parts.examples import ExpectedPixels
 
         return ExpectedPixels(setup, box=self.box, neighbourhood=self.neighbourhood)
 
     def start(self) -> Start:
-        """Return the network of Instant."""
+        """Return the network of Instant as initial network."""
         from core.learning.parts.starts import instant
 
         return instant(self.architecture().kind, neighbours=bool(self.along))
 
     def head(self, setup: Setup) -> Head:
-        """Return what turns the output of the network of Instant into photons."""
+        """Return the conversion of the output of the network of Instant to photons."""
         from core.learning.parts.heads import PhotonHead
 
         return PhotonHead(setup, self.blur)
 
     def objective(self, setup: Setup) -> Objective:
-        """Return the squared error of hidden pixels, in standard deviations of their noise."""
+        """Return the squared error of hidden pixels, in noise standard deviations."""
         from core.learning.parts.objectives import PhotonError
 
         return PhotonError(setup)
 
     def readout(self) -> Readout:
-        """Return that the network is used as Instant uses it."""
+        """Return a readout that uses the network like Instant."""
         from core.learning.parts.readouts import AsInstant
 
         return AsInstant(
@@ -141,45 +141,45 @@ class Quietfield(BlindSpot):
         )  # fmt: skip
 
     def architecture(self) -> Architecture:
-        """Return what the network looks like."""
+        """Return the description of the network."""
         return Architecture(kind="best" if self.quality == "best" else "instant")
 
     @property
     def blur(self) -> float:
-        """Standard deviation in pixels of the PSF between network and loss; 0 for none."""
+        """Standard deviation of the PSF between network and loss, in pixels; 0 for no PSF."""
         return NARROW if self.psf == "yes" else 0.0
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to train: the network of Instant is kept."""
+        """Whether there is nothing to train, because the network of Instant is kept."""
         return self.train == "no"
 
     @property
     def seen(self) -> str:
-        """Which neighbours are trained on; training goes on only where they stay the same."""
+        """Neighbours used in training; training is resumed only if they are unchanged."""
         return self.neighbours
 
     def network_kind(self) -> tuple[object, ...]:
-        """Return what has to stay the same: every network of Instant knows neighbours and suits a PSF."""
+        """Return the properties that must not change; neighbours and PSF may, for all networks of Instant."""
         return type(self), self.architecture()
 
     def describe_network(self) -> str:
-        """Say what has to stay the same while a network is trained."""
+        """Describe the properties that must not change during the training of a network."""
         return self.label
 
     def training_stack(self, stack: Stack) -> Stack:
-        """Means of the frames where the scene is said to stand still."""
+        """Return the means of frames if the method denoises them, else the stack."""
         if self.neighbours != MEAN:
             return stack
-        from core.instant.mean_of_frames import means  # needs torch, for which the window need not wait
+        from core.instant.mean_of_frames import means  # imports torch, which the first window does not need
 
         return means(stack)
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
-        """Decide whether hidden pixels can be learned from, bear a PSF, and gain from neighbours."""
+        """Return the method with decisions about training, PSF and neighbours, made on hidden pixels."""
         self.look_beside(stack)
         from core.instant.scene import find_motion
-        from core.learning import neighbour_trial  # needs torch, for which the window need not wait
+        from core.learning import neighbour_trial  # imports torch, which the first window does not need
         from core.noise.survey import Survey
 
         context.step(0.0, "Measuring the noise")
@@ -200,7 +200,7 @@ class Quietfield(BlindSpot):
     def _trained_where_possible(self, stack: Stack) -> tuple[Quietfield, tuple[Finding, ...]]:
         if self.train == "no":
             return self, ()
-        from core.instant.network import LEAST  # needs torch, for which the window need not wait
+        from core.instant.network import LEAST  # imports torch, which the first window does not need
         from core.learning.obstacles import against_training, examine_channels, noiseless
         from core.learning.training_advice import levels
 
@@ -209,8 +209,8 @@ class Quietfield(BlindSpot):
             if self.train == "yes":
                 raise QuietfieldError(
                     f"The planes of {stack.meta.name} have {width} x {height} pixels; the network of Instant "
-                    f"needs at least {LEAST} x {LEAST} to be trained. Train where noise allows, choose "
-                    "Noise2Void, or a larger field."
+                    f"needs at least {LEAST} x {LEAST} to be trained. Set Train to Automatic, choose "
+                    "Noise2Void, or use a larger field."
                 )
             small = Finding(
                 kind=kinds.PLANES_TOO_SMALL, limit=float(LEAST), unit="px",
