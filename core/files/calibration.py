@@ -147,6 +147,12 @@ class SignedSource:
         """Length of each axis."""
         return self.base.shape
 
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels missing from the file."""
+        found: PixelSource | None = getattr(self.base, "missing", None)
+        return found
+
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region."""
         # the highest bit distinguishes x from x - 32768 in two's complement

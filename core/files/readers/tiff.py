@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.files.axes import arrange, rearranged
 from core.files.listening import damage, listening
 from core.files.readers import tiff_meta
 from core.files.readers.base import Series
+from core.files.readers.tiff_layout import Layout, find_layout
 from core.files.readers.tiff_pages import PageSource
 from core.files.readers.tiff_parse import ParsedFile, check_claim, parse
 from core.files.readers.tiff_pixels import pixels
@@ -36,14 +38,7 @@ class TiffReader:
     def series(self, path: Path) -> tuple[Series, ...]:
         """Parse a file and list its series."""
         parsed = parse(path)
-        return tuple(
-            Series(
-                path=path, index=index, name=series.name, axes=series.axes,
-                shape=tuple(map(int, series.shape)), dtype=_dtype(parsed.file, series), files=_files(series),
-                origin=parsed,
-            )
-            for index, series in enumerate(parsed.series)
-        )  # fmt: skip
+        return tuple(_listed(path, parsed, index) for index in range(len(parsed.series)))
 
     def open(self, series: Series) -> Stack:
         """Open one series; its pixels are read when they are asked for.
@@ -53,10 +48,10 @@ class TiffReader:
         QuietfieldError
             If the file is damaged, or the series holds nothing that can be a stack.
         """
-        parsed: ParsedFile = series.origin
+        parsed, layout = series.origin
         with parsed.lock, listening() as heard:
             heard += parsed.heard
-            return _stack(series, parsed, heard)
+            return _stack(series, parsed, layout, heard)
 
     def peek(self, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Return shape and type of the first page of a file."""
@@ -67,6 +62,21 @@ class TiffReader:
             return tuple(map(int, page.shape)), np.dtype(page.dtype)
 
 
+def _listed(path: Path, parsed: ParsedFile, index: int) -> Series:
+    """Return one series of a file as it will be opened; as tifffile reads it if it cannot be opened."""
+    series, layout = parsed.series[index], None
+    dtype: np.dtype[Any] | None = series.dtype
+    with listening(), suppress(Exception):  # told when it is opened
+        layout = find_layout(path, parsed, index)
+        about = tiff_meta.imagej_description(parsed.file, series)
+        dtype = dtype if dtype is None else calibration.signed(about, dtype) or dtype
+    return Series(
+        path=path, index=index, name=series.name, axes=layout.axes if layout else series.axes,
+        shape=layout.shape if layout else tuple(map(int, series.shape)), dtype=dtype, files=_files(series),
+        origin=(parsed, layout),
+    )  # fmt: skip
+
+
 def _files(series: Any) -> tuple[Path, ...]:
     """Return the files of a series that is spread over several; else nothing."""
     if not series.is_multifile:
@@ -74,7 +84,7 @@ def _files(series: Any) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(Path(page.parent.filehandle.path) for page in series if page is not None))
 
 
-def _stack(listed: Series, parsed: ParsedFile, heard: list[str]) -> Stack:
+def _stack(listed: Series, parsed: ParsedFile, layout: Layout | None, heard: list[str]) -> Stack:
     path, file, series = listed.path, parsed.file, parsed.series[listed.index]
     dtype = series.dtype
     if dtype is None or dtype.kind not in "uifb":
@@ -84,20 +94,20 @@ def _stack(listed: Series, parsed: ParsedFile, heard: list[str]) -> Stack:
     if math.prod(listed.shape) == 0 or not listed.shape:
         raise QuietfieldError(f"{path} holds an image without pixels {listed.shape}; it is damaged.")
     check_claim(path, file, series)
-    raw, axes, missing = pixels(path, parsed, series)
-    findings = [*parsed.findings, *missing]
-    arrangement = arrange(axes, raw.shape)
+    layout = layout or find_layout(path, parsed, listed.index)
+    raw = pixels(path, parsed, series, layout)
+    findings = [*parsed.findings, *layout.findings]
+    arrangement = arrange(layout.axes, layout.shape)
     source = rearranged(_calibrated(file, series, raw), arrangement.groups)
     letters = "".join(arrangement.groups)
     sizes = dict(zip(letters, source.shape, strict=True))
     known = tiff_meta.describe(file, series, listed.index, path, letters, sizes)
     planes = math.prod(n for a, n in sizes.items() if a not in "YX")
     findings += _damage(heard, planes, noticed=bool(findings))
-    findings += _fewer(file, series, planes) if not findings else []
     findings += [*arrangement.findings, *known.pop("findings")]
     if len(series.levels) > 1:
         findings.append(Finding(kind=kinds.MORE_RESOLUTIONS, value=len(series.levels)))
-    known["axes_certain"] = known.get("axes_certain", True) and arrangement.certain
+    known["axes_certain"] = known.get("axes_certain", True) and arrangement.certain and layout.certain
     stack = Stack(source, letters, Metadata(findings=tuple(findings), **known))
     _probe(stack, raw)
     return stack
@@ -107,13 +117,6 @@ def _calibrated(file: Any, series: Any, raw: PixelSource) -> PixelSource:
     """Return signed pixels where ImageJ's description says that a file stores them as unsigned ones."""
     dtype = calibration.signed(tiff_meta.imagej_description(file, series), raw.dtype)
     return raw if dtype is None else calibration.SignedSource(raw, dtype)
-
-
-def _dtype(file: Any, series: Any) -> np.dtype[Any] | None:
-    """Return the type of the pixels of a series as they are read; None if it is unknown."""
-    dtype: np.dtype[Any] | None = series.dtype
-    about = tiff_meta.imagej_description(file, series)
-    return dtype if dtype is None else calibration.signed(about, dtype) or dtype
 
 
 def _probe(stack: Stack, raw: PixelSource) -> None:
@@ -136,15 +139,3 @@ def _damage(heard: list[str], planes: int, *, noticed: bool) -> list[Finding]:
     if found.cut:
         return [Finding(kind=kinds.INCOMPLETE, value=planes)]
     return [Finding(kind=kinds.DAMAGED, details={"cause": found.cause})]
-
-
-def _fewer(file: Any, series: Any, planes: int) -> list[Finding]:
-    """Return a finding where ImageJ's description counts more images than the file holds."""
-    if not file.is_imagej or series.kind == "ome":
-        return []
-    about = file.imagej_metadata or {}
-    try:
-        claimed = int(about.get("images", 1))
-    except (TypeError, ValueError):
-        return []
-    return [Finding(kind=kinds.FEWER_PLANES, value=planes, limit=claimed)] if claimed > planes else []

@@ -92,11 +92,18 @@ def _parse(path: Path) -> ParsedFile:
             series = tifffile.TiffPageSeries(
                 pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
             )
-            return ParsedFile(file, [series], Finding(kind=kinds.INCOMPLETE, value=count))
+            return ParsedFile(file, [series], _why(failure, count, len(file.pages)))
         raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
     except BaseException:
         file.close()
         raise
+
+
+def _why(failure: Exception | None, count: int, pages: int) -> Finding:
+    """Return why a file was read page by page: it is cut off, or its description makes no sense."""
+    if failure is None or count < pages:
+        return Finding(kind=kinds.INCOMPLETE, value=count)
+    return Finding(kind=kinds.DAMAGED, details={"cause": " ".join(str(failure).split())[:120]})
 
 
 def _whole_pages(file: Any) -> list[Any]:
