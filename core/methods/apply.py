@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from core.errors import QuietfieldError
 from core.machine import processor_count
 from core.methods.base import WHOLE, Bindable, Block, Operation
+from core.methods.single import check_range, safe_factor, to_single
 from core.progress import Context
 from core.stack import ArraySource, Region, Stack, region_shape
 
@@ -69,18 +69,19 @@ def compute(
     """Compute a bound operation on a region of its stack; see `evaluate`."""
     wide = _widen(stack, operation, region)
     pixels = stack.read(wide)
+    check_range(stack, pixels)
     if not operation.native:
-        pixels = _as_float32(pixels)
+        pixels = to_single(pixels)
     inner = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(region, wide, strict=True))
     origin = tuple(s.start for s in wide)
+    factor = safe_factor(pixels) if operation.equivariant else 1.0
+    if factor != 1:
+        pixels = pixels * pixels.dtype.type(factor)
     block = Block(pixels=pixels, axes=stack.axes, origin=origin, shape=stack.shape, kept=inner)
     results = operation.compute(block, context)
-    return tuple(np.ascontiguousarray(_as_float32(result[inner])) for result in results)
-
-
-def _as_float32(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return pixels.astype(np.float32, copy=False)
+    if factor != 1:
+        results = tuple(np.divide(to_single(result), np.float32(factor)) for result in results)
+    return tuple(np.ascontiguousarray(to_single(result[inner])) for result in results)
 
 
 def _widen(stack: Stack, operation: Operation, region: Region) -> Region:

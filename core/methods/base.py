@@ -72,6 +72,8 @@ class Operation:
         Whether several blocks may be computed at once in threads.
     skips : bool
         Whether planes outside ``block.kept`` are only read as neighbours, and not computed.
+    equivariant : bool
+        Whether results of pixels times a constant are the results times that constant.
     """
 
     __slots__ = ()
@@ -79,6 +81,7 @@ class Operation:
     native: ClassVar[bool] = False
     parallel: ClassVar[bool] = True
     skips: ClassVar[bool] = False
+    equivariant: ClassVar[bool] = False
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,8 @@ def directions(wanted: str, axes: str, label: str) -> str:
 class _Window(BlockMethod):
     """A filter with an odd window along each axis."""
 
+    equivariant: ClassVar[bool] = True
+
     __slots__ = ()
     native = True
 
@@ -119,6 +122,8 @@ class _Median(_Window):
 
 class _Gauss(BlockMethod):
     """A Gaussian filter with a standard deviation for each axis."""
+
+    equivariant: ClassVar[bool] = True
 
     __slots__ = ()
     native = True

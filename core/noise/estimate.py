@@ -147,7 +147,7 @@ def _prepare(
     sample = some[:, ::7, ::5][finite[:, ::7, ::5]]
     centre = float(np.median(sample)) if sample.size else 0.0
     with np.errstate(over="ignore"):
-        relative = np.where(finite, some, centre) - centre
+        relative = np.where(finite, some, centre).astype(np.float64) - centre
     usual = float(np.quantile(np.abs(relative[:, ::7, ::5]), USUAL)) or float(np.abs(relative).max())
     if not usual < BRIGHTEST:
         raise QuietfieldError(
