@@ -6,7 +6,6 @@ import math
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +31,7 @@ from core.params import Value
 from core.simulation import sample
 from core.stack import Stack
 from core.work.networks import Networks
+from tests.core.learning_data import small, spoilt
 
 TINY: dict[str, Value] = {
     "width": 4, "depth": 2, "patch": 16, "batch": 2, "epoch": 5, "validation_patches": 2, "seconds": 0.0,
@@ -45,23 +45,9 @@ def stack() -> Stack:
     return sample(frames=3, shape=(48, 64)).noisy
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compute in one thread: with tiny networks several only wait for each other."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
-def panel(
-    qtbot: QtBot, session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[TrainingPanel]:
-    monkeypatch.setattr("app.panels.training.run.PICTURE_SECONDS", 0.2)
-    panel = TrainingPanel(session, jobs)
+def panel(qtbot: QtBot, session: Session, jobs: Jobs) -> Iterator[TrainingPanel]:
+    panel = TrainingPanel(session, jobs, picture_every=0.2)
     qtbot.addWidget(panel)
     panel.resize(320, 900)
     panel.show()
@@ -334,30 +320,11 @@ def test_what_a_network_was_trained_with_is_found_and_proposes_another_method(
 
 
 def test_curves_of_a_training_that_starts_over_never_run_backwards(
-    qtbot: QtBot, session: Session, jobs: Jobs, panel: TrainingPanel, stack: Stack,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    from core.learning.optimising import Learner
-
-    monkeypatch.setattr(TrainingRun, "every", 0.0)
-    step, spoilt = Learner.step, []
-
-    def broken(self: Learner, patches: Any, rate: float, number: int) -> Any:
-        loss = step(self, patches, rate, number)
-        if number == 23 and not spoilt:
-            spoilt.append(number)
-            return loss * float("nan")
-        return loss
-
-    monkeypatch.setattr(Learner, "step", broken)
-    session.open(stack, {})
-    choose(panel, "n2v", steps=40)
-    panel.network.automatic.setChecked(False)
-    click(qtbot, panel, "training-start")
-    run = panel.run
-    assert run is not None
+    qtbot: QtBot, jobs: Jobs, stack: Stack
+) -> None:
+    run = TrainingRun(stack, small(spoilt(23), steps=40), "cpu", lambda side: None, report_every=0.0)
+    jobs.start("Training", run)
     qtbot.waitUntil(lambda: idle(jobs), timeout=WAIT)
-    assert spoilt == [23]
     assert run.report is not None
     assert kinds.TRAINING_BROKE_DOWN in {finding.kind for finding in run.report.findings}
     assert [point[0] for point in run.losses] == list(range(1, 41))

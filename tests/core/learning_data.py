@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -25,16 +24,6 @@ from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 from core.learning.trainer import Report, Trainer
 from core.stack import Stack
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Compute in one thread: tests are small, and threads that wait for each other are slow beside others."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
 
 SMALL: dict[str, Any] = {
     "width": 8, "patch": 32, "batch": 4, "steps": 12, "seconds": 0.0, "epoch": 5, "validation_patches": 4,

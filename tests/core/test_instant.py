@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -25,14 +23,6 @@ from core.simulation.scenes import scene
 from core.stack import Stack
 from tests.core.test_instant_network import wild
 from tests.network_runs import short_of_memory
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other take longer on a busy machine
-    yield
-    torch.set_num_threads(threads)
 
 
 def frames(count: int = 3, height: int = 96, width: int = 112, photons: float = 40.0) -> NDArray[np.uint16]:

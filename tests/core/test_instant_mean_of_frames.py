@@ -27,7 +27,7 @@ from core.noise.estimate import estimate
 from core.noise.survey import CHANGED, Survey
 from core.progress import Context
 from core.stack import Stack
-from tests.core.learning_data import kinds_in, one_thread  # noqa: F401  (fixture)
+from tests.core.learning_data import kinds_in
 from tests.core.test_instant import frames, noise, with_noise
 from tests.core.test_learning_adapter import psnr, recorded
 from tests.data import DATA, needs_data

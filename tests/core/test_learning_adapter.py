@@ -37,7 +37,7 @@ from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 from core.simulation.specimens import tubules
 from core.stack import Stack
-from tests.core.learning_data import kinds_in, one_thread, only  # noqa: F401  (fixture)
+from tests.core.learning_data import kinds_in, only
 from tests.data import DATA, needs_data
 
 

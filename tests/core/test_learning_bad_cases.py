@@ -31,7 +31,7 @@ from core.methods.apply import evaluate
 from core.noise.survey import StackNoise, Survey
 from core.progress import Context
 from core.stack import Stack
-from tests.core.learning_data import kinds_in, one_thread, only, scene, small, trained  # noqa: F401
+from tests.core.learning_data import kinds_in, only, scene, small, trained
 
 BOTH = (Noise2Void, Quietfield)
 PLAIN = (Noise2Void, Noise2Void2, Noise2VoidConvolved, DecoNoising)

@@ -42,7 +42,7 @@ from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.params import describe
 from core.stack import Region, Stack
-from tests.core.learning_data import one_thread, small, trained, watched  # noqa: F401  (fixture)
+from tests.core.learning_data import small, trained, watched
 from tests.core.test_learning_checkpoint import change
 
 BLIND = (Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoising)

@@ -24,7 +24,7 @@ from core.model_file import ModelFile
 from core.work.networks import Networks
 from core.work.recipe import Recipe, Step
 from core.work.task import Task, run
-from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401
+from tests.core.learning_data import scene, small, trained
 
 
 @pytest.fixture(scope="module")

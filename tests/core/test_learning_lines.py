@@ -10,7 +10,7 @@ from core.learning.methods import Noise2Void, StructNoise2Void
 from core.learning.trainer import Trainer
 from core.learning.training_advice import UNLIKE, alike, lines
 from core.stack import Stack
-from tests.core.learning_data import one_thread, only, small, trained  # noqa: F401
+from tests.core.learning_data import only, small, trained
 from tests.data import DATA, needs_data
 
 

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.learning.masks import draw_mask, hide
-from tests.core.learning_data import one_thread  # noqa: F401
 
 
 def generator(seed=0):

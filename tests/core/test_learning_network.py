@@ -5,7 +5,6 @@ from torch import nn
 
 from core.learning.architecture import Architecture
 from core.learning.network import UNet, blur_pool, initial, receptive_field
-from tests.core.learning_data import one_thread  # noqa: F401
 
 
 def test_parameter_count_is_the_published_one():

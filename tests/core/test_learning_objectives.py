@@ -9,7 +9,6 @@ from core.learning.parts.heads import Emitted, convolve, psf_kernel, psf_radius
 from core.learning.parts.objectives import PixelError, Positivity
 from core.learning.patches import Patches
 from core.learning.schedule import Rate
-from tests.core.learning_data import one_thread  # noqa: F401
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 1.7])

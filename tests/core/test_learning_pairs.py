@@ -15,7 +15,7 @@ from core.learning.trainer import Trainer
 from core.learning.training_advice import motion
 from core.methods.apply import evaluate
 from core.stack import Stack, plane_regions
-from tests.core.learning_data import one_thread, small, trained, watched  # noqa: F401
+from tests.core.learning_data import small, trained, watched
 from tests.data import DATA, needs_data
 
 

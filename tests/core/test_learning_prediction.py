@@ -9,7 +9,7 @@ from core.learning.network import UNet, initial
 from core.methods.apply import evaluate
 from core.progress import Cancelled, Context
 from core.stack import Stack
-from tests.core.learning_data import one_thread, small  # noqa: F401
+from tests.core.learning_data import small
 from tests.network_runs import short_of_memory
 
 

@@ -7,7 +7,7 @@ from core.learning.methods import Care, Noise2Noise, Noise2Void, Noise2Void2, St
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import Stack
-from tests.core.learning_data import one_thread, small, trained  # noqa: F401
+from tests.core.learning_data import small, trained
 
 
 def few_photons(seed, frames=4, side=96, light=3.0):

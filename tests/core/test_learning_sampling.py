@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from core.learning.sampling import ORIENTATIONS, Places, draw_places, gather
-from tests.core.learning_data import one_thread  # noqa: F401
 
 
 def generator(seed=0):

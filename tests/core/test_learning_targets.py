@@ -16,7 +16,7 @@ from core.learning.sampling import draw_places
 from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.stack import Stack
-from tests.core.learning_data import kinds_in, one_thread, scene, small  # noqa: F401
+from tests.core.learning_data import kinds_in, scene, small
 
 
 def generator(seed=0):

@@ -15,7 +15,7 @@ from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.progress import Cancelled, Context
 from core.stack import ArraySource, Stack
-from tests.core.learning_data import kinds_in, one_thread, only, scene, small, spoilt, trained, watched  # noqa: F401
+from tests.core.learning_data import kinds_in, only, scene, small, spoilt, trained, watched
 
 
 def same(first, second):

@@ -15,7 +15,7 @@ from core.errors import QuietfieldError
 from core.learning import device as devices
 from core.learning.network import UNet
 from core.methods.apply import evaluate
-from tests.core.learning_data import one_thread, scene, small, trained  # noqa: F401  (fixture)
+from tests.core.learning_data import scene, small, trained
 
 
 def test_pieces_are_halved_until_they_fit() -> None:

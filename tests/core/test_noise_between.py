@@ -18,7 +18,7 @@ from core.progress import Context
 from core.simulation.detection import Detector, record
 from core.simulation.sequences import time_lapse, volume
 from core.stack import Stack
-from tests.core.learning_data import kinds_in, one_thread  # noqa: F401  (fixture)
+from tests.core.learning_data import kinds_in
 from tests.core.test_learning_adapter import recorded
 from tests.data import DATA, needs_data
 

@@ -15,7 +15,7 @@ from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
 from app.panels.training.noise_note import NoiseNote
 from app.panels.training.preview import TrainingPreview
-from app.panels.training.run import Kept, TrainingRun
+from app.panels.training.run import PICTURE_SECONDS, Kept, TrainingRun
 from app.panels.training.settings import TrainingSettings
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
@@ -32,6 +32,17 @@ if TYPE_CHECKING:  # imports torch, which takes seconds
 class TrainingPanel(QWidget):
     """Trains a network on the open stack, and applies it.
 
+    Parameters
+    ----------
+    session : Session
+        Document.
+    jobs : Jobs
+        Runs the training.
+    parent : QWidget, optional
+        Parent widget.
+    picture_every : float
+        Minimum time between two predictions during training, in seconds.
+
     Attributes
     ----------
     said : Signal of str
@@ -42,9 +53,16 @@ class TrainingPanel(QWidget):
 
     said = Signal(str)
 
-    def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        jobs: Jobs,
+        parent: QWidget | None = None,
+        *,
+        picture_every: float = PICTURE_SECONDS,
+    ) -> None:
         super().__init__(parent)
-        self._session, self._jobs = session, jobs
+        self._session, self._jobs, self._picture_every = session, jobs, picture_every
         self.run: TrainingRun | None = None
         self._job: Job | None = None
         self._data: TrainingData | None = None
@@ -201,7 +219,9 @@ class TrainingPanel(QWidget):
         data = self._data = self._chosen_data(source, again=bool(start))
         method, device = self.settings.method(), self.settings.device
         target = data.target(self.settings.target_path)
-        self.run = TrainingRun(data.stack, method, device, self._live.look, start, target)
+        self.run = TrainingRun(
+            data.stack, method, device, self._live.look, start, target, picture_every=self._picture_every
+        )
         self.network.show_kept((), live=True)
         self.network.words.setText("In training.")
         self.summary.setText(self.settings.in_words())

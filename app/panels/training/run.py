@@ -33,8 +33,8 @@ PICTURE_SIDES = (256, 512)
 
 PICTURE_QUICK = 0.3
 
-REPORT_SECONDS = 0.1
-"""Minimum time between two reports to the window, in seconds."""
+REPORT_SECONDS = 0.2
+"""Minimum time between two reports, in seconds."""
 
 MOMENTS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
 """Fractions of the training at which checkpoints are kept."""
@@ -80,6 +80,8 @@ class TrainingRun:
         Checkpoints of a network, the last of which is continued; empty for a new network.
     target : callable, optional
         Opens the clean stack, for methods that need one.
+    report_every, picture_every : float
+        Minimum time between two reports, and between two predictions, in seconds.
 
     Attributes
     ----------
@@ -91,11 +93,7 @@ class TrainingRun:
         Earlier checkpoints; only appended to.
     picture : Preview or None
         Newest prediction.
-    every : float
-        Time between two reports of the trainer, in seconds.
     """
-
-    every: float = 0.2
 
     def __init__(
         self,
@@ -105,8 +103,12 @@ class TrainingRun:
         look: Look,
         start: Sequence[Kept] = (),
         target: OpenTarget | None = None,
+        *,
+        report_every: float = REPORT_SECONDS,
+        picture_every: float = PICTURE_SECONDS,
     ) -> None:
         self.method = method
+        self._report_every, self._picture_every = report_every, picture_every
         self.report: Report | None = None
         self.losses: list[tuple[int, float]] = []
         self.validations: list[tuple[int, float]] = []
@@ -197,13 +199,13 @@ class TrainingRun:
     def _train(self, trainer: Trainer, job: Job) -> None:
         self._next = time.monotonic() + 1.0
         emitted = 0.0
-        for report in trainer.run(self._preparing, every=self.every):
+        for report in trainer.run(self._preparing, every=self._report_every):
             job.context.check()
             self._take(report, trainer)
             job.context.step(_fraction(report), _words(report))
             if report.step and self._picture_due():
                 self._make_picture(trainer, job)
-            if time.monotonic() - emitted >= REPORT_SECONDS:
+            if time.monotonic() - emitted >= self._report_every:
                 emitted = time.monotonic()
                 job.emit(None)
             self._wait(trainer, job)
@@ -255,7 +257,7 @@ class TrainingRun:
             quick = cost * PICTURE_SIDES[1] ** 2 / max(pixels, 1) < PICTURE_QUICK
             self._side = PICTURE_SIDES[1] if quick else PICTURE_SIDES[0]
             job.emit(None)
-        self._next = time.monotonic() + max(PICTURE_SECONDS, cost / PICTURE_SHARE)
+        self._next = time.monotonic() + max(self._picture_every, cost / PICTURE_SHARE)
         self._soonest = time.monotonic() + 3 * cost
 
     def _wait(self, trainer: Trainer, job: Job) -> None:
