@@ -1,4 +1,4 @@
-"""Reads texts and JSON that anybody may have written: of bounded size, depth and kind of file."""
+"""Reading of untrusted texts and JSON, with limits on size, depth and kind of file."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Any
 from core.errors import QuietfieldError
 
 MOST_BYTES = 4 * 2**20
-"""Largest text that is read."""
+"""Maximum size of a text in bytes."""
 
 MOST_DEPTH = 32
-"""Deepest nesting of JSON; ours has six levels."""
+"""Maximum nesting of JSON; files of Quietfield have six levels."""
 
 
 def check_regular(path: Path) -> os.stat_result:
-    """Check that a path is a file, not a folder, a device or a pipe, whose reading might never end.
+    """Check that a path is a regular file. Reading a device or a pipe might never end.
 
     Returns
     -------
     os.stat_result
-        What the system knows of the file.
+        Status of the file.
 
     Raises
     ------
     QuietfieldError
-        If it is something else.
+        If it is not a regular file.
     OSError
-        If there is nothing, or the system does not say what.
+        If it does not exist or is inaccessible.
     """
     known = path.stat()
     if stat.S_ISDIR(known.st_mode):
@@ -63,14 +63,14 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
 
 
 def parse_json(text: str, *, whole: bool = True) -> Any:
-    """Return what a JSON text describes.
+    """Return the value of a JSON text.
 
     Parameters
     ----------
     text : str
-        The text.
+        JSON text.
     whole : bool
-        Whether something else may not follow.
+        Whether nothing may follow the value.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Signals of the system that end the program: with one sentence and their exit code."""
+"""System signals that end the program, with one message and exit code each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl+C, a request to end, and a closed terminal. Windows lacks the last."""
+"""Ctrl+C, a request to end, and a closed terminal (not on Windows)."""
 
 PATIENCE = 2.0
-"""Seconds after a signal in which further ones are ignored, because the program is ending."""
+"""Time in seconds after a signal in which further signals are ignored, because the program is ending."""
 
 
 class Ended(KeyboardInterrupt):
-    """A signal asked the program to end; everything that is being written is removed on the way out."""
+    """A signal requested the end of the program; incomplete files are removed while unwinding."""
 
     def __init__(self, number: int = signal.SIGINT) -> None:
         super().__init__(number)
@@ -27,18 +27,18 @@ class Ended(KeyboardInterrupt):
 
     @property
     def code(self) -> int:
-        """Exit code, as shells count."""
+        """Exit code, as in shells."""
         return 128 + self.number
 
     @property
     def sentence(self) -> str:
-        """What is said to a person."""
+        """Message for the user."""
         word = "Interrupted" if self.number == signal.SIGINT else "Terminated"
         return f"{word}; no incomplete file is left."
 
 
 def numbers() -> tuple[int, ...]:
-    """Return the signals that end the program, without those that its caller wants to be ignored (nohup)."""
+    """Return the signals that end the program, except those that the parent process ignores (nohup)."""
     found = (getattr(signal, name) for name in NAMES if hasattr(signal, name))
     return tuple(number for number in found if signal.getsignal(number) != signal.SIG_IGN)
 
@@ -74,13 +74,13 @@ def raising() -> Iterator[None]:
 
 
 def leave(ended: Ended) -> None:
-    """End the process without unwinding anything."""
+    """End the process without unwinding."""
     say(ended.sentence)
     os._exit(ended.code)
 
 
 def say(text: str) -> None:
-    """Print a sentence on stderr; a terminal that was closed receives nothing."""
+    """Print a message on stderr; a closed terminal receives nothing."""
     with suppress(OSError):
         if sys.stderr is not None:
             print(text.rstrip(), file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ KEYS = ("cf", "c0", "c1", "c2", "c3", "c4", "vunit", "zeroclip")
 """Keys in ImageJ's description that make up the function."""
 
 SIGNED = {"uint8": (128, "int8"), "uint16": (32768, "int16")}
-"""What has to be subtracted from unsigned integers, and the signed type that then holds all values."""
+"""Number to subtract from unsigned integers, and the signed type that represents the results."""
 
 _NAMES = (
     "straight line", "polynomial of degree 2", "polynomial of degree 3", "polynomial of degree 4",
@@ -37,7 +37,7 @@ class Function:
     name : str
         Kind of the function, such as "straight line".
     coefficients : tuple of float
-        Coefficients, that of the lowest power first.
+        Coefficients, the lowest power first.
     unit : str
         Unit of the calibrated values.
     clips : bool
@@ -50,7 +50,7 @@ class Function:
     clips: bool = False
 
     def offset(self) -> float | None:
-        """Return what the function adds to every pixel; None if it does anything else."""
+        """Return the constant that the function adds to every pixel; None for other functions."""
         if self.clips or self.name not in _NAMES[:_POLYNOMIALS]:
             return None
         constant, slope, *rest = self.coefficients
@@ -129,7 +129,7 @@ def kept(about: Mapping[str, Any], dtype: np.dtype[Any], written: np.dtype[Any])
 
 
 def display_offset(about: Mapping[str, Any], dtype: np.dtype[Any]) -> int:
-    """Return what has to be subtracted from ImageJ's display ranges to have them in values of the pixels."""
+    """Return the number to subtract from ImageJ's display ranges to convert them to pixel values."""
     if dtype.name == "int16":
         return IMAGEJ_SIGNED
     return SIGNED[dtype.name][0] if signed(about, dtype) is not None else 0

@@ -107,7 +107,7 @@ def join_files(
     first : Stack
         The first of them, opened.
     series : int
-        Which series of the others to open.
+        Index of the series to open in the other files.
     context : Context, optional
         Progress and cancellation.
 

@@ -98,7 +98,7 @@ def save_stack(
     Returns
     -------
     Saved
-        What was written.
+        Written file.
 
     Raises
     ------

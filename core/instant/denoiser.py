@@ -167,7 +167,7 @@ class Denoiser(Operation):
         return blend(plane, [denoised, error], self.strength, noise)
 
     def _predict(self, values: Plane, noise: NoiseEstimate, context: Context) -> tuple[Plane, Plane]:
-        """Return the mean over networks and orientations, and that of the error variance (or 0)."""
+        """Return the mean prediction of networks and orientations, and the mean error variance (or 0)."""
         correlations = noise.correlations
         transposed = tuple(correlations[lag] for lag in TRANSPOSED)
         jobs = list(itertools.product(self.networks, range(8 if self.eightfold else 1)))

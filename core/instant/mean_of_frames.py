@@ -44,7 +44,7 @@ class MeanOfFrames(Operation):
         return self.single.outputs
 
     def halo(self, axes: str) -> Mapping[str, int]:
-        """Return the halo: that of the network, and the frames that are averaged."""
+        """Return the halo of the network plus the frames that are averaged."""
         return {**self.single.halo(axes), "T": SPAN}
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
@@ -124,7 +124,7 @@ class Means:
 
 
 def means(stack: Stack) -> Stack:
-    """Return the means of the frames of a stack for training, with noise derived from that of the frames."""
+    """Return the means of frames of a stack for training, with noise derived from single frames."""
     found = Stack(Means(stack), stack.axes, stack.meta)
     noise = replace(Survey.of(stack).noise(), each_plane=False)
     noise = noise.averaged(stack.sizes["T"] / found.sizes["T"])

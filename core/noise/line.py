@@ -1,4 +1,4 @@
-"""Fit noise variance as a straight line of mean intensity, from blocks of which some contain structure."""
+"""Fit noise variance as a linear function of mean intensity, from blocks that may contain structure."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ CERTAIN = 5.0
 """Number of noise standard deviations by which the mean of a block differs significantly."""
 
 _LEAST = 0.02
-"""Minimum variance of a block relative to the median; that of the darkest blocks is inaccurate."""
+"""Minimum variance of a block relative to the median; estimates of the darkest blocks are inaccurate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -138,9 +138,9 @@ class FolderReader:
         first : Stack
             The first of them, opened.
         series : int
-            Which series of the others to open.
+            Index of the series to open in the other files.
         folder : Path
-            Gives the stack its name.
+            Folder that the stack is named after.
         context : Context, optional
             Progress and cancellation.
         """

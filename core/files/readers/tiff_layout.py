@@ -1,4 +1,4 @@
-"""Finds the planes of a TIFF series: its description, its pages and the length of the file are reconciled."""
+"""Layout of the planes of a TIFF series, reconciled from description, pages and file length."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from core.findings import Finding, kinds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where the planes of a series are.
+    """Positions of the planes of a series.
 
     Attributes
     ----------
     axes : str
-        Axes as the file names them, those of a page last.
+        Axes as the file names them, the axes of a page last.
     outer, inner : tuple of int
         Lengths of the axes before those of a page, and of the axes of a page.
     offset : int or None
-        Place of the first pixel in the file, in bytes, if the planes follow each other without gaps.
+        Position of the first pixel in the file in bytes, if the planes are contiguous.
     pages : sequence of tifffile.TiffPage, TiffFrame or None
-        The pages otherwise; None for one that is missing.
+        Pages otherwise; None for a missing page.
     certain : bool
         Whether the description agrees with the number of planes.
     findings : tuple of Finding
-        Planes that are missing, and planes that the description does not count.
+        Findings about missing planes, and about planes missing in the description.
     """
 
     axes: str
@@ -52,7 +52,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Planes that are in a file: in a row from an offset, or one page each (None: missing)."""
+    """Planes in a file: contiguous from an offset, or one page each (None: missing)."""
 
     count: int
     offset: int | None = None
@@ -63,12 +63,12 @@ class _Found:
 
 
 def find_layout(path: Path, parsed: ParsedFile, index: int) -> Layout:
-    """Return where the planes of a series are.
+    """Return the layout of the planes of a series.
 
     Raises
     ------
     QuietfieldError
-        If the file ends before its first plane does, or stores planes in an unknown way.
+        If the file ends before the end of its first plane, or stores planes in an unknown way.
     """
     file, series = parsed.file, parsed.series[index]
     page = series.keyframe
