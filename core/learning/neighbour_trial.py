@@ -21,6 +21,7 @@ from core.learning.training_advice import levels
 from core.noise.noise_estimate import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.survey import find_shared_noise
 from core.noise.transform import Stabiliser
+from core.noise.unit import unit_of
 from core.optics import convolve
 from core.progress import Context
 from core.stack import AXIS_NAMES, Stack, middle
@@ -196,7 +197,8 @@ def _falls(
                 _Trial(plane=hidden, others=planes[1:], stabiliser=stabiliser, noise=noise)
             )
             # the same variance for both, so that their brightness does not matter
-            variance = np.maximum(noise.model.variance(one), 1e-12 * noise.model.variance(noise.mean))
+            least = max(1e-12 * float(noise.model.variance(noise.mean)), (1e-12 * unit_of(planes)) ** 2)
+            variance = np.maximum(noise.model.variance(one), least)
             before, after = (np.square(planes[0] - signal) / variance for signal in (one, other))
             fall = np.minimum(before, FAR**2) - np.minimum(after, FAR**2)
             falls.append(fall.ravel()[mask.hidden[0].numpy()])

@@ -244,8 +244,8 @@ def test_enormous_values() -> None:
     denoised, _, last = result(stack_of(pixels), Noise2Void)
     assert near(denoised, pixels)
     assert last.findings == ()
-    with pytest.raises(QuietfieldError, match="Divide the stack"):
-        next(Trainer(stack_of(pixels), method_of(Quietfield), device="cpu").run())
+    denoised, _, _ = result(stack_of(pixels), Quietfield)
+    assert near(denoised, pixels)
 
 
 # ---------------------------------------------------------------------- what is said before training
