@@ -413,4 +413,4 @@ def test_a_file_from_before_there_were_neighbours_can_be_used_and_trained_on(tmp
     np.testing.assert_array_equal(result, evaluate(stack, model.prediction("cpu"))[0])
     trainer = Trainer(stack, small(steps=6, epoch=2), device="cpu")
     trainer.restore(old)
-    assert next(report.step for report in trainer.run()) == 4
+    assert next(report.step for report in trainer.run() if not report.doing) == 4
