@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 import traceback
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from core.errors import QuietfieldError
@@ -260,7 +262,7 @@ class Jobs(QObject):
             self.changed.emit()
         elif kind == "partial":
             value = job.take_partial()
-            if job.on_partial is not None and not job.context.cancelled:
+            if job.on_partial is not None and not job.context.cancelled and not _is_deleted(job.on_partial):
                 job.on_partial(value)
         else:
             # A cancellation may have arrived after "succeeded" was sent.
@@ -276,10 +278,18 @@ class Jobs(QObject):
                 self._begin(following)
             self.changed.emit()
         try:
-            if outcome.state == "succeeded" and job.on_done is not None:
+            if outcome.state == "succeeded" and job.on_done is not None and not _is_deleted(job.on_done):
                 job.on_done(outcome.value)
         finally:
-            if job.on_end is not None:
+            if job.on_end is not None and not _is_deleted(job.on_end):
                 job.on_end(outcome)
             if outcome.report or (outcome.state == "failed" and job.on_end is None):
                 self.failed.emit(job.label, outcome)
+
+
+def _is_deleted(callback: Callable[..., Any]) -> bool:
+    """Return whether a callback is a method of a widget that Qt has deleted."""
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    owner = getattr(callback, "__self__", None)
+    return isinstance(owner, QObject) and not shiboken6.isValid(owner)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import shiboken6
+from PySide6.QtCore import QObject
 
 from app.shell.jobs import Job, Jobs, Outcome
 from core.errors import QuietfieldError
@@ -377,3 +378,24 @@ def test_signals_lose_no_reference(qapp, session):
             signal.emit(value)
         heard.clear()
         assert abs(sys.getrefcount(value) - before) < 50
+
+
+class Receiver(QObject):
+    """Takes outcomes until it is deleted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: list[str] = []
+
+    def take(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome.state)
+
+
+def test_a_receiver_that_qt_has_deleted_is_not_called(qtbot, jobs):
+    gate, receiver = Gate(), Receiver()
+    jobs.start("for one that is gone", gate, end=receiver.take)
+    outcomes = receiver.outcomes
+    shiboken6.delete(receiver)
+    gate.go.set()
+    qtbot.waitUntil(lambda: idle(jobs))
+    assert outcomes == []

@@ -63,7 +63,7 @@ def test_care_trains_on_files_and_on_folders_alike(folder: Path, capsys: pytest.
     ("line", "words"),
     [
         ("train noisy.tif -o n --method care", "--target"),
-        ("train noisy.tif --target clean.tif -o n --method n2v", "noisy stack alone"),
+        ("train noisy.tif --target clean.tif -o n --method n2v", "uses only the noisy stack"),
         ("train noisy.tif --target missing.tif -o n --method care", "missing.tif does not exist"),
         ("train noisy.tif --target clean/t0.tif -o n --method care --validation 0", ""),
         ("train noisy/t0.tif --target clean.tif -o n --method care", "must show the same pixels"),

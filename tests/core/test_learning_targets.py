@@ -92,7 +92,7 @@ def test_methods_ask_for_the_stacks_they_need():
     noisy, clean = pair()
     with pytest.raises(QuietfieldError, match="noisy and a clean stack"):
         next(Trainer(noisy, small(Care), device="cpu").run())
-    with pytest.raises(QuietfieldError, match="noisy stack alone"):
+    with pytest.raises(QuietfieldError, match="uses only the noisy stack"):
         next(Trainer(noisy, small(Noise2Void), device="cpu", target=clean).run())
 
 
