@@ -33,7 +33,7 @@ class InventedReader:
     def supports(self, path, head):
         return head.startswith(MAGIC)
 
-    def series(self, path):
+    def series(self, path, context):
         self.parsed.append(path)
         with np.load(io.BytesIO(path.read_bytes()[len(MAGIC) :])) as file:
             images = [(name, file[name]) for name in file.files]
@@ -56,9 +56,9 @@ class CountingReader(TiffReader):
     def __init__(self):
         self.parsed = []
 
-    def series(self, path):
+    def series(self, path, context):
         self.parsed.append(path)
-        return super().series(path)
+        return super().series(path, context)
 
 
 @contextmanager

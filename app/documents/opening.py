@@ -110,7 +110,7 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
     files = tuple(file for p in paths for file in (images_in(p) if is_collection(p) else (p,)))
     index = min(index, len(files) - 1)
     context.step(0.2, files[index].name)
-    listed = list_series(files[index])
+    listed = list_series(files[index], context.silent())
     stack = open_series(listed, series)
     lines = tuple(one.text for one in listed)
     whole = _whole(files, listed[series], stack, context.part(0.2, 0.4)) if folder and index == 0 else None

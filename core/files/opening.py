@@ -23,7 +23,7 @@ _FOLDER = FolderReader(READERS)
 READERS.add(_FOLDER)
 
 
-def list_series(path: Path) -> tuple[Series, ...]:
+def list_series(path: Path, context: Context | None = None) -> tuple[Series, ...]:
     """List the images in a file, or the one that the files of a folder make up.
 
     The file is parsed; `open_series` does not parse it again.
@@ -33,7 +33,7 @@ def list_series(path: Path) -> tuple[Series, ...]:
     QuietfieldError
         If it cannot be read: one sentence names the file, the cause and the cure.
     """
-    return READERS.series(Path(path))
+    return READERS.series(Path(path), context)
 
 
 def open_series(series: Sequence[Series], index: int = 0, *, axes: str | None = None) -> Stack:
@@ -57,7 +57,9 @@ def open_series(series: Sequence[Series], index: int = 0, *, axes: str | None = 
     return stack if axes is None else reinterpret(stack, axes)
 
 
-def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None = None) -> Stack:
+def open_stack(
+    path: Path | Sequence[Path], *, series: int = 0, axes: str | None = None, context: Context | None = None
+) -> Stack:
     """Open a stack; its pixels are read when they are asked for.
 
     Parameters
@@ -69,6 +71,8 @@ def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None
         Index of the series in the file.
     axes : str, optional
         Axes of the stack, if the file does not specify them or is wrong; see `reinterpret`.
+    context : Context, optional
+        Cancellation.
 
     Returns
     -------
@@ -82,16 +86,16 @@ def open_stack(path: Path | Sequence[Path], *, series: int = 0, axes: str | None
         If nothing can be opened: one sentence names the file, the cause and the cure.
     """
     if isinstance(path, str | Path):
-        return open_series(list_series(Path(path)), series, axes=axes)
+        return open_series(list_series(Path(path), context), series, axes=axes)
     files = [Path(p) for p in path]
     if not files:
         raise QuietfieldError("There are no files to open.")
     for file in files:
         READERS.find(file)
-    found = list_series(files[0])
+    found = list_series(files[0], context)
     stack = open_series(found, series)
     if not found[series].covers(files):
-        stack = join_files(files, stack, series=series)
+        stack = join_files(files, stack, series=series, context=context)
     return stack if axes is None else reinterpret(stack, axes)
 
 

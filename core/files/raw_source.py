@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.files.unchanged import Unchanged
 from core.stack import Pixels, Region, region_shape
 
 LEAST_BYTES = 2**16
@@ -42,6 +43,7 @@ class RawSource:
     def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
         self.path, self._stored, self._offset, self._shape = path, np.dtype(dtype), offset, shape
         self._file = path.open("rb", buffering=0)
+        self._unchanged = Unchanged(path, self._file.fileno())
         self._lock = threading.Lock()
         weakref.finalize(self, self._file.close)
 
@@ -61,12 +63,13 @@ class RawSource:
         Raises
         ------
         QuietfieldError
-            If the file has become shorter since it was opened, or can no longer be read.
+            If the file was written or became shorter since it was opened, or can no longer be read.
         """
         shape = region_shape(region)
         out = np.empty(shape, self._stored)
         if out.size:
             self._gather(region, shape, out)
+            self._unchanged.check()
         return out if self._stored.isnative else out.byteswap(inplace=True).view(self.dtype)
 
     def _gather(self, region: Region, shape: tuple[int, ...], out: Pixels) -> None:

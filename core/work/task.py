@@ -41,9 +41,9 @@ class Source:
     series: int = 0
     axes: str | None = None
 
-    def open(self) -> Stack:
+    def open(self, context: Context | None = None) -> Stack:
         """Open the stack; see `core.files.open_stack`."""
-        return open_stack(self.path, series=self.series, axes=self.axes)
+        return open_stack(self.path, series=self.series, axes=self.axes, context=context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ def run(
     methods = [step.method_for(networks.prediction) for step in steps]
     for step, method in zip(steps, methods, strict=True):
         step.position(method)
-    source = task.source.open() if isinstance(task.source, Source) else task.source
+    source = task.source.open(context.silent()) if isinstance(task.source, Source) else task.source
     findings = list(source.meta.findings)
     made, stack = [], source
     for number, (step, method) in enumerate(zip(steps[:-1], methods, strict=False)):

@@ -82,7 +82,7 @@ class StoreReader:
     def supports(self, path, head):
         return head == b"" and path.suffix == ".store"
 
-    def series(self, path):
+    def series(self, path, context):
         return (Series(path=path, axes="YX", shape=(16, 20), dtype=np.dtype(np.uint16)),)
 
     def open(self, series):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from core.progress import Context
 from core.stack import Stack
 
 
@@ -83,8 +84,8 @@ class Reader(Protocol):
     def supports(self, path: Path, head: bytes) -> bool:
         """Return whether it can open a file that begins with these bytes; b"" for a folder."""
 
-    def series(self, path: Path) -> tuple[Series, ...]:
-        """Parse a file and list its series, at least one."""
+    def series(self, path: Path, context: Context) -> tuple[Series, ...]:
+        """Parse a file and list its series, at least one; the context may cancel that."""
 
     def open(self, series: Series) -> Stack:
         """Open a series that it listed; pixels are read when they are asked for."""

@@ -99,11 +99,13 @@ class FolderReader:
         """Return whether a path is a folder."""
         return is_folder(path)
 
-    def series(self, path: Path) -> tuple[Series, ...]:
+    def series(self, path: Path, context: Context) -> tuple[Series, ...]:
         """List the series of the first file, each with time as its first axis.
 
         A series that is spread over all files of the folder, or lies in its only file, is listed as it is.
         """
+        if path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve()):
+            raise QuietfieldError(f"{path} is a link to the folder that holds it. Name the folder itself.")
         files = self._readers.files_in(path)
         return tuple(
             series
@@ -112,7 +114,7 @@ class FolderReader:
                 series, path=path, axes="T" + series.axes, shape=(len(files), *series.shape),
                 origin=(files, series),
             )
-            for series in self._readers.series(files[0])
+            for series in self._readers.series(files[0], context)
         )  # fmt: skip
 
     def open(self, series: Series) -> Stack:

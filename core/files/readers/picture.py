@@ -9,6 +9,7 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.files.readers.base import Series
 from core.findings import Finding, kinds
+from core.progress import Context
 from core.stack import Stack
 
 _PNG, _JPEG = b"\x89PNG", b"\xff\xd8\xff"
@@ -25,7 +26,7 @@ class PictureReader:
         """Return whether a file begins as PNG or JPEG."""
         return head.startswith((_PNG, _JPEG))
 
-    def series(self, path: Path) -> tuple[Series, ...]:
+    def series(self, path: Path, context: Context) -> tuple[Series, ...]:  # noqa: ARG002
         """Decode a picture, which is its only series.
 
         Raises

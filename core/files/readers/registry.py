@@ -12,6 +12,7 @@ from core.errors import QuietfieldError
 from core.files.readers.base import Reader, Series
 from core.files.readers.sniffing import first_bytes, refusal
 from core.findings import Finding, kinds
+from core.progress import Cancelled, Context
 from core.stack import Stack
 
 MOST_LISTED = 8
@@ -54,17 +55,19 @@ class Readers:
                 return reader
         raise refusal(path, head)
 
-    def series(self, path: Path) -> tuple[Series, ...]:
+    def series(self, path: Path, context: Context | None = None) -> tuple[Series, ...]:
         """List the series of a file.
 
         Raises
         ------
         QuietfieldError
             If it cannot be read: one sentence names the file, the cause and the cure.
+        Cancelled
+            If the context was cancelled meanwhile.
         """
-        reader = self.find(path)
-        with _reading(path, reader):
-            return reader.series(path)
+        reader, context = self.find(path), context or Context()
+        with _reading(path, reader, context):
+            return reader.series(path, context)
 
     def open(self, series: Sequence[Series], index: int = 0) -> Stack:
         """Open one of the series of a file.
@@ -78,7 +81,7 @@ class Readers:
         if not 0 <= index < len(series):
             raise QuietfieldError(f"{path} has no series {index}; there are {len(series)}, numbered from 0.")
         reader = self.find(path)
-        with _reading(path, reader):
+        with _reading(path, reader, Context()):
             stack = reader.open(series[index])
         if len(series) == 1:
             return stack
@@ -118,17 +121,19 @@ def natural_key(path: Path) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _reading(path: Path, reader: Reader) -> Iterator[None]:
-    """Turn whatever a parser makes of foreign bytes into a sentence."""
+def _reading(path: Path, reader: Reader, context: Context) -> Iterator[None]:
+    """Turn whatever a parser makes of foreign bytes, or of a cancellation, into a sentence or `Cancelled`."""
     try:
         yield
-    except QuietfieldError:
+        context.check()
+    except (QuietfieldError, Cancelled):
         raise
     except MemoryError as error:
         raise QuietfieldError(
             f"{path} claims more planes than fit into memory; it is damaged or too large for this computer."
         ) from error
     except Exception as error:
+        context.check()
         words = " ".join(str(error).split())[:160] or type(error).__name__
         raise QuietfieldError(
             f"{path} cannot be read as {reader.name} ({words}). It is damaged or not a {reader.name}; "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.errors import QuietfieldError
 from core.paths import is_folder
+from core.reading import check_regular
 
 _OTHERS = {
     b"ZISRAWFILE": "a Zeiss CZI file", b"\xda\xce\xbe\x0a": "a Nikon ND2 file", b"\x89HDF": "an HDF5 file",
@@ -27,6 +28,7 @@ def first_bytes(path: Path) -> bytes:
     if is_folder(path):
         return b""
     try:
+        check_regular(path)
         with path.open("rb") as file:
             head = file.read(512)
     except FileNotFoundError as error:

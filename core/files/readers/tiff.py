@@ -21,6 +21,7 @@ from core.files.readers.tiff_parse import ParsedFile, check_claim, parse
 from core.files.readers.tiff_pixels import pixels
 from core.findings import Finding, kinds
 from core.paths import TIFF_ENDINGS
+from core.progress import Context
 from core.stack import Metadata, PixelSource, Stack
 
 
@@ -35,10 +36,12 @@ class TiffReader:
         """Return whether a file begins with the byte order of a TIFF."""
         return head[:2] in (b"II", b"MM", b"EP")
 
-    def series(self, path: Path) -> tuple[Series, ...]:
+    def series(self, path: Path, context: Context) -> tuple[Series, ...]:
         """Parse a file and list its series."""
-        parsed = parse(path)
-        return tuple(_listed(path, parsed, index) for index in range(len(parsed.series)))
+        parsed = parse(path, context)
+        found = tuple(_listed(path, parsed, index) for index in range(len(parsed.series)))
+        parsed.stream.release()
+        return found
 
     def open(self, series: Series) -> Stack:
         """Open one series; its pixels are read when they are asked for.

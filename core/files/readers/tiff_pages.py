@@ -118,6 +118,7 @@ class PageSource:
                 f"{where} cannot be decoded ({_words(error)}). The file is damaged or uses a compression "
                 "that is not supported; copy it again, or open it in Fiji and save it as TIFF."
             ) from error
+        self._parsed.stream.unchanged.check()
         if bad := damage(heard):
             raise QuietfieldError(f"{where} is damaged ({bad.cause}). Copy or export the file again.")
         return np.asarray(pixels)

@@ -12,7 +12,9 @@ from typing import Any
 from core.errors import QuietfieldError
 from core.files import ome
 from core.files.listening import listening
+from core.files.readers.tiff_stream import TiffStream
 from core.findings import Finding, kinds
+from core.progress import Context
 
 MOST_PLANES = 10_000_000
 """Most planes that a file may claim; a list of more would fill the memory."""
@@ -26,8 +28,10 @@ class ParsedFile:
 
     Attributes
     ----------
-    file : tifffile.TiffFile
+    stream : TiffStream
         The open file.
+    file : tifffile.TiffFile
+        What tifffile makes of it.
     series : list of tifffile.TiffPageSeries
         Its series, at least one.
     findings : tuple of Finding
@@ -38,14 +42,19 @@ class ParsedFile:
         Held by those who read from the open file.
     """
 
-    def __init__(self, file: Any, series: list[Any], *findings: Finding) -> None:
-        self.file, self.series, self.findings = file, series, findings
+    def __init__(self, stream: TiffStream, file: Any, series: list[Any], *findings: Finding) -> None:
+        self.stream, self.file, self.series, self.findings = stream, file, series, findings
         self.heard: list[str] = []
         self.lock = threading.RLock()
-        weakref.finalize(self, file.close)
+        weakref.finalize(self, _close, file, stream)
 
 
-def parse(path: Path) -> ParsedFile:
+def _close(file: Any, stream: TiffStream) -> None:
+    file.close()
+    stream.close()
+
+
+def parse(path: Path, context: Context) -> ParsedFile:
     """Open a file and find its series; if a parser fails, try again without that parser.
 
     Raises
@@ -53,50 +62,80 @@ def parse(path: Path) -> ParsedFile:
     QuietfieldError
         If it holds no image, or claims absurdly much.
     Exception
-        Whatever the parser makes of bytes that are no TIFF.
+        Whatever the parser makes of bytes that are no TIFF, or of a cancellation.
     """
-    with listening() as heard:
-        parsed = _parse(path)
+    stream = TiffStream(path, context)
+    try:
+        with listening() as heard:
+            parsed = _parse(path, stream)
+    except BaseException:
+        stream.close()
+        raise
+    if stream.circular:
+        cause = "the list of planes leads back to one of them"
+        parsed.findings += (Finding(kind=kinds.DAMAGED, details={"cause": cause}),)
     parsed.heard += heard
     return parsed
 
 
-def _parse(path: Path) -> ParsedFile:
-    import tifffile
-
+def _parse(path: Path, stream: TiffStream) -> ParsedFile:
     failure: Exception | None = None
     for distrust in (
         {},
         {"is_mmstack": False},
         {"is_mmstack": False, "is_ome": False, "is_scanimage": False},
     ):
-        file: Any = tifffile.TiffFile(path, **distrust)  # type: ignore[arg-type]
+        file = _open(stream, **distrust)
         try:
-            if file.is_ome and ome.claimed_planes(file.ome_metadata or "") > MOST_PLANES:
-                raise QuietfieldError(f"{path} claims more planes than a file can hold; it is damaged.")
+            if file.is_ome:
+                _check_ome(path, file.ome_metadata or "", stream)
             found = list(file.series)
             if not found and len(file.pages) == 0:
                 raise QuietfieldError(f"{path} holds no image: it was cut off, or never completely written.")
             if found:
-                return ParsedFile(file, found)
+                return ParsedFile(stream, file, found)
         except QuietfieldError:
             file.close()
             raise
         except Exception as error:  # one family's parser failed; the pages may still be read plainly
             failure = error
         file.close()
-    file = tifffile.TiffFile(path)
+    file = _open(stream)
     try:
         if pages := _whole_pages(file):
+            import tifffile
+
             first, count = pages[0], len(pages)
             series = tifffile.TiffPageSeries(
                 pages, (count, *first.shape), first.dtype, "I" + first.axes, parent=file, kind="generic"
             )
-            return ParsedFile(file, [series], _why(failure, count, len(file.pages)))
+            return ParsedFile(stream, file, [series], _why(failure, count, len(file.pages)))
         raise failure or QuietfieldError(f"{path} holds no image that can be opened.")
     except BaseException:
         file.close()
         raise
+
+
+def _open(stream: TiffStream, **distrust: bool) -> Any:
+    import tifffile
+
+    stream.seek(0)
+    return tifffile.TiffFile(stream, **distrust)  # type: ignore[arg-type]
+
+
+def _check_ome(path: Path, xml: str, stream: TiffStream) -> None:
+    """Refuse OME-XML that claims absurdly much, or belongs to files whose directories have no end."""
+    if ome.claimed_planes(xml) > MOST_PLANES:
+        raise QuietfieldError(f"{path} claims more planes than a file can hold; it is damaged.")
+    for name in ome.companions(xml):
+        beside = path.parent / Path(name).name
+        if beside.name != path.name and beside.is_file():
+            with TiffStream(beside, stream.context) as other:
+                if other.circular:
+                    raise QuietfieldError(
+                        f"{beside}, which belongs to {path.name}, is damaged: its list of planes leads back "
+                        "to one of them. Copy or export it again."
+                    )
 
 
 def _why(failure: Exception | None, count: int, pages: int) -> Finding:

@@ -17,6 +17,8 @@ def pixels(path: Path, parsed: ParsedFile, series: Any, layout: Layout) -> RawSo
     """Return the pixel source of a series."""
     if layout.offset is not None:
         dtype = series.dtype.newbyteorder(parsed.file.byteorder)
-        return RawSource(path, dtype, layout.offset, layout.shape)
+        source = RawSource(path, dtype, layout.offset, layout.shape)
+        parsed.stream.unchanged.check()
+        return source
     dtype = np.dtype(np.uint8) if series.dtype.kind == "b" else series.dtype.newbyteorder("=")
     return PageSource(path, parsed, layout.pages, layout.outer, layout.inner, dtype)
