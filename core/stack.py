@@ -241,7 +241,16 @@ class Stack:
 
     def crop(self, region: Region) -> Stack:
         """Return a region as a stack; no pixels are read."""
-        return Stack(CroppedSource(self.source, region), self.axes, self.meta)
+        meta = self.meta if region == self.region() else self._cropped(region)
+        return Stack(CroppedSource(self.source, region), self.axes, meta)
+
+    def _cropped(self, region: Region) -> Metadata:
+        """Return the metadata of a region, without what describes the planes of the whole stack."""
+        part = region[self.axes.index("C")] if "C" in self.axes else slice(None)
+        return dataclasses.replace(
+            self.meta, labels=(), imagej={}, ome_xml="", channel_names=self.meta.channel_names[part],
+            display_ranges=self.meta.display_ranges[part], luts=self.meta.luts[part],
+        )  # fmt: skip
 
     def replace(self, **changes: Any) -> Stack:
         """Return a stack with the same pixels and other metadata; `changes` are fields of `Metadata`."""

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.files import imagej
 from core.findings import Finding, kinds
-from core.stack import AXES, AXIS_NAMES, Pixels, PixelSource, Region, Stack, region_shape
+from core.stack import AXES, AXIS_NAMES, Metadata, Pixels, PixelSource, Region, Stack, region_shape
 
 Groups = dict[str, tuple[int, ...]]
 """Indices of the file's axes that make up each axis of a stack, outermost first."""
@@ -160,13 +161,22 @@ def reinterpret(stack: Stack, axes: str) -> Stack:
         raise QuietfieldError(f"Axes {axes!r} must end in YX: rows and columns come last.")
     groups: Groups = {a: (axes.index(a),) for a in AXES if a in axes}
     changed = {a for a, b in zip(axes, stack.axes, strict=True) if a != b} | (set(stack.axes) - set(axes))
+    return Stack(rearranged(stack.source, groups), "".join(groups), _reinterpreted(stack, axes, changed))
+
+
+def _reinterpreted(stack: Stack, axes: str, changed: set[str]) -> Metadata:
+    """Return the metadata that still holds where axes have another meaning."""
+    meta = dataclasses.replace(stack.meta, axes_certain=True)
+    if not changed:
+        return meta
+    planes = [pair for pair in zip(stack.axes, axes, strict=True) if pair[0] not in "YX"]
+    before = sorted(planes, key=lambda pair: imagej.ORDER.index(pair[0]))
+    moved = before != sorted(planes, key=lambda pair: imagej.ORDER.index(pair[1]))
     meta = dataclasses.replace(
-        stack.meta,
-        spacing={a: v for a, v in stack.meta.spacing.items() if a not in changed},
-        axes_certain=True,
-    )
+        meta, ome_xml="", labels=() if moved else meta.labels,
+        spacing={axis: step for axis, step in meta.spacing.items() if axis not in changed},
+        imagej=imagej.of_other_axes(meta.imagej, changed, moved=moved or len(planes) > 1),
+    )  # fmt: skip
     if "C" in changed:
         meta = dataclasses.replace(meta, channel_names=(), display_ranges=(), luts=())
-    if changed:
-        meta = dataclasses.replace(meta, labels=())
-    return Stack(rearranged(stack.source, groups), "".join(groups), meta)
+    return meta

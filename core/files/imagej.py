@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,13 @@ RESOLUTION = "quietfield resolution"
 COLOURS = "quietfield colour map"
 """Key in `Metadata.imagej` for the tag ColorMap."""
 
+ORDER = "TZC"
+"""Order of the planes in ImageJ's files, slowest first; labels are in this order."""
+
+POSITIONED = ("ROI", "Overlays", "Plot")
+"""Keys of what belongs to single planes: the selection, overlays, and the data of a plot."""
+
+_STEPS = {"Z": ("spacing", "zunit"), "T": ("finterval", "tunit", "fps")}
 _ANIMATION_SPEED = 7.0
 _CENTIMETRE = 3
 _PRINTERS = (72.0, 96.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 1200.0, 2400.0)
@@ -154,6 +161,28 @@ def _channel_names(labels: Sequence[str], channels: int) -> tuple[str, ...]:
             return ()
         names.append(texts.pop())
     return tuple(names) if all(names) and len(set(names)) == channels else ()
+
+
+def of_other_axes(about: Mapping[str, Any], changed: Collection[str], *, moved: bool) -> dict[str, Any]:
+    """Return what still holds after the axes of a stack were given another meaning.
+
+    Parameters
+    ----------
+    about : dict
+        ImageJ's metadata of the stack.
+    changed : collection of str
+        Axes whose meaning changed.
+    moved : bool
+        Whether planes have another place in ImageJ's order.
+    """
+    gone = {key for axis in changed for key in _STEPS.get(axis, ())} | set(POSITIONED if moved else ())
+    return {key: value for key, value in about.items() if key not in gone}
+
+
+def of_several(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the first of several files holds for all of them."""
+    gone = {"images", "channels", "slices", "frames", "Labels", *POSITIONED}
+    return {key: value for key, value in about.items() if key not in gone}
 
 
 def same_order(about: Mapping[str, Any]) -> bool:

@@ -58,6 +58,8 @@ def write_options(stack: Stack, dtype: np.dtype[Any], history: str) -> dict[str,
     if len(meta.display_ranges) == channels:
         offset = calibration.display_offset({}, dtype)
         ranges = [float(v) + offset for pair in meta.display_ranges for v in pair]
+        if offset:  # less than 0 would be read as a range of the values themselves
+            ranges = [max(v, 0.0) for v in ranges]
         about["min"], about["max"] = ranges[:2]
         about["Ranges"] = tuple(ranges)
     if len(meta.luts) == channels and (channels > 1 or "LUTs" in source):

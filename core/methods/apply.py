@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,8 +200,10 @@ def apply(
                 quiet.cancel()
                 for future in waiting:
                     future.cancel()
-    meta = replace(stack.meta, findings=())
-    return tuple(Stack(ArraySource(out), stack.axes, meta) for out in outs)
+    return tuple(
+        Stack(ArraySource(out), stack.axes, output.describe(stack.meta))
+        for out, output in zip(outs, operation.outputs, strict=True)
+    )
 
 
 def _allocate(shape: tuple[int, ...], memory: int) -> NDArray[np.float32]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.errors import QuietfieldError
+from core.stack import Metadata
 
 
 class Quantity(StrEnum):
@@ -45,6 +46,11 @@ class Output:
     def option(self) -> str:
         """Name on the command line, with dashes."""
         return self.name.replace(" ", "-")
+
+    def describe(self, meta: Metadata) -> Metadata:
+        """Return the metadata of this result of a stack; the display ranges of images fit only images."""
+        ranges = meta.display_ranges if self.is_image else ()
+        return replace(meta, findings=(), display_ranges=ranges)
 
     @property
     def is_image(self) -> bool:

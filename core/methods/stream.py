@@ -68,7 +68,7 @@ def streaming(
     operation = method.bind(stack, context.part(0.0, 0.0))
     source = _Ahead(stack, operation, output, context, limit, kept)
     try:
-        yield Stack(source, stack.axes, stack.meta)
+        yield Stack(source, stack.axes, operation.outputs[output].describe(stack.meta))
     finally:
         source.close()
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from core.errors import QuietfieldError
+from core.files import imagej
 from core.files.axes import Rearranged
 from core.files.readers.base import Peeking, Series
 from core.files.readers.registry import Readers
 from core.findings import Finding, kinds
 from core.paths import is_folder
 from core.progress import Context
-from core.stack import AXES, Metadata, Pixels, Region, Stack, region_shape
+from core.stack import AXES, Pixels, Region, Stack, region_shape
 
 OPEN_FILES = 16
 """Files of a folder that are open at the same time."""
@@ -169,7 +170,7 @@ class FolderReader:
         meta = dataclasses.replace(
             first.meta, name=folder.name, path=folder, axes_certain=False, findings=findings, ome_xml="",
             labels=tuple(p.stem for p in files) if first.planes == 1 else (),
-            format=f"{first.meta.format} sequence", imagej=_without_counts(first.meta),
+            format=f"{first.meta.format} sequence", imagej=imagej.of_several(first.meta.imagej),
         )  # fmt: skip
         return Stack(Rearranged(source, groups), "".join(groups), meta)
 
@@ -185,8 +186,3 @@ class FolderReader:
                 f"{path} cannot be read as {reader.name} ({error}). Take it out of the folder, or export it "
                 "again."
             ) from error
-
-
-def _without_counts(meta: Metadata) -> dict[str, Any]:
-    gone = {"images", "channels", "slices", "frames", "Labels"}
-    return {k: v for k, v in meta.imagej.items() if k not in gone}

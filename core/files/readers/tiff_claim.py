@@ -106,7 +106,18 @@ def described_by_series(series: Any) -> Claim | None:
     shape = tuple(map(int, series.shape))
     size = math.prod(series.keyframe.shape)
     cut = next((k for k in range(len(shape) + 1) if math.prod(shape[k:]) == size), None)
-    return None if cut is None else Claim(axes=series.axes[:cut], lengths=shape[:cut])
+    if cut is None:
+        return None
+    return Claim(axes=series.axes[:cut], lengths=shape[:cut], images=_planned(series))
+
+
+def _planned(series: Any) -> int:
+    """Return the number of images that Micro-Manager was to record; 0 for other files."""
+    if series.kind != "mmstack":
+        return 0
+    summary = (series.parent.micromanager_metadata or {}).get("Summary", {})
+    counts = [_count(summary, key) for key in ("Frames", "Slices", "Channels", "Positions")]
+    return math.prod(max(count, 1) for count in counts)
 
 
 def _without_ones(axes: str, lengths: list[int], images: int = 0) -> Claim:

@@ -149,7 +149,9 @@ def _found(parsed: ParsedFile, series: Any, claim: Claim, *, many: bool) -> _Fou
         found = _Found(min(fits, claim.planes), offset, cut=cut)
         many = many and fits > claim.planes
     else:
-        found = _paged(list(series), claim.planes)
+        # tifffile gives frames of Micro-Manager that are not in the file no bytes, and reads them as zeros
+        pages = [None if page is not None and not any(page.databytecounts) else page for page in series]
+        found = _paged(pages if series.kind == "mmstack" else list(series), claim.planes)
     if many and len(file.pages) > max(found.count, claim.planes):
         found = _more(file, found, max(found.count, claim.planes))
     if alone and series.kind in _IN_A_ROW and (found.count < claim.planes or series.kind in _PLAIN):
