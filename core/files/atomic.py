@@ -121,9 +121,8 @@ def writing(path: Path, taken: Taken = "replace") -> Iterator[Draft]:
     if taken == "refuse" and os.path.lexists(real):
         raise QuietfieldError(f"{path} exists already. Choose another name, or allow to replace it.")
     drafts.remove_orphans(real.parent)
-    draft = Draft(part=real.with_name(drafts.name(real.name)), path=path)
     try:
-        draft.part.touch(exist_ok=False)
+        draft = Draft(part=drafts.create(real), path=path)
     except OSError as error:
         raise unwritable(path, error) from error
     try:
@@ -141,8 +140,7 @@ def writing(path: Path, taken: Taken = "replace") -> Iterator[Draft]:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        with suppress(OSError):
-            draft.part.unlink(missing_ok=True)
+        drafts.remove(draft.part)
 
 
 def _flush(path: Path) -> None:

@@ -14,6 +14,9 @@ from core.paths import shorten
 
 _NAME = re.compile(r"\..*\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}\.part", re.DOTALL)
 
+_own: set[Path] = set()
+"""Temporary files that this process is writing."""
+
 LEEWAY = 2
 """Seconds by which two readings of the time at which a process started may differ."""
 
@@ -25,6 +28,27 @@ def name(final: str) -> str:
     process = psutil.Process()
     owner = f"{_computer()}-{process.pid}-{int(process.create_time())}-{secrets.token_hex(4)}"
     return shorten(f".{final}", f".{owner}.part")
+
+
+def create(path: Path) -> Path:
+    """Create an empty temporary file in the folder of a file, for its content."""
+    part = path.with_name(name(path.name))
+    part.touch(exist_ok=False)
+    _own.add(part)
+    return part
+
+
+def remove(part: Path) -> None:
+    """Remove a temporary file of this process, unless it has got its final name."""
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
+    _own.discard(part)
+
+
+def remove_own() -> None:
+    """Remove all temporary files of this process, which is about to end without unwinding."""
+    for part in tuple(_own):
+        remove(part)
 
 
 def remove_orphans(folder: Path) -> None:

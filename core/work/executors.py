@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from core import params
 from core.errors import QuietfieldError
+from core.files import drafts
 from core.params import param
 from core.progress import Context
 from core.work.task import Done, Notify, Task, run
@@ -217,6 +218,7 @@ def _begin(stop: Event, threads: int) -> None:
             if parent is not None and not parent.is_alive():  # it was killed: nobody waits for a result
                 _context.cancel()
                 time.sleep(LAST_SECONDS)
+                drafts.remove_own()
                 os._exit(1)
         _context.cancel()
 
