@@ -65,15 +65,19 @@ def run(paths: Sequence[str | Path] = ()) -> int:
     window = make_window(paths)
     hooks.caught.connect(window.announcer.defect)
     end = SignalWatch()
+    code, ended = 1, True
     try:
-        return app.exec()
+        code = app.exec()
+        return code
     finally:
         end.stop()
-        window.jobs.shut_down()
+        ended = window.jobs.shut_down()
         window.deleteLater()
         app.sendPostedEvents(window, QEvent.Type.DeferredDelete)
         hooks.remove()
         defects.stop_log()
+        if not ended:  # libraries abort the process if it ends while one of their threads computes
+            signals.leave(code)
 
 
 class SignalWatch(QObject):

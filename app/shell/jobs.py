@@ -129,7 +129,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self.running: list[Job] = []
         self._waiting: dict[str, Job] = {}
-        self._closed = False
+        self._closed: float | None = None
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
 
     def start(
@@ -170,7 +170,7 @@ class Jobs(QObject):
         """
         job = Job(self, label, work, channel, quiet=quiet)
         job.on_done, job.on_partial, job.on_end = done, partial, end
-        if self._closed:
+        if self._closed is not None:
             job.cancel()
         elif channel and any(j.channel == channel for j in self.running):
             self.cancel(channel)
@@ -221,16 +221,22 @@ class Jobs(QObject):
         finally:
             job.giving_way = False
 
-    def shut_down(self, seconds: float = 5.0) -> bool:
+    def shut_down(self, seconds: float = 1.0) -> bool:
         """Cancel all jobs and wait; return whether all threads ended in time.
 
         No callback is called afterwards, and no job can be started.
+
+        Parameters
+        ----------
+        seconds : float
+            Maximum waiting time, counted from the first call.
         """
-        self._closed = True
+        if self._closed is None:
+            self._closed = time.monotonic()
         self._waiting.clear()
         for job in self.running:
             job.cancel()
-        deadline = time.monotonic() + seconds
+        deadline = self._closed + seconds
         for job in self.running:
             job.thread.join(max(0.0, deadline - time.monotonic()))
         self.running = [j for j in self.running if j.thread.is_alive()]
@@ -255,7 +261,7 @@ class Jobs(QObject):
     @Slot(object)
     def _on_arrived(self, message: tuple[Job, str, Any]) -> None:
         job, kind, payload = message
-        if self._closed:
+        if self._closed is not None:
             return
         if kind == "progress":
             job.fraction, job.text = payload

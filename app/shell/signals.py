@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl+C, a request to end, and a closed terminal (not on Windows)."""
@@ -61,7 +62,8 @@ def raising() -> Iterator[None]:
         if before is not None and now - before < PATIENCE:
             return
         if before is not None or _importing(frame):
-            leave(Ended(number))
+            say(Ended(number).sentence)
+            leave(Ended(number).code)
         raise Ended(number)
 
     former = {number: signal.signal(number, end) for number in numbers()}
@@ -73,13 +75,16 @@ def raising() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def leave(ended: Ended) -> None:
-    """End the process without unwinding anything; only what it is writing is removed."""
+def leave(code: int) -> NoReturn:
+    """End the process without waiting for its threads; only what they are writing is removed."""
     drafts = sys.modules.get("core.files.drafts")
     if drafts is not None and hasattr(drafts, "remove_own"):  # it may be what is being imported
         drafts.remove_own()
-    say(ended.sentence)
-    os._exit(ended.code)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+    os._exit(code)
 
 
 def say(text: str) -> None:

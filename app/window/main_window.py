@@ -288,5 +288,6 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.preferences.keep(self.arrangement.remember(self.preferences.current))
+        self.hide()
         self.jobs.shut_down()
         event.accept()

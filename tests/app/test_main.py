@@ -158,6 +158,37 @@ def test_a_signal_closes_the_window_with_its_code(tmp_path, name, code):
     assert done.stderr.endswith("; no incomplete file is left.\n")
 
 
+def test_closing_the_window_waits_for_no_job_and_leaves_nothing_it_writes(tmp_path):
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from app import application\n"
+        "from core.files import writing\n"
+        "from app.window.questions import Questions\n"
+        "Questions.close = lambda self, running: True\n"
+        "made = application.make_window\n"
+        "def deaf(job):\n"
+        "    with writing(Path(sys.argv[1]) / 'a.tif') as draft:\n"
+        "        time.sleep(600)\n"
+        "def make(paths):\n"
+        "    window = made(paths)\n"
+        "    window.jobs.start('deaf', deaf)\n"
+        "    QTimer.singleShot(500, window.close)\n"
+        "    return window\n"
+        "application.make_window = make\n"
+        "sys.exit(application.run())\n"
+    )
+    results = tmp_path / "results"
+    results.mkdir()
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QUIETFIELD_CONFIG": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script, results], cwd=ROOT, env=environment, capture_output=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(results.iterdir()) == []
+
+
 def test_a_name_that_is_too_long_is_refused(window, capsys):
     assert start.main(["y" * 300 + ".tif"]) == 1
     assert "does not exist" in capsys.readouterr().err
