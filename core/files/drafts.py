@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import secrets
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,9 @@ _NAME = re.compile(r"\..*\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}\.part", re.DOTA
 
 _own: set[Path] = set()
 """Temporary files that this process is writing."""
+
+_creating = threading.RLock()
+"""Held while one is created, and from the removal of all of them to the end of the process."""
 
 LEEWAY = 2
 """Seconds by which two readings of the time at which a process started may differ."""
@@ -33,8 +37,9 @@ def name(final: str) -> str:
 def create(path: Path) -> Path:
     """Create an empty temporary file in the folder of a file, for its content."""
     part = path.with_name(name(path.name))
-    part.touch(exist_ok=False)
-    _own.add(part)
+    with _creating:
+        _own.add(part)
+        part.touch(exist_ok=False)
     return part
 
 
@@ -46,7 +51,11 @@ def remove(part: Path) -> None:
 
 
 def remove_own() -> None:
-    """Remove all temporary files of this process, which is about to end without unwinding."""
+    """Remove all temporary files of this process, which is about to end without unwinding.
+
+    Threads that go on until then create no other.
+    """
+    _creating.acquire(timeout=1.0)  # never released
     for part in tuple(_own):
         remove(part)
 
