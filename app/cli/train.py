@@ -27,14 +27,15 @@ from app.cli.process import DEVICE_HELP
 from app.cli.terminal import Progress
 from app.shell.durations import clock
 from core.errors import QuietfieldError
-from core.paths import MODEL_ENDING, is_folder
+from core.paths import MODEL_ENDING, is_folder, there
 
 if TYPE_CHECKING:
     from core.learning.base import Learned
     from core.learning.model import Model
-    from core.learning.trainer import Report
+    from core.learning.trainer import Report, Trainer
     from core.model_file import ModelFile
     from core.params import Value
+    from core.recovery import Checkpoints
     from core.stack import Stack
 
 
@@ -55,9 +56,15 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
     )  # fmt: skip
     parser.add_argument("--preset", metavar="NAME", help=_presets_help(argv))
     parser.add_argument(
-        "--resume", type=path, metavar="MODEL",
+        "--resume", type=path, metavar="MODEL", nargs="?", const=True,
         help="continue the training of this network, with its method and parameters unless others are given; "
-        "steps and seconds are totals",
+        "steps and seconds are totals. Without MODEL, at the end of the command: continue the interrupted "
+        "training from its checkpoint beside -o",
+    )  # fmt: skip
+    parser.add_argument(
+        "--checkpoint-every", type=_seconds, default=60.0, metavar="SECONDS",
+        help="time between two checkpoints beside -o, from which an interrupted training is resumed; 0 for "
+        "none (default: 60). The last one is removed after the training",
     )  # fmt: skip
     parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     parser.add_argument(
@@ -84,14 +91,23 @@ def run_train(args: argparse.Namespace) -> int:
     refuse_to_replace(out, overwrite=args.overwrite)
     if not os.access(out.parent, os.W_OK):
         raise QuietfieldError(f"Writing into {out.parent} is not permitted. Name another folder with -o.")
+    from core import recovery
     from core.checkpoint import load_model, room
     from core.files import open_stack
     from core.files.atomic import check_room
     from core.learning.trainer import Trainer
 
-    start = load_model(args.resume) if args.resume is not None else None
-    method = _method(args, start)
-    check_room(out, room(method))
+    checkpoint = recovery.checkpoint_path(out)
+    resumed: Path | None = checkpoint if args.resume is True else args.resume
+    interrupted = resumed is not None and recovery.is_checkpoint(resumed)
+    if there(checkpoint) and not interrupted and not args.overwrite:
+        raise QuietfieldError(
+            f"{checkpoint} holds an interrupted training of this network. Add --resume to continue it, or "
+            "--overwrite to train anew."
+        )
+    start = None if resumed is None else (recovery.load_checkpoint if interrupted else load_model)(resumed)
+    method = _method(args, start, resumed if interrupted else None)
+    check_room(out, 2 * room(method))  # with the checkpoint
     progress = Progress(quiet=args.quiet)
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     for finding in stack.meta.findings:
@@ -100,17 +116,31 @@ def run_train(args: argparse.Namespace) -> int:
     trainer = Trainer(stack, method, device=args.device, threads=args.threads, target=target)
     if start is not None:
         trainer.restore(start)
+    checkpoints = recovery.Checkpoints(checkpoint, args.checkpoint_every, progress.say)
+    try:
+        if start is not None and resumed is not None and interrupted:
+            recovery.check_stacks(resumed, start, stack, target)
+        _train(trainer, progress, checkpoints)
+        model = trainer.model()
+        saved = _save(out, model, overwrite=args.overwrite)
+    except BaseException:
+        if checkpoints.step:
+            progress.say(f"{checkpoint} holds the training up to step {checkpoints.step}: add --resume.")
+        raise
+    checkpoints.remove()
+    progress.say(f"Wrote {out} after {model.record.steps} steps in {clock(model.record.seconds)}.")
+    print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
+    return 0
+
+
+def _train(trainer: Trainer, progress: Progress, checkpoints: Checkpoints) -> None:
     said = 0
     for report in trainer.run(progress.context("Preparing")):
         for finding in report.findings[said:]:
             progress.say(finding.text)
         said = len(report.findings)
         progress.show(describe(report))
-    model = trainer.model()
-    saved = _save(out, model, overwrite=args.overwrite)
-    progress.say(f"Wrote {out} after {model.record.steps} steps in {clock(model.record.seconds)}.")
-    print(json.dumps({"model": str(out), "method": method.name, "sha256": saved.sha256, **_summary(model)}))
-    return 0
+        checkpoints.offer(trainer, report.step)
 
 
 def _target(args: argparse.Namespace, method: Learned) -> Stack | None:
@@ -178,9 +208,12 @@ def _summary(model: Model) -> dict[str, object]:
     }
 
 
-def _method(args: argparse.Namespace, start: Model | None) -> Learned:
-    """Return the method from the resumed network, the preset and the options, in ascending priority."""
-    from core import params
+def _method(args: argparse.Namespace, start: Model | None, checkpoint: Path | None) -> Learned:
+    """Return the method from the resumed network, the preset and the options, in ascending priority.
+
+    An interrupted training, of which there is a checkpoint, goes on with the same method.
+    """
+    from core import params, recovery
     from core.catalogue import create, find
     from core.learning.base import Learned
 
@@ -188,13 +221,20 @@ def _method(args: argparse.Namespace, start: Model | None) -> Learned:
     cls = find(name)
     assert issubclass(cls, Learned)  # the parser offers no other group
     values: dict[str, Value] = {}
-    if start is not None and start.method.name == name:
+    if start is not None and start.method.name == name and checkpoint is None:
         values.update(params.values(start.method))
     if args.preset is not None:
         if args.preset not in cls.presets:
             raise Usage(params.unknown("preset", args.preset, cls.presets), "train")
         values.update(cls.preset_values(args.preset))
     values.update(given(args))
+    if start is not None and checkpoint is not None:
+        if name != start.method.name:
+            raise QuietfieldError(
+                f"{checkpoint} was trained with {start.method.label}, not {cls.label}. Leave out --method, "
+                "or train anew: delete the checkpoint and leave out --resume."
+            )
+        return recovery.resumed_method(checkpoint, start, values)
     method = create(name, values)
     assert isinstance(method, Learned)
     return method
@@ -208,6 +248,16 @@ def _presets_help(argv: Sequence[str]) -> str:
     classes = [m for m in methods("learned") if issubclass(m, Learned) and name in (None, m.name)]
     names = dict.fromkeys(p for m in classes for p in m.presets)
     return "named parameter values, which other options override: " + ", ".join(names)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.")
+    return seconds
 
 
 def _positive(text: str) -> int:
