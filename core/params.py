@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -49,6 +49,8 @@ class Param:
         Whether the parameter is rarely needed.
     by_preset : bool
         Whether a preset sets the parameter, to its default if the preset gives no other value.
+    words : callable, optional
+        Describes a text for people; a form shows such a parameter in a place of its own.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Param:
     odd: bool = False
     advanced: bool = False
     by_preset: bool = False
+    words: Callable[[str], str] | None = None
 
     def check(self, value: object) -> Value:
         """Return `value` converted to the type of the parameter.
@@ -132,6 +135,8 @@ class Param:
         """Format a value with the parameter's name and unit, such as "sigma 1.5 px"."""
         if self.kind == "choice":
             text = _lower(self.choices.get(str(value), str(value)))
+        elif self.words is not None:
+            text = self.words(str(value))
         elif isinstance(value, bool):
             text = "yes" if value else "no"
         else:
@@ -164,14 +169,15 @@ def param(
     odd: bool = False,
     advanced: bool = False,
     by_preset: bool = False,
+    words: Callable[[str], str] | None = None,
 ) -> _T:
     """Declare a dataclass field that is a parameter; see `Param` for the arguments."""
-    words = {
+    described: dict[str, object] = {
         "default": default, "label": label, "help": help, "unit": unit, "short": short, "ge": ge, "gt": gt,
         "le": le, "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
-        "by_preset": by_preset,
+        "by_preset": by_preset, "words": words,
     }  # fmt: skip
-    result: _T = dataclasses.field(default=default, metadata={"param": words})
+    result: _T = dataclasses.field(default=default, metadata={"param": described})
     return result
 
 

@@ -19,6 +19,8 @@ from core.methods.base import Method, Operation
 from core.methods.outputs import DENOISED, Output
 from core.params import Value, param
 from core.progress import Context
+from core.psf import Psf
+from core.psf.request import brief
 from core.stack import Stack
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
@@ -159,7 +161,9 @@ class Learned(Method):
     def in_brief(cls, given: Mapping[str, Value]) -> str:
         """Return a short description that distinguishes networks: PSF first, then limits of the training."""
         words = []
-        if "sigma" in given:
+        if given.get("psf") and "sigma" in given:
+            words.append(brief(str(given["psf"])))
+        elif "sigma" in given:
             words.append(f"sigma {given['sigma']:g} px")
         beside = given.get("neighbours", "none")
         if beside not in ("none", "auto"):
@@ -217,9 +221,9 @@ class Learned(Method):
         return ""
 
     @property
-    def blur(self) -> float:
-        """Standard deviation of the PSF between network and loss, in pixels; 0 for no PSF."""
-        return 0.0
+    def blur(self) -> Psf | None:
+        """The PSF between network and loss; None for no PSF."""
+        return None
 
     @property
     def idle(self) -> bool:
@@ -275,7 +279,7 @@ class Learned(Method):
     def describe_network(self) -> str:
         """Describe the properties that must not change during the training of a network."""
         words = [f"width {self.width}", f"depth {self.depth}"]
-        words += [f"PSF {self.blur:g} px"] if self.blur else []
+        words += [f"PSF {self.blur.brief}".replace("PSF PSF", "PSF")] if self.blur else []
         words += [f"neighbours {self.along}"] if self.along else []
         return f"{self.label} ({', '.join(words)})"
 

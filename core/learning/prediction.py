@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from core import memory
 from core.errors import QuietfieldError
@@ -24,8 +23,9 @@ from core.learning.suitability import unlike
 from core.methods.base import Block, Operation
 from core.methods.outputs import DENOISED, Output
 from core.noise.survey import Survey
-from core.optics import gaussian_kernel
 from core.progress import Context
+from core.psf import Psf
+from core.psf.convolution import convolve
 from core.stack import Region, Stack, channel_of
 
 SIDE, LEAST = 512, 64
@@ -50,8 +50,8 @@ class Prediction(Operation):
         Normalisation of the pixels.
     outputs : tuple of Output
         The denoised image, and `DECONVOLVED` if the image before the PSF is requested.
-    sigma : float
-        Standard deviation of the PSF in pixels; 0 for no PSF.
+    psf : Psf or None
+        PSF; None for no PSF. Of a three-dimensional one, the plane in focus is used.
     along : {"", "Z", "T"}
         Axis of the neighbouring planes or frames of the network, if any.
     without : tuple of int
@@ -67,7 +67,7 @@ class Prediction(Operation):
     device: torch.device
     normalisation: Normalisation
     outputs: tuple[Output, ...] = (DENOISED,)
-    sigma: float = 0.0
+    psf: Psf | None = None
     along: str = ""
     without: tuple[int, ...] = ()
 
@@ -83,7 +83,7 @@ class Prediction(Operation):
             raise QuietfieldError(alone(self.along))
         if len(self.normalisation.mean) > 1 and "C" not in axes:
             raise QuietfieldError(self._channels("one channel"))
-        margin = self._margin() + (len(self._kernel()) // 2)
+        margin = self._margin() + (max(self.psf.radius) if self.psf is not None else 0)
         margin += -margin % self.alignment
         return {"Y": margin, "X": margin} | ({self.along: DEPTH} if self.along else {})
 
@@ -103,7 +103,7 @@ class Prediction(Operation):
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Compute all outputs of a block; planes outside ``block.kept`` stay 0."""
         phantom = self._phantom(block, context)
-        denoised = self._blur(phantom).reshape(block.pixels.shape)
+        denoised = convolve(phantom, self.psf).reshape(block.pixels.shape)
         return (denoised, phantom.reshape(block.pixels.shape))[: len(self.outputs)]
 
     def _channels(self, found: str) -> str:
@@ -121,17 +121,6 @@ class Prediction(Operation):
         """Sides of the network's input are multiples of this."""
         step: int = 2 ** (self.network.architecture.depth - 1)
         return step
-
-    def _kernel(self) -> NDArray[np.float64]:
-        return gaussian_kernel(self.sigma) if self.sigma > 0 else np.ones(1)
-
-    def _blur(self, images: Images) -> Images:
-        if self.sigma == 0:
-            return images
-        kernel = self._kernel()
-        rows = ndimage.correlate1d(images, kernel, axis=1, mode="mirror")
-        result: Images = ndimage.correlate1d(rows, kernel, axis=2, mode="mirror")
-        return result
 
     def _phantom(self, block: Block, context: Context) -> Images:
         """Return the network's output in counts, (planes, Y, X)."""

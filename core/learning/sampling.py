@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-ORIENTATIONS = {"none": (0,), "rotations": (0, 3, 5, 6), "eight": (0, 1, 2, 3, 4, 5, 6, 7)}
+ORIENTATIONS = {
+    "none": (0,), "rotations": (0, 3, 5, 6), "eight": (0, 1, 2, 3, 4, 5, 6, 7), "mirrors": (0, 1, 2, 3),
+    "half-turn": (0, 3),
+}  # fmt: skip
 """Orientations as bits: 1 flips rows, 2 flips columns, 4 transposes rows and columns."""
 
 

@@ -99,7 +99,8 @@ class Step:
         cls = catalogue.find(self.method)
         own = inspect.get_annotations(cls)  # more important than the shared parameters
         described = sorted(params.describe(cls), key=lambda p: p.name not in own)
-        return ", ".join(p.show(self.params[p.name]) for p in described if p.name in self.params)
+        given = [p for p in described if p.name in self.params and (self.params[p.name] or not p.words)]
+        return ", ".join(p.show(self.params[p.name]) for p in given)
 
     def method_for(self, find_network: FindModel | None = None) -> Bindable:
         """Return the method of this step, or the prediction of its trained network.

@@ -33,6 +33,7 @@ from core.noise.noise_estimate import NoiseEstimate
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.progress import Context
+from core.psf import gaussian
 from core.simulation.detection import Detector, record
 from core.simulation.scenes import scene
 from core.simulation.specimens import tubules
@@ -149,11 +150,12 @@ def exposed(width: float, light: float) -> Stack:
 def test_a_psf_ends_the_network_where_it_costs_little(width: float, light: float, sigma: float) -> None:
     stack = exposed(width, light)
     assert bears_convolution(stack, NARROW, Context()) is (sigma > 0)
-    assert Quietfield(train="yes").resolve(stack, Context()).method.blur == sigma
-    for psf, expected in (("yes", NARROW), ("no", 0.0)):
+    narrow = gaussian(NARROW) if sigma else None
+    assert Quietfield(train="yes").resolve(stack, Context()).method.blur == narrow
+    for psf, expected in (("yes", gaussian(NARROW)), ("no", None)):
         method = Quietfield(train="yes", psf=psf).resolve(stack, Context()).method
         assert method.blur == expected
-    assert Quietfield(train="no").resolve(stack, Context()).method.blur == 0
+    assert Quietfield(train="no").resolve(stack, Context()).method.blur is None
 
 
 def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> None:
@@ -164,7 +166,7 @@ def test_the_result_is_convolved_with_the_psf_unless_nothing_was_learned() -> No
     for _ in trainer.run():
         pass
     found = trainer.model()
-    assert found.method.blur == NARROW
+    assert found.method.blur == gaussian(NARROW)
     changed = {n: v * 1.01 if v.is_floating_point() else v for n, v in found.weights.items()}
     results = []
     for psf in ("no", "yes"):

@@ -9,6 +9,7 @@ from core.errors import QuietfieldError
 from core.learning.base import Learned
 from core.learning.methods import DecoNoising, Noise2Void, Noise2VoidConvolved, Quietfield
 from core.learning.parts.readouts import Deconvolved, Denoised
+from core.psf import gaussian
 
 CLASSES = tuple(m for m in catalogue.methods("learned") if issubclass(m, Learned))
 
@@ -85,9 +86,9 @@ def test_outputs_and_optics_of_each_method():
     assert [output.name for output in Noise2VoidConvolved().outputs] == ["denoised"]
     assert [output.name for output in DecoNoising().outputs] == ["denoised", "deconvolved"]
     conv, deco = Noise2VoidConvolved(sigma=1.5), DecoNoising(sigma=1.5)
-    assert (Noise2Void().blur, conv.blur, deco.blur) == (0, 0, 1.5)
-    assert conv.readout() == Denoised(architecture=conv.architecture(), sigma=1.5)
-    assert deco.readout() == Deconvolved(architecture=deco.architecture(), sigma=1.5)
+    assert (Noise2Void().blur, conv.blur, deco.blur) == (None, None, gaussian(1.5))
+    assert conv.readout() == Denoised(architecture=conv.architecture(), psf=gaussian(1.5))
+    assert deco.readout() == Deconvolved(architecture=deco.architecture(), psf=gaussian(1.5))
 
 
 def test_training_without_an_end_is_refused():

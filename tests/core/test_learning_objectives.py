@@ -5,36 +5,50 @@ from scipy import ndimage
 
 from core.learning.masks import draw_mask
 from core.learning.methods import Noise2Void
-from core.learning.parts.heads import Emitted, convolve, psf_kernel, psf_radius
+from core.learning.parts.blur import Blur
+from core.learning.parts.heads import Emitted
 from core.learning.parts.objectives import PixelError, Positivity
 from core.learning.patches import Patches
 from core.learning.schedule import Rate
+from core.psf import Psf, gaussian
+from core.psf.convolution import convolve
+
+CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 1.7])
 def test_psf_is_a_gaussian_truncated_at_four_sigma(sigma):
-    kernel = psf_kernel(sigma).double().numpy()
     radius = int(4 * sigma + 0.5)
-    x = np.arange(-radius, radius + 1)
-    expected = np.exp(-(x**2) / (2 * sigma**2))
-    np.testing.assert_allclose(kernel, expected / expected.sum(), atol=1e-7)
-    assert psf_radius(sigma) == radius
+    point = torch.zeros(1, 1, 4 * radius + 1, 4 * radius + 1)
+    point[0, 0, 2 * radius, 2 * radius] = 1
+    x = np.arange(-2 * radius, 2 * radius + 1)
+    expected = np.where(abs(x) <= radius, np.exp(-(x**2) / (2 * sigma**2)), 0)
+    expected = np.outer(expected, expected) / expected.sum() ** 2
+    np.testing.assert_allclose(Blur(gaussian(sigma), CPU)(point)[0, 0].numpy(), expected, atol=1e-7)
 
 
-def test_two_passes_are_the_convolution_with_the_square_kernel():
-    rng = np.random.default_rng(0)
-    image = rng.normal(size=(20, 24)).astype(np.float32)
-    kernel = psf_kernel(1.3)
-    found = convolve(torch.from_numpy(image)[None, None], kernel)[0, 0].numpy()
-    one = kernel.double().numpy()
-    square = np.outer(one, one)
-    expected = ndimage.convolve(image.astype(np.float64), square, mode="mirror")
+LOPSIDED = np.random.default_rng(1).random((5, 7))
+
+
+@pytest.mark.parametrize("psf", [gaussian(1.3), gaussian(0.8, 1.5), Psf(kernel=LOPSIDED)])
+def test_the_blur_is_the_convolution_with_the_kernel(psf):
+    image = np.random.default_rng(0).normal(size=(20, 24)).astype(np.float32)
+    found = Blur(psf, CPU)(torch.from_numpy(image)[None, None])[0, 0].numpy()
+    expected = ndimage.convolve(image.astype(np.float64), psf.kernel.astype(np.float64), mode="mirror")
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(convolve(image[None], psf)[0], expected, atol=1e-5)
+
+
+def test_of_a_volume_the_plane_in_focus_is_applied():
+    image = torch.rand(1, 1, 16, 16)
+    whole = np.stack([np.full((3, 3), 5.0), LOPSIDED[:3, :3], np.full((3, 3), 7.0)])
+    found = Blur(Psf(kernel=whole), CPU)(image)
+    torch.testing.assert_close(found, Blur(Psf(kernel=LOPSIDED[:3, :3]), CPU)(image))
 
 
 def test_no_psf_changes_nothing():
     image = torch.rand(1, 1, 5, 5)
-    assert torch.equal(convolve(image, psf_kernel(0.0)), image)
+    assert torch.equal(Blur(None, CPU)(image), image)
 
 
 def losses(objective, target, signal, *, sharp=None, mask=None, valid=None, black=None):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from core import params
 from core.learning.methods.blind_spot import BlindSpot
+from core.learning.methods.blurred import Blurred
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.methods.base import named
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.params import param
+from core.psf import Psf
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
@@ -20,7 +23,7 @@ if TYPE_CHECKING:  # imports torch, which takes seconds
 
 @named("n2v-conv", label="N2V conv.", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noise2VoidConvolved(BlindSpot):
+class Noise2VoidConvolved(Blurred):
     """Noise2Void whose result is convolved with a PSF, to show the effect of smoothing alone.
 
     A control of Goncharova et al. 2020 (doi:10.1007/978-3-030-66415-2_25).
@@ -28,21 +31,21 @@ class Noise2VoidConvolved(BlindSpot):
 
     citations: ClassVar[tuple[str, ...]] = (GONCHAROVA_2020, KRULL_2019)
 
-    sigma: float = param(
-        1.0, "PSF sigma", short="sigma", unit="px", ge=0.0, le=10.0, step=0.1,
-        help="Standard deviation of the Gaussian PSF that the result is convolved with.",
-    )  # fmt: skip
+    sigma: float = params.revise(
+        Blurred, "sigma", 1.0, help="Standard deviation of the Gaussian that the result is convolved with."
+    )
+    psf: str = params.revise(Blurred, "psf", "")
 
     def readout(self) -> Readout:
         """Return a readout that convolves the image with the PSF."""
         from core.learning.parts.readouts import Denoised
 
-        return Denoised(architecture=self.architecture(), along=self.along, sigma=self.sigma)
+        return Denoised(architecture=self.architecture(), along=self.along, psf=self.spread)
 
 
 @named("deconoising", label="DecoNoising", group="learned")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecoNoising(BlindSpot):
+class DecoNoising(Blurred):
     """Predict a sharp image that, convolved with the PSF, explains the noisy pixels.
 
     Goncharova, Honigmann, Jug, Krull 2020 (doi:10.1007/978-3-030-66415-2_25): Noise2Void with the blur of
@@ -52,10 +55,8 @@ class DecoNoising(BlindSpot):
     citations: ClassVar[tuple[str, ...]] = (GONCHAROVA_2020, KRULL_2019)
     possible: ClassVar[tuple[Output, ...]] = (DENOISED, DECONVOLVED)
 
-    sigma: float = param(
-        1.0, "PSF sigma", short="sigma", unit="px", ge=0.0, le=10.0, step=0.1,
-        help="Standard deviation of the point spread function of the microscope.",
-    )  # fmt: skip
+    sigma: float = params.revise(Blurred, "sigma", 1.0)
+    psf: str = params.revise(Blurred, "psf", "")
     positivity: float = param(
         0.0, "Positivity", ge=0.0, le=1000.0, step=0.1,
         help="Weight of the penalty on negative values in the deconvolved image; 1 is 'ours+' of the paper, "
@@ -71,15 +72,15 @@ class DecoNoising(BlindSpot):
     )  # fmt: skip
 
     @property
-    def blur(self) -> float:
-        """Standard deviation of the PSF between network and loss, in pixels; 0 for no PSF."""
-        return self.sigma
+    def blur(self) -> Psf | None:
+        """The PSF between network and loss; None for no PSF."""
+        return self.spread
 
     def examples(self, setup: Setup) -> Examples:
         """Return patches with single hidden pixels, in counts above the camera offset."""
         from core.learning.parts.examples import HiddenPixels
 
-        offset = None if self.estimate_offset else self.offset
+        offset, setup = None if self.estimate_offset else self.offset, self.oriented(setup)
         return HiddenPixels(setup, box=self.box, neighbourhood=self.neighbourhood, offset=offset)
 
     def objective(self, setup: Setup) -> Objective:
@@ -93,4 +94,4 @@ class DecoNoising(BlindSpot):
         """Return a readout of the images after and before the PSF."""
         from core.learning.parts.readouts import Deconvolved
 
-        return Deconvolved(architecture=self.architecture(), along=self.along, sigma=self.sigma)
+        return Deconvolved(architecture=self.architecture(), along=self.along, psf=self.spread)

@@ -20,6 +20,7 @@ from core.learning.presets import Preset
 from core.methods.base import named
 from core.params import param
 from core.progress import Context
+from core.psf import Psf, gaussian
 from core.stack import Stack
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
@@ -136,7 +137,7 @@ class Quietfield(BlindSpot):
         from core.learning.parts.readouts import AsInstant
 
         return AsInstant(
-            architecture=self.architecture(), along=self.along, sigma=self.blur,
+            architecture=self.architecture(), along=self.along, sigma=NARROW if self.psf == "yes" else 0.0,
             eightfold=self.quality == "best", still=self.neighbours == MEAN,
         )  # fmt: skip
 
@@ -145,9 +146,9 @@ class Quietfield(BlindSpot):
         return Architecture(kind="best" if self.quality == "best" else "instant")
 
     @property
-    def blur(self) -> float:
-        """Standard deviation of the PSF between network and loss, in pixels; 0 for no PSF."""
-        return NARROW if self.psf == "yes" else 0.0
+    def blur(self) -> Psf | None:
+        """The PSF between network and loss; None for no PSF."""
+        return gaussian(NARROW) if self.psf == "yes" else None
 
     @property
     def idle(self) -> bool:

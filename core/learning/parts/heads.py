@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.errors import QuietfieldError
 from core.instant.denoiser import lift
 from core.learning.device import layout
 from core.learning.network import OUTPUT_SCALE
+from core.learning.parts.blur import Blur
 from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 from core.learning.training_advice import levels
-from core.optics import gaussian_kernel
+from core.psf import Psf
 
 Network = Callable[..., Any]
 """Computes the output of the network."""
@@ -69,8 +69,8 @@ class ImageHead:
     ----------
     setup : Setup
         Device and side of the patches.
-    sigma : float
-        Standard deviation of the PSF in pixels; 0 for no PSF.
+    psf : Psf or None
+        PSF; None for no PSF. Of a three-dimensional one, the plane in focus is used.
 
     Raises
     ------
@@ -78,13 +78,14 @@ class ImageHead:
         If the PSF is larger than the patches.
     """
 
-    def __init__(self, setup: Setup, sigma: float = 0.0) -> None:
-        self.kernel = psf_kernel(sigma).to(setup.device)
+    def __init__(self, setup: Setup, psf: Psf | None = None) -> None:
+        self.blurred = Blur(psf, setup.device)
         self._layout = layout(setup.device)
-        if len(self.kernel) // 2 >= setup.side:
+        if psf is not None and max(psf.radius) >= setup.side:
+            size = f"of sigma {psf.sigmas[-1]:g} px" if psf.sigmas else f"({psf.brief})"
             raise QuietfieldError(
-                f"A PSF of sigma {sigma:g} px has a radius of {len(self.kernel) // 2} px; patches of "
-                f"{setup.side} px are too small. Increase the patch side or reduce sigma."
+                f"A PSF {size} has a radius of {max(psf.radius)} px; patches of {setup.side} px are too "
+                "small. Increase the patch side, or use a narrower PSF."
             )
 
     def emit(self, network: Network, shown: Tensor, patches: Patches) -> Emitted:
@@ -94,7 +95,7 @@ class ImageHead:
             images = torch.cat([images, patches.beside], 1)
         output: Tensor = network(images.contiguous(memory_format=self._layout))
         sharp = output.float() * OUTPUT_SCALE
-        return Emitted(signal=convolve(sharp, self.kernel)[:, 0], sharp=sharp[:, 0])
+        return Emitted(signal=self.blurred(sharp)[:, 0], sharp=sharp[:, 0])
 
 
 class PhotonHead(ImageHead):
@@ -104,8 +105,8 @@ class PhotonHead(ImageHead):
     noise of a channel is constant, no transform is applied.
     """
 
-    def __init__(self, setup: Setup, sigma: float = 0.0) -> None:
-        super().__init__(setup, sigma)
+    def __init__(self, setup: Setup, psf: Psf | None = None) -> None:
+        super().__init__(setup, psf)
         known, device = levels(setup.stack), setup.device
         self._constant = torch.tensor([s.constant_only for s, _ in known], device=device)
         self._lift = torch.tensor([lift(s, noise) for s, noise in known], device=device)
@@ -123,24 +124,4 @@ class PhotonHead(ImageHead):
         correlation = self._correlation[patches.channel].float()
         values = network(stabilised(shown[:, None]), correlation, others, expect=False).denoised - level
         sharp = torch.where(constant, values, values.clamp(min=0).square() / 4 - 0.375)
-        return Emitted(signal=convolve(sharp, self.kernel)[:, 0], sharp=sharp[:, 0])
-
-
-def psf_kernel(sigma: float) -> Tensor:
-    """Return a one-dimensional Gaussian truncated at 4 sigma, sum 1, float32; sigma 0 returns a single 1."""
-    return torch.from_numpy(gaussian_kernel(sigma) if sigma > 0 else np.ones(1)).float()
-
-
-def psf_radius(sigma: float) -> int:
-    """Return the radius of the PSF in pixels."""
-    return len(psf_kernel(sigma)) // 2
-
-
-def convolve(images: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve images (N, 1, Y, X) along both axes; borders are reflected about the border pixels."""
-    radius = len(kernel) // 2
-    if radius == 0:
-        return images * kernel
-    padded = nn.functional.pad(images, (radius, radius, radius, radius), mode="reflect")
-    rows = nn.functional.conv2d(padded, kernel.reshape(1, 1, -1, 1))
-    return nn.functional.conv2d(rows, kernel.reshape(1, 1, 1, -1))
+        return Emitted(signal=self.blurred(sharp)[:, 0], sharp=sharp[:, 0])

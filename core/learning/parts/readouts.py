@@ -20,6 +20,7 @@ from core.learning.network import UNet, blank
 from core.learning.prediction import Prediction
 from core.methods.base import Bindable
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
+from core.psf import Psf
 
 
 class Readout(Protocol):
@@ -55,8 +56,8 @@ class Denoised:
     ----------
     architecture : Architecture
         Description of the network.
-    sigma : float
-        Standard deviation of the PSF in pixels; 0 for no PSF.
+    psf : Psf or None
+        PSF; None for no PSF.
     along : {"", "Z", "T"}
         Axis of the neighbouring planes or frames of the network, if any.
     """
@@ -64,7 +65,7 @@ class Denoised:
     outputs: ClassVar[tuple[Output, ...]] = (DENOISED,)
 
     architecture: Architecture
-    sigma: float = 0.0
+    psf: Psf | None = None
     along: str = ""
 
     def prediction(
@@ -75,7 +76,7 @@ class Denoised:
         assert isinstance(network, UNet)
         return Prediction(
             network=network, device=device, normalisation=normalisation, outputs=self.outputs,
-            sigma=self.sigma, along=self.along,
+            psf=self.psf, along=self.along,
         )  # fmt: skip
 
 

@@ -1,0 +1,44 @@
+"""Convolution of images with a point spread function."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.optics import gaussian_kernel
+from core.psf.value import Psf
+
+SMALL = 9
+"""Longest side of a kernel that is applied directly; larger ones by the Fourier transform."""
+
+
+def convolve(images: NDArray[np.float32], psf: Psf | None) -> NDArray[np.float32]:
+    """Convolve images with a PSF; borders are reflected about the border pixels.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, Y, X), float32
+        Images, larger than the radius of the PSF.
+    psf : Psf or None
+        PSF, of which the plane in focus is used; None returns the images themselves.
+
+    Returns
+    -------
+    ndarray, shape (N, Y, X), float32
+        Convolved images.
+    """
+    from scipy import ndimage, signal  # imported here, so that the window starts without scipy
+
+    if psf is None:
+        return images
+    if psf.sigmas:
+        down, across = map(gaussian_kernel, psf.sigmas[-2:])
+        rows = ndimage.correlate1d(images, down, axis=1, mode="mirror")
+        result: NDArray[np.float32] = ndimage.correlate1d(rows, across, axis=2, mode="mirror")
+        return result
+    kernel = psf.plane.kernel[None]
+    if max(kernel.shape) <= SMALL:
+        return np.asarray(ndimage.convolve(images, kernel, mode="mirror"), np.float32)
+    down_reach, across_reach = psf.radius
+    padded = np.pad(images, ((0, 0), (down_reach, down_reach), (across_reach, across_reach)), mode="reflect")
+    return np.asarray(signal.oaconvolve(padded, kernel, mode="valid", axes=(1, 2)), np.float32)
