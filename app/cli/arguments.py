@@ -15,7 +15,7 @@ from core.params import Param, Value
 if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.executors import Executor
 
-COMMANDS = ("info", "denoise", "train", "apply", "measure", "simulate", "methods")
+COMMANDS = ("info", "noise", "denoise", "train", "apply", "measure", "simulate", "methods")
 """All subcommands, in the order of the help."""
 
 USED_BY: Mapping[Group, str] = {

@@ -47,10 +47,14 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
-    from app.cli import process, report, simulating, train
+    from app.cli import noise_report, process, report, simulating, train
 
     found = {
         "info": Command("describe the contents of a file", report.add_info, report.run_info),
+        "noise": Command(
+            "measure the noise of a stack, and recommend a method", noise_report.add_noise,
+            noise_report.run_noise,
+        ),
         "denoise": Command("run a classic filter on stacks", process.add_denoise, process.run_method),
         "train": Command("train a network on a noisy stack", train.add_train, train.run_train),
         "apply": Command(

@@ -38,15 +38,23 @@ class Proposal:
         Name of the method to select; "" keeps the current one.
     params : dict of str to value
         Parameters to set; the others keep their values.
+    preset : str
+        Preset to select; "" keeps the current one.
+    action : str
+        Something else to do, such as "calibrate" or "leave-out"; "" for a change of method or parameters.
     """
 
     label: str
     method: str = ""
     params: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    preset: str = ""
+    action: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """Return the proposal as a dictionary for JSON."""
-        return {"label": self.label, "method": self.method, "params": dict(self.params)}
+        """Return the proposal as a dictionary for JSON, without an empty preset and action."""
+        more = {"preset": self.preset, "action": self.action}
+        told = {name: value for name, value in more.items() if value}
+        return {"label": self.label, "method": self.method, "params": dict(self.params), **told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from core.findings import kinds
+from core.findings import kinds, noise_kinds
 from core.findings.finding import Finding, Kind, Level, Proposal
 
-_KNOWN = {kind.code: kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+_KNOWN = {
+    kind.code: kind
+    for words in (kinds, noise_kinds)
+    for kind in vars(words).values()
+    if isinstance(kind, Kind)
+}
 
 
 def read_finding(given: Mapping[str, Any]) -> Finding:

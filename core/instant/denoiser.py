@@ -16,12 +16,12 @@ from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.constants import DEPTH, GRID, REACH, beside
 from core.instant.familiarity import examine
-from core.instant.hot_pixels import find_hot_pixels
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.scene import propose_averaging
 from core.methods.base import WHOLE, Block, Operation
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.noise.estimate import estimate
+from core.noise.hot_pixels import find_hot_pixels
 from core.noise.noise_estimate import TRANSPOSED, NoiseEstimate
 from core.noise.survey import StackNoise, find_shared_noise
 from core.noise.transform import Stabiliser

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.findings import Finding, Proposal, kinds
-from core.instant.hot_pixels import find_hot_pixels
+from core.noise.hot_pixels import find_hot_pixels
 from core.noise.noise_estimate import NoiseEstimate
+from core.noise.stripes import excess, stripes
 from core.stack import middle
 
 SIDE = 512
@@ -16,16 +17,12 @@ SIDE = 512
 BLOCK = 8
 """Size of the blocks of JPEG compression, in pixels."""
 
-PARTS = 8
-"""Number of segments of a row that must agree on a stripe."""
-
 # Less than 2 % of the scenes of core/simulation with random detectors exceed any of these limits.
 _SATURATED = 0.01
 _QUIET = 0.002
 _STRIPED = 4.0
 _BLOCKY = 1.12
 _IMPULSES = 0.005
-_SHARP = 0.05
 
 Image = NDArray[np.float32]
 
@@ -73,7 +70,8 @@ def examine(plane: NDArray[np.generic], noise: NoiseEstimate, *, mend: bool = Fa
         ("rows", image, deviation, noise.correlation_x),
         ("columns", image.T, deviation.T, noise.correlation_y),
     ):
-        if (ratio := _stripes(turned, spread, correlation)) > _STRIPED:
+        ratio = excess(stripes(turned, spread), turned.shape[1], correlation)
+        if ratio > _STRIPED:
             found.append(Finding(kind=kinds.STRIPES, value=ratio, limit=_STRIPED, details={"along": along}))
     return tuple(found)
 
@@ -105,21 +103,6 @@ def _impulses(image: Image, deviation: Image, gain: float) -> float:
     known = deviation[1:-1, 1:-1]  # isolated pixels stand out from a uniform background
     alone = (beyond > 6 * known + np.float32(8 * gain)) & (highest - lowest < 5 * known)
     return float(alone.mean())
-
-
-def _stripes(image: Image, deviation: Image, correlation: float) -> float:
-    """Return the variance, relative to noise, of differences between adjacent rows common to all segments."""
-    step = (image[1:-1] - 0.5 * (image[:-2] + image[2:])) / deviation[1:-1]
-    if float((np.abs(step - np.median(step, axis=1, keepdims=True)) > 3).mean()) > _SHARP:
-        return 0.0  # sharper than noise: structure
-    step = np.clip(step, -4, 4)
-    columns = step.shape[1] // PARTS * PARTS
-    lines = step[:, :columns].reshape(len(step), PARTS, -1).mean(axis=2)
-    lines = np.clip(lines - lines.mean(axis=0), *(k * 3 * np.median(np.abs(lines)) for k in (-1, 1)))
-    whole, each = np.square(lines.sum(axis=1)), np.square(lines).sum(axis=1)
-    shared = float((whole - each).mean()) / (PARTS * (PARTS - 1))
-    independent = max(0.2, (1 + correlation) / max(1 - correlation, 0.1))
-    return float(shared / (1.5 * independent / columns))
 
 
 def _blocks(image: Image) -> float:

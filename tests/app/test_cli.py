@@ -31,6 +31,7 @@ from core.catalogue import create, methods
 from core.errors import QuietfieldError
 from core.findings import kinds
 from core.methods.apply import evaluate
+from core.noise.report import NoiseReport
 from core.stack import Stack
 from core.work.recipe import Recipe
 
@@ -130,6 +131,20 @@ def test_help_and_version(capsys):
     assert all(f"  {command} " in out for command in ("info", "denoise", "train", "apply", "measure"))
     assert run("--version") == 0
     assert re.fullmatch(r"quietfield \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+def test_noise_in_words_and_as_json(folder, capsys):
+    assert run("noise noisy.tif --quiet") == 0
+    words = capsys.readouterr().out
+    for title in ("Recommended", "Gain", "Offset", "Read noise", "Photons per pixel", "Correlation"):
+        assert re.search(rf"^{title} ", words, re.M)
+    assert run("noise noisy.tif --json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["name"] == "noisy.tif"
+    assert NoiseReport.from_dict(told).to_dict() == told
+    tifffile.imwrite(folder / "small.tif", np.ones((8, 8), np.uint8))
+    assert run("noise small.tif") == 1
+    assert "at least 12 x 12" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------ processing

@@ -10,9 +10,9 @@ from scipy.special import erf
 
 from core.catalogue import create
 from core.findings import kinds
-from core.instant.hot_pixels import find_hot_pixels
 from core.methods.apply import evaluate
 from core.noise.estimate import estimate
+from core.noise.hot_pixels import find_hot_pixels
 from core.progress import Context
 from core.stack import Stack
 from tests.data import DATA, needs_data
