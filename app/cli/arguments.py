@@ -15,7 +15,9 @@ from core.params import Param, Value
 if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.executors import Executor
 
-COMMANDS = ("info", "noise", "denoise", "train", "apply", "measure", "simulate", "methods")
+COMMANDS = (
+    "info", "noise", "noise-model", "denoise", "train", "apply", "measure", "simulate", "methods",
+)  # fmt: skip
 """All subcommands, in the order of the help."""
 
 USED_BY: Mapping[Group, str] = {

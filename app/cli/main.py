@@ -47,7 +47,7 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
-    from app.cli import noise_report, process, report, simulating, train
+    from app.cli import noise_model, noise_report, process, report, simulating, train
 
     found = {
         "info": Command("describe the contents of a file", report.add_info, report.run_info),
@@ -64,6 +64,10 @@ def commands() -> dict[str, Command]:
         "simulate": Command(
             "simulate a specimen with ground truth, or add noise to clean stacks",
             simulating.add_simulate, simulating.run_simulate,
+        ),
+        "noise-model": Command(
+            "make a noise model of a camera from repeated frames or from a stack",
+            noise_model.add_noise_model, noise_model.run_noise_model,
         ),
         "methods": Command("list the methods, or explain one", report.add_methods, report.run_methods),
     }  # fmt: skip

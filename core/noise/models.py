@@ -38,6 +38,10 @@ class NoiseModel(Protocol):
     def stabiliser(self) -> Stabiliser:
         """Return the transform that gives this noise a variance near 1 at every mean."""
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """Smallest and largest mean that the model was measured at, in counts; infinite for a formula."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonGaussian:
@@ -76,6 +80,11 @@ class PoissonGaussian:
         """
         square = read_noise * read_noise
         return cls(gain=gain, constant=square - gain * offset, floor=square)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Smallest and largest mean of the model: any, because it is a formula."""
+        return -math.inf, math.inf
 
     @property
     def offset(self) -> float:
