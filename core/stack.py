@@ -28,7 +28,10 @@ Region = tuple[slice, ...]
 
 
 class PixelSource(Protocol):
-    """Source of pixels: an array, a memory map, the pages of a file, or a computation."""
+    """Source of pixels: an array, a memory map, the pages of a file, or a computation.
+
+    A source of which parts are missing also has the attribute `missing`; see `Stack.missing`.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,6 +82,12 @@ class CroppedSource:
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels, in native byte order."""
         return self.source.dtype
+
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels missing from the file; see `Stack.missing`."""
+        missing: PixelSource | None = getattr(self.source, "missing", None)
+        return None if missing is None else CroppedSource(missing, self.inside)
 
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region, relative to the cropped region."""
@@ -188,6 +197,12 @@ class Stack:
     def sizes(self) -> dict[str, int]:
         """Length of each axis by its letter."""
         return dict(zip(self.axes, self.shape, strict=True))
+
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels of planes missing from the file, as a source of booleans; None if none are missing."""
+        found: PixelSource | None = getattr(self.source, "missing", None)
+        return found
 
     @property
     def nbytes(self) -> int:

@@ -102,6 +102,12 @@ class Rearranged:
         """Type of the pixels."""
         return self.base.dtype
 
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels missing from the file; see `core.stack.Stack.missing`."""
+        missing: PixelSource | None = getattr(self.base, "missing", None)
+        return None if missing is None else Rearranged(missing, self.groups)
+
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region."""
         single = [g[0] for g in self.groups.values() if len(g) == 1]

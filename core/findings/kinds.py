@@ -48,6 +48,11 @@ NOISE_MODEL_MOVES = Kind(
 
 # image
 
+PIXELS_UNRECORDED = Kind(
+    code="pixels-unrecorded", level=Level.NOTE,
+    words="{value:.2%} of the examined pixels contain no measurement ({what}). They are excluded from every "
+    "computation, and stay unchanged.",
+)  # fmt: skip
 PIXELS_SATURATED = Kind(
     code="pixels-saturated", level=Level.CAUTION,
     words="{value:.0%} of the pixels are saturated; their true intensities are unknown and are not restored.",

@@ -27,6 +27,7 @@ from core.noise.survey import StackNoise, find_shared_noise
 from core.noise.transform import Stabiliser
 from core.optics import convolve
 from core.progress import Context
+from core.recorded import Recorded, smooth_fill
 from core.stack import Region, Stack, channel_of, middle
 
 TILE, LEAST_TILE = 1024, 64
@@ -44,6 +45,7 @@ FAR = 20.0
 """If noise is constant, values are shifted to this many times the level below which intensity matters."""
 
 Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,19 +106,25 @@ class Denoiser(Operation):
             part = context.part(done / len(wanted), (done + 1) / len(wanted))
             plane = block.pixels[index]
             channel = self.channel(block, index)
-            noise = estimate(plane) if self.noise.each_plane else self.noise.channels[channel]
-            found = self._plane(plane, self._beside(block, index), noise, part)
+            recorded = _recorded(block, index)
+            if not recorded.any():
+                continue
+            if self.noise.each_plane:
+                noise = estimate(np.where(recorded, plane, np.nan))
+            else:
+                noise = self.noise.channels[channel]
+            found = self._plane(plane, recorded, self._beside(block, index), noise, part)
             for result, image in zip(results, found, strict=False):
                 result[index] = image
         return tuple(results)
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return findings about the central part of the plane, its neighbours, and averaging of frames."""
-        pixels = stack.read(central_region(stack, region))
+        pixels = Recorded.of(stack).measured(central_region(stack, region))
         plane = pixels.reshape(pixels.shape[-2:])
         found = self.examine(plane, channel_of(region, stack.axes))
         around = find_shared_noise(stack, self.along, kinds.NEIGHBOURS_SHARE_NOISE), propose_averaging(stack)
-        return (*found, *filter(None, around))
+        return (*Operation.findings(self, stack, region), *found, *filter(None, around))
 
     def examine(self, plane: NDArray[np.generic], channel: int) -> tuple[Finding, ...]:
         """Return findings about a plane (Y, X) of a channel."""
@@ -131,26 +139,31 @@ class Denoiser(Operation):
         at = block.axes.find("C")
         return 0 if at < 0 else block.origin[at] + index[at]
 
-    def _beside(self, block: Block, index: tuple[int, ...]) -> list[Plane]:
-        """Return the neighbouring planes or frames of a plane of a block."""
+    def _beside(self, block: Block, index: tuple[int, ...]) -> list[tuple[Plane, Mask]]:
+        """Return the neighbours of a plane of a block, and which of their pixels were recorded."""
         axis = block.axes.index(self.along) if self.along else -1
         if axis < 0 or block.shape[axis] < 2:
             return []
         first = block.origin[axis]
-        others = beside(first + index[axis], block.shape[axis])
-        return [block.pixels[(*index[:axis], other - first, *index[axis + 1 :])] for other in others]
+        numbers = beside(first + index[axis], block.shape[axis])
+        places = [(*index[:axis], number - first, *index[axis + 1 :]) for number in numbers]
+        return [(block.pixels[place], _recorded(block, place)) for place in places]
 
     def _plane(
-        self, plane: Plane, others: list[Plane], noise: NoiseEstimate, context: Context
+        self,
+        plane: Plane,
+        recorded: Mask,
+        others: list[tuple[Plane, Mask]],
+        noise: NoiseEstimate,
+        context: Context,
     ) -> list[Plane]:
-        finite = np.isfinite(plane)
         try:
             stabiliser = noise.model.stabiliser()
         except QuietfieldError:  # no noise at all
-            return [plane, np.where(finite, 0, np.nan).astype(np.float32)]
+            return [plane, np.where(recorded, 0, np.nan).astype(np.float32)]
         raised = lift(stabiliser, noise)
-        known = np.where(finite, plane, noise.mean)
-        shown = np.stack([known, *(np.where(np.isfinite(other), other, known) for other in others)])
+        known = plane if recorded.all() else smooth_fill(plane, recorded, noise.mean)
+        shown = np.stack([known, *replace_unrecorded(others, known)])
         found = [find_hot_pixels(image, noise) for image in shown]
         for image, (where, replacements) in zip(shown, found, strict=True):
             image.flat[where] = replacements
@@ -221,6 +234,38 @@ class Denoiser(Operation):
             for result, image in zip(results, output, strict=False):
                 result[rows, columns] = image[0, 0].cpu().numpy()[inner]
         return results[0], results[-1]
+
+
+def _recorded(block: Block, index: tuple[int, ...]) -> Mask:
+    """Return which pixels of a plane of a block were recorded."""
+    if block.recorded is None:
+        return np.ones(block.pixels.shape[-2:], bool)
+    found: Mask = block.recorded[index]
+    return found
+
+
+def replace_unrecorded(others: Sequence[tuple[Plane, Mask]], known: Plane) -> list[Plane]:
+    """Replace pixels of neighbours that were not recorded by those of other neighbours, or of the plane.
+
+    Parameters
+    ----------
+    others : sequence of (ndarray, ndarray of bool)
+        Neighbours (Y, X) in the order of `core.instant.constants.OFFSETS`, and their recorded pixels.
+    known : ndarray, shape (Y, X)
+        The plane itself.
+    """
+    filled = []
+    for number, (pixels, recorded) in enumerate(others):
+        result, rest = pixels, ~recorded
+        if rest.any():
+            result = np.where(recorded, pixels, known)
+            # the one on the other side first, then the nearest ones
+            for other in (len(others) - 1 - number, 1, 2, 0, 3):
+                better = rest & others[other][1]
+                result[better] = others[other][0][better]
+                rest &= ~better
+        filled.append(result)
+    return filled
 
 
 def central_region(stack: Stack, region: Region) -> Region:

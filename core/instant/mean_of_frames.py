@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from core.methods.base import Block, Operation
 from core.methods.outputs import Output
 from core.noise.survey import Survey, find_shared_noise
 from core.progress import Context
+from core.recorded import Recorded
 from core.stack import Pixels, Region, Stack, channel_of, region_shape
 
 
@@ -56,8 +57,10 @@ class MeanOfFrames(Operation):
             groups.setdefault((around(first + index[0], count), index[1:]), []).append(index)
         for done, ((frames, rest), members) in enumerate(groups.items()):
             part = context.part(done / len(groups), (done + 1) / len(groups))
-            planes = [block.pixels[(i - first, *rest)] for i in frames]
-            denoised = self._denoise(mean(planes), len(frames), block, (0, *rest), part)
+            recorded = recorded_frames(block, [(i - first, *rest) for i in frames])
+            if not recorded:
+                continue
+            denoised = self._denoise(mean(recorded), len(recorded), block, (0, *rest), part)
             noise = self.single.noise.channels[self.single.channel(block, (0, *rest))]
             for member in members:
                 plane = block.pixels[member].astype(np.float32)
@@ -72,7 +75,9 @@ class MeanOfFrames(Operation):
         """Denoise the mean of several frames, without blending."""
         lead = (1,) * len(index)
         origin = tuple(o + i for o, i in zip(block.origin, index, strict=False)) + block.origin[-2:]
-        alone = replace(block, pixels=plane.reshape(lead + plane.shape), origin=origin, kept=None)
+        pixels = plane.reshape(lead + plane.shape)
+        recorded = None if block.recorded is None else np.isfinite(pixels)
+        alone = replace(block, pixels=pixels, origin=origin, kept=None, recorded=recorded)
         found = self._with_noise_of(frames).compute(alone, context)
         return [np.asarray(image, np.float32).reshape(plane.shape) for image in found]
 
@@ -82,10 +87,21 @@ class MeanOfFrames(Operation):
         together, frames, share = compare_with_mean(stack, region, self.single.noise.channels[channel])
         found = self._with_noise_of(frames).examine(together, channel)
         frame = difference_finding(share, region), find_shared_noise(stack, "T", kinds.NEIGHBOURS_SHARE_NOISE)
-        return (*filter(None, frame), *found)
+        return (*Operation.findings(self, stack, region), *filter(None, frame), *found)
 
     def _with_noise_of(self, frames: int) -> Denoiser:
         return replace(self.single, noise=self.single.noise.averaged(frames), strength=1.0)
+
+
+def recorded_frames(block: Block, places: Sequence[tuple[int, ...]]) -> list[Pixels]:
+    """Return frames of a block, with NaN where nothing was recorded, without frames that are empty."""
+    if block.recorded is None:
+        return [block.pixels[place] for place in places]
+    return [
+        np.where(block.recorded[place], block.pixels[place].astype(np.float32), np.float32(np.nan))
+        for place in places
+        if block.recorded[place].any()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,8 @@ class Means:
         """Return the means in a region."""
         ends, found = self._ends, np.empty(region_shape(region), np.float32)
         for number, group in enumerate(range(region[0].start, region[0].stop)):
-            found[number] = mean(list(self.stack.read((slice(*ends[group : group + 2]), *region[1:]))))
+            frames = (slice(*ends[group : group + 2]), *region[1:])
+            found[number] = mean(list(Recorded.of(self.stack).measured(frames)))
         return found
 
 

@@ -10,6 +10,7 @@ from core.instant.constants import GRID, MEAN, around
 from core.noise.motion import compare
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import CHANGED, SIDE, Survey, spread_frames
+from core.recorded import Recorded
 from core.stack import Pixels, Region, Stack, middle
 
 Plane = NDArray[np.float32]
@@ -44,12 +45,12 @@ def compare_with_mean(stack: Stack, region: Region, noise: NoiseEstimate) -> tup
     """Return the mean around the frame of a region, its number of frames, and the fraction that differs."""
     time = region[0].start
     frames = around(time, stack.shape[0])
-    planes = stack.read((slice(frames.start, frames.stop), *_inner(stack, region)[1:]))
+    planes = Recorded.of(stack).measured((slice(frames.start, frames.stop), *_inner(stack, region)[1:]))
     planes = planes.reshape(len(frames), *planes.shape[-2:])
-    together = mean(list(planes))
+    together, count = mean(list(planes)), max(1, int(np.isfinite(planes).any((1, 2)).sum()))
     frame = planes[time - frames.start].astype(np.float64)
-    change = compare(together.astype(np.float64), frame, noise, frames=len(frames))
-    return together, len(frames), change.share
+    change = compare(together.astype(np.float64), frame, noise, frames=count)
+    return together, count, change.share
 
 
 def difference_finding(share: float, region: Region) -> Finding | None:

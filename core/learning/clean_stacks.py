@@ -44,6 +44,12 @@ class Repeated:
         """Type of the pixels."""
         return self.base.dtype
 
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels missing from the file; see `core.stack.Stack.missing`."""
+        missing: PixelSource | None = getattr(self.base, "missing", None)
+        return None if missing is None else Repeated(missing, self.count)
+
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region."""
         return np.broadcast_to(self.base.read(region[1:]), region_shape(region))

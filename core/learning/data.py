@@ -14,6 +14,7 @@ from core.errors import QuietfieldError
 from core.findings import Finding, kinds
 from core.instant.constants import beside
 from core.noise.survey import Survey
+from core.recorded import Recorded, smooth_fill
 from core.stack import Region, Stack, plane_regions
 
 SMALLEST_PATCH = 16
@@ -32,7 +33,7 @@ class Normalisation:
     mean, std : tuple of float
         Mean and standard deviation of the light: one pair, or one for each channel.
     fill : float
-        Light that replaces non-finite pixels (the median).
+        Light that replaces non-finite pixels far from all finite ones (the median).
     target_mean, target_std : tuple of float
         Mean and standard deviation, in counts, of the clean stack, with the length of `mean`; empty
         without a clean stack.
@@ -180,16 +181,21 @@ def narrowed(region: Region, axis: int, start: int, stop: int) -> Region:
 
 
 def read_float(stack: Stack, region: Region) -> NDArray[np.float32]:
-    """Return the pixels (Y, X) of a single plane's region as float32; values out of range are infinite."""
-    pixels: NDArray[Any] = stack.read(region)
+    """Return the pixels (Y, X) of a single plane's region as float32.
+
+    Pixels that were not recorded are NaN; values out of range are infinite.
+    """
+    pixels: NDArray[Any] = Recorded.of(stack).measured(region)
     with np.errstate(over="ignore", invalid="ignore"):
         return pixels.reshape(pixels.shape[-2:]).astype(np.float32)
 
 
 def normalised(pixels: NDArray[np.float32], norm: Normalisation, channel: int) -> NDArray[np.float32]:
-    """Normalise pixels in counts; non-finite pixels are filled."""
+    """Normalise pixels (Y, X) in counts; non-finite pixels are filled smoothly from those around them."""
     channel = channel if len(norm.mean) > 1 else 0
-    light = np.where(np.isfinite(pixels), pixels - np.float32(norm.offset), np.float32(norm.fill))
+    light, finite = pixels - np.float32(norm.offset), np.isfinite(pixels)
+    if not finite.all():
+        light = smooth_fill(light, finite, norm.fill)
     return (light - np.float32(norm.mean[channel])) / np.float32(norm.std[channel])
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.findings import Finding, kinds
 from core.instant.constants import GRID, beside
-from core.instant.denoiser import lift
+from core.instant.denoiser import lift, replace_unrecorded
 from core.instant.network import LEAST, InstantNetwork
 from core.instant.scene import propose_averaging
 from core.instant.weights import shipped_network
@@ -19,11 +19,12 @@ from core.learning.masks import draw_mask, surrounded
 from core.learning.obstacles import examine_channels, noiseless
 from core.learning.training_advice import levels
 from core.noise.noise_estimate import BLIND_SPOT_LIMIT, NoiseEstimate
-from core.noise.survey import find_shared_noise
+from core.noise.survey import Survey, find_shared_noise
 from core.noise.transform import Stabiliser
 from core.noise.unit import unit_of
 from core.optics import convolve
 from core.progress import Context
+from core.recorded import Recorded, smooth_fill
 from core.stack import AXIS_NAMES, Stack, middle
 
 SIDE = 256
@@ -181,14 +182,23 @@ def _falls(
     inner = {a: middle(stack.sizes[a], side * step, GRID) for a in "YX"}
     generator = torch.Generator().manual_seed(0)
     falls = []
-    looked_at = sorted({round(part) for part in np.linspace(0, count - 1, min(count, PLANES))})
+    without = Survey.of(stack).outlying(axis, context) if axis else ()
+    usual = [index for index in range(count) if index not in without]
+    looked_at = sorted(
+        {usual[round(part)] for part in np.linspace(0, len(usual) - 1, min(len(usual), PLANES))}
+    )
     for done, index in enumerate(looked_at):
-        wanted = (index, *beside(index, count)) if together else (index,)
+        wanted = (index, *beside(index, count, without)) if together else (index,)
         places = [at | ({axis: i} if axis else {}) for i in wanted]
-        shown = [stack.read(stack.region(**inner, **place)) for place in places]
+        shown = [Recorded.of(stack).measured(stack.region(**inner, **place)) for place in places]
         grids = [plane.reshape(side * step, -1)[::step, ::step] for plane in shown]
         planes = np.stack(grids).astype(np.float32)
-        planes[~np.isfinite(planes)] = noise.mean
+        recorded = np.isfinite(planes)
+        if not recorded.all(0).any():
+            continue
+        planes[0] = smooth_fill(planes[0], recorded[0], noise.mean)
+        others = replace_unrecorded(list(zip(planes[1:], recorded[1:], strict=True)), planes[0])
+        planes = np.stack([planes[0], *others])
         for again in range(MASKS):
             context.step((done + again / MASKS) / len(looked_at), "Predicting hidden pixels")
             mask = draw_mask(1, side, BOX, 3, generator)
@@ -201,5 +211,6 @@ def _falls(
             variance = np.maximum(noise.model.variance(one), least)
             before, after = (np.square(planes[0] - signal) / variance for signal in (one, other))
             fall = np.minimum(before, FAR**2) - np.minimum(after, FAR**2)
-            falls.append(fall.ravel()[mask.hidden[0].numpy()])
-    return np.concatenate(falls)
+            hidden_pixels = mask.hidden[0].numpy()
+            falls.append(fall.ravel()[hidden_pixels][recorded.all(0).ravel()[hidden_pixels]])
+    return np.concatenate(falls) if falls else np.zeros(1)

@@ -40,11 +40,13 @@ class FramePairs(Tiles):
     def pair(
         self, places: Places, side: int, generator: Generator
     ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-        """Return input patches, target patches, and the valid pixels of the target (None: all)."""
+        """Return input patches, target patches, and the pixels that are valid in both (None: all)."""
         frames = 2 if self.partial else self._frames
         others = replace(places, tile=other_frame(places.tile, self.count, frames, generator))
         pixels, targets = gather(self.pixels, places, side), gather(self.pixels, others, side)
-        return pixels, targets, None if self.valid is None else gather(self.valid, others, side)
+        if self.valid is None:
+            return pixels, targets, None
+        return pixels, targets, gather(self.valid, places, side) & gather(self.valid, others, side)
 
     def _selection(self, generator: Generator) -> list[Place]:
         first = [self._draw(generator) for _ in range(self.count // 2)]
@@ -98,10 +100,11 @@ class TargetPairs(Tiles):
     def pair(
         self, places: Places, side: int, generator: Generator  # noqa: ARG002
     ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-        """Return input patches, target patches, and the valid pixels of the target (None: all)."""
-        measured = self._measured_there
+        """Return input patches, target patches, and the pixels that are valid in both (None: all)."""
         pixels, targets = gather(self.pixels, places, side), gather(self.targets, places, side)
-        return pixels, targets, None if measured is None else gather(measured, places, side)
+        known = [mask for mask in (self.valid, self._measured_there) if mask is not None]
+        valid = [gather(mask, places, side) for mask in known]
+        return pixels, targets, torch.stack(valid).all(0) if valid else None
 
     def _renew(self, index: int, place: Place) -> None:
         super()._renew(index, place)

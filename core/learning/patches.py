@@ -32,7 +32,7 @@ class Patches:
     pixels, target : Tensor, shape (N, Y, X)
         Input and target of the network, normalised.
     valid : Tensor or None
-        (N, Y, X) bool, finite pixels of the target; None for all.
+        (N, Y, X) bool, pixels recorded in input and target; None for all.
     black : Tensor, shape (N,)
         Normalised value without light.
     channel : Tensor, shape (N,), int64
@@ -108,12 +108,13 @@ def held_out_patches(
     pixels, targets, valid, black, channels, around = [], [], [], [], [], []
     for region, other in zip(_regions(regions, places, side), _regions(regions, others, side), strict=True):
         channel = channel_of(region, stack.axes) if len(norm.mean) > 1 else 0
-        pixels.append(torch.from_numpy(normalised(read_float(stack, region), norm, channel)))
+        given = read_float(stack, region)
+        pixels.append(torch.from_numpy(normalised(given, norm, channel)))
         if near is not None:
             planes = [normalised(read_float(stack, r), norm, channel) for r in near.regions(region)]
             around.append(torch.from_numpy(np.stack(planes)))
         read = read_float(stack if target is None else target, other)
-        valid.append(torch.from_numpy(np.isfinite(read)))
+        valid.append(torch.from_numpy(np.isfinite(read) & np.isfinite(given)))
         wanted = normalised(read, norm, channel) if target is None else normalised_target(read, norm, channel)
         targets.append(torch.from_numpy(wanted))
         black.append(-norm.mean[channel] / norm.std[channel])

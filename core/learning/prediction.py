@@ -134,6 +134,8 @@ class Prediction(Operation):
         norm = self.normalisation
         height, width = block.pixels.shape[-2:]
         images = block.pixels.reshape(-1, height, width)
+        if block.recorded is not None:
+            images = np.where(block.recorded.reshape(images.shape), images, np.float32(np.nan))
         channels = self._channel_of_planes(block)
         step = self._step()
         down, across = -height % step, -width % step

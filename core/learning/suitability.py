@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.findings import Finding, kinds
 from core.learning.data import Normalisation
+from core.recorded import Recorded
 from core.stack import Stack
 
 FACTOR = 5.0
@@ -54,6 +55,6 @@ def _sample(stack: Stack, channel: int) -> NDArray[np.float64]:
         position = {a: round(share * (n - 1)) for a, n in stack.sizes.items() if a in "TZ"}
         if "C" in stack.axes:
             position["C"] = channel
-        plane = stack.plane(**position).astype(np.float64)
+        plane = Recorded.of(stack).measured(stack.region(**position)).astype(np.float64)
         found.append(plane[np.isfinite(plane)])
     return np.concatenate(found)

@@ -15,6 +15,7 @@ from core.noise.motion import compare
 from core.noise.noise_estimate import BLIND_SPOT_LIMIT, NoiseEstimate
 from core.noise.survey import Survey
 from core.noise.transform import Stabiliser
+from core.recorded import Recorded
 from core.stack import Stack, middle
 
 UNLIKE = 0.2
@@ -132,7 +133,14 @@ def motion(stack: Stack) -> Finding | None:
 
 
 def middle_plane(stack: Stack, channel: int, time: int | None = None) -> NDArray[np.float64]:
-    """Return the central part of a plane of a channel, by default of the middle plane; NaN if not finite."""
+    """Return the central part of a plane of a channel; NaN where nothing was recorded.
+
+    By default it is that of the middle plane, or of the nearest one in time that is not blank.
+    """
+    if time is None and stack.sizes.get("T", 1) > 1:
+        centre, without = stack.sizes["T"] // 2, Survey.of(stack).outlying("T")
+        usual = [index for index in range(stack.sizes["T"]) if index not in without]
+        time = min(usual or [centre], key=lambda index: abs(index - centre))
     at: dict[str, slice | int] = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
     if time is not None:
         at["T"] = time
@@ -140,7 +148,7 @@ def middle_plane(stack: Stack, channel: int, time: int | None = None) -> NDArray
         at["C"] = channel
     for axis in "YX":
         at[axis] = middle(stack.sizes[axis], LARGEST)
-    pixels = stack.read(stack.region(**at))
+    pixels = Recorded.of(stack).measured(stack.region(**at))
     plane = pixels.reshape(pixels.shape[-2:]).astype(np.float64)
     plane[~np.isfinite(plane)] = np.nan
     return plane

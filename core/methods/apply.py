@@ -16,6 +16,7 @@ from core.machine import processor_count
 from core.methods.base import WHOLE, Bindable, Block, Operation
 from core.methods.single import check_range, safe_factor, to_single
 from core.progress import Context
+from core.recorded import Recorded, within
 from core.stack import ArraySource, Region, Stack, region_shape
 
 BLOCK_BYTES = 32 * 2**20
@@ -65,22 +66,40 @@ def evaluate(
 def compute(
     stack: Stack, operation: Operation, region: Region, context: Context
 ) -> tuple[NDArray[np.float32], ...]:
-    """Compute a bound operation on a region of its stack; see `evaluate`."""
+    """Compute a bound operation on a region of its stack; see `evaluate`.
+
+    Pixels that were not recorded keep their values in images, and are NaN in images of errors.
+    """
     wide = _widen(stack, operation, region)
-    pixels = stack.read(wide)
+    pixels, recorded = Recorded.of(stack).read(wide)
+    inner = within(region, wide)
+    unchanged = pixels[inner] if recorded is not None else None
+    if recorded is not None:
+        pixels = np.where(recorded, pixels, pixels.dtype.type(0))
     check_range(stack, pixels)
     if not operation.native:
         pixels = to_single(pixels)
-    inner = tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(region, wide, strict=True))
-    origin = tuple(s.start for s in wide)
     factor = safe_factor(pixels) if operation.equivariant else 1.0
     if factor != 1:
         pixels = pixels * pixels.dtype.type(factor)
-    block = Block(pixels=pixels, axes=stack.axes, origin=origin, shape=stack.shape, kept=inner)
-    results = operation.compute(block, context)
+    if recorded is not None and not recorded[inner].any():
+        results: tuple[NDArray[np.generic], ...] = tuple(pixels for _ in operation.outputs)
+    else:
+        block = Block(
+            pixels=pixels, axes=stack.axes, origin=tuple(s.start for s in wide), shape=stack.shape,
+            kept=inner, recorded=recorded,
+        )  # fmt: skip
+        results = operation.compute(block, context)
     if factor != 1:
         results = tuple(np.divide(to_single(result), np.float32(factor)) for result in results)
-    return tuple(np.ascontiguousarray(to_single(result[inner])) for result in results)
+    images = [np.ascontiguousarray(to_single(result[inner])) for result in results]
+    if unchanged is None or recorded is None:
+        return tuple(images)
+    kept = to_single(unchanged)
+    return tuple(
+        np.where(recorded[inner], image, kept if output.is_image else np.float32(np.nan))
+        for output, image in zip(operation.outputs, images, strict=True)
+    )
 
 
 def _widen(stack: Stack, operation: Operation, region: Region) -> Region:

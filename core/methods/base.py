@@ -16,7 +16,8 @@ from core.findings import Finding
 from core.methods.outputs import RESULT, Output
 from core.params import Value
 from core.progress import Context
-from core.stack import Pixels, Region, Stack
+from core.recorded import Recorded
+from core.stack import Pixels, Region, Stack, channel_of
 
 WHOLE = sys.maxsize
 """Halo of a method that needs all pixels along an axis."""
@@ -41,6 +42,9 @@ class Block:
         Shape of the whole stack.
     kept : tuple of slice, or None
         Part of `pixels` whose results are used; the rest is the halo. None for all of it.
+    recorded : ndarray of bool, or None
+        Which of `pixels` were recorded, with their shape; None for all. The others have arbitrary values,
+        NaN among them, which must not affect any result. Their own results are replaced by the caller.
     """
 
     pixels: Pixels
@@ -48,6 +52,7 @@ class Block:
     origin: tuple[int, ...]
     shape: tuple[int, ...]
     kept: tuple[slice, ...] | None = None
+    recorded: NDArray[np.bool_] | None = None
 
     @property
     def wanted(self) -> list[tuple[int, ...]]:
@@ -111,7 +116,7 @@ class Operation:
         """
         raise NotImplementedError
 
-    def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:  # noqa: ARG002
+    def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return findings about the stack: reasons for worse results, and possible improvements.
 
         Parameters
@@ -121,7 +126,7 @@ class Operation:
         region : tuple of slice
             Region of one plane to examine.
         """
-        return ()
+        return Recorded.of(stack).findings(channel_of(region, stack.axes))
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Compute every output of a block, each with the shape of the block.

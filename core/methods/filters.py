@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core import params
 from core.errors import QuietfieldError
 from core.methods import median as ranked
-from core.methods import separable
+from core.methods import partial, separable
 from core.methods.base import Block, BlockMethod, named
 from core.optics import gaussian_kernel
 from core.params import Value, param
@@ -110,14 +110,24 @@ class _Mean(_Window):
     __slots__ = ()
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        return (separable.mean(block.pixels, self._window(block.axes), context),)
+        def smooth(pixels: NDArray[Any]) -> NDArray[np.float32]:
+            return separable.mean(pixels, self._window(block.axes), context)
+
+        return (_over_recorded(block, smooth),)
 
 
 class _Median(_Window):
     __slots__ = ()
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        return (ranked.median(block.pixels, self._window(block.axes), context),)
+        window = self._window(block.axes)
+
+        def whole(pixels: NDArray[Any]) -> NDArray[np.float32]:
+            return ranked.median(pixels, window, context)
+
+        if block.recorded is None:
+            return (whole(block.pixels),)
+        return (partial.median(block.pixels, block.recorded, window, whole, context),)
 
 
 class _Gauss(BlockMethod):
@@ -137,20 +147,39 @@ class _Gauss(BlockMethod):
         return {axis: len(gaussian_kernel(sigma)) // 2 for axis, sigma in sigmas}
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
-        from scipy import ndimage  # imported here, so that the window starts without scipy
-
         kernels = [gaussian_kernel(sigma) for sigma in self._sigmas(block.axes)]
         reach = [len(kernel) // 2 for kernel in kernels[-2:]]
         wide = any(3 * r > size for r, size in zip(reach, block.shape[-2:], strict=True))
-        if not wide and math.prod(block.shape) >= SMALL:
-            return (separable.convolve(block.pixels, kernels, context),)
-        with np.errstate(over="ignore", invalid="ignore"):  # faster here, since it needs no padding
-            result = block.pixels.astype(np.float32)
-        for axis, kernel in enumerate(kernels):
-            context.check()
-            if len(kernel) > 1:
-                result = ndimage.correlate1d(result, kernel, axis, mode="reflect")
-        return (result,)
+        in_slabs = not wide and math.prod(block.shape) >= SMALL
+
+        def smooth(pixels: NDArray[Any]) -> NDArray[np.float32]:
+            if in_slabs:
+                return separable.convolve(pixels, kernels, context)
+            return _convolve_whole(pixels, kernels, context)
+
+        return (_over_recorded(block, smooth),)
+
+
+def _convolve_whole(
+    pixels: NDArray[Any], kernels: Sequence[NDArray[np.float64]], context: Context
+) -> NDArray[np.float32]:
+    """Convolve a small image at once, which is faster because it needs no padding."""
+    from scipy import ndimage  # imported here, so that the window starts without scipy
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = pixels.astype(np.float32)
+    for axis, kernel in enumerate(kernels):
+        context.check()
+        if len(kernel) > 1:
+            result = ndimage.correlate1d(result, kernel, axis, mode="reflect")
+    return result
+
+
+def _over_recorded(block: Block, smooth: partial.Smooth) -> NDArray[np.float32]:
+    """Apply a linear filter to the recorded pixels of a block."""
+    if block.recorded is None:
+        return smooth(block.pixels)
+    return partial.normalised(block.pixels, block.recorded, smooth)
 
 
 @named("box", label="Mean (box)")
@@ -158,7 +187,7 @@ class _Gauss(BlockMethod):
 class Box(_Mean):
     """Replace every pixel by the mean of a square window around it.
 
-    Borders are reflected. A NaN pixel affects only the windows that contain it.
+    Borders are reflected. Pixels that were not recorded do not count, and stay unchanged.
     """
 
     size: int = param(
@@ -177,8 +206,8 @@ class Box(_Mean):
 class Gaussian(_Gauss):
     """Convolve every plane with a Gaussian.
 
-    The kernel is truncated at four standard deviations; borders are reflected. A NaN pixel affects only the
-    pixels within the kernel.
+    The kernel is truncated at four standard deviations; borders are reflected. Pixels that were not
+    recorded do not count, and stay unchanged.
     """
 
     sigma: float = param(
@@ -197,8 +226,8 @@ class Gaussian(_Gauss):
 class Median(_Median):
     """Replace every pixel by the median of a square window around it.
 
-    The median is exact in the pixel type; borders are reflected. A NaN pixel affects only the windows that
-    contain it.
+    The median is exact in the pixel type; borders are reflected. Pixels that were not recorded do not
+    count, and stay unchanged.
     """
 
     size: int = param(
@@ -217,7 +246,7 @@ class Median(_Median):
 class Box3D(_Volume, _Mean):
     """Replace every pixel by the mean of a box around it, including neighbouring planes.
 
-    Borders are reflected. A NaN pixel affects only the windows that contain it.
+    Borders are reflected. Pixels that were not recorded do not count, and stay unchanged.
     """
 
     size: int = param(
@@ -240,8 +269,8 @@ class Box3D(_Volume, _Mean):
 class Gaussian3D(_Volume, _Gauss):
     """Convolve with a Gaussian that includes neighbouring planes.
 
-    The kernel is truncated at four standard deviations; borders are reflected. A NaN pixel affects only the
-    pixels within the kernel.
+    The kernel is truncated at four standard deviations; borders are reflected. Pixels that were not
+    recorded do not count, and stay unchanged.
     """
 
     sigma: float = param(
@@ -264,8 +293,8 @@ class Gaussian3D(_Volume, _Gauss):
 class Median3D(_Volume, _Median):
     """Replace every pixel by the median of a box around it, including neighbouring planes.
 
-    The median is exact in the pixel type; borders are reflected. A NaN pixel affects only the windows that
-    contain it.
+    The median is exact in the pixel type; borders are reflected. Pixels that were not recorded do not
+    count, and stay unchanged.
     """
 
     size: int = param(

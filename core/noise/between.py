@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.noise.blocks import SIDE, block_means
 from core.noise.unit import unit_of
+from core.recorded import Recorded
 from core.stack import Stack, middle
 
 LARGEST = 256
@@ -47,7 +48,7 @@ def shared_noise(stack: Stack, axis: str) -> float:
     found = [0.0]
     for channel in range(stack.sizes.get("C", 1) if count > 2 else 0):
         here = at | ({"C": channel} if "C" in stack.axes else {})
-        pixels = stack.read(stack.region(**here))
+        pixels = Recorded.of(stack).measured(stack.region(**here))
         found.append(correlation(pixels.reshape(-1, *pixels.shape[-2:])))
     return max(found)
 
@@ -61,16 +62,26 @@ def correlation(planes: NDArray[np.generic]) -> float:
     """
     inner = tuple(middle(n, LARGEST) for n in planes.shape[1:])
     some = planes[:, *inner].astype(np.float64)
-    planes = np.where(np.isfinite(some), some, 0.0) / unit_of(some)
-    rows, columns = ((n - 2) // SIDE * SIDE for n in planes.shape[1:])
-    if len(planes) < 3 or rows * columns < LEAST:
+    values: Images = np.where(np.isfinite(some), some, np.nan) / unit_of(some)
+    rows, columns = ((n - 2) // SIDE * SIDE for n in values.shape[1:])
+    # steps from and to planes without any finite pixel say nothing
+    full = np.array([np.isfinite(image).any() for image in values], bool)
+    steps = [
+        _high((after - before)[None])[0, :rows, :columns] if both else None
+        for before, after, both in zip(values[:-1], values[1:], full[:-1] & full[1:], strict=True)
+    ]
+    pairs = [(one, two) for one, two in itertools.pairwise(steps) if one is not None and two is not None]
+    if rows * columns < LEAST or not pairs:
         return 0.0
-    steps = _high(np.diff(planes, axis=0))[:, :rows, :columns]
-    dark = block_means(planes.mean(0)[1 : rows + 1, 1 : columns + 1])
-    kept = dark <= np.median(dark)
-    energy = sum(float(block_means(np.square(step))[kept].sum()) for step in steps) / len(steps)
-    pairs = itertools.pairwise(steps)
-    taken = sum(float(block_means(one * two)[kept].sum()) for one, two in pairs) / (len(steps) - 1)
+    energies = [block_means(np.square(step)) for step in steps if step is not None]
+    products = [block_means(one * two) for one, two in pairs]
+    dark = block_means(values[full].mean(0)[1 : rows + 1, 1 : columns + 1])
+    good = np.isfinite(dark + sum(energies) + sum(products))
+    if not good.any():
+        return 0.0
+    kept = good & (dark <= np.median(dark[good]))
+    energy = sum(float(block[kept].sum()) for block in energies) / len(energies)
+    taken = sum(float(block[kept].sum()) for block in products) / len(products)
     known = 0 < energy < np.inf and np.isfinite(taken)
     return float(np.clip(1 + 2 * taken / energy, 0, 1)) if known else 0.0
 

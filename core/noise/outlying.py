@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.progress import Context
+from core.recorded import Recorded
 from core.stack import Stack, middle
 
 FAR = 8.0
@@ -30,6 +31,9 @@ _SPREAD = 0.9
 def outlying_frames(stack: Stack, axis: str, context: Context) -> tuple[int, ...]:
     """Return the indices of frames or planes that differ from all others by far more than their structure.
 
+    Frames in which no pixel was recorded, such as blank ones, are among them, unless fewer than two frames
+    remain.
+
     Parameters
     ----------
     stack : Stack
@@ -43,6 +47,7 @@ def outlying_frames(stack: Stack, axis: str, context: Context) -> tuple[int, ...
     if count < LEAST:
         return ()
     found: set[int] = set()
+    empty = set(range(count))
     for channel in range(stack.sizes.get("C", 1)):
         levels, spreads = np.full(count, np.nan), np.full(count, np.nan)
         for index in range(count):
@@ -50,8 +55,11 @@ def outlying_frames(stack: Stack, axis: str, context: Context) -> tuple[int, ...
             pixels = _sample(stack, axis, index, channel)
             if pixels.size:
                 levels[index], spreads[index] = np.median(pixels), pixels.std()
+                empty.discard(index)
         found |= set(_isolated(levels, spreads))
-    return tuple(sorted(found)) if len(found) <= MOST * count else ()
+    if len(found) > MOST * count:
+        found = set()
+    return tuple(sorted(found | empty if len(found | empty) <= count - 2 else found))
 
 
 def _isolated(levels: NDArray[np.float64], spreads: NDArray[np.float64]) -> list[int]:
@@ -78,11 +86,11 @@ def _jumps(run: range, levels: NDArray[np.float64], spreads: NDArray[np.float64]
 
 
 def _sample(stack: Stack, axis: str, index: int, channel: int) -> NDArray[np.float64]:
-    """Return every few of the finite pixels of a frame."""
+    """Return every few of the recorded pixels of a frame."""
     where: dict[str, slice | int] = {a: stack.sizes[a] // 2 for a in "TZ" if a in stack.axes}
     where |= {axis: index}
     where |= {a: middle(stack.sizes[a], SIDE) for a in "YX"} | ({"C": channel} if "C" in stack.axes else {})
-    pixels = stack.read(stack.region(**where))
+    pixels = Recorded.of(stack).measured(stack.region(**where))
     pixels = pixels.reshape(pixels.shape[-2:])[::STEP, ::STEP].astype(np.float64)
     found: NDArray[np.float64] = pixels[np.isfinite(pixels)]
     return found

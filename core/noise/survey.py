@@ -15,6 +15,7 @@ from core.noise.motion import compare
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.outlying import outlying_frames
 from core.progress import Context
+from core.recorded import Recorded
 from core.stack import AXIS_NAMES, Region, Stack, middle
 
 PLANES = 4
@@ -77,6 +78,7 @@ class Survey:
     def __init__(self, stack: Stack, noise: StackNoise | None = None) -> None:
         # a separate stack: the surveyed one refers to this survey, and would never be freed
         self._stack = Stack(stack.source, stack.axes)
+        self._stack.attached(Recorded, lambda: Recorded.of(stack))
         self._lock = RLock()
         self._noise = noise
         self._shared: dict[str, float] = {}
@@ -229,8 +231,10 @@ def _from_frames(stack: Stack, channel: int) -> NoiseEstimate | None:
     for axis in "TZ":
         if stack.sizes.get(axis, 1) > 1:
             where = _central(stack, LARGEST) | {"C": channel, axis: middle(stack.sizes[axis], FRAMES)}
-            pixels = stack.read(stack.region(**_known(stack, where)))
-            found = estimate_frames(pixels.reshape(-1, *pixels.shape[-2:]))
+            pixels = Recorded.of(stack).measured(stack.region(**_known(stack, where)))
+            frames = pixels.reshape(-1, *pixels.shape[-2:])
+            frames = frames[np.isfinite(frames).any((1, 2))]
+            found = estimate_frames(frames) if len(frames) > 1 else None
             if found is not None:
                 return found
     return None
@@ -246,9 +250,9 @@ def _spread_planes(stack: Stack, channel: int) -> list[NDArray[np.generic]]:
     for number in numbers:
         time, depth = divmod(number, lead["Z"])
         where = inner | {"T": time, "Z": depth, "C": channel}
-        pixels = stack.read(stack.region(**_known(stack, where)))
+        pixels = Recorded.of(stack).measured(stack.region(**_known(stack, where)))
         planes.append(pixels.reshape(pixels.shape[-2:]))
-    return planes
+    return [plane for plane in planes if np.isfinite(plane).any()] or planes[:1]
 
 
 def _differ(found: list[NoiseEstimate]) -> bool:
@@ -265,7 +269,10 @@ def _differ(found: list[NoiseEstimate]) -> bool:
 
 def _moves(stack: Stack, channel: int, noise: NoiseEstimate) -> bool:
     """Return whether one of several frames differs from their mean by more than the noise explains."""
-    frames = [_image(stack, region) for region in spread_frames(stack, channel)]
+    images = (_image(stack, region) for region in spread_frames(stack, channel))
+    frames = [image for image in images if np.isfinite(image).any()]
+    if len(frames) < 2:
+        return True
     # pixels that are not finite in one frame are not compared
     mean = np.mean(frames, axis=0)
     changes = [compare(mean, frame, noise, frames=len(frames)) for frame in frames]
@@ -273,7 +280,7 @@ def _moves(stack: Stack, channel: int, noise: NoiseEstimate) -> bool:
 
 
 def _image(stack: Stack, region: Region) -> Plane:
-    pixels = stack.read(region)
+    pixels = Recorded.of(stack).measured(region)
     return pixels.reshape(pixels.shape[-2:]).astype(np.float64)
 
 

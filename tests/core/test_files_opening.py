@@ -14,6 +14,7 @@ from core.files import list_series, open_stack, reinterpret
 from core.files.raw_source import RawSource
 from core.files.readers.tiff_pages import OPEN_FILES
 from core.findings import Level, kinds, worst
+from core.recorded import Recorded
 from core.stack import Stack
 from tests.data import DATA, needs_data
 
@@ -267,6 +268,9 @@ def test_missing_part_of_an_ome_tiff_is_named(tmp_path, lost):
     if lost == 1:  # in the middle: zeros; at the end the stack is shorter instead
         np.testing.assert_array_equal(stack.plane(T=2), array[2])
         assert not stack.plane(T=1).any()
+        recorded = Recorded.of(stack).read(stack.region())[1]
+        assert recorded.all((1, 2)).tolist() == [True, False, True]
+        assert not recorded[1].any()
     else:
         assert stack.shape == (2, 6, 7)
 

@@ -122,12 +122,13 @@ def test_channels_are_scaled_each_by_its_own_pair(monkeypatch):
     close(second[0, 0], result[2, 1])
 
 
-def test_pixels_that_are_not_finite_are_predicted():
+def test_pixels_that_are_not_finite_stay_and_affect_no_other_pixel():
     pixels = noise((40, 44), "YX").read()
     pixels[10, 10:20] = np.nan
     pixels[30, 3] = -np.inf
     for result in evaluate(Stack.of(pixels, "YX"), model().prediction("cpu")):
-        assert np.isfinite(result).all()
+        np.testing.assert_array_equal(result[~np.isfinite(pixels)], pixels[~np.isfinite(pixels)])
+        assert np.isfinite(result[np.isfinite(pixels)]).all()
 
 
 def test_prediction_stops_between_tiles():

@@ -14,7 +14,7 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.files.listening import damage, listening
 from core.files.readers.tiff_parse import ParsedFile
-from core.stack import Pixels, Region, region_shape
+from core.stack import ArraySource, Pixels, PixelSource, Region, region_shape
 
 CACHE_BYTES = 64 * 2**20
 """Bytes of decoded pages that are cached; the last page always is."""
@@ -68,6 +68,15 @@ class PageSource:
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels, in native byte order."""
         return self._dtype
+
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels of missing pages; see `core.stack.Stack.missing`."""
+        lost = np.array([page is None for page in self.pages])
+        if not lost.any():
+            return None
+        pages = lost.reshape(self._outer + (1,) * len(self._inner))
+        return ArraySource(np.broadcast_to(pages, self.shape))
 
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region.
