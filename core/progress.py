@@ -35,14 +35,19 @@ class Context:
         child._span = (stop - start) * self._span
         return child
 
-    def silent(self) -> Context:
-        """Return a context for threads, which reports nothing and is cancelled together with this one.
+    def own(self) -> Context:
+        """Return a context that reports like this one and is cancelled together with it.
 
         Cancelling it does not cancel this context.
         """
         child = self.part(0.0, 1.0)
-        child._report = None
         child._stops = (*self._stops, threading.Event())
+        return child
+
+    def silent(self) -> Context:
+        """Return a context for threads: like `own`, but it reports nothing."""
+        child = self.own()
+        child._report = None
         return child
 
     def step(self, fraction: float, text: str = "") -> None:

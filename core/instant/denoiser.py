@@ -18,6 +18,7 @@ from core.instant.constants import DEPTH, GRID, REACH, beside
 from core.instant.familiarity import examine
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.scene import propose_averaging
+from core.interrupting import Interruptible
 from core.methods.base import WHOLE, Block, Operation
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
 from core.noise.estimate import estimate
@@ -224,7 +225,7 @@ class Denoiser(Operation):
             top, left = max(rows.start - REACH, 0), max(columns.start - REACH, 0)
             piece = _pad(values[:, top : rows.stop + REACH, left : columns.stop + REACH])
             given = torch.from_numpy(piece)[None].to(device)
-            with torch.inference_mode():
+            with torch.inference_mode(), Interruptible(context.check):
                 others = given[:, 1:] if len(piece) > 1 else None
                 output = network(given[:, :1], correlations, others, expect=self._uncertain)
             inner = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from core import memory
 from core.cuda_graphs import Repeated, recording
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
+from core.interrupting import Interruptible
 from core.learning import device as devices
 from core.learning.base import Learned
 from core.learning.compiler import load_compiler
@@ -40,6 +42,9 @@ class Learner:
     ----------
     finding : Finding or None
         Finding about the last steps.
+    interrupt : callable
+        Called during long computations; it ends them by raising an exception. State and weights then are
+        those before the step.
     """
 
     def __init__(self, method: Learned, setup: Setup, examples: Examples) -> None:
@@ -55,6 +60,7 @@ class Learner:
         self.update = Repeated(self._update)
         self._weight = torch.zeros((), device=setup.device)
         self.finding: Finding | None = None
+        self.interrupt: Callable[[], None] = lambda: None
         self._chunk = setup.batch
         if setup.device.type == "cpu":
             self._chunk = min(setup.batch, max(1, CHUNK_PIXELS // setup.side**2))
@@ -131,7 +137,7 @@ class Learner:
         total, count = 0.0, len(patches.pixels)
         for start in range(0, count, self._chunk):
             part = patches.part(start, start + self._chunk, self._device)
-            with torch.no_grad():
+            with torch.no_grad(), self._interruptible():
                 total += float(self._losses(self.current, part).sum())
             done = start + len(part.pixels)
             yield done / count, total / done
@@ -174,8 +180,10 @@ class Learner:
             total = torch.zeros((), device=self._device)
             try:
                 for start in range(0, batch, self._chunk):
-                    loss = self._losses(self.network, patches.part(start, start + self._chunk)).sum()
-                    torch.autograd.backward(loss * scale)
+                    part = patches.part(start, start + self._chunk)
+                    with self._interruptible():
+                        loss = self._losses(self.network, part).sum()
+                        torch.autograd.backward(loss * scale)
                     total += loss.detach()
                 return total / batch
             except RuntimeError as error:
@@ -192,6 +200,10 @@ class Learner:
             )
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _interruptible(self) -> AbstractContextManager[object]:
+        """Return a context manager; work on other devices only waits in queues."""
+        return Interruptible(self.interrupt) if self._device.type == "cpu" else nullcontext()
 
     def _losses(self, network: nn.Module, patches: Patches) -> Tensor:
         """Return the loss of each patch, (N,)."""

@@ -14,6 +14,7 @@ from core import memory
 from core.errors import QuietfieldError
 from core.findings import Finding
 from core.instant.constants import DEPTH, OFFSETS, beside
+from core.interrupting import Interruptible
 from core.learning.adapted_prediction import alone
 from core.learning.architecture import DEPTHS
 from core.learning.data import Normalisation, normalised
@@ -152,7 +153,7 @@ class Prediction(Operation):
             light = light.reshape(len(planes), -1, *light.shape[1:])
             at_end = (top + light.shape[2] == height, left + light.shape[3] == width)
             pads = ((0, 0), (0, 0), (0, down if at_end[0] else 0), (0, across if at_end[1] else 0))
-            output = self._run(np.pad(light, pads, mode="reflect"))
+            output = self._run(np.pad(light, pads, mode="reflect"), context)
             inner = output[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
             levels, deviations = np.array([norm.result(c) for c in channels[planes]], np.float32).T
             scale, level = np.float32(OUTPUT_SCALE) * deviations, levels
@@ -183,9 +184,9 @@ class Prediction(Operation):
             raise QuietfieldError(self._channels(str(block.shape[at])))
         return np.asarray(np.indices(leading)[at].ravel() + block.origin[at], np.int64)
 
-    def _run(self, light: Images) -> Images:
+    def _run(self, light: Images, context: Context) -> Images:
         given = torch.from_numpy(light).to(self.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), Interruptible(context.check):
             output = self.network(given.contiguous(memory_format=layout(self.device)))[:, 0]
         result: Images = output.cpu().numpy()
         return result

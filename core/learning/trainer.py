@@ -26,7 +26,7 @@ from core.learning.parts.setup import Setup
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
 from core.noise.survey import find_outlying
-from core.progress import Context
+from core.progress import Cancelled, Context
 from core.stack import Stack
 
 __all__ = ["Report", "Trainer"]
@@ -97,7 +97,7 @@ class Trainer:
         Parameters
         ----------
         context : Context, optional
-            Progress and cancellation of stack-dependent decisions, before the first report.
+            Progress of stack-dependent decisions, before the first report; and cancellation at any time.
         every : float
             Minimum time between two reports in seconds.
 
@@ -112,13 +112,15 @@ class Trainer:
             If the method cannot be trained on the stack, the pixels are not suitable, or memory is
             insufficient.
         Cancelled
-            If the context is cancelled before the first report.
+            If the context is cancelled. The trainer then is as after the last complete step.
         """
+        context = context or Context()
         if self._threads is not None:
             torch.set_num_threads(devices.thread_count(self._threads))
         course = self._course
         if not self._resolved:
-            self._resolve(context or Context())
+            self._resolve(context)
+        self._learner.interrupt = context.check
         for doing in self._prepare(every):
             yield self._report(doing)
         self._good = self.state_dict()
@@ -299,12 +301,18 @@ class Trainer:
 
     def _train_step(self) -> float:
         """Take a step; return the reading of the clock."""
-        course = self._course
+        course, before = self._course, self._generator.get_state()
         if course.step % REFRESH_STEPS == REFRESH_STEPS - 1:
             self._examples.refresh(self._generator)
         patches = self._examples.draw(self._generator)
         rate = self._rate.at(course.step, course.fraction)
-        return course.stepped(self._learner.step(patches, rate, course.step + 1))
+        try:
+            loss = self._learner.step(patches, rate, course.step + 1)
+        except Cancelled:
+            self._generator.set_state(before)  # the step is repeated if the training is resumed
+            course.synchronise()
+            raise
+        return course.stepped(loss)
 
     def _end_epoch(self, every: float) -> Generator[Report, None, bool]:
         """Compute the loss on held-out parts; return whether it is finite, or restart."""

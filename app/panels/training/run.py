@@ -123,8 +123,7 @@ class TrainingRun:
         self._go.set()
         self._stop = threading.Event()
         self._asked = threading.Event()
-        self._job: Job | None = None
-        self._preparing = Context(self._tell)
+        self._context = Context()
         self._next, self._soonest = 0.0, 0.0
         self._side = PICTURE_SIDES[0]
 
@@ -144,9 +143,9 @@ class TrainingRun:
         self._go.set()
 
     def stop(self) -> None:
-        """End after the current step and keep the network."""
+        """End at once and keep the network of the last complete step."""
         self._stop.set()
-        self._preparing.cancel()
+        self._context.cancel()
         self._go.set()
 
     def look_again(self) -> None:
@@ -168,7 +167,9 @@ class TrainingRun:
         from core.learning.device import beside_window
         from core.learning.trainer import Trainer
 
-        self._job = job
+        self._context = job.context.own()
+        if self._stop.is_set():
+            self._context.cancel()
         if self._start is not None:
             self._take_up(self._start)
         target = None if self._target is None else self._target()
@@ -180,26 +181,22 @@ class TrainingRun:
         try:
             self._train(trainer, job)
         except Cancelled:
-            job.context.check()  # else it was stopped before the first report
+            job.context.check()  # else it was stopped
         if self.report is None or (self.report.step == 0 and not trainer.finished):
             raise QuietfieldError("Training was stopped before its first step; there is no network to keep.")
         model = trainer.model()
-        if not self.kept or self.kept[-1].step != self.report.step:
-            self.kept.append(Kept(step=self.report.step, model=model))
+        last = Kept(step=model.record.steps, model=model)
+        if not self.kept or self.kept[-1].step != last.step:
+            self.kept.append(last)
         else:
-            self.kept[-1] = Kept(step=self.report.step, model=model)
+            self.kept[-1] = last
         job.emit(None)
         return model
-
-    def _tell(self, fraction: float, text: str) -> None:
-        """Report progress before training starts."""
-        if self._job is not None:
-            self._job.context.step(fraction, text)
 
     def _train(self, trainer: Trainer, job: Job) -> None:
         self._next = time.monotonic() + 1.0
         emitted = 0.0
-        for report in trainer.run(self._preparing, every=self._report_every):
+        for report in trainer.run(self._context, every=self._report_every):
             job.context.check()
             self._take(report, trainer)
             job.context.step(_fraction(report), _words(report))
