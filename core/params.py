@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from core.errors import QuietfieldError
+from core.stored import MOST_VALUE, brief
 
 Value = float | int | bool | str
 Kind = Literal["float", "int", "bool", "choice", "text"]
 _KINDS: dict[type, Kind] = {float: "float", int: "int", bool: "bool", str: "text"}
 _T = TypeVar("_T")
+
+LONGEST = 100
+"""Number of characters of a name that are compared with known names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,8 @@ class Param:
         if self.kind in ("text", "choice"):
             if not isinstance(value, str) or (self.kind == "choice" and value not in self.choices):
                 raise self._refuse(value, "one of " + ", ".join(self.choices) if self.choices else "text")
+            if len(value) > MOST_VALUE:
+                raise self._refuse(value, f"text of at most {MOST_VALUE:,} characters")
             return value
         return self._check_number(value)
 
@@ -92,7 +98,7 @@ class Param:
         what = "a whole number" if self.kind == "int" else "a number"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._refuse(value, what)
-        if not math.isfinite(value) or (self.kind == "int" and value != int(value)):
+        if not _is_finite(value) or (self.kind == "int" and value != int(value)):
             raise self._refuse(value, what)
         low = self.ge if self.gt is None else self.gt
         if (
@@ -145,8 +151,15 @@ class Param:
 
     def _refuse(self, value: object, allowed: str) -> QuietfieldError:
         return QuietfieldError(
-            f"{self.label} ({self.name}) is {value!r}; it must be {' '.join(allowed.split())}."
+            f"{self.label} ({self.name}) is {brief(value)}; it must be {' '.join(allowed.split())}."
         )
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floating-point ones
+        return False
 
 
 def _lower(words: str) -> str:
@@ -260,6 +273,6 @@ def build(cls: type[_T], given: Mapping[str, object]) -> _T:
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return an error message for an unknown name that suggests the nearest known name."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name[:LONGEST], names, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names) or 'none'}."
-    return f"There is no {what} called {name!r}. {hint}"
+    return f"There is no {what} called {brief(name)}. {hint}"

@@ -62,7 +62,7 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
         raise QuietfieldError(f"{path} cannot be read ({cause or error}). Check the name.") from error
 
 
-def parse_json(text: str, *, whole: bool = True) -> Any:
+def parse_json(text: str, *, whole: bool = True, most: int = MOST_BYTES) -> Any:
     """Return the value of a JSON text.
 
     Parameters
@@ -71,12 +71,16 @@ def parse_json(text: str, *, whole: bool = True) -> Any:
         JSON text.
     whole : bool
         Whether nothing may follow the value.
+    most : int
+        Maximum length of the text in characters.
 
     Raises
     ------
     ValueError
-        If it is no JSON, or is nested too deeply.
+        If it is no JSON, is too long, or is nested too deeply.
     """
+    if len(text) > most:
+        raise ValueError(f"it has {len(text):,} characters; {most:,} are the most")
     try:
         found = json.loads(text) if whole else json.JSONDecoder().raw_decode(text.lstrip())[0]
     except RecursionError:

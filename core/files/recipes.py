@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
-from core.errors import QuietfieldError
 from core.files import ome
 from core.files.opening import open_stack
 from core.paths import RECIPE_ENDING
+from core.reading import parse_json, read_text
 from core.stack import Metadata
 
 MARK = "Quietfield recipe:"
@@ -21,7 +21,7 @@ def history(recipe: str) -> str:
     if not recipe:
         return ""
     try:
-        whole = json.loads(recipe)
+        whole = parse_json(recipe)
         steps = [_words(step) for step in whole["steps"]]
         recipe = json.dumps(whole, indent=1, ensure_ascii=True)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -57,33 +57,30 @@ def read_recipe(path: Path) -> str:
     path = Path(path)
     if path.suffix.lower() != RECIPE_ENDING:
         return recipe_in(open_stack(path).meta)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise QuietfieldError(f"{path} cannot be read ({error}). Check the name.") from error
+    text = read_text(path)
     return text if _is_recipe(text) else ""
 
 
 def recipe_in(meta: Metadata) -> str:
     """Return the recipe in the metadata of an exported file, the newest of several; "" without one."""
     found = [*ome.recipes(meta.ome_xml), *_in_info(str(meta.imagej.get("Info", "")))]
-    return found[-1] if found else ""
+    return found[-1] if found and _is_recipe(found[-1]) else ""
 
 
 def _in_info(info: str) -> list[str]:
-    found = []
-    for text in info.split(f"{MARK}\n")[1:]:
-        try:
-            whole, _ = json.JSONDecoder().raw_decode(text.lstrip())
-        except ValueError:
-            continue
-        found.append(json.dumps(whole, indent=1, ensure_ascii=True))
-    return found
+    """Return the newest recipe in ImageJ's text on an image, without the text behind it."""
+    _, mark, text = info.rpartition(f"{MARK}\n")
+    if not mark:
+        return []
+    try:
+        return [json.dumps(parse_json(text, whole=False), indent=1, ensure_ascii=True)]
+    except ValueError:
+        return []
 
 
 def _is_recipe(text: str) -> bool:
     try:
-        whole = json.loads(text)
+        whole = parse_json(text)
     except ValueError:
         return False
     return isinstance(whole, dict) and "steps" in whole and "schema" in whole

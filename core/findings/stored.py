@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from core import stored
 from core.findings import kinds, noise_kinds
 from core.findings.finding import Finding, Kind, Level, Proposal
+
+MOST_WORDS = 5000
+"""Maximum length of a message in characters."""
 
 _KNOWN = {
     kind.code: kind
@@ -17,33 +21,61 @@ _KNOWN = {
 }
 
 
-def read_finding(given: Mapping[str, Any]) -> Finding:
+def read_finding(given: object) -> Finding:
     """Return a finding that `Finding.to_dict` wrote.
 
     A kind that this version does not have, or whose message needs other details, keeps its written message.
 
     Raises
     ------
-    KeyError, TypeError, ValueError
+    ValueError
         If `given` does not describe a finding.
     """
-    words = str(given["text"]).replace("{", "{{").replace("}", "}}")
-    written = Kind(code=str(given["code"]), level=Level[str(given["level"]).upper()], words=words)
-    proposal = given["proposal"]
+    whole = stored.mapping(given, "a finding")
+    level = stored.text(whole, "level").upper()
+    if level not in Level.__members__:
+        raise ValueError(f"the level of a finding is {stored.brief(level)}")
+    words = stored.text(whole, "text", most=MOST_WORDS).replace("{", "{{").replace("}", "}}")
+    written = Kind(code=stored.text(whole, "code"), level=Level[level], words=words)
+    proposal = stored.entry(whole, "proposal")
     finding = Finding(
         kind=_KNOWN.get(written.code, written),
-        value=_number(given["value"]),
-        limit=_number(given["limit"]),
-        unit=str(given["unit"]),
-        details=dict(given["details"]),
-        proposal=None if proposal is None else Proposal(**proposal),
+        value=_number(whole, "value"),
+        limit=_number(whole, "limit"),
+        unit=stored.text(whole, "unit"),
+        details=_details(whole),
+        proposal=None if proposal is None else _proposal(stored.mapping(proposal, "a proposal")),
     )
     try:
         finding.text  # noqa: B018
-    except (LookupError, TypeError, ValueError):
-        return replace(finding, kind=written)
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return replace(finding, kind=written, details={})
     return finding
 
 
-def _number(given: float | None) -> float | None:
-    return None if given is None else float(given)
+def _details(whole: Mapping[str, Any]) -> dict[str, str | int | float]:
+    found: dict[str, str | int | float] = {}
+    for name, value in stored.mapping(stored.entry(whole, "details"), "details").items():
+        if isinstance(value, str):
+            found[name] = stored.text({name: value}, name)
+        else:
+            stored.real(value, stored.brief(name))
+            found[name] = value
+    return found
+
+
+def _proposal(given: Mapping[str, Any]) -> Proposal:
+    values = stored.mapping(stored.entry(given, "params"), "params")
+    for name, value in values.items():
+        if isinstance(value, str):
+            stored.text(values, name, most=stored.MOST_VALUE)
+        elif not isinstance(value, bool):
+            stored.finite(value, stored.brief(name))
+    return Proposal(
+        label=stored.text(given, "label"), method=stored.text(given, "method", ""), params=dict(values)
+    )
+
+
+def _number(given: Mapping[str, Any], name: str) -> float | None:
+    value = stored.entry(given, name)
+    return None if value is None else stored.finite(value, name)

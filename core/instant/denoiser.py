@@ -21,6 +21,7 @@ from core.instant.scene import propose_averaging
 from core.interrupting import Interruptible
 from core.methods.base import WHOLE, Block, Operation
 from core.methods.outputs import EXPECTED_ERROR, RESULT, Output
+from core.methods.single import check_output
 from core.noise.estimate import estimate
 from core.noise.hot_pixels import find_hot_pixels
 from core.noise.noise_estimate import TRANSPOSED, NoiseEstimate
@@ -193,6 +194,7 @@ class Denoiser(Operation):
             mean += _orient_back(denoised, turn) / len(jobs)
             if self._uncertain:
                 variance += _orient_back(np.exp(log), turn) / len(jobs)
+        check_output(mean, self.label)
         return mean, variance
 
     def _run(

@@ -23,6 +23,7 @@ from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
 from core.learning.suitability import unlike
 from core.methods.base import Block, Operation
 from core.methods.outputs import DENOISED, Output
+from core.methods.single import check_output
 from core.noise.survey import Survey
 from core.progress import Context
 from core.psf import Psf
@@ -157,7 +158,9 @@ class Prediction(Operation):
             inner = output[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
             levels, deviations = np.array([norm.result(c) for c in channels[planes]], np.float32).T
             scale, level = np.float32(OUTPUT_SCALE) * deviations, levels
-            result[planes, rows, columns] = inner * scale[:, None, None] + level[:, None, None]
+            with np.errstate(over="ignore", invalid="ignore"):
+                result[planes, rows, columns] = inner * scale[:, None, None] + level[:, None, None]
+            check_output(result[planes, rows, columns], self.label)
         return result
 
     def _seen(self, block: Block) -> NDArray[np.intp]:

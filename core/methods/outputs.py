@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from core.errors import QuietfieldError
 from core.stack import Metadata
+from core.stored import brief
 
 
 class Quantity(StrEnum):
@@ -92,4 +93,4 @@ def position(outputs: Sequence[Output], name: str, label: str) -> int:
         if name in (output.name, output.option):
             return index
     known = ", ".join(output.option for output in outputs)
-    raise QuietfieldError(f"{label} has no output called {name!r}. There are: {known}.")
+    raise QuietfieldError(f"{label} has no output called {brief(name)}. There are: {known}.")

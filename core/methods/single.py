@@ -58,6 +58,21 @@ def safe_factor(pixels: NDArray[Any]) -> float:
     return 1 / SHIFT if largest > LARGE else SHIFT if 0 < largest < SMALL else 1.0
 
 
+def check_output(pixels: NDArray[Any], label: str) -> None:
+    """Refuse the output of a network that is not finite.
+
+    Raises
+    ------
+    QuietfieldError
+        If any value is infinite or undefined.
+    """
+    if not np.isfinite(pixels).all():
+        raise QuietfieldError(
+            f"{label} computes values that are not finite. Its weights make no sense, or the values of the "
+            "stack are too far from those it was trained on. Use another network."
+        )
+
+
 def _magnitude(pixels: NDArray[Any]) -> float:
     """Return the largest magnitude of the finite pixels; 0 without any."""
     low = float(np.min(pixels, initial=0.0, where=np.isfinite(pixels)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core import __version__
+from core import __version__, stored
 from core.errors import QuietfieldError
 from core.files.atomic import Taken, writing
 from core.noise.histogram import Histogram
@@ -107,8 +107,9 @@ def from_text(text: str, name: str) -> NoiseModels:
                 f"{name} is not a noise model of Quietfield. Make one with 'quietfield noise-model'."
             )
         if whole[KEY] != SCHEMA:
+            program = stored.text(whole, "program", "unknown")
             raise QuietfieldError(
-                f"{name} was written by a later Quietfield ({whole['program']}). Update Quietfield to use it."
+                f"{name} was written by a later Quietfield ({program}). Update Quietfield to use it."
             )
         channels = whole["channels"]
         if not isinstance(channels, list) or not 0 < len(channels) <= MOST_CHANNELS:
@@ -117,7 +118,7 @@ def from_text(text: str, name: str) -> NoiseModels:
         return NoiseModels(channels=models, source=str(whole["source"])[:1000])
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise QuietfieldError(
-            f"{name} is damaged and contains no usable noise model ({type(error).__name__}: {error}). Use a "
+            f"{name} is damaged and contains no usable noise model ({stored.shorten(str(error))}). Use a "
             "copy of it, or make it again."
         ) from error
 
@@ -155,7 +156,7 @@ def _plain(value: Any) -> Any:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e30:
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{stored.brief(value)} is no number")
     return float(value)
 
 

@@ -15,6 +15,7 @@ from core.errors import QuietfieldError
 from core.files import open_stack, save_stack
 from core.files.atomic import Taken, writing
 from core.psf.value import LARGEST, Psf, from_text
+from core.reading import read_text
 from core.stack import Metadata, Stack
 
 JSON_ENDING = ".json"
@@ -70,11 +71,7 @@ def load_psf(path: str | Path, spacing: Mapping[str, float]) -> Psf:
     """
     path = Path(path)
     if path.suffix.lower() == JSON_ENDING:
-        try:
-            psf = from_text(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise QuietfieldError(f"{path} cannot be read ({error}). Name the file of a PSF.") from error
-        return resampled(psf, spacing, path.name)
+        return resampled(from_text(read_text(path)), spacing, path.name)
     stack = open_stack(path)
     axes = "".join(axis for axis, size in stack.sizes.items() if size > 1 or axis in "YX")
     if axes not in ("YX", "ZYX", "TYX") or max(stack.shape) > LARGEST:

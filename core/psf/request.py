@@ -11,7 +11,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core import params
+from core import params, stored
 from core.errors import QuietfieldError
 from core.params import Value
 from core.progress import Context
@@ -72,7 +72,7 @@ def parse(text: str) -> Request:
         return Request(source="file", path=rest.strip())
     if word.lower().endswith((".tif", ".tiff", ".json")):
         return Request(source="file", path=word)
-    raise QuietfieldError(f"{text!r} describes no PSF. Possible are: {HELP}.")
+    raise QuietfieldError(f"{stored.brief(text)} describes no PSF. Possible are: {HELP}.")
 
 
 def known_psf(text: str) -> Psf | None:

@@ -8,12 +8,15 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core import stored
 from core.errors import QuietfieldError
 from core.optics import gaussian_kernel
+from core.reading import parse_json
 
 Kernel = NDArray[np.float32]
 
@@ -193,29 +196,36 @@ def from_text(text: str) -> Psf:
         If the text is no PSF, is damaged, or was written by a later version.
     """
     try:
-        whole = json.loads(text)
-        if whole["psf"] > SCHEMA:
+        whole = stored.mapping(parse_json(text), "the text")
+        if stored.whole(whole, "psf") > SCHEMA:
             raise QuietfieldError("This PSF was written by a later Quietfield. Update Quietfield to use it.")
-        shape = tuple(int(side) for side in whole["shape"])
-        if math.prod(shape) > LARGEST**3:
-            raise ValueError(f"shape {shape}")
+        sides = stored.items(whole, "shape", 3)
+        shape = tuple(stored.whole({"side": side}, "side", low=1, high=LARGEST) for side in sides)
         packer = zlib.decompressobj()
-        pixels = packer.decompress(base64.b64decode(whole["kernel"], validate=True), 4 * math.prod(shape))
-        kernel = np.frombuffer(pixels, "<f4").reshape(shape)
+        packed = stored.text(whole, "kernel", most=stored.MOST_VALUE)
+        pixels = packer.decompress(base64.b64decode(packed, validate=True), 4 * math.prod(shape))
+        sigmas = tuple(stored.finite(one, "sigmas", low=0) for one in stored.items(whole, "sigmas", 3))
+        widths = _numbers(whole, "fwhm")
+        if len(sigmas) not in (0, len(shape)) or set(widths) != set("ZYX"[-len(shape) :]):
+            raise ValueError(f"its widths are not those of {len(shape)} axes")
         return Psf(
-            kernel=kernel,
-            spacing={str(axis): float(step) for axis, step in whole["spacing"].items()},
-            fwhm={str(axis): float(width) for axis, width in whole["fwhm"].items()},
-            source=str(whole["source"]),
-            request=str(whole["request"]),
-            facts=dict(whole["facts"]),
-            sigmas=tuple(float(sigma) for sigma in whole.get("sigmas", ())),
+            kernel=np.frombuffer(pixels, "<f4").reshape(shape),
+            spacing=_numbers(whole, "spacing"),
+            fwhm=widths,
+            source=stored.text(whole, "source"),
+            request=stored.text(whole, "request", most=stored.MOST_VALUE),
+            facts=dict(stored.mapping(stored.entry(whole, "facts"), "facts")),
+            sigmas=sigmas,
         )
-    except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
+    except (ValueError, TypeError, zlib.error) as error:
         raise QuietfieldError(
-            f"This is not a PSF of Quietfield ({type(error).__name__}: {error}). Make it again, for example "
-            "with 'quietfield psf'."
+            f"This is not a PSF of Quietfield ({error}). Make it again, for example with 'quietfield psf'."
         ) from error
+
+
+def _numbers(whole: Mapping[str, Any], name: str) -> dict[str, float]:
+    given = stored.mapping(stored.entry(whole, name), name)
+    return {axis: stored.real(value, name) for axis, value in given.items()}
 
 
 def gaussian_text(axes: str, sigmas: Sequence[float]) -> str:

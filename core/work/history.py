@@ -6,10 +6,14 @@ import itertools
 import json
 from dataclasses import dataclass
 
+from core import stored
 from core.errors import QuietfieldError
-from core.work.recipe import Step
+from core.reading import parse_json
+from core.work.recipe import Step, read_steps
 
 SCHEMA = 1
+MOST_ENTRIES = 1000
+"""Maximum number of results of a stored history, including undone ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,27 +89,30 @@ class History:
         Raises
         ------
         QuietfieldError
-            If the text is no history, or was written by a later version.
+            If the text is no history, was written by a later version, or a step cannot be run here.
         """
         try:
-            whole = json.loads(text)
-            if whole["schema"] > SCHEMA:
+            whole = stored.mapping(parse_json(text), "the text")
+            if stored.whole(whole, "schema", low=1) > SCHEMA:
                 raise QuietfieldError(
                     "This history was written by a later Quietfield. Update Quietfield to use it."
                 )
+            given = [stored.mapping(e, "a result") for e in stored.items(whole, "entries", MOST_ENTRIES)]
+            steps = iter(read_steps([e["step"] for e in given if stored.entry(e, "step") is not None]))
             entries = tuple(
                 Entry(
-                    step=Step.from_dict(e["step"]) if e["step"] else None,
-                    parent=int(e["parent"]),
-                    action=int(e["action"]),
+                    step=None if e["step"] is None else next(steps),
+                    parent=stored.whole(e, "parent"),
+                    action=stored.whole(e, "action"),
                 )
-                for e in whole["entries"]
+                for e in given
             )
-            history = cls(entries, int(whole["cursor"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise QuietfieldError(
-                f"This is not the history of a Quietfield document ({type(error).__name__}: {error})."
-            ) from error
+            history = cls(entries, stored.whole(whole, "cursor"))
+            for entry in entries[1:]:
+                if entry.step is not None:
+                    entry.step.check()
+        except ValueError as error:
+            raise QuietfieldError(f"This is not the history of a Quietfield document: {error}.") from error
         if not history._consistent:
             raise QuietfieldError(
                 "This history of a Quietfield document is damaged: its results do not follow."

@@ -5,19 +5,22 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import __version__, catalogue, params
+from core import __version__, catalogue, params, stored
 from core.errors import QuietfieldError
 from core.learning.base import Learned
 from core.methods.base import Bindable, Method
 from core.methods.outputs import RESULT, Output, Quantity, position
 from core.model_file import FindModel, ModelFile
 from core.params import Value
+from core.reading import parse_json
 
 SCHEMA = 1
+MOST_STEPS = 250
+"""Maximum number of steps of a recipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +63,39 @@ class Step:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Step:
-        """Parse the result of `to_dict`; invalid input raises KeyError, TypeError or ValueError."""
+        """Return the step that a dictionary from JSON describes; `check` tells whether it can be run.
+
+        Raises
+        ------
+        ValueError
+            If it does not describe a step.
+        """
+        given = stored.mapping(given, "the step")
         model = given.get("model")
         return cls(
-            method=str(given["method"]),
-            version=int(given["version"]),
-            params=dict(given["params"]),
-            model=ModelFile(file=str(model["file"]), sha256=str(model["sha256"])) if model else None,
-            output=str(given.get("output", RESULT.name)),
+            method=stored.text(given, "method"),
+            version=stored.whole(given, "version", low=1),
+            params=_values(stored.mapping(stored.entry(given, "params"), "params")),
+            model=ModelFile.from_dict(stored.mapping(model, "model")) if model is not None else None,
+            output=stored.text(given, "output", RESULT.name),
         )
+
+    def check(self) -> None:
+        """Check that this Quietfield has the method, and that every value is allowed.
+
+        Raises
+        ------
+        QuietfieldError
+            If not, or if a later version of the method is needed.
+        """
+        cls = catalogue.find(self.method)
+        if self.version > cls.version:
+            raise QuietfieldError(
+                f"The recipe uses {cls.label} version {self.version}; this Quietfield has version "
+                f"{cls.version}. Update Quietfield to run it."
+            )
+        params.build(cls, self.params)
+        position(cls.possible, self.output, cls.label)
 
     @property
     def produces(self) -> Output:
@@ -115,12 +142,8 @@ class Step:
         QuietfieldError
             If the step cannot be repeated exactly: a later version, or a missing network.
         """
+        self.check()
         cls = catalogue.find(self.method)
-        if self.version > cls.version:
-            raise QuietfieldError(
-                f"The recipe uses {cls.label} version {self.version}; this Quietfield has version "
-                f"{cls.version}. Update Quietfield to run it."
-            )
         if self.model is not None:
             if find_network is None:
                 raise QuietfieldError(
@@ -168,17 +191,48 @@ class Recipe:
             If the text is no recipe, or was written by a later version.
         """
         try:
-            whole = json.loads(text)
-            schema = whole["schema"]
-            if schema > SCHEMA:
+            whole = stored.mapping(parse_json(text), "the text")
+            if stored.whole(whole, "schema", low=1) > SCHEMA:
+                program = stored.text(whole, "quietfield", "unknown")
                 raise QuietfieldError(
-                    f"This recipe was written by a later Quietfield ({whole['quietfield']}). "
-                    "Update Quietfield to run it."
+                    f"This recipe was written by a later Quietfield ({program}). Update Quietfield to run it."
                 )
-            steps = tuple(Step.from_dict(step) for step in whole["steps"])
-            return cls(steps=steps, source=dict(whole.get("source", {})))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            source = dict(stored.mapping(whole.get("source", {}), "source"))
+            steps = read_steps(stored.items(whole, "steps", MOST_STEPS))
+        except ValueError as error:
             raise QuietfieldError(
-                f"This is not a Quietfield recipe ({type(error).__name__}: {error}). "
+                f"This is not a Quietfield recipe: {error}. "
                 "A recipe is the JSON that Quietfield writes beside or into an exported stack."
             ) from error
+        return cls(steps=steps, source=source)
+
+
+def read_steps(given: Sequence[Any]) -> tuple[Step, ...]:
+    """Return the steps that a list from JSON describes; the message of an error begins with its number.
+
+    Raises
+    ------
+    ValueError
+        If one does not describe a step.
+    """
+    found = []
+    for number, one in enumerate(given, 1):
+        try:
+            found.append(Step.from_dict(one))
+        except ValueError as error:
+            raise ValueError(f"in step {number}, {error}") from error
+    return tuple(found)
+
+
+def _values(given: Mapping[str, Any]) -> dict[str, Value]:
+    """Return parameters from JSON, which are finite numbers, texts, and yes or no."""
+    found: dict[str, Value] = {}
+    for name, value in given.items():
+        if isinstance(value, bool):
+            found[name] = value
+        elif isinstance(value, str):
+            found[name] = stored.text(given, name, most=stored.MOST_VALUE)
+        else:
+            stored.finite(value, stored.brief(name))
+            found[name] = value
+    return found

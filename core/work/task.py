@@ -179,11 +179,13 @@ def run(
         step.position(method)
     source = task.source.open(context.silent()) if isinstance(task.source, Source) else task.source
     findings = list(source.meta.findings)
-    made, stack = [], source
+    made: list[Made] = []
+    stack = source
     for number, (step, method) in enumerate(zip(steps[:-1], methods, strict=False)):
         part = context.part(number / len(steps), (number + 1) / len(steps))
         one = _keep(step, stack, method.bind(stack, part.part(0.0, 0.0)), part)[0]
-        made.append(one)
+        if task.target is None:
+            made.append(one)
         stack = one.stack
     last = context.part((len(steps) - 1) / len(steps), 1.0)
     operation = methods[-1].bind(stack, last.part(0.0, 0.0))
@@ -197,7 +199,6 @@ def run(
     else:
         recipe = Recipe(steps=steps, source=fingerprint(source))
         saved = _save(task.target, stack, operation, steps[-1], source.dtype.name, recipe, last)
-        made = []
     return Done(
         task=task, made=tuple(made), saved=saved, findings=tuple(findings),
         seconds=time.perf_counter() - began,
