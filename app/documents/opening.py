@@ -157,6 +157,13 @@ def _with_axis(stack: Stack, letter: str, context: Context) -> tuple[Stack, dict
     return changed, first_levels(changed, context)
 
 
+def _without(stack: Stack, axis: str, indices: Sequence[int], context: Context) -> Opened:
+    from core.selection import leave_out
+
+    rest = leave_out(stack, axis, indices)
+    return Opened(stack=rest, levels=first_levels(rest, context))
+
+
 class Opener(QObject):
     """Opens stacks in a job; the current document stays open until this succeeds.
 
@@ -203,6 +210,16 @@ class Opener(QObject):
         index = (index if files == now.files else now.file_index) + by
         if 0 <= index < len(now.files):
             self.open(now.files, index)
+
+    def leave_out(self, axis: str, indices: Sequence[int]) -> None:
+        """Open the stack again without some frames (axis "T") or planes ("Z"), counted from 0."""
+        now = self._session.snapshot
+        if now.source is not None:
+            stack, files, index = now.source.stack, now.files, now.file_index
+            self._start(
+                stack.meta.name,
+                lambda job: replace(_without(stack, axis, indices, job.context), files=files, index=index),
+            )
 
     def set_axis(self, letter: str) -> None:
         """Set the axis of the planes: time ("T"), depth ("Z") or channels ("C")."""

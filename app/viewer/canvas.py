@@ -7,6 +7,7 @@ the size of the window and not of the plane.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -75,6 +76,7 @@ class Canvas(QWidget):
         self.camera = Camera()
         self.handle = 0.5
         self._mark: tuple[float, float] | None = None
+        self._spots: tuple[tuple[int, int], ...] = ()
         self._drawn: list[Drawn] | None = None
         self._drag: QPointF | None = None
         self._holding = False
@@ -113,6 +115,12 @@ class Canvas(QWidget):
             self._mark = mark
             self.update()
 
+    def set_spots(self, spots: Sequence[tuple[int, int]]) -> None:
+        """Draw a circle around each of these pixels (row, column)."""
+        if tuple(spots) != self._spots:
+            self._spots = tuple(spots)
+            self.update()
+
     def to_plane(self, point: QPointF) -> tuple[float, float]:
         """Return the position (x, y) in the plane at a point."""
         return self._projection().to_plane(point)
@@ -144,6 +152,11 @@ class Canvas(QWidget):
 
     def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
         whole = QRectF(self.rect())
+        size = self.camera.scale
+        for row, column in self._spots:
+            centre = self.to_canvas(column + 0.5, row + 0.5)
+            if whole.contains(centre):
+                painting.ring(painter, centre, max(6.0, 1.2 * size))
         if len(picture.faces) == 2:
             x = self._handle_x()
             painting.label(painter, picture.faces[0].label, QRectF(0, 0, x, whole.height()))

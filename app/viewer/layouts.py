@@ -95,6 +95,11 @@ class CanvasGroup(QWidget):
             self.fit()
         self._repoint()
 
+    def set_spots(self, spots: Sequence[tuple[int, int]]) -> None:
+        """Draw a circle around each of these pixels (row, column) in all canvases."""
+        for canvas in self.canvases:
+            canvas.set_spots(spots)
+
     def fit(self) -> None:
         """Show the whole plane, also after the window is resized."""
         self._fitting = True

@@ -16,6 +16,7 @@ MARGIN = 10.0
 _GROUND = QColor(16, 17, 20, 178)
 _INK = QColor(245, 246, 248)
 _DARK = QColor(0, 0, 0, 200)
+_SPOT = QColor(255, 176, 32)
 
 
 def label(painter: QPainter, text: str, canvas: QRectF, *, right: bool = False) -> QRectF:
@@ -130,6 +131,16 @@ def marker(painter: QPainter, at: QPointF) -> None:
         painter.setPen(QPen(colour, width))
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             painter.drawLine(at + QPointF(3 * dx, 3 * dy), at + QPointF(9 * dx, 9 * dy))
+    painter.restore()
+
+
+def ring(painter: QPainter, centre: QPointF, radius: float) -> None:
+    """Draw a circle around a pixel."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, width in ((_DARK, 3.0), (_SPOT, 1.5)):
+        painter.setPen(QPen(colour, width))
+        painter.drawEllipse(centre, radius, radius)
     painter.restore()
 
 

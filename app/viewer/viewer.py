@@ -131,6 +131,10 @@ class StackViewer(QWidget):
         """Magnify by `factor` about the centre."""
         self.group.zoom(factor)
 
+    def mark(self, spots: tuple[tuple[int, int], ...]) -> None:
+        """Draw a circle around each of these pixels (row, column); none for an empty tuple."""
+        self.group.set_spots(spots)
+
     def auto_levels(self) -> None:
         """Adapt the levels to the visible part of the source; each further press saturates more pixels."""
         self._auto.press()

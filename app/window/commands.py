@@ -136,6 +136,11 @@ COMMANDS: tuple[Command, ...] = (
         help="Train a network on the open stack itself", run=lambda s: s.arrangement.go_to(s.training),
     ),
     Command(
+        id="show-noise", text="Noise", icon="noise", keys=("Ctrl+5",),
+        help="Measure the noise of the open stack: camera, correlation, change over time, and what to do",
+        run=lambda s: s.arrangement.go_to(s.noise),
+    ),
+    Command(
         id="apply-network", text="Apply Trained Network…", icon="network", why_not=needs_stack,
         help=f"Denoise the open stack with a trained network ({MODEL_ENDING})",
         run=lambda s: s.dialogs.choose_network(),

@@ -31,6 +31,7 @@ from app.documents.tasks import Tasks
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
+from app.panels.noise import NoisePanel
 from app.panels.results import ResultsPanel
 from app.panels.training import TrainingPanel
 from app.shell import preload
@@ -49,12 +50,14 @@ from app.window.dialogs import Dialogs
 from app.window.help import Help
 from app.window.help_pages import PROPERTY
 from app.window.menus import MENUS, PANELS, keys
+from app.window.proposals import Proposals
 from app.window.questions import Questions
 from app.window.recent import RecentMenu
 from app.window.services import Services
 from app.window.status import StatusBar, readout
 from app.window.strips import MessageStrip, NotesStrip
 from app.window.welcome import DropOverlay, Welcome
+from core.findings import Proposal
 
 
 class MainWindow(QMainWindow):
@@ -98,19 +101,20 @@ class MainWindow(QMainWindow):
         self.filter_panel = FilterPanel(session, jobs)
         self.filter_panel.preview.setChecked(self.preferences.current.live_preview)
         self.training_panel = TrainingPanel(session, jobs)
+        self.noise_panel = NoisePanel(session, jobs)
         self.contrast_panel = ContrastPanel(session, jobs)
         self.metrics_panel = MetricsPanel(session, jobs)
         self.log_panel = LogPanel()
         for panel, page in (
             (self.viewer, "viewer"), (self.contrast_panel, "viewer"), (self.results_panel, "viewer"),
-            (self.filter_panel, "filters"), (self.training_panel, "training"),
+            (self.filter_panel, "filters"), (self.training_panel, "training"), (self.noise_panel, "noise"),
             (self.metrics_panel, "metrics"), (self.log_panel, "tour"),
         ):  # fmt: skip
             panel.setProperty(PROPERTY, page)
         self.arrangement = Arrangement(
             self,
             results=self.results_panel,
-            tools={"Filters": self.filter_panel, "Train": self.training_panel},
+            tools={"Filters": self.filter_panel, "Train": self.training_panel, "Noise": self.noise_panel},
             contrast=self.contrast_panel,
             measurements={"Metrics": self.metrics_panel, "Log": self.log_panel},
         )
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
             viewer=self.viewer,
             filters=self.filter_panel,
             training=self.training_panel,
+            noise=self.noise_panel,
             contrast=self.contrast_panel,
             metrics=self.metrics_panel,
             log=self.log_panel,
@@ -209,6 +214,8 @@ class MainWindow(QMainWindow):
         self.tasks.said.connect(announcer.say)
         self.tasks.described.connect(announcer.put_on_clipboard)
         self.viewer.hovered.connect(self._on_hovered)
+        self.noise_panel.taken.connect(self._on_proposal)
+        self.noise_panel.marked.connect(self.viewer.mark)
         self.welcome.open_wanted.connect(self.dialogs.choose_files)
         self.welcome.sample_wanted.connect(self.opener.open_sample)
         self.notes.series_chosen.connect(self.opener.open_series)
@@ -242,6 +249,12 @@ class MainWindow(QMainWindow):
 
     def _on_hovered(self, hover: Hover | None) -> None:
         self.status.readout.setText(readout(hover) if hover is not None else "")
+
+    def _on_proposal(self, proposal: Proposal) -> None:
+        Proposals(
+            opener=self.opener, filters=self.filter_panel, training=self.training_panel,
+            arrangement=self.arrangement,
+        ).take(proposal)  # fmt: skip
 
     def _on_live_preview(self, wanted: bool) -> None:
         self.preferences.keep(replace(self.preferences.current, live_preview=wanted))

@@ -48,7 +48,7 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
     ),
     "&Process": ("show-filters", "live-preview", SEPARATOR, "run-recipe"),
     "&Train": ("show-train", SEPARATOR, "apply-network", "save-network"),
-    "&Measure": ("show-metrics", "compare-filters", "export-metrics"),
+    "&Measure": ("show-noise", "show-metrics", "compare-filters", "export-metrics"),
     "&View": (
         *_LAYOUT_IDS, "expected-error", SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
         Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),

@@ -11,6 +11,7 @@ from app.documents.tasks import Tasks
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
+from app.panels.noise import NoisePanel
 from app.panels.training import TrainingPanel
 from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
@@ -42,7 +43,7 @@ class Services:
         Asks for files or options, and passes them on.
     viewer : StackViewer
         Image.
-    filters, training, contrast, metrics, log : QWidget
+    filters, training, noise, contrast, metrics, log : QWidget
         Panels.
     arrangement : Arrangement
         Positions of the panels.
@@ -61,6 +62,7 @@ class Services:
     viewer: StackViewer
     filters: FilterPanel
     training: TrainingPanel
+    noise: NoisePanel
     contrast: ContrastPanel
     metrics: MetricsPanel
     log: LogPanel

@@ -381,6 +381,10 @@ FRAMES_AVERAGED = Kind(
     code="frames-averaged", level=Level.NOTE,
     words="Mean of the {value:.0f} frames of {name}; every frame is part of this mean.",
 )  # fmt: skip
+FRAMES_LEFT_OUT = Kind(
+    code="frames-left-out", level=Level.NOTE,
+    words="Opened without {things} {numbers}; the file still has them.",
+)  # fmt: skip
 FRAMES_DIFFER = Kind(
     code="frames-differ", level=Level.CAUTION,
     words="The frames do not seem to show one static scene: they differ by more than the noise explains. "

@@ -118,7 +118,9 @@ CORRELATION_DOUBTFUL = Kind(
     words="Fine structure covers the image, so that it is unknown whether neighbouring pixels share noise.",
 )  # fmt: skip
 STRIPES_NONE = Kind(
-    code="stripes-none", level=Level.NOTE, words="Rows and columns have no offsets of their own."
+    code="stripes-none",
+    level=Level.NOTE,
+    words="Rows and columns have no offsets of their own (at most {value:.2f} noise standard deviations).",
 )
 STRIPES_FAINT = Kind(
     code="stripes-faint", level=Level.CAUTION,
@@ -196,7 +198,7 @@ DATA_LITTLE = Kind(
 
 ADVICE_AVERAGE = Kind(
     code="advice-average", level=Level.HINT,
-    words="Average the frames with Instant: they show one scene, and their noise is independent.",
+    words="Average the frames with Instant: they show one scene, and each has its own noise.",
 )  # fmt: skip
 ADVICE_TRAIN = Kind(
     code="advice-train", level=Level.NOTE,

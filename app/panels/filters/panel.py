@@ -125,7 +125,7 @@ class FilterPanel(QWidget):
         offered = [group for groups in GROUPS.values() for group in groups]
         self.findings = FindingsView("filter", offered, warning=False)
         self.findings.words.setToolTip("<p>Findings about the displayed plane; other planes may differ.</p>")
-        self.findings.taken.connect(self._on_taken)
+        self.findings.taken.connect(self.take)
         bottom = QVBoxLayout()
         bottom.setContentsMargins(*(column.contentsMargins().left(), 0) * 2)
         bottom.addWidget(self.findings)
@@ -241,7 +241,8 @@ class FilterPanel(QWidget):
         self.findings.show_findings(findings, self.methods.method)
 
     @Slot(object)
-    def _on_taken(self, proposal: Proposal) -> None:
+    def take(self, proposal: Proposal) -> None:
+        """Select the method and set the parameters of a proposal."""
         if proposal.method:
             self.choose(proposal.method)
         self.methods.form.set_values(proposal.params)

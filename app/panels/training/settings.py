@@ -172,6 +172,8 @@ class TrainingSettings(QWidget):
         """Select the method and set the parameters of a proposal."""
         if proposal.method:
             self.kind.setCurrentIndex(self.kind.findData(proposal.method))
+        if proposal.preset:
+            self.preset.setCurrentIndex(self.preset.findData(proposal.preset))
         self.form.set_values(proposal.params)
         self._on_form()
 

@@ -130,7 +130,7 @@ def _limit(found: Offset | None, noise: NoiseEstimate, band: Band) -> tuple[Quan
         narrow = max(low, found.value - spread), min(high, found.value + spread + above)
         if narrow[0] < narrow[1]:
             (low, high), skewness = narrow, found.skewness
-            value = min(max(found.value, low), high)
+            value = min(max(found.value, low), high) if np.isfinite(above) else 0.5 * (low + high)
     quantity = Quantity(value=value, low=min(low, high), high=max(low, high), unit="counts")
     return _judged(quantity, reliable=True, near=NEAR * noise.read_noise), skewness
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.progress import Context
+from core.recorded import Recorded
 from core.stack import Stack, middle
 
 SIDE = 512
@@ -107,7 +108,7 @@ def follow(stack: Stack, channel: int, offset: float, context: Context) -> Cours
     for number, time in enumerate(times):
         context.step(number / len(times), "Following the frames")
         at = {axis: part for axis, part in {**where, "T": time}.items() if axis in stack.axes}
-        pixels = stack.read(stack.region(**at))
+        pixels = Recorded.of(stack).measured(stack.region(**at))
         image = pixels.reshape(pixels.shape[-2:]).astype(np.float64)
         finite = np.isfinite(image)
         mean = float(image[finite].mean()) if finite.any() else np.nan

@@ -87,7 +87,6 @@ def light(found: Light) -> Entry:
     text = about + " / ".join(
         f"{value:.2g}" if value < 10 else f"{value:.0f}" for value in (dark, median, bright)
     )
-    text += " (5 / 50 / 99 %)"
     if bright < FEW:
         finding = Finding(kind=words.PHOTONS_FEW, value=bright, limit=FEW, unit="photons")
     else:
@@ -125,7 +124,7 @@ def defects(found: Defects) -> Entry:
 
 def correlation(found: Pattern, noise: NoiseEstimate) -> Entry:
     """Return the line about the correlation of neighbouring pixels."""
-    text = f"{_plain(found.along_x[0])} along rows, {_plain(found.along_y[0])} along columns"
+    text = f"{_plain(found.along_x[0])} in rows, {_plain(found.along_y[0])} in columns"
     finding = _correlation(found) if noise.reliable else Finding(kind=words.CORRELATION_DOUBTFUL)
     return Entry(topic="correlation", title="Correlation", text=text, finding=finding)
 
@@ -166,7 +165,7 @@ def _correlation(found: Pattern) -> Finding:
 
 def stripes(found: Pattern) -> Entry:
     """Return the line about row and column stripes."""
-    text = f"rows {found.rows:.2f}, columns {found.columns:.2f} noise deviations"
+    text = f"rows {found.rows:.2f}, columns {found.columns:.2f}"
     striped = [
         (size, along)
         for along, size, excess in (

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.noise.estimate import estimate_frames
 from core.noise.noise_estimate import NoiseEstimate
+from core.recorded import Recorded
 from core.stack import Stack, middle
 
 FRAMES = 10
@@ -98,5 +99,5 @@ def _frames(stack: Stack, at: dict[str, int]) -> Images | None:
 def _read(stack: Stack, where: dict[str, slice | int]) -> Images:
     """Return pixels as planes (N, Y, X), in float64; axes that the stack does not have are ignored."""
     known = {axis: part for axis, part in where.items() if axis in stack.axes}
-    pixels = stack.read(stack.region(**known))
+    pixels = Recorded.of(stack).measured(stack.region(**known))
     return pixels.reshape(-1, *pixels.shape[-2:]).astype(np.float64)

@@ -1,0 +1,5 @@
+"""The Noise panel."""
+
+from app.panels.noise.panel import NoisePanel
+
+__all__ = ["NoisePanel"]
