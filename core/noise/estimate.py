@@ -7,9 +7,9 @@ an instrumental variable (the other half of the pixels) removes the bias by the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,12 @@ USUAL = 0.99
 
 FRAMES = 4
 """Maximum number of frames that are used."""
+
+_NEAR, _AT = 1.0, 0.2
+# distance in gains of the zero of the variance from the smallest value, for photons that are counted without
+# read noise: without and with the blocks that have this value
+
+_Found = TypeVar("_Found", NoiseEstimate, NoiseEstimate | None)
 
 _SMALLEST = 2 * MARGIN + SIDE
 
@@ -80,7 +86,8 @@ def estimate(plane: NDArray[np.generic]) -> NoiseEstimate:
     single-image raw-data", IEEE Trans. Image Process. 17 (2008), doi:10.1109/TIP.2008.2001399.
     """
     pixels, finite, scale, ends = _prepare(plane[None])
-    return _in_counts(from_plane(pixels[0], _usable(pixels, finite, ends)[0]), scale, ends)
+    found = _fit(lambda usable: from_plane(pixels[0], usable[0]), pixels, finite, ends)
+    return _in_counts(found, scale, ends)
 
 
 def estimate_frames(frames: NDArray[np.generic]) -> NoiseEstimate | None:
@@ -102,7 +109,7 @@ def estimate_frames(frames: NDArray[np.generic]) -> NoiseEstimate | None:
         If the planes are too small, or their intensities too large.
     """
     pixels, finite, scale, ends = _prepare(frames)
-    found = from_frames(pixels, _usable(pixels, finite, ends))
+    found = _fit(lambda usable: from_frames(pixels, usable), pixels, finite, ends)
     return None if found is None else _in_counts(found, scale, ends)
 
 
@@ -175,6 +182,27 @@ def _usable(pixels: NDArray[np.float32], finite: NDArray[np.bool_], ends: _Ends)
         if (usable & free).mean() > 0.05:
             usable &= free
     return usable
+
+
+def _fit(
+    measure: Callable[[NDArray[np.bool_]], _Found],
+    pixels: NDArray[np.float32],
+    finite: NDArray[np.bool_],
+    ends: _Ends,
+) -> _Found:
+    """Measure usable blocks; those of the smallest value too, if it is that of pixels without photons."""
+    found = measure(_usable(pixels, finite, ends))
+    if ends.lowest and _starts_at(ends.low, found, _NEAR):
+        complete = measure(_usable(pixels, finite, ends._replace(lowest=0.0)))
+        if _starts_at(ends.low, complete, _AT):
+            return complete
+    return found
+
+
+def _starts_at(low: float, found: NoiseEstimate | None, distance: float) -> bool:
+    """Return whether the variance on the line is 0 at a value, within a distance in gains."""
+    gain = found.model.gain if found is not None else 0.0
+    return found is not None and gain > 0 and abs(found.model.constant + gain * low) < distance * gain * gain
 
 
 def _ends(pixels: NDArray[np.float32]) -> _Ends:

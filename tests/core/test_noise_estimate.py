@@ -403,3 +403,19 @@ def test_any_factor_changes_nothing_beyond_rounding(factor: float) -> None:
         variance = before.model.variance(before.mean) * factor**2
         assert after.model.variance(after.mean) == pytest.approx(variance, rel=1e-4)
         assert [f.kind for f in after.findings] == [f.kind for f in before.findings]
+
+
+@pytest.mark.parametrize("photons", [5, 10, 20])
+def test_pixels_without_photons_are_not_taken_for_clipped_ones(photons: float) -> None:
+    """Without read noise, the smallest value is that of many dark pixels, and the variance there is 0."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[:384, :384]
+    scene = sum(
+        height * np.exp(-((y - v) ** 2 + (x - h) ** 2) / 200)
+        for v, h, height in rng.uniform((0, 0, 0.2), (384, 384, 1), (60, 3))
+    )
+    truth = photons * (scene + 0.05)
+    found = estimate(np.rint(100 + 5.0 * rng.poisson(truth)).astype(np.uint16))
+    assert found.reliable
+    assert found.model.gain == pytest.approx(5, rel=0.06)
+    assert found.model.variance(100 + 5 * truth).mean() == pytest.approx(25 * truth.mean(), rel=0.06)
