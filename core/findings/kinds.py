@@ -46,6 +46,12 @@ NOISE_MODEL_MOVES = Kind(
     "changes of brightness as noise. Use repeated frames, or make it from a denoised stack.",
 )  # fmt: skip
 
+JUDGED_SHARED_NOISE = Kind(
+    code="judged-shared-noise", level=Level.CAUTION,
+    words="Neighbours along {name} share noise (correlation {value:.2f}), so the error of a method that uses "
+    "them is estimated too small.",
+)  # fmt: skip
+
 # image
 
 PIXELS_UNRECORDED = Kind(

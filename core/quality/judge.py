@@ -1,0 +1,366 @@
+"""Mean squared error of denoised images without a reference, with its uncertainty."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import QuietfieldError
+from core.findings import Finding, kinds
+from core.methods.apply import compute
+from core.methods.base import Bindable, Operation
+from core.noise.estimate import estimate
+from core.noise.noise_estimate import NoiseEstimate
+from core.noise.survey import Survey, find_shared_noise
+from core.progress import Context
+from core.quality.recorruption import (
+    PILOT,
+    Draw,
+    Errors,
+    NoiseAdded,
+    PhotonsDivided,
+    blurred,
+    count_photons,
+    read_plane,
+)
+from core.stack import Region, Stack, channel_of, middle
+
+PLANES = 3
+"""Maximum number of judged planes per channel, spread over the region."""
+
+SIDE = 512
+"""Maximum side of a judged plane, in pixels."""
+
+LEAST = 64
+"""Minimum side of a judged plane, in pixels."""
+
+BLOCK = 32
+"""Side of the blocks whose scatter gives the uncertainty, in pixels."""
+
+NOISE_ERROR = 0.05
+"""Relative standard error assumed for the estimated noise variance."""
+
+FEW_PHOTONS = 3.0
+"""Mean number of photons below which counts are divided instead of adding Gaussian noise."""
+
+NEAR_SATURATION = 3.0
+"""Distance from saturation, in noise standard deviations, within which pixels are left out."""
+
+SMOOTH = 1.5
+"""Standard deviation in pixels of the blur of the noisy image whose range is that of the estimated PSNR."""
+
+_ENOUGH = 0.25
+_CALIBRATED, _READ, _WHITE = 0.2, 0.4, 0.05
+# counts are photons if they are at most this far from integers (rms), with little read noise and correlation
+
+_TOO_FEW = (
+    "Most pixels in the middle of the region are saturated or were never recorded, so results cannot "
+    "be judged there without a reference. Choose another region."
+)
+
+Plane = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Estimated error of a denoised image.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Reasons why this estimate may be wrong, besides those of the judge.
+    blocks : ndarray, shape (N,)
+        Estimated mean squared error of every block of every judged plane, in units of the noise variance.
+    modelled : float
+        Part of its mean that is proportional to the measured noise variance.
+    draws : int
+        Number of random draws that were averaged.
+    noise : float
+        Mean noise variance of the judged planes, in counts squared.
+    span : float
+        Range of the image for PSNR, in counts.
+    """
+
+    blocks: Plane = field(repr=False, compare=False)
+    modelled: float
+    draws: int
+    noise: float
+    span: float
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Mean squared error divided by the noise variance: 1 for the noisy image. It may be below 0."""
+        return float(self.blocks.mean())
+
+    @property
+    def share_error(self) -> float:
+        """Standard error of `share`, including that of the noise variance."""
+        return math.hypot(_standard_error(self.blocks), NOISE_ERROR * self.modelled)
+
+    @property
+    def mse(self) -> float:
+        """Estimated mean squared error, in counts squared."""
+        return self.share * self.noise
+
+    @property
+    def psnr(self) -> float:
+        """Estimated PSNR in dB, over the range `span`; infinite if the error is not above 0."""
+        return self._decibel(self.share)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Range of the PSNR in dB with a probability of 95 %; its end is infinite if no error is possible."""
+        return self._decibel(self.share + 2 * self.share_error), self._decibel(
+            self.share - 2 * self.share_error
+        )
+
+    def _decibel(self, share: float) -> float:
+        return 10 * math.log10(self.span**2 / (share * self.noise)) if share > 0 else math.inf
+
+
+def difference(first: Judgement, second: Judgement) -> tuple[float, float]:
+    """Return by how much the error of the first exceeds that of the second, and its standard error.
+
+    Both are in units of the noise variance. Errors that the two have in common cancel.
+    """
+    apart = first.blocks - second.blocks
+    modelled = NOISE_ERROR * (first.modelled - second.modelled)
+    return float(apart.mean()), math.hypot(_standard_error(apart), modelled)
+
+
+def better(first: Judgement, second: Judgement) -> bool:
+    """Return whether the first has the smaller error, with a probability of at least 97.5 %."""
+    apart, error = difference(first, second)
+    return apart < -2 * error
+
+
+class Judge:
+    """Judges methods on one stack by the estimated error of their results.
+
+    All methods get the same random draws, so that differences between them are more certain than each
+    error itself.
+
+    Parameters
+    ----------
+    stack : Stack
+        Noisy stack.
+    region : tuple of slice, optional
+        Region to judge; by default the whole stack. At most `PLANES` planes per channel are used, and their
+        central `SIDE` x `SIDE` pixels.
+    seed : int
+        Seed of all draws.
+    context : Context, optional
+        Cancellation.
+
+    Raises
+    ------
+    QuietfieldError
+        If the region is smaller than `LEAST` x `LEAST` pixels.
+    """
+
+    __slots__ = ("_scenes", "_seed", "_stack", "findings", "span")
+
+    def __init__(
+        self, stack: Stack, *, region: Region | None = None, seed: int = 0, context: Context | None = None
+    ) -> None:
+        region = stack.region() if region is None else region
+        rows, columns = (part.stop - part.start for part in region[-2:])
+        if min(rows, columns) < LEAST:
+            raise QuietfieldError(
+                f"The region has {rows} x {columns} pixels; results can be judged without a reference from "
+                f"{LEAST} x {LEAST} on. Choose a larger region."
+            )
+        noise = Survey.of(stack).noise(context)
+        inner = (*region[:-2], *(middle(part, SIDE) for part in region[-2:]))
+        cropped = stack.crop((*stack.region()[:-2], *inner[-2:]))
+        self._stack, self._seed = stack, seed
+        self._scenes: list[_Scene] = []
+        for where in _spread(cropped, region):
+            # the part alone may not show that its constant area was never recorded
+            if read_plane(stack, (*where[:-2], *inner[-2:]))[1].mean() < _ENOUGH:
+                raise QuietfieldError(_TOO_FEW)
+            channels = noise.channels
+            if noise.each_plane:
+                channels = tuple(estimate(read_plane(cropped, one)[0]) for one in _channels(cropped, where))
+            self._scenes.append(_Scene.of(cropped, where, channels))
+        self.span = float(np.mean([scene.span for scene in self._scenes]))
+        self.findings = _problems([scene.noise for scene in self._scenes])
+        """Reasons why the estimates may be wrong; empty if they are valid."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing is known that makes the estimates wrong."""
+        return not self.findings
+
+    @property
+    def noise(self) -> float:
+        """Mean noise variance of the judged planes, in counts squared."""
+        return float(np.mean([scene.variance for scene in self._scenes]))
+
+    def judge(self, method: Bindable, draws: int = 2, context: Context | None = None) -> Judgement:
+        """Estimate the error of a method.
+
+        Parameters
+        ----------
+        method : Bindable
+            Method or trained network; it is applied to noisier versions of the stack, and judged by its first
+            output.
+        draws : int
+            Number of random draws to average, at least 1.
+        context : Context, optional
+            Progress and cancellation.
+
+        Returns
+        -------
+        Judgement
+            Estimated error.
+
+        Raises
+        ------
+        QuietfieldError
+            If the method cannot be applied to the stack.
+        """
+        context = context or Context()
+        total = draws * len(self._scenes)
+        axes = _axes_used(self._stack, method, context)
+        shared = (find_shared_noise(self._stack, axis, kinds.JUDGED_SHARED_NOISE) for axis in axes)
+        found: list[Plane] = []
+        modelled: list[float] = []
+        for number, scene in enumerate(self._scenes):
+            maps: list[Errors] = []
+            for draw in range(draws):
+                done = number * draws + draw
+                part = context.part(done / total, (done + 1) / total)
+                maps.append(scene.errors(method, (self._seed, draw), part))
+            squares, model = np.mean(maps, axis=0) / scene.variance
+            found.append(scene.in_blocks(squares))
+            modelled.append(float(scene.in_blocks(model).mean()))
+        return Judgement(
+            blocks=np.concatenate(found), modelled=float(np.mean(modelled)), draws=draws,
+            noise=self.noise, span=self.span,
+            findings=tuple(finding for finding in shared if finding is not None),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """A judged plane, its noise, and the pixels that count."""
+
+    stack: Stack
+    region: Region
+    channels: tuple[NoiseEstimate, ...]
+    kept: NDArray[np.bool_]
+    span: float
+    variance: float
+    counted: bool
+
+    @classmethod
+    def of(cls, stack: Stack, region: Region, channels: tuple[NoiseEstimate, ...]) -> _Scene:
+        plane, recorded = read_plane(stack, region)
+        noise = channels[channel_of(region, stack.axes)]
+        smooth = blurred(plane, SMOOTH)
+        limit = noise.ceiling - NEAR_SATURATION * np.sqrt(noise.model.variance(smooth))
+        kept = recorded & (smooth < limit)
+        if kept.mean() < _ENOUGH:
+            raise QuietfieldError(_TOO_FEW)
+        variance = float(noise.model.variance(blurred(plane, PILOT)[kept]).mean())
+        return cls(
+            stack=stack, region=region, channels=channels, kept=kept, span=float(np.ptp(smooth[kept])),
+            variance=variance, counted=_are_photons(plane, noise),
+        )  # fmt: skip
+
+    @property
+    def noise(self) -> NoiseEstimate:
+        return self.channels[channel_of(self.region, self.stack.axes)]
+
+    def errors(self, method: Bindable, seed: tuple[int, int], context: Context) -> Errors:
+        """Return the estimated squared error of every pixel, for one draw."""
+        kind = PhotonsDivided if self.counted else NoiseAdded
+        draw: Draw = kind(stack=self.stack, channels=self.channels, seed=seed)
+        results = []
+        for number, stack in enumerate(stacks := draw.stacks):
+            part = context.part(number / len(stacks), (number + 1) / len(stacks))
+            operation = method.bind(stack, part.part(0.0, 0.0))
+            results.append(_first(stack, operation, self.region, part))
+        return draw.errors(results, self.region)
+
+    def in_blocks(self, errors: Plane) -> Plane:
+        """Return the mean of the pixels that count in every block that has enough of them."""
+        rows, columns = (n // BLOCK for n in errors.shape)
+        inner = np.s_[: rows * BLOCK, : columns * BLOCK]
+
+        def totals(values: Plane) -> Plane:
+            blocks: Plane = values[inner].reshape(rows, BLOCK, columns, BLOCK).sum((1, 3)).ravel()
+            return blocks
+
+        count = totals(self.kept.astype(np.float64))
+        enough = count >= BLOCK * BLOCK / 2
+        means: Plane = totals(np.where(self.kept, errors, 0.0))[enough] / count[enough]
+        return means
+
+
+def _axes_used(stack: Stack, method: Bindable, context: Context) -> list[str]:
+    """Return the axes along which a method uses neighbouring planes or frames."""
+    halo = method.bind(stack, context.part(0.0, 0.0)).halo(stack.axes)
+    return [axis for axis in "TZ" if halo.get(axis, 0) and stack.sizes.get(axis, 1) > 1]
+
+
+def _first(stack: Stack, operation: Operation, region: Region, context: Context) -> Plane:
+    pixels = compute(stack, operation, region, context)[0]
+    return pixels.reshape(pixels.shape[-2:]).astype(np.float64)
+
+
+def _are_photons(plane: Plane, noise: NoiseEstimate) -> bool:
+    """Return whether pixels are few photons, counted without much read noise."""
+    model = noise.model
+    if model.gain <= 0 or max(map(abs, noise.correlations)) > _WHITE or model.read_noise > _READ * model.gain:
+        return False
+    photons = (plane - model.offset) / model.gain
+    off = photons - count_photons(plane, noise)
+    few = float(np.mean(photons)) < FEW_PHOTONS
+    return few and float(np.sqrt(np.mean(np.square(off)))) < _CALIBRATED
+
+
+def _problems(noises: list[NoiseEstimate]) -> tuple[Finding, ...]:
+    found = []
+    for noise in noises:
+        if noise.absent:
+            found.append(Finding(kind=kinds.NOISE_ABSENT))
+        elif noise.problem is not None:
+            found.append(noise.problem)
+    return tuple(dict.fromkeys(found))
+
+
+def _spread(stack: Stack, region: Region) -> list[Region]:
+    """Return the regions of the judged planes: every channel, and some planes spread over the others."""
+    lead = dict(zip(stack.axes[:-2], region[:-2], strict=True))
+    others = [axis for axis in lead if axis != "C"]
+    sizes = [lead[axis].stop - lead[axis].start for axis in others]
+    total = math.prod(sizes)
+    edges = np.linspace(0, total, min(total, PLANES) + 1)
+    numbers = sorted({int((a + b) / 2) for a, b in itertools.pairwise(edges)})
+    found = []
+    for channel in range(lead["C"].start, lead["C"].stop) if "C" in lead else (0,):
+        for number in numbers:
+            index = np.unravel_index(number, sizes) if sizes else ()
+            at = {axis: lead[axis].start + int(i) for axis, i in zip(others, index, strict=True)}
+            found.append(stack.region(**(at | ({"C": channel} if "C" in lead else {}))))
+    return found
+
+
+def _channels(stack: Stack, region: Region) -> list[Region]:
+    """Return the regions of all channels of a plane."""
+    at: dict[str, slice | int] = dict(zip(stack.axes, region, strict=True))
+    return [
+        stack.region(**(at | ({"C": channel} if "C" in at else {})))
+        for channel in range(stack.sizes.get("C", 1))
+    ]
+
+
+def _standard_error(blocks: Plane) -> float:
+    return float(blocks.std(ddof=1) / math.sqrt(len(blocks))) if len(blocks) > 1 else math.inf
