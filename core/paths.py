@@ -1,4 +1,4 @@
-"""File name endings, and existence tests that tolerate inaccessible paths."""
+"""File name endings, the folder of the user's data, and existence tests that tolerate inaccessible paths."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ TIFF_ENDINGS = (".tif", ".tiff")
 
 OME_ENDINGS = tuple(f".ome{ending}" for ending in TIFF_ENDINGS)
 """Endings that select OME-TIFF."""
+
+
+def data_folder() -> Path:
+    """Return the folder of the user's data, such as calibrations of cameras.
+
+    The variable ``QUIETFIELD_CONFIG`` overrides it, as it does the folder of the preferences.
+    """
+    given = os.environ.get("QUIETFIELD_CONFIG", "")
+    if given:
+        return Path(given) / "data"
+    import platformdirs  # needed only where something is saved or loaded by name
+
+    return Path(platformdirs.user_data_dir("Quietfield", appauthor=False))
 
 
 def split_ending(path: Path) -> tuple[str, str]:

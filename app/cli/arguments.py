@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.executors import Executor
 
 COMMANDS = (
-    "info", "noise", "noise-model", "denoise", "train", "apply", "measure", "simulate", "methods",
+    "info", "noise", "noise-model", "camera", "denoise", "train", "apply", "measure", "simulate", "methods",
 )  # fmt: skip
 """All subcommands, in the order of the help."""
 
@@ -206,6 +206,15 @@ def add_input(parser: Parser) -> None:
     reading.add_argument(
         "--input-axes", metavar="LETTERS",
         help="axes of the stack if the file does not specify them, such as TYX or ZYX",
+    )  # fmt: skip
+
+
+def add_camera(parser: Parser) -> None:
+    """Add the option that names the calibration of a camera."""
+    parser.add_argument(
+        "--camera", default="", metavar="NAME",
+        help="use the saved calibration of this camera instead of measuring gain, offset and read noise in "
+        "the stack (see 'quietfield camera')",
     )  # fmt: skip
 
 

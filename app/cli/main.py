@@ -47,7 +47,7 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
-    from app.cli import noise_model, noise_report, process, report, simulating, train
+    from app.cli import cameras, noise_model, noise_report, process, report, simulating, train
 
     found = {
         "info": Command("describe the contents of a file", report.add_info, report.run_info),
@@ -64,6 +64,10 @@ def commands() -> dict[str, Command]:
         "simulate": Command(
             "simulate a specimen with ground truth, or add noise to clean stacks",
             simulating.add_simulate, simulating.run_simulate,
+        ),
+        "camera": Command(
+            "calibrate a camera once, or list the calibrated ones", cameras.add_camera_command,
+            cameras.run_camera,
         ),
         "noise-model": Command(
             "make a noise model of a camera from repeated frames or from a stack",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.cli.arguments import Parser, add_input, add_quiet, path
+from app.cli.arguments import Parser, add_camera, add_input, add_quiet, path
 from app.cli.terminal import Progress, line_width, table
 
 if TYPE_CHECKING:
@@ -22,15 +22,18 @@ def add_noise(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     parser.add_argument("stack", type=path, metavar="STACK", help="TIFF file, or folder of planes")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_input(parser)
+    add_camera(parser)
     add_quiet(parser)
 
 
 def run_noise(args: argparse.Namespace) -> int:
     """Run ``noise``: measure and print the noise of a stack."""
     from core.files import open_stack
+    from core.noise.cameras import load_camera, with_camera
     from core.noise.report import report_noise
 
-    stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
+    camera = load_camera(args.camera) if args.camera else None
+    stack = with_camera(open_stack(args.stack, series=args.series, axes=args.input_axes), camera)
     progress = Progress(quiet=args.quiet)
     for finding in stack.meta.findings:
         progress.say(f"{args.stack}: {finding.text}")

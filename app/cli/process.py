@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.cli.arguments import (
     USED_BY,
     Parser,
+    add_camera,
     add_executor,
     add_input,
     add_method,
@@ -45,6 +46,7 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
     add_executor(parser, argv)
     add_output(parser)
     add_input(parser)
+    add_camera(parser)
     add_quiet(parser)
 
 
@@ -65,6 +67,7 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:
     add_executor(parser, argv)
     add_output(parser)
     add_input(parser)
+    add_camera(parser)
     add_quiet(parser)
 
 
@@ -159,7 +162,9 @@ def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networ
             continue
         task = Task(
             recipe=recipe,
-            source=Source(path=source, series=args.series, axes=args.input_axes),
+            source=Source(
+                path=source, series=args.series, axes=args.input_axes, camera=getattr(args, "camera", "")
+            ),
             target=Target(path=target, format=args.format, dtype=args.dtype, overwrite=args.overwrite),
             networks=networks.folders if networks else (),
             device=networks.device if networks else "auto",

@@ -15,6 +15,7 @@ from app.cli.arguments import (
     PREFIX,
     Parser,
     Usage,
+    add_camera,
     add_input,
     add_method,
     add_quiet,
@@ -79,6 +80,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
             help="time limit of the training; 0 for none",
         )  # fmt: skip
     add_input(parser)
+    add_camera(parser)
     add_quiet(parser)
 
 
@@ -96,6 +98,7 @@ def run_train(args: argparse.Namespace) -> int:
     from core.files import open_stack
     from core.files.atomic import check_room
     from core.learning.trainer import Trainer
+    from core.noise.cameras import load_camera, with_camera
 
     checkpoint = recovery.checkpoint_path(out)
     resumed: Path | None = checkpoint if args.resume is True else args.resume
@@ -109,7 +112,8 @@ def run_train(args: argparse.Namespace) -> int:
     method = _method(args, start, resumed if interrupted else None)
     check_room(out, 2 * room(method))  # with the checkpoint
     progress = Progress(quiet=args.quiet)
-    stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
+    camera = load_camera(args.camera) if args.camera else None
+    stack = with_camera(open_stack(args.stack, series=args.series, axes=args.input_axes), camera)
     for finding in stack.meta.findings:
         progress.say(f"{args.stack}: {finding.text}")
     target = _target(args, method)

@@ -48,9 +48,20 @@ READ_NOISE_UNKNOWN = Kind(
     code="read-noise-unknown", level=Level.NOTE,
     words="The read noise is at most {high:.3g} counts; photon noise hides its exact value.",
 )  # fmt: skip
-CALIBRATED = Kind(
-    code="calibrated", level=Level.NOTE, words="Measured once with the camera {camera}: {value:.4g} {unit}."
-)
+CALIBRATION_FITS = Kind(
+    code="calibration-fits", level=Level.NOTE,
+    words="The noise of this stack agrees with the calibration of the camera {camera}, which is used.",
+)  # fmt: skip
+CALIBRATION_TYPE = Kind(
+    code="calibration-type", level=Level.CAUTION,
+    words="The camera {camera} was calibrated with pixels of {known}; this stack has {type}. If its counts "
+    "were converted or scaled, the calibration does not hold.",
+)  # fmt: skip
+CALIBRATION_SIZE = Kind(
+    code="calibration-size", level=Level.HINT,
+    words="The camera {camera} was calibrated with {known} pixels; this stack has {size}. The calibration "
+    "holds for a part of the sensor, but not for another binning.",
+)  # fmt: skip
 CALIBRATION_DIFFERS = Kind(
     code="calibration-differs", level=Level.CAUTION,
     words="The noise of this stack is {value:.2g} times that of the calibration {camera}. It was probably "
@@ -136,8 +147,8 @@ BRIGHTNESS_STEADY = Kind(
 )  # fmt: skip
 FIELDS_DIFFER = Kind(
     code="fields-differ", level=Level.NOTE,
-    words="Most frames do not match the first ones: they show different fields, or change completely. Their "
-    "brightness is not compared.",
+    words="Most frames do not match the first ones: they show different fields, or change completely. "
+    "Their brightness is not compared.",
 )  # fmt: skip
 BLEACHING = Kind(
     code="bleaching", level=Level.HINT,

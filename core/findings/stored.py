@@ -72,8 +72,9 @@ def _proposal(given: Mapping[str, Any]) -> Proposal:
         elif not isinstance(value, bool):
             stored.finite(value, stored.brief(name))
     return Proposal(
-        label=stored.text(given, "label"), method=stored.text(given, "method", ""), params=dict(values)
-    )
+        label=stored.text(given, "label"), method=stored.text(given, "method", ""), params=dict(values),
+        preset=stored.text(given, "preset", ""), action=stored.text(given, "action", ""),
+    )  # fmt: skip
 
 
 def _number(given: Mapping[str, Any], name: str) -> float | None:

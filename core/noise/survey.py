@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.findings import Finding, Kind, Proposal, kinds
 from core.noise import between
+from core.noise.calibration import Calibration
 from core.noise.estimate import FRAMES, LARGEST, estimate, estimate_frames, select_middle
 from core.noise.motion import compare
 from core.noise.noise_estimate import NoiseEstimate
@@ -71,11 +72,17 @@ class Survey:
         Stack to survey.
     noise : StackNoise, optional
         Noise of the stack, if it is known.
+    camera : Calibration, optional
+        Calibration of the camera of the stack, which then determines its noise model.
     """
 
-    __slots__ = ("_lock", "_noise", "_outlying", "_shared", "_stack", "_still")
+    __slots__ = ("_lock", "_measured", "_noise", "_outlying", "_shared", "_stack", "_still", "camera")
 
-    def __init__(self, stack: Stack, noise: StackNoise | None = None) -> None:
+    def __init__(
+        self, stack: Stack, noise: StackNoise | None = None, camera: Calibration | None = None
+    ) -> None:
+        self.camera = camera
+        self._measured: StackNoise | None = None
         # a separate stack: the surveyed one refers to this survey, and would never be freed
         self._stack = Stack(stack.source, stack.axes)
         self._stack.attached(Recorded, lambda: Recorded.of(stack))
@@ -108,8 +115,17 @@ class Survey:
         """
         with self._lock:
             if self._noise is None:
-                self._noise = _measure_noise(self._stack, context or Context())
+                measured = self._measured = _measure_noise(self._stack, context or Context())
+                self._noise = measured
+                if self.camera is not None:
+                    channels = tuple(self.camera.applied(noise) for noise in measured.channels)
+                    self._noise = replace(measured, channels=channels, each_plane=False)
             return self._noise
+
+    def measured(self, context: Context | None = None) -> StackNoise:
+        """Return the noise as it is measured without a calibration."""
+        known = self.noise(context)
+        return self._measured if self._measured is not None else known
 
     def shared_noise(self, axis: str) -> float:
         """Return the correlation of the noise of neighbouring planes or frames along an axis.

@@ -14,6 +14,7 @@ from core.fingerprint import fingerprint
 from core.methods.apply import apply
 from core.methods.base import Operation
 from core.methods.stream import streaming
+from core.noise.cameras import load_camera, with_camera
 from core.progress import Context
 from core.stack import Stack
 from core.work.networks import Networks
@@ -35,15 +36,20 @@ class Source:
         Index of the image series.
     axes : str or None
         Axes of the stack, if the file does not specify them.
+    camera : str
+        Name of the saved calibration of its camera; "" to measure the noise in the stack.
     """
 
     path: Path | tuple[Path, ...]
     series: int = 0
     axes: str | None = None
+    camera: str = ""
 
     def open(self, context: Context | None = None) -> Stack:
-        """Open the stack; see `core.files.open_stack`."""
-        return open_stack(self.path, series=self.series, axes=self.axes, context=context)
+        """Open the stack; see `core.files.open_stack` and `core.noise.cameras.load_camera`."""
+        camera = load_camera(self.camera) if self.camera else None
+        stack = open_stack(self.path, series=self.series, axes=self.axes, context=context)
+        return with_camera(stack, camera)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,38 @@ def test_noise_in_words_and_as_json(folder, capsys):
     assert "at least 12 x 12" in capsys.readouterr().err
 
 
+def test_a_camera_is_calibrated_once_and_used_for_later_stacks(folder, capsys):
+    rng = np.random.default_rng(0)
+    dark = np.rint(100 + 4 * rng.standard_normal((6, 96, 96)))
+    flat = np.rint(100 + 2.5 * rng.poisson(200, (6, 96, 96)) + 4 * rng.standard_normal((6, 96, 96)))
+    for name, pixels in (("dark", dark), ("flat", flat), ("cells", flat[:2])):
+        tifffile.imwrite(
+            folder / f"{name}.tif", pixels.astype(np.uint16), imagej=True, metadata={"axes": "TYX"}
+        )
+    assert run("camera") == 0
+    assert "No camera is calibrated yet" in capsys.readouterr().out
+    assert run("camera", "my camera", "--dark", "dark.tif", "--flat", "flat.tif", "-q") == 0
+    assert re.search(r"offset +100", capsys.readouterr().out)
+    assert run("camera", "my camera", "--dark", "dark.tif") == 1
+    assert "already a camera" in capsys.readouterr().err
+    assert run("camera --json") == 0
+    assert json.loads(capsys.readouterr().out) == {"cameras": ["my camera"]}
+    assert run("camera", "my camera", "--json") == 0
+    known = json.loads(capsys.readouterr().out)
+    assert known["gain"] == pytest.approx(2.5, rel=0.05)
+    assert run("noise cells.tif --json -q --camera", "my camera") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["camera"] == "my camera"
+    assert told["channels"][0]["camera"]["offset"]["value"] == pytest.approx(known["offset"], rel=1e-4)
+    assert run("denoise cells.tif -o out.tif --method instant -q --camera", "my camera") == 0
+    assert (folder / "out.tif").exists()
+    assert run("denoise cells.tif -o third.tif --method instant -q --camera my") == 1
+    assert "There are: my camera" in capsys.readouterr().err
+    assert run("camera", "my camera", "--remove") == 0
+    assert run("camera", "my camera") == 1
+    assert run("camera --remove") == 2
+
+
 # ------------------------------------------------------------------ processing
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.noise.calibration import Calibration
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.report.curve import SIGMAS, Band
 from core.noise.report.offset import Offset, from_frames, from_plane
@@ -90,6 +91,34 @@ def measure_camera(samples: Samples, noise: NoiseEstimate, band: Band) -> Camera
     if not noise.reliable:
         offset, read_noise = _doubtful(offset), _doubtful(read_noise)
     return CameraNoise(gain=gain, offset=offset, read_noise=read_noise, skewness=skewness)
+
+
+def calibrated(measured: CameraNoise, camera: Calibration, unit: float) -> CameraNoise:
+    """Return the noise of a calibrated camera, with what the calibration does not know as measured.
+
+    Parameters
+    ----------
+    measured : CameraNoise
+        Noise measured in the stack.
+    camera : Calibration
+        Calibration, in counts.
+    unit : float
+        Unit of `measured` per count.
+    """
+
+    def known(value: float | None, error: float | None, other: Quantity) -> Quantity:
+        if value is None:
+            return other
+        width = SIGMAS * (error or 0.0)
+        found = Quantity(value=value, low=value - width, high=value + width, unit=other.unit, known=True)
+        return found.scaled(unit)
+
+    return CameraNoise(
+        gain=known(camera.gain, camera.gain_error, measured.gain),
+        offset=known(camera.offset, camera.offset_error, measured.offset),
+        read_noise=known(camera.read_noise, camera.read_noise_error, measured.read_noise),
+        skewness=measured.skewness,
+    )
 
 
 def _measure_offset(samples: Samples, noise: NoiseEstimate) -> Offset | None:

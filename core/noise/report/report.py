@@ -11,7 +11,8 @@ from core.errors import QuietfieldError
 from core.findings import Finding
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.report import findings as say
-from core.noise.report.camera import CameraNoise, measure_camera
+from core.noise.report import whole
+from core.noise.report.camera import CameraNoise, calibrated, measure_camera
 from core.noise.report.course import Course, follow
 from core.noise.report.curve import Curve, measure_curve
 from core.noise.report.defects import Defects, find_defects
@@ -171,24 +172,33 @@ def known_report(stack: Stack) -> NoiseReport | None:
 
 def _make(stack: Stack, context: Context) -> NoiseReport:
     survey = Survey.of(stack)
+    camera = survey.camera
     context.step(0.0, "Measuring the noise")
     noise = survey.noise(context)
-    outlying = say.outlying(stack, context.part(0.3, 0.4))
+    outlying = whole.outlying(stack, context.part(0.3, 0.4))
     found = []
     for channel, estimate in enumerate(noise.channels):
         start = 0.4 + 0.5 * channel / len(noise.channels)
         part = context.part(start, start + 0.5 / len(noise.channels))
-        found.append(_channel(stack, channel, estimate, part))
+        measured = survey.measured(context).channels[channel]
+        found.append(_channel(stack, channel, estimate, measured, part))
     context.step(0.92, "Comparing the frames")
-    scene = say.scene(stack, survey)
-    entries = (say.advice(stack, found[0].pattern, noise.channels, scene), *scene, *outlying, say.data(stack))
+    scene = whole.scene(stack, survey)
+    entries = (
+        whole.advice(stack, found[0].pattern, noise.channels, scene),
+        *scene,
+        *outlying,
+        whole.data(stack),
+    )
     return NoiseReport(
         name=stack.meta.name, axes=stack.axes, dtype=stack.dtype.name, shape=stack.shape,
-        channels=tuple(found), entries=entries,
+        channels=tuple(found), entries=entries, camera=camera.name if camera is not None else "",
     )  # fmt: skip
 
 
-def _channel(stack: Stack, channel: int, noise: NoiseEstimate, context: Context) -> ChannelReport:
+def _channel(
+    stack: Stack, channel: int, noise: NoiseEstimate, measured: NoiseEstimate, context: Context
+) -> ChannelReport:
     context.step(0.0, "Reading planes")
     # in a unit near the pixels, squares of very large or small counts stay in range; a power of two is exact
     unit = unit_of([noise.mean, noise.dark, noise.read_noise])
@@ -196,6 +206,9 @@ def _channel(stack: Stack, channel: int, noise: NoiseEstimate, context: Context)
     context.step(0.2, "Measuring gain, offset and read noise")
     curve, band = measure_curve(samples, relative)
     camera = measure_camera(samples, relative, band)
+    calibration = Survey.of(stack).camera
+    if calibration is not None:
+        camera = calibrated(camera, calibration, 1 / unit)
     light = measure_light(samples, relative, camera)
     camera = camera.scaled(unit)
     context.step(0.4, "Looking for hot and dead pixels")
@@ -205,7 +218,8 @@ def _channel(stack: Stack, channel: int, noise: NoiseEstimate, context: Context)
     low = camera.offset.value if camera.offset.value is not None else noise.dark
     course = follow(stack, channel, low, context.part(0.6, 1.0))
     entries = (
-        *say.problem(noise), *say.camera(camera), say.light(light), *say.clipping(light),
+        *say.problem(noise), *say.calibration(stack, measured, calibration), *say.camera(camera),
+        say.light(light), *say.clipping(light),
         say.defects(defects), say.correlation(pattern, noise), say.stripes(pattern), *say.course(course),
     )  # fmt: skip
     names = stack.meta.channel_names
