@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -113,6 +114,25 @@ class Learner:
         if self._method.average > 0:
             self._weight.fill_(1 / max(1.0, self._method.average * number))
         return self.update(patches)
+
+    def try_one(self, patches: Patches, most: float) -> bool:
+        """Compute the gradient of the first patch; return False if that takes longer, in seconds."""
+        end, ask = time.monotonic() + most, self.interrupt
+
+        def check() -> None:
+            ask()
+            if time.monotonic() > end:
+                raise TimeoutError
+
+        self.interrupt = check
+        try:
+            self._gradients(patches.part(0, 1))
+        except TimeoutError:
+            return False
+        finally:
+            self.interrupt = ask
+            self._optimiser.zero_grad(set_to_none=True)
+        return True
 
     def _update(self, patches: Patches) -> Tensor:
         """Update the weights; return the mean loss."""

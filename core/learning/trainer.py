@@ -13,19 +13,18 @@ from torch import Tensor
 from core import __version__
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
+from core.findings.training_kinds import BATCH_REDUCED
 from core.fingerprint import fingerprint
 from core.learning import device as devices
 from core.learning.base import Learned
-from core.learning.clean_stacks import check_counts, fitted
+from core.learning.clean_stacks import check_counts
 from core.learning.course import Course, Report
-from core.learning.data import patch_side
 from core.learning.keeping import Best
 from core.learning.model import Model, Record
-from core.learning.optimising import Learner, copied
-from core.learning.parts.setup import Setup
+from core.learning.optimising import copied
+from core.learning.preparing import affordable_batch, resolve, same_source
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
-from core.noise.survey import find_outlying
 from core.progress import Cancelled, Context
 from core.stack import Stack
 
@@ -145,7 +144,7 @@ class Trainer:
             elif course.due:
                 broken = not (yield from self._end_epoch(every))
             now = course.tick()
-            speed = (course.step - steps) * self._method.batch * self._side**2 / (now - reported)
+            speed = (course.step - steps) * self._batch * self._side**2 / (now - reported)
             yield self._report(loss=math.nan if broken else loss, speed=max(speed, 0.0))
             reported = course.start_clock()
             steps = course.step
@@ -220,33 +219,12 @@ class Trainer:
 
     def _resolve(self, context: Context) -> None:
         """Make all decisions that depend on the pixels, and create the parts of the method."""
-        stack, asked = self._stack, self._method
-        device, side = devices.choose(self._asked), patch_side(stack, asked.patch, asked.depth)
-        if asked.needs_target is not (self._target is not None):
-            raise QuietfieldError(
-                f"{asked.label} needs a noisy and a clean stack. Name the clean one too."
-                if self._target is None
-                else f"{asked.label} uses only the noisy stack. Name no clean one, or choose CARE."
-            )
-        self._target = None if self._target is None else fitted(self._target, stack)
-        resolved = asked.resolve(stack, context)
-        method = self._method = resolved.method
-        setup = Setup(
-            stack=method.training_stack(stack), target=self._target, device=device, side=side,
-            memory=self._memory, batch=method.batch, augment=method.augment, validation=method.validation,
-            validation_patches=method.validation_patches, seed=method.seed,
-            by_channel=method.normalise == "channel", along=method.along,
-        )  # fmt: skip
-        if not method.idle:
-            self._course.add(*find_outlying(setup.stack, context))
-        self._examples = method.examples(setup)
-        self._learner = Learner(method, setup, self._examples)
-        self._device, self._side = device, side
-        self._course.add(*resolved.findings)
-        if not method.idle:
-            self._course.add(self._examples.finding)
-            if side < asked.patch:
-                self._course.add(Finding(kind=kinds.PATCHES_SMALLER, value=float(side), unit="px"))
+        self._device = devices.choose(self._asked)
+        parts = resolve(self._stack, self._method, self._target, self._device, self._memory, context)
+        self._method, self._target, self._side = parts.method, parts.target, parts.side
+        self._examples, self._learner = parts.examples, parts.learner
+        self._course.add(*parts.findings)
+        self._batch = parts.method.batch
         self._resolved = True
 
     def _prepare(self, every: float) -> Iterator[str]:
@@ -279,7 +257,21 @@ class Trainer:
                 if fraction < 1:
                     yield f"{VALIDATING}, {fraction:.0%}"
             self._keep_better(validation)
+        self._fit_batch()
         self._ready = True
+
+    def _fit_batch(self) -> None:
+        """Reduce the number of patches per step if a step would take most of the time limit."""
+        method, before = self._method, self._generator.get_state()
+        if method.idle or not method.seconds or self._device.type != "cpu" or self._course.fraction >= 1:
+            return
+        patches = self._examples.draw(self._generator)
+        self._generator.set_state(before)
+        self._batch = affordable_batch(self._learner, patches, method.seconds)
+        if self._batch < method.batch:
+            few, many = float(self._batch), float(method.batch)
+            details = {"seconds": method.seconds}
+            self._course.add(Finding(kind=BATCH_REDUCED, value=few, limit=many, details=details))
 
     def _state_to_go_on_from(self) -> Mapping[str, Any] | None:
         """Return the state of the network to continue with, if it was trained on the same pixels."""
@@ -287,7 +279,7 @@ class Trainer:
             return None
         same = self._start.method.seen == self._method.seen
         state = self._start.resume
-        return state if same and _same_source(state["source"], self._source) else None
+        return state if same and same_source(state["source"], self._source) else None
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._learner.load_state_dict(state)
@@ -305,6 +297,8 @@ class Trainer:
         if course.step % REFRESH_STEPS == REFRESH_STEPS - 1:
             self._examples.refresh(self._generator)
         patches = self._examples.draw(self._generator)
+        if self._batch < len(patches.pixels):
+            patches = patches.part(0, self._batch)
         rate = self._rate.at(course.step, course.fraction)
         try:
             loss = self._learner.step(patches, rate, course.step + 1)
@@ -368,8 +362,3 @@ class Trainer:
 
 def _finite(tensors: Mapping[str, Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
-
-
-def _same_source(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two fingerprints belong to the same stacks."""
-    return all(one.get(name) == other.get(name) for name in ("sha256", "target"))

@@ -10,10 +10,15 @@ import string
 
 import pytest
 
-from core.findings import Finding, Kind, Level, Proposal, kinds, worst
+from core.findings import Finding, Kind, Level, Proposal, kinds, training_kinds, worst
 from core.findings.stored import read_finding
 
-BUILT_IN = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
+BUILT_IN = {
+    name: kind
+    for words in (kinds, training_kinds)
+    for name, kind in vars(words).items()
+    if isinstance(kind, Kind)
+}
 
 MOVED = Kind(
     code="moved", level=Level.CAUTION, words="Frame {frame} moved by {value:.1f} {unit} along {axis}."

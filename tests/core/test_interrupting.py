@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
+from core.errors import QuietfieldError
+from core.findings.training_kinds import BATCH_REDUCED
 from core.instant.method import Instant
 from core.interrupting import Interruptible
 from core.learning.architecture import Architecture
@@ -15,7 +19,7 @@ from core.learning.trainer import Trainer
 from core.methods.apply import apply
 from core.progress import Cancelled, Context
 from core.stack import Stack
-from tests.core.learning_data import scene, small, trained
+from tests.core.learning_data import kinds_in, only, scene, small, trained, watched
 from tests.network_runs import before_each_run
 
 
@@ -89,6 +93,42 @@ def test_a_training_cancelled_anywhere_goes_on_as_if_it_had_not_been(cls):
     assert model.record.steps == 6
     assert model.record.curve == whole.record.curve
     assert all(torch.equal(model.weights[name], whole.weights[name]) for name in whole.weights)
+
+
+def slowed(seconds):
+    """Noise2Void whose loss takes so many seconds for a patch."""
+
+    def see(_, __, losses):
+        if torch.is_grad_enabled():
+            time.sleep(seconds * len(losses))
+        return losses
+
+    return watched(Noise2Void, see)
+
+
+def test_a_step_that_would_take_the_time_limit_is_made_of_fewer_patches():
+    method = small(slowed(0.05), batch=32, steps=0, seconds=0.4)  # 1.6 s a step
+    model, reports = trained(scene()[0], method)
+    found = only(reports[-1].findings, BATCH_REDUCED)
+    assert found.limit == 32
+    assert 1 <= found.value <= 2  # a quarter of the limit
+    assert model.record.steps > 1
+    assert model.method.batch == 32
+    _, reports = trained(scene()[0], small(slowed(0.05), batch=2, steps=2, seconds=60.0))
+    assert BATCH_REDUCED not in kinds_in(reports[-1].findings)
+
+
+def test_a_network_that_is_too_slow_for_the_time_limit_is_refused():
+    trainer = Trainer(scene()[0], small(slowed(1.2), batch=32, steps=0, seconds=0.05), device="cpu")
+    with pytest.raises(QuietfieldError, match="a single patch of 32 px takes longer than the time limit"):
+        list(trainer.run())
+
+
+def test_measuring_a_step_changes_no_weight():
+    """A limit of time that is far away beside the same limit of steps."""
+    one, _ = trained(scene()[0], small())
+    other, _ = trained(scene()[0], small(seconds=1e6))
+    assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
 
 
 def test_a_prediction_is_cancelled_within_a_tile():
