@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core import __version__, catalogue
+from core.noise.report import known_report
+from core.noise.report.findings import in_words, plain
 from core.stack import AXIS_NAMES, Stack
 from core.work.recipe import Step
 
@@ -36,10 +38,33 @@ def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Mode
     for number, step in enumerate(steps):
         words = _sentence(step, models, papers)
         sentences.append(words if number == 0 else f"Then, {words[0].lower()}{words[1:]}")
+    noise = _noise(source)
+    if noise:
+        sentences.append(noise)
     if papers:
         listed = " ".join(f"[{number}] {paper}." for number, paper in enumerate(papers, start=1))
         sentences.append(f"References: {listed}")
     return " ".join(sentences)
+
+
+def _noise(source: Stack) -> str:
+    """Return a sentence about the noise of the source, if it was measured; else ""."""
+    report = known_report(source)
+    if report is None:
+        return ""
+    camera, pattern = report.channels[0].camera, report.channels[0].pattern
+    named = (("gain", camera.gain), ("offset", camera.offset), ("read noise", camera.read_noise))
+    parts = [f"{what} {in_words(found)}" for what, found in named if found.known]
+    parts.append(
+        f"correlation of neighbouring pixels {plain(pattern.along_x[0])} along rows and "
+        f"{plain(pattern.along_y[0])} along columns"
+    )
+    how = (
+        f"taken from the calibration of the camera {report.camera}" if report.camera
+        else "estimated from frames of a static scene" if report.channels[0].method == "frames"
+        else "estimated from single planes"
+    )  # fmt: skip
+    return f"The noise of the source was {how} ({', '.join(parts)})."
 
 
 def _size(stack: Stack) -> str:

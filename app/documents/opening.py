@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from core.files.readers.base import Series
     from core.simulation.experiment import Simulation
 
-SampleName = Literal["simulated", "convallaria"]
+SampleName = Literal["simulated", "label-free", "convallaria"]
 SAMPLES: Mapping[SampleName, str] = {
     "simulated": "Simulated specimen (known ground truth)",
+    "label-free": "Label-free cells (simulated)",
     "convallaria": "Convallaria (real)",
 }
 
 SAMPLE_HELP: Mapping[SampleName, str] = {
     "simulated": "100 noisy frames of a simulated specimen, with ground truth as reference",
+    "label-free": "40 noisy frames of simulated phase contrast, with ground truth as reference",
     "convallaria": "A part of one frame of a lily of the valley section (Prakash et al. 2020, CC BY 4.0)",
 }
 
@@ -139,8 +141,9 @@ def load_sample(name: SampleName, context: Context | None = None) -> Opened:
     if name == "convallaria":
         return replace(load([FOLDER / "samples" / "convallaria.tif"], context=context), files=())
     from core.simulation import sample
+    from core.simulation.label_free import label_free_sample
 
-    made = sample()
+    made = label_free_sample() if name == "label-free" else sample()
     return Opened(stack=made.noisy, levels=first_levels(made.noisy), truth=made.clean)
 
 

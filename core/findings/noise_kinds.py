@@ -100,6 +100,12 @@ LABEL_FREE = Kind(
     "light.",
 )  # fmt: skip
 
+POSITIVITY_OFF = Kind(
+    code="positivity-off", level=Level.NOTE,
+    words="Positivity ({value:g}) is switched off: this seems to be a label-free image, whose dark "
+    "structures are not missing light.",
+)  # fmt: skip
+
 # pixels
 
 DEFECTS_NONE = Kind(code="defects-none", level=Level.NOTE, words="No single pixels are hot or dead.")

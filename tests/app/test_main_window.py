@@ -62,7 +62,7 @@ def names(items) -> list[str]:
 def test_an_empty_window_offers_what_can_be_done(driver):
     window = driver.window
     assert window.pages.currentWidget() is window.welcome
-    for name in ("welcome-open", "welcome-simulated", "welcome-convallaria"):
+    for name in ("welcome-open", "welcome-simulated", "welcome-label-free", "welcome-convallaria"):
         assert driver.widget(name).isVisible()
     for name in ("export", "undo", "redo", "auto", "fit", "play", "run-recipe"):
         assert not driver.action(name).isEnabled()

@@ -11,6 +11,9 @@ from core.learning.data import Normalisation
 from core.learning.model import Model, Record
 from core.methods.outputs import DECONVOLVED
 from core.model_file import ModelFile
+from core.noise.report import report_noise
+from core.noise.report.findings import in_words
+from core.simulation import sample
 from core.stack import Stack
 from core.work.recipe import Step
 
@@ -34,6 +37,17 @@ def test_filters_are_named_with_all_parameters_in_order() -> None:
     median = text.index("Then, the filter “Median 3D” was applied (window 5 px, depth 3 planes, along ")
     assert noise < median
     assert "References" not in text
+
+
+def test_the_noise_is_described_once_it_is_measured() -> None:
+    noisy = sample(frames=6, shape=(128, 128)).noisy
+    step = Step.of(create("gaussian", {}))
+    assert "noise of the source" not in methods_text((step,), noisy, {})
+    report = report_noise(noisy)
+    text = methods_text((step,), noisy, {})
+    assert "The noise of the source was estimated from frames of a static scene (gain " in text
+    assert in_words(report.channels[0].camera.gain) in text
+    assert "counts per photon" in text
 
 
 def test_networks_are_cited_with_what_was_really_trained() -> None:

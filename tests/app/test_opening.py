@@ -116,6 +116,9 @@ def test_samples():
     simulated = load_sample("simulated")
     assert simulated.truth is not None
     assert simulated.truth.shape == simulated.stack.shape[1:]
+    label_free = load_sample("label-free")
+    assert label_free.truth is not None
+    assert label_free.stack.meta.channel_names == ("Phase contrast",)
     real = load_sample("convallaria")
     assert real.truth is None
     assert real.files == ()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from core import params
+from core.findings import Finding, noise_kinds
+from core.learning.base import Resolved
 from core.learning.methods.blind_spot import BlindSpot
 from core.learning.methods.blurred import Blurred
 from core.learning.papers import GONCHAROVA_2020, KRULL_2019
 from core.methods.base import named
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
+from core.noise.label_free import is_label_free
 from core.params import param
+from core.progress import Context
 from core.psf import Psf
+from core.stack import Stack
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.parts.examples import Examples
@@ -60,7 +65,7 @@ class DecoNoising(Blurred):
     positivity: float = param(
         0.0, "Positivity", ge=0.0, le=1000.0, step=0.1,
         help="Weight of the penalty on negative values in the deconvolved image; 1 is 'ours+' of the paper, "
-        "0 is 'ours'. Needs the camera offset.",
+        "0 is 'ours'. Needs the camera offset. It is not used for label-free images.",
     )  # fmt: skip
     estimate_offset: bool = param(
         True, "Estimate camera offset",
@@ -70,6 +75,15 @@ class DecoNoising(Blurred):
         0.0, "Camera offset", unit="counts", ge=-1e9, le=1e9, step=1.0,
         help="Counts without light; subtracted before training and added to the results.",
     )  # fmt: skip
+
+    def resolve(self, stack: Stack, context: Context) -> Resolved:
+        """Return the method, without positivity if the image is label-free, and findings about it."""
+        resolved = Blurred.resolve(self, stack, context)
+        method = cast(DecoNoising, resolved.method)
+        if not (method.positivity and is_label_free(stack)):
+            return resolved
+        finding = Finding(kind=noise_kinds.POSITIVITY_OFF, value=method.positivity)
+        return Resolved(method=replace(method, positivity=0.0), findings=(*resolved.findings, finding))
 
     @property
     def blur(self) -> Psf | None:

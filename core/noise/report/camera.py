@@ -152,7 +152,10 @@ def _limit(found: Offset | None, noise: NoiseEstimate, band: Band) -> tuple[Quan
     skewness = 1.0
     value, low, high = 0.5 * (lowest + highest), lowest, highest
     if found is not None:
-        spread, above = SIGMAS * found.error, found.skewed
+        # the cumulant is divided by the square of the gain, and is 0 at the offset
+        distance = max(noise.dark - found.value, 0.0)
+        wide = np.hypot(found.error, 2 * noise.gain_error / model.gain * distance)
+        spread, above = SIGMAS * float(wide), found.skewed
         if found.skewed and model.gain * found.value + model.constant < model.gain**2:
             # read noise below a photon: the detector may multiply photons, which skews the noise more
             above = np.inf

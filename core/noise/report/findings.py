@@ -127,7 +127,7 @@ def defects(found: Defects) -> Entry:
 
 def correlation(found: Pattern, noise: NoiseEstimate) -> Entry:
     """Return the line about the correlation of neighbouring pixels."""
-    text = f"{_plain(found.along_x[0])} in rows, {_plain(found.along_y[0])} in columns"
+    text = f"{plain(found.along_x[0])} in rows, {plain(found.along_y[0])} in columns"
     finding = _correlation(found) if noise.reliable else Finding(kind=words.CORRELATION_DOUBTFUL)
     return Entry(topic="correlation", title="Correlation", text=text, finding=finding)
 
@@ -252,7 +252,7 @@ def _entry(
     return Entry(topic=topic, title=title, text=text, finding=finding)
 
 
-def _plain(value: float) -> str:
+def plain(value: float) -> str:
     """Return a number with two decimals, without a negative zero."""
     return f"{round(value, 2) + 0.0:.2f}"
 

@@ -188,6 +188,7 @@ def _make(stack: Stack, context: Context) -> NoiseReport:
         whole.advice(stack, found[0].pattern, noise.channels, scene),
         *scene,
         *outlying,
+        *whole.kind(stack),
         whole.data(stack),
     )
     return NoiseReport(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from core.findings import Finding, Proposal
 from core.findings import noise_kinds as words
 from core.noise import between
+from core.noise.label_free import is_label_free
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.report.entry import Entry
 from core.noise.report.findings import hidden_line
@@ -67,6 +68,14 @@ def scene(stack: Stack, survey: Survey) -> tuple[Entry, ...]:
         title = f"Noise shared by {things}"
         lines.append(Entry(topic=f"shared-{axis.lower()}", title=title, text=f"{value:.2f}", finding=finding))
     return tuple(lines)
+
+
+def kind(stack: Stack) -> tuple[Entry, ...]:
+    """Return the line about label-free images; none for others."""
+    if not is_label_free(stack):
+        return ()
+    finding = Finding(kind=words.LABEL_FREE)
+    return (Entry(topic="contrast", title="Contrast", text="label-free", finding=finding),)
 
 
 def data(stack: Stack) -> Entry:
