@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from core import params
+from core import memory, params
 from core.errors import QuietfieldError
 from core.files.atomic import Taken, writing
 from core.learning.base import Learned
@@ -89,6 +89,8 @@ def encode(model: Model, *, resumable: bool = True) -> bytes:
     }  # fmt: skip
     if resumable and model.resume is not None:
         whole["resume"] = _flatten(model.resume, tensors)
+    if not memory.fits(3 * sum(tensor.nbytes for tensor in tensors.values()), "cpu"):
+        raise QuietfieldError(f"There is not enough memory to write the network. {memory.ADVICE}")
     content: bytes = save(tensors, {KEY: json.dumps(whole)})
     return content
 

@@ -18,6 +18,7 @@ from app.cli.arguments import COMMANDS, Parser, Usage
 from app.shell.signals import say
 from core import __version__, params
 from core.errors import QuietfieldError
+from core.memory import ADVICE, ran_out
 
 if TYPE_CHECKING:
     import argparse
@@ -136,13 +137,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except QuietfieldError as error:
         say(str(error))
         return FAILED
-    except MemoryError:
-        say("There is not enough memory. Close other programs, or use a part of the stack.")
-        return FAILED
     except BrokenPipeError:  # the reader of the output has exited, like "head"
         _give_up_output()
         return BROKEN_PIPE
     except Exception as error:
+        if ran_out(error):
+            say(f"There is not enough memory. {ADVICE}")
+            return FAILED
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
             _give_up_output()
             say("The output could not be written: its disk is full. Free some space.")

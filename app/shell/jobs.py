@@ -15,6 +15,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from core.errors import QuietfieldError
+from core.memory import ADVICE, ran_out
 from core.progress import Cancelled, Context
 
 PROGRESS_INTERVAL = 1 / 30
@@ -97,11 +98,12 @@ class Job:
             outcome = Outcome("cancelled")
         except QuietfieldError as error:
             outcome = Outcome("failed", error=error)
-        except MemoryError:
-            words = "There is not enough memory. Close other programs, or use a part of the stack."
-            outcome = Outcome("failed", error=QuietfieldError(words))
         except BaseException as error:
-            outcome = Outcome("failed", error=error, report=traceback.format_exc())
+            if ran_out(error):
+                words = f"There is not enough memory. {ADVICE}"
+                outcome = Outcome("failed", error=QuietfieldError(words))
+            else:
+                outcome = Outcome("failed", error=error, report=traceback.format_exc())
         self._work = _nothing  # release the data of the work
         self._jobs._send(self, "end", outcome)
 

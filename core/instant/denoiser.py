@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -206,7 +207,10 @@ class Denoiser(Operation):
         def found(side: int) -> tuple[Plane, Plane]:
             return self._tiled(network, values, correlation, side, context)
 
-        return memory.in_pieces(found, TILE, LEAST_TILE, str(device))
+        def need(side: int) -> int:
+            return network.bytes_per_pixel * math.prod(min(n, side + 2 * REACH) for n in values.shape[1:])
+
+        return memory.in_pieces(found, TILE, LEAST_TILE, str(device), need)
 
     def _tiled(
         self,

@@ -130,7 +130,10 @@ class Prediction(Operation):
         def predicted(side: int) -> Images:
             return self._predicted(block, side, context)
 
-        return memory.in_pieces(predicted, SIDE, LEAST, str(self.device))
+        def need(side: int) -> int:
+            return self.network.bytes_per_pixel * (side + 2 * self._margin()) ** 2
+
+        return memory.in_pieces(predicted, SIDE, LEAST, str(self.device), need)
 
     def _predicted(self, block: Block, side: int, context: Context) -> Images:
         norm = self.normalisation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,12 +13,64 @@ import pytest
 
 from core import machine
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_free_memory_is_what_the_kernel_says() -> None:
     fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
     total, free = (1024 * int(fields[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
     assert abs(machine.available_memory() - free) < 0.1 * total
+
+
+def group(folder: Path, most: str, used: int, cached: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "memory.max").write_text(f"{most}\n")
+    (folder / "memory.current").write_text(f"{used}\n")
+    (folder / "memory.stat").write_text(f"anon 5\ninactive_file {cached}\n")
+
+
+def test_a_container_limits_the_free_memory(tmp_path: Path) -> None:
+    """Files as Linux describes them in its documentation of control groups, version 2."""
+    own = tmp_path / "own"
+    own.write_text("0::/job/step\n")
+    group(tmp_path / "job", "1000", 700, 100)
+    group(tmp_path / "job" / "step", "max", 300, 0)
+    assert machine.free_in_groups(tmp_path, own) == [400]
+    group(tmp_path / "job" / "step", "350", 300, 20)
+    assert machine.free_in_groups(tmp_path, own) == [70, 400]
+    assert machine.free_in_groups(tmp_path, tmp_path / "missing") == []
+
+
+def test_an_old_container_limits_the_free_memory(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("5:cpu,memory:/job\n4:pids:/job\n")
+    folder = tmp_path / "memory" / "job"
+    folder.mkdir(parents=True)
+    (folder / "memory.limit_in_bytes").write_text("1000")
+    (folder / "memory.usage_in_bytes").write_text("900")
+    (folder / "memory.stat").write_text("total_inactive_file 50\n")
+    assert machine.free_in_groups(tmp_path, own) == [150]
+
+
+def test_nobody_gets_more_than_there_is() -> None:
+    assert machine.can_get(2**20)
+    assert not machine.can_get(machine.available_memory() + 2**40)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+def test_a_limit_of_the_address_space_counts() -> None:
+    script = (
+        "import resource, sys, numpy, psutil\n"
+        "from core import machine\n"
+        "limit = psutil.Process().memory_info().vms + 2**28\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "assert machine.available_memory() <= 2**28\n"
+        "assert machine.can_get(2**27)\n"
+        "assert not machine.can_get(2**28 + 2**20)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_used_memory_grows_with_what_is_kept() -> None:

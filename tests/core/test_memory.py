@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from torch import Tensor
 
-from core import memory
+from core import machine, memory
 from core.cuda_graphs import Repeated, _tensors, _with
 from core.errors import QuietfieldError
 from core.learning import device as devices
 from core.learning.network import UNet
 from core.methods.apply import evaluate
 from tests.core.learning_data import scene, small, trained
+
+if sys.platform != "win32":
+    import resource
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_pieces_are_halved_until_they_fit() -> None:
@@ -29,6 +39,41 @@ def test_pieces_are_halved_until_they_fit() -> None:
 
     assert memory.in_pieces(work, 512, 48, "cuda:0") == "done"
     assert sides == [512, 256, 128, 64]
+
+
+def test_pieces_that_do_not_fit_are_not_tried() -> None:
+    """Because some libraries end the process when they get no memory."""
+    sides, most = [], machine.available_memory()
+
+    def work(side: int) -> str:
+        sides.append(side)
+        return "done"
+
+    needed = {512: 4 * most, 256: 2 * most, 128: 2**20}
+    assert memory.in_pieces(work, 512, 48, "cpu", needed.__getitem__) == "done"
+    assert sides == [128]
+    with pytest.raises(QuietfieldError, match="not enough memory on cpu"):
+        memory.in_pieces(work, 512, 200, "cpu", lambda _: 2 * most)
+    assert memory.in_pieces(work, 512, 48, "cuda:0", lambda _: 2 * most) == "done"
+    assert sides == [128, 512]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+@pytest.mark.parametrize("megabytes", [300, 680, 760])
+def test_too_little_memory_is_a_sentence(tmp_path: Path, megabytes: int) -> None:
+    """Too little for the import of torch, for any use of it, and for a tile of Instant."""
+    tifffile.imwrite(tmp_path / "a.tif", np.random.default_rng(0).poisson(30, (512, 512)).astype(np.uint16))
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif",
+         "--method", "instant", "--quality", "best"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20,) * 2),
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "There is not enough memory" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 
 
 def test_what_does_not_fit_at_all_is_a_sentence() -> None:
