@@ -7,10 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from core import stored
 from core.params import Value
 
 PLACES = ("channel", "frame", "plane")
 """Details that are indices, counted from 0; messages count from 1, like the window."""
+
+
+LONGEST = 1000
+"""Maximum number of characters of a detail in a message."""
 
 
 class Level(IntEnum):
@@ -118,7 +123,7 @@ class Finding:
     def text(self) -> str:
         """Message for users."""
         counted = {name: int(self.details[name]) + 1 for name in PLACES if name in self.details}
-        known = {**self.details, **counted}
+        known = {name: _printable(value) for name, value in self.details.items()} | counted
         return self.kind.words.format(value=self.value, limit=self.limit, unit=self.unit, **known)
 
     def to_dict(self) -> dict[str, object]:
@@ -134,6 +139,11 @@ class Finding:
 def worst(findings: Iterable[Finding]) -> Level | None:
     """Return the highest level among findings; None if there are none."""
     return max((finding.level for finding in findings), default=None)
+
+
+def _printable(value: str | float) -> str | float:
+    """Return a detail for a message: files may contain any characters."""
+    return stored.shorten(value, LONGEST) if isinstance(value, str) else value
 
 
 def _finite(number: float | None) -> float | None:

@@ -85,3 +85,10 @@ def test_a_kind_that_is_not_known_keeps_its_message() -> None:
     assert (again.value, again.details) == (found.value, found.details)
     older = {**Finding(kind=kinds.TRAINING_USELESS).to_dict(), "code": "noise-correlated"}
     assert read_finding(older).text == kinds.TRAINING_USELESS.words  # whose details do not fit the code
+
+
+def test_whatever_a_file_says_is_quoted_in_one_line() -> None:
+    described = "axes X,\x00,\n\x1b[31m" + "Z" * 10_000
+    text = Finding(kind=kinds.DESCRIPTION_UNFIT, details={"described": described}).text
+    assert text.isprintable()
+    assert 1000 < len(text) < 1200

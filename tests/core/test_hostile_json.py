@@ -35,7 +35,7 @@ from core.stack import Stack
 from core.work.history import MOST_ENTRIES, History
 from core.work.recipe import MOST_STEPS, Recipe, Step
 from core.work.task import Source, Target, Task, run
-from tests.core import evil
+from tests import evil
 from tests.core.learning_data import scene, small
 
 STACK = Stack.of(np.arange(3 * 16 * 16, dtype=np.uint16).reshape(3, 16, 16), "TYX", name="a.tif")

@@ -51,3 +51,8 @@ def nested(depth: int, ends: str = "[]") -> str:
     """Return JSON of this depth."""
     first, last = (ends[0], ends[1]) if ends == "[]" else ('{"a":', "}")
     return first * depth + "1" + last * depth
+
+
+def get(document: Any, at: Path) -> Any:
+    """Return what a place of a document holds."""
+    return _holder(document, at)[at[-1]]
