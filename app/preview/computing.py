@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from app.shell.view_state import Preview
 from core.findings import Finding
 from core.methods.apply import evaluate
@@ -77,7 +75,7 @@ def preview_of(
 ) -> Preview:
     """Compute a method on a region of a single plane, and return it as a preview."""
     planes = [result.reshape(result.shape[-2:]) for result in evaluate(stack, method, region, context)]
-    below = stack.read(region).reshape(planes[0].shape).astype(np.float32) if mixed else None
+    below = stack.read(region).reshape(planes[0].shape).astype(planes[0].dtype) if mixed else None
     outputs = tuple(zip(method.outputs, planes, strict=True))
     return Preview(label=label, region=region, outputs=outputs, below=below)
 

@@ -16,6 +16,7 @@ from app.shell.session import Session
 from app.shell.snapshot import Result
 from app.shell.view_state import Preview
 from core.findings import Finding
+from core.level import Level
 from core.methods.base import Bindable
 from core.stack import Region
 
@@ -204,14 +205,15 @@ class LivePreview(QObject):
 
         def work(job: Job) -> Computed:
             stack = wanted.source.stack
-            operation = wanted.make().bind(stack, job.context)
+            seen = Level.of(stack).stack
+            operation = wanted.make().bind(seen, job.context)
             preview = compute(
                 wanted.label, stack, operation, wanted.region, job.context, job.emit, mixed=mixed
             )
             if known is not None:
                 return Computed(preview=preview, findings=known)
             job.emit(preview)
-            return Computed(preview=preview, findings=operation.findings(stack, wanted.region))
+            return Computed(preview=preview, findings=operation.findings(seen, wanted.region))
 
         self._job = self._jobs.start(
             wanted.label,

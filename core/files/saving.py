@@ -18,7 +18,8 @@ from core.files.convert import Converter, writable
 from core.files.listening import listening
 from core.files.readers.registry import Readers
 from core.files.readers.tiff import TiffReader
-from core.findings import Finding
+from core.findings import Finding, kinds
+from core.level import Level, Shifted
 from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
 from core.progress import Context
 from core.stack import Pixels, Region, Stack
@@ -83,7 +84,8 @@ def save_stack(
     stack : Stack
         The stack; its pixels are read a few planes at a time.
     format : {"imagej", "ome"}, optional
-        OME-TIFF where the name ends in .ome.tif, else ImageJ TIFF, by default.
+        OME-TIFF where the name ends in .ome.tif, else ImageJ TIFF, by default; OME-TIFF too for pixels whose
+        noise the types of ImageJ would lose.
     dtype : str, optional
         Type of the pixels in the file; the stack's by default. Integers are rounded half to even and
         clipped, and what was clipped is counted. A type the format does not know is replaced by the
@@ -108,6 +110,11 @@ def save_stack(
     path, context = Path(path), context or Context()
     form = format or _form(path)
     kind, findings = writable(dtype or stack.dtype.name, form)
+    if format is None and _is_rounded(stack, dtype or stack.dtype.name, kind):
+        form, wanted = "ome", dtype or stack.dtype.name
+        kind, findings = writable(wanted, form)
+        details = {"format": "ImageJ", "wanted": wanted, "written": f"OME-TIFF with {kind.name}"}
+        findings += (Finding(kind=kinds.TYPE_REPLACED, details=details),)
     _check_target(path, stack)
     _check_space(path, stack, kind)
     convert = Converter(kind)
@@ -132,6 +139,13 @@ def _form(path: Path) -> Format:
             "Change the name."
         )
     return "ome" if ending in OME_ENDINGS else "imagej"
+
+
+def _is_rounded(stack: Stack, wanted: str, kind: np.dtype[Any]) -> bool:
+    """Return whether float32, which replaces a type, would lose the noise of a stack on a large offset."""
+    if kind.name == wanted or kind != np.float32:
+        return False
+    return isinstance(stack.source, Shifted) or Level.of(stack).value != 0
 
 
 def _check_target(path: Path, stack: Stack) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,11 @@ class Normalisation:
     fill: float
     target_mean: tuple[float, ...] = ()
     target_std: tuple[float, ...] = ()
+
+    def shifted(self, by: float, target_by: float = 0.0) -> Normalisation:
+        """Return the normalisation of pixels, and of those of a clean stack, to which constants are added."""
+        moved = tuple(mean + target_by for mean in self.target_mean)
+        return replace(self, offset=self.offset + by, target_mean=moved) if by or target_by else self
 
     def result(self, channel: int) -> tuple[float, float]:
         """Return mean and standard deviation, in counts, of the network's result for a channel."""

@@ -21,6 +21,7 @@ from core.learning.data import Normalisation, normalised
 from core.learning.device import layout
 from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
 from core.learning.suitability import unlike
+from core.level import level_of
 from core.methods.base import Block, Operation
 from core.methods.outputs import DENOISED, Output
 from core.methods.single import check_output
@@ -58,6 +59,8 @@ class Prediction(Operation):
         Axis of the neighbouring planes or frames of the network, if any.
     without : tuple of int
         Indices of outlying frames of the stack, which are not used as neighbours.
+    level : float
+        Level that was subtracted from the stack; see `core.level`.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -72,6 +75,7 @@ class Prediction(Operation):
     psf: Psf | None = None
     along: str = ""
     without: tuple[int, ...] = ()
+    level: float = 0.0
 
     def halo(self, axes: str) -> Mapping[str, int]:
         """Return the halo: the receptive field of the network and the radius of the PSF.
@@ -91,11 +95,12 @@ class Prediction(Operation):
 
     def bind(self, stack: Stack, context: Context) -> Operation:
         """Find outlying neighbours of the stack; raise `QuietfieldError` if it lacks neighbours."""
+        level = level_of(stack)
         if not self.along:
-            return self
+            return self if level == self.level else replace(self, level=level)
         if stack.sizes.get(self.along, 1) < 2:
             raise QuietfieldError(alone(self.along))
-        return replace(self, without=Survey.of(stack).outlying(self.along, context))
+        return replace(self, without=Survey.of(stack).outlying(self.along, context), level=level)
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return a finding if the channel of a plane differs strongly from the training pixels."""
@@ -136,7 +141,7 @@ class Prediction(Operation):
         return memory.in_pieces(predicted, SIDE, LEAST, str(self.device), need)
 
     def _predicted(self, block: Block, side: int, context: Context) -> Images:
-        norm = self.normalisation
+        norm = self.normalisation.shifted(-self.level, -self.level)
         height, width = block.pixels.shape[-2:]
         images = block.pixels.reshape(-1, height, width)
         if block.recorded is not None:

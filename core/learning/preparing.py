@@ -18,6 +18,7 @@ from core.learning.optimising import Learner
 from core.learning.parts.examples import Examples
 from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
+from core.level import Level
 from core.noise.survey import find_outlying
 from core.progress import Context
 from core.stack import Stack
@@ -90,10 +91,12 @@ def resolve(
             else f"{asked.label} uses only the noisy stack. Name no clean one, or choose CARE."
         )
     target = None if target is None else fitted(target, stack)
-    resolved = asked.resolve(stack, context)
+    plain = Level.of(stack).stack
+    resolved = asked.resolve(plain, context)
     method = resolved.method
     setup = Setup(
-        stack=method.training_stack(stack), target=target, device=device, side=side,
+        stack=method.training_stack(plain), target=None if target is None else Level.of(target).stack,
+        device=device, side=side,
         memory=memory, batch=method.batch, augment=method.augment, validation=method.validation,
         validation_patches=method.validation_patches, seed=method.seed,
         by_channel=method.normalise == "channel", along=method.along,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.findings import Finding, kinds
 from core.learning.data import Normalisation
+from core.level import level_of
 from core.recorded import Recorded
 from core.stack import Stack
 
@@ -39,7 +40,7 @@ def unlike(stack: Stack, known: Normalisation, channel: int) -> Finding | None:
     pixels = _sample(stack, channel)
     if not pixels.size:
         return None
-    own_mean, own_std = float(pixels.mean()), float(pixels.std())
+    own_mean, own_std = float(pixels.mean()) + level_of(stack), float(pixels.std())
     if std / FACTOR <= own_std <= std * FACTOR and abs(own_mean - mean) <= FACTOR * std:
         return None
     where = f"channel {channel + 1} of {stack.meta.name}" if stack.sizes.get("C", 1) > 1 else stack.meta.name

@@ -19,12 +19,14 @@ from core.learning import device as devices
 from core.learning.base import Learned
 from core.learning.clean_stacks import check_counts
 from core.learning.course import Course, Report
+from core.learning.data import Normalisation
 from core.learning.keeping import Best
 from core.learning.model import Model, Record
 from core.learning.optimising import copied
 from core.learning.preparing import affordable_batch, resolve, same_source
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
+from core.level import Level
 from core.progress import Cancelled, Context
 from core.stack import Stack
 
@@ -172,7 +174,7 @@ class Trainer:
         return Model(
             method=self._method,
             weights=weights,
-            normalisation=self._examples.normalisation,
+            normalisation=self._normalisation,
             record=record,
             resume=state,
         )
@@ -215,6 +217,12 @@ class Trainer:
             "source": self._source,
         }
 
+    @property
+    def _normalisation(self) -> Normalisation:
+        """Normalisation of pixels as they are in the stack, of which a level may have been subtracted."""
+        target = 0.0 if self._target is None else Level.of(self._target).value
+        return self._examples.normalisation.shifted(Level.of(self._stack).value, target)
+
     # ------------------------------------------------------------------ preparing
 
     def _resolve(self, context: Context) -> None:
@@ -244,7 +252,7 @@ class Trainer:
             if time.perf_counter() - shown > every:
                 yield f"Reading the stack, {fraction:.0%}"
                 shown = time.perf_counter()
-        self._course.add(check_counts(self._stack, self._examples.normalisation))
+        self._course.add(check_counts(self._stack, self._normalisation))
         yield "Preparing the network"
         self._examples.keep_on_device()
         self._held_out = self._examples.held_out()

@@ -7,11 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
+from core.level import Level, level_of, result_type
 from core.machine import processor_count
 from core.methods.base import WHOLE, Bindable, Block, Operation
 from core.methods.single import check_range, safe_factor, to_single
@@ -34,7 +36,7 @@ MEMORY_BYTES = 4 * 2**30
 
 def evaluate(
     stack: Stack, method: Bindable, region: Region | None = None, context: Context | None = None
-) -> tuple[NDArray[np.float32], ...]:
+) -> tuple[NDArray[np.floating], ...]:
     """Compute a method on a region of a stack, with the same result as on the whole stack.
 
     Parameters
@@ -51,7 +53,8 @@ def evaluate(
     Returns
     -------
     tuple of ndarray
-        One float32 array with the shape of the region for each of ``method.outputs``.
+        One float32 array with the shape of the region for each of ``method.outputs``; float64 where
+        `core.level.Level` had to be subtracted.
 
     Raises
     ------
@@ -59,13 +62,18 @@ def evaluate(
         If the method cannot be applied to this stack.
     """
     context = context or Context()
-    operation = method.bind(stack, context.part(0.0, 0.0))
-    return compute(stack, operation, stack.region() if region is None else region, context)
+    level = Level.of(stack)
+    operation = method.bind(level.stack, context.part(0.0, 0.0))
+    found = compute(level.stack, operation, stack.region() if region is None else region, context)
+    return tuple(
+        level.add(pixels) if output.is_image else pixels
+        for output, pixels in zip(operation.outputs, found, strict=True)
+    )
 
 
 def compute(
     stack: Stack, operation: Operation, region: Region, context: Context
-) -> tuple[NDArray[np.float32], ...]:
+) -> tuple[NDArray[np.floating], ...]:
     """Compute a bound operation on a region of its stack; see `evaluate`.
 
     Pixels that were not recorded keep their values in images, and are NaN in images of errors.
@@ -95,7 +103,7 @@ def compute(
     images = [np.ascontiguousarray(to_single(result[inner])) for result in results]
     if unchanged is None or recorded is None:
         return tuple(images)
-    kept = to_single(unchanged)
+    kept = unchanged if level_of(stack) else to_single(unchanged)
     return tuple(
         np.where(recorded[inner], image, kept if output.is_image else np.float32(np.nan))
         for output, image in zip(operation.outputs, images, strict=True)
@@ -171,7 +179,8 @@ def apply(
     Returns
     -------
     tuple of Stack
-        One float32 stack for each of ``method.outputs``; above `memory` bytes their pixels
+        One float32 stack (float64 where `core.level.Level` had to be subtracted) for each of
+        ``method.outputs``; above `memory` bytes their pixels
         are in temporary files that are deleted with the stacks.
 
     Raises
@@ -182,8 +191,10 @@ def apply(
         If the context is cancelled.
     """
     context = context or Context()
+    level = Level.of(stack)
+    whole, stack = stack, level.stack
     operation = method.bind(stack, context.part(0.0, 0.0))
-    outs = [_allocate(stack.shape, memory) for _ in operation.outputs]
+    outs = [_allocate(stack.shape, memory, result_type(stack)) for _ in operation.outputs]
     total = math.prod(stack.shape)
     workers = min(processors or processor_count(), 8) if operation.parallel else 1
     share = total * 4 // (4 * workers) if workers > 1 else limit
@@ -219,22 +230,26 @@ def apply(
                 quiet.cancel()
                 for future in waiting:
                     future.cancel()
-    return tuple(
-        Stack(ArraySource(out), stack.axes, output.describe(stack.meta))
+    sources = [
+        level.restore(ArraySource(out)) if output.is_image else ArraySource(out)
         for out, output in zip(outs, operation.outputs, strict=True)
+    ]
+    return tuple(
+        Stack(source, whole.axes, output.describe(whole.meta))
+        for source, output in zip(sources, operation.outputs, strict=True)
     )
 
 
-def _allocate(shape: tuple[int, ...], memory: int) -> NDArray[np.float32]:
-    size = math.prod(shape) * 4
+def _allocate(shape: tuple[int, ...], memory: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    size = math.prod(shape) * dtype.itemsize
     if size <= memory:
-        return np.empty(shape, np.float32)
+        return np.empty(shape, dtype)
     try:
         # The file loses its name here and lives on for as long as it is mapped; on Windows too,
         # where it is opened to be deleted when its last handle is closed.
         with tempfile.NamedTemporaryFile(prefix="quietfield-", suffix=".raw") as file:
             _reserve(file.fileno(), size)
-            return np.memmap(file, np.float32, "r+", shape=shape)
+            return np.memmap(file, dtype, "r+", shape=shape)
     except OSError as error:
         raise QuietfieldError(
             f"There is no room for a result of {size / 1e9:.1f} GB in {tempfile.gettempdir()} ({error}). "

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.level import Level, result_type
 from core.machine import processor_count
 from core.methods.apply import blocks, compute
 from core.methods.base import Bindable, Operation
@@ -65,10 +66,13 @@ def streaming(
         If the method cannot process this stack.
     """
     context = context or Context()
-    operation = method.bind(stack, context.part(0.0, 0.0))
-    source = _Ahead(stack, operation, output, context, limit, kept)
+    level = Level.of(stack)
+    operation = method.bind(level.stack, context.part(0.0, 0.0))
+    kind = operation.outputs[output]
+    source = _Ahead(level.stack, operation, output, context, limit, kept)
+    pixels = level.restore(source) if kind.is_image else source
     try:
-        yield Stack(source, stack.axes, operation.outputs[output].describe(stack.meta))
+        yield Stack(pixels, stack.axes, kind.describe(stack.meta))
     finally:
         source.close()
 
@@ -86,7 +90,7 @@ class _Ahead:
         self._context, self._stop = context, context.silent()
         self._seen: set[int] = set()
         self._lock = threading.Lock()
-        self._made: OrderedDict[int, Future[NDArray[np.float32]]] = OrderedDict()
+        self._made: OrderedDict[int, Future[NDArray[np.floating]]] = OrderedDict()
         self._unread: dict[int, int] = {}
 
     @property
@@ -95,7 +99,7 @@ class _Ahead:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32)
+        return result_type(self._stack)
 
     def read(self, region: Region) -> Pixels:
         wanted = self._numbers(region)
@@ -107,7 +111,7 @@ class _Ahead:
                     self._start(n)
             while len(self._made) > max(self._keep, len(wanted) + self._workers):
                 self._made.popitem(last=False)[1].cancel()
-        out = np.empty(region_shape(region), np.float32)
+        out = np.empty(region_shape(region), self.dtype)
         for number, future in found.items():
             part, pixels = self._part(number), future.result()
             self._seen.add(number)
@@ -135,13 +139,13 @@ class _Ahead:
         self._stop.cancel()
         self._pool.shutdown(cancel_futures=True)
 
-    def _start(self, number: int) -> Future[NDArray[np.float32]]:
+    def _start(self, number: int) -> Future[NDArray[np.floating]]:
         if number not in self._made:
             self._made[number] = self._pool.submit(self._compute, self._part(number))
         self._made.move_to_end(number)
         return self._made[number]
 
-    def _compute(self, part: Region) -> NDArray[np.float32]:
+    def _compute(self, part: Region) -> NDArray[np.floating]:
         self._stop.check()
         return compute(self._stack, self._operation, part, self._stop)[self._output]
 

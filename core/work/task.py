@@ -11,6 +11,7 @@ from core.errors import QuietfieldError
 from core.files import Format, Saved, open_stack, save_stack
 from core.findings import Finding
 from core.fingerprint import fingerprint
+from core.level import Level
 from core.methods.apply import apply
 from core.methods.base import Operation
 from core.methods.stream import streaming
@@ -189,13 +190,13 @@ def run(
     stack = source
     for number, (step, method) in enumerate(zip(steps[:-1], methods, strict=False)):
         part = context.part(number / len(steps), (number + 1) / len(steps))
-        one = _keep(step, stack, method.bind(stack, part.part(0.0, 0.0)), part)[0]
+        one = _keep(step, stack, method.bind(Level.of(stack).stack, part.part(0.0, 0.0)), part)[0]
         if task.target is None:
             made.append(one)
         stack = one.stack
     last = context.part((len(steps) - 1) / len(steps), 1.0)
-    operation = methods[-1].bind(stack, last.part(0.0, 0.0))
-    findings += noticed(operation, stack)
+    operation = methods[-1].bind(Level.of(stack).stack, last.part(0.0, 0.0))
+    findings += noticed(operation, Level.of(stack).stack)
     for finding in findings:
         if notify is not None:
             notify(task, finding)
