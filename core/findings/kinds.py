@@ -373,6 +373,10 @@ SIMULATED = Kind(
     code="simulated", level=Level.NOTE,
     words="Simulated with seed {seed}: {scene}, {value:g} photons on bright pixels, detector: {detector}.",
 )  # fmt: skip
+SIMULATED_PSF = Kind(
+    code="simulated-psf", level=Level.NOTE,
+    words="All that blurs the image is a Gaussian PSF with a sigma of {value:g} {unit}.",
+)  # fmt: skip
 SAMPLE = Kind(
     code="sample", level=Level.NOTE,
     words="Simulated with seed {seed}: all {value:.0f} frames show the same scene.",

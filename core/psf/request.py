@@ -1,7 +1,8 @@
 """Texts that ask for a PSF, as on the command line and in recipes.
 
 ``gaussian:1.2``, ``gaussian:x=1.2,y=1,z=2.5``: standard deviations in pixels. ``optics:na=1.4,n=1.515``: from
-the optics; what is missing is read from the metadata of the stack. ``file:PATH`` or a path: a PSF saved by
+the optics; what is missing is read from the metadata of the stack. ``estimate``: from the pixels of the
+stack. ``beads:PATH``: from an image of beads. ``file:PATH`` or a path: a PSF saved by
 Quietfield. A text that begins with a brace holds a whole PSF, as embedded in trained networks.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from core import params, stored
 from core.errors import QuietfieldError
@@ -20,7 +22,8 @@ from core.stack import Metadata, Stack
 
 HELP = (
     "gaussian:1.2 (standard deviation in pixels; gaussian:x=1.2,y=1), optics:na=1.4,n=1.515,emission=520 "
-    "(what is missing is read from the metadata), or a file of a PSF"
+    "(what is missing is read from the metadata), estimate (from the pixels of the stack), beads:FILE.tif "
+    "(an image of beads), or a file of a PSF"
 )  # fmt: skip
 """The possible texts, for help."""
 
@@ -34,12 +37,12 @@ class Request:
 
     Attributes
     ----------
-    source : {"gaussian", "optics", "file", "whole"}
+    source : {"gaussian", "optics", "estimate", "beads", "file", "whole"}
         Origin of the PSF.
     numbers : dict of str to value
         Standard deviations by axis, or parameters of the optics.
     path : str
-        File of a PSF.
+        File of a PSF, or of beads.
     whole : Psf or None
         PSF that needs no stack.
     """
@@ -68,8 +71,10 @@ def parse(text: str) -> Request:
         return Request(source="gaussian", whole=whole)
     if name == "optics":
         return Request(source="optics", numbers=_optics(rest))
-    if name == "file" and rest.strip():
-        return Request(source="file", path=rest.strip())
+    if word == "estimate":
+        return Request(source="estimate")
+    if name in ("file", "beads") and rest.strip():
+        return Request(source=name, path=rest.strip())
     if word.lower().endswith((".tif", ".tiff", ".json")):
         return Request(source="file", path=word)
     raise QuietfieldError(f"{stored.brief(text)} describes no PSF. Possible are: {HELP}.")
@@ -114,11 +119,24 @@ def resolve(text: str, stack: Stack, context: Context) -> Psf:
         return request.whole
     if request.source == "optics":
         made = optics_of(request.numbers, stack.meta)
+    elif request.source == "estimate":
+        from core.psf.estimate import estimate_sigma
+
+        made = replace(estimate_sigma(stack, context).psf, spacing=_lateral(stack.meta))
+    elif request.source == "beads":
+        from core.files import open_stack
+        from core.psf.beads import psf_from_beads
+
+        made = psf_from_beads(open_stack(Path(request.path)), stack.meta.spacing, context)
     else:
         from core.psf.files import load_psf
 
         made = load_psf(request.path, stack.meta.spacing)
     return replace(made, request=text.strip())
+
+
+def _lateral(meta: Metadata) -> dict[str, float]:
+    return {axis: meta.spacing[axis] for axis in "YX" if axis in meta.spacing}
 
 
 def optics_of(numbers: Mapping[str, Value], meta: Metadata) -> Psf:

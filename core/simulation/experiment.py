@@ -17,13 +17,16 @@ from core.progress import Context
 from core.simulation import optics
 from core.simulation.detection import Detector, record
 from core.simulation.example import Sample
+from core.simulation.lettering import page
 from core.simulation.motion import moving_scene
 from core.simulation.scenes import FILLING, FLUORESCENT, Specimen, expose, scene
 from core.simulation.sequences import volume
+from core.simulation.target import FINER, blurred_target
 from core.stack import Metadata, Stack
 
 SPECIMENS: Mapping[str, Specimen] = {
-    draw.__name__.replace("_", "-"): draw for draw in (*FLUORESCENT, *FILLING)
+    **{draw.__name__.replace("_", "-"): draw for draw in (*FLUORESCENT, *FILLING)},
+    "text": page,
 }
 """Specimens by name."""
 
@@ -82,6 +85,11 @@ class Simulation(Method):
         "camera", "Detector", choices={name: label for name, (label, _) in DETECTORS.items()},
         help="Detector. Interpolated and scanned images have noise that is correlated between pixels.",
     )  # fmt: skip
+    sigma: float = param(
+        0.0, "PSF sigma", short="PSF sigma", unit="px", ge=0.0, le=5.0, step=0.1,
+        help="Standard deviation of a known Gaussian PSF, which is all that blurs still frames: a target for "
+        "methods with a PSF. 0 for random optics.",
+    )  # fmt: skip
     seed: int = param(0, "Seed", ge=0, le=2**31 - 1, step=1, help="The same seed gives the same pixels.")
 
     def run(self, context: Context | None = None) -> Sample:
@@ -107,6 +115,11 @@ class Simulation(Method):
         """
         context = context or Context()
         self.check_memory()
+        if self.sigma and self.kind != "image":
+            raise QuietfieldError(
+                f"A known PSF (sigma {self.sigma:g} px) is only simulated for still frames. Choose still "
+                "frames, or sigma 0."
+            )
         context.step(0.0, "Drawing the specimen")
         light = self.light()
         detector = self._fit_detector(self.photons * float(light.max()))
@@ -125,7 +138,7 @@ class Simulation(Method):
     @property
     def needed_memory(self) -> int:
         """Memory needed for the simulation, in bytes."""
-        different = 1 if self.kind == "image" else self.planes
+        different = FINER**2 if self.sigma else 1 if self.kind == "image" else self.planes
         return (BYTES * different + ONCE + KEPT * self.planes) * self.size**2
 
     def check_memory(self) -> None:
@@ -141,6 +154,8 @@ class Simulation(Method):
     def light(self) -> NDArray[np.float32]:
         """Return light, about 1 in bright regions: (1, Y, X) for one image, else (T, Y, X) or (Z, Y, X)."""
         shape, draw = (self.size, self.size), SPECIMENS.get(self.specimen)
+        if self.kind == "image" and self.sigma:
+            return blurred_target(self.seed, shape, draw, self.sigma)[None]
         if self.kind == "image":
             return scene(self.seed, shape, draw)[None]
         if self.kind == "volume":
@@ -165,7 +180,10 @@ class Simulation(Method):
         }  # fmt: skip
         known = Metadata(
             name=f"Simulated {what}", spacing=spacing, format="Simulation", unit="µm",
-            findings=(Finding(kind=kinds.SIMULATED, value=self.photons, unit="photons", details=details),),
+            findings=(
+                Finding(kind=kinds.SIMULATED, value=self.photons, unit="photons", details=details),
+                *([Finding(kind=kinds.SIMULATED_PSF, value=self.sigma, unit="px")] if self.sigma else []),
+            ),
         )  # fmt: skip
         truth = replace(known, name=f"Truth of simulated {what}", findings=(Finding(kind=kinds.TRUTH),))
         stack = Stack.of(noisy, axis + "YX", known)
