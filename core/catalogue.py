@@ -11,10 +11,12 @@ from core.instant.method import Instant
 from core.learning.methods import (
     Care,
     DecoNoising,
+    DivNoising,
     Noise2Noise,
     Noise2Void,
     Noise2Void2,
     Noise2VoidConvolved,
+    ProbabilisticNoise2Void,
     Quietfield,
     StructNoise2Void,
 )
@@ -25,8 +27,8 @@ from core.noise.simulate import GaussianNoise, MixedNoise, PoissonNoise, SaltAnd
 METHODS: tuple[type[Method], ...] = (
     Box, Gaussian, Median, Box3D, Gaussian3D, Median3D,
     Instant,
-    Quietfield, Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoising, Noise2Noise,
-    Care,
+    Quietfield, Noise2Void, Noise2Void2, StructNoise2Void, Noise2VoidConvolved, DecoNoising,
+    ProbabilisticNoise2Void, DivNoising, Noise2Noise, Care,
     GaussianNoise, PoissonNoise, SaltAndPepper, MixedNoise,
 )  # fmt: skip
 """Built-in methods, in the order in which they are listed."""

@@ -40,11 +40,6 @@ NOISE_CORRELATED = Kind(
     words="The noise of neighbouring pixels is correlated ({value:.2f} along {along}): a blind-spot network "
     "keeps part of it as if it were signal. structN2V masks such neighbours together.",
 )  # fmt: skip
-NOISE_MODEL_MOVES = Kind(
-    code="noise-model-moves", level=Level.CAUTION,
-    words="The frames of {name} do not seem to show one static scene: the noise model counts motion and "
-    "changes of brightness as noise. Use repeated frames, or make it from a denoised stack.",
-)  # fmt: skip
 
 JUDGED_SHARED_NOISE = Kind(
     code="judged-shared-noise", level=Level.CAUTION,

@@ -233,3 +233,8 @@ ADVICE_NOTHING = Kind(
     level=Level.NOTE,
     words="This stack has almost no noise; denoising does not improve it.",
 )
+NOISE_MODEL_MOVES = Kind(
+    code="noise-model-moves", level=Level.CAUTION,
+    words="The frames of {name} do not seem to show one static scene: the noise model counts motion and "
+    "changes of brightness as noise. Use repeated frames, or make it from a denoised stack.",
+)  # fmt: skip

@@ -80,10 +80,31 @@ class Prediction(NamedTuple):
         In the units of the input.
     log_variance : Tensor, shape (N, 1, Y, X), or None
         Logarithm of the predicted squared error of `denoised`, if requested.
+    spreads : Tensor, shape (N, samples, pixels), or None
+        Samples of the error of some pixels in expected standard errors, of networks that emit them.
     """
 
     denoised: Tensor
     log_variance: Tensor | None
+    spreads: Tensor | None = None
+
+
+class Analysis(NamedTuple):
+    """Denoised images, and what else is predicted from.
+
+    Attributes
+    ----------
+    denoised : Tensor, shape (N, 1, Y, X)
+        In the units of the input.
+    features : Tensor, shape (N, channels, Y / 2, X / 2)
+        Last features, from which the images are mixed.
+    seen : Tensor, shape (N, channels, Y / 2, X / 2)
+        First features: blurs and correlations.
+    """
+
+    denoised: Tensor
+    features: Tensor
+    seen: Tensor
 
 
 class InstantNetwork(nn.Module):
@@ -142,6 +163,11 @@ class InstantNetwork(nn.Module):
         Prediction
             Denoised images, and the logarithm of their squared error.
         """
+        found = self.analyse(images, correlation, beside)
+        return Prediction(found.denoised, self.expected(found) if expect else None)
+
+    def analyse(self, images: Tensor, correlation: Tensor, beside: Tensor | None = None) -> Analysis:
+        """Denoise images, and return the features too; arguments as in `forward`."""
         light = images.square()  # linear in light: its blurs have no bias
         blurs, wide = root(fine(light, FINE)), root(coarse(light, COARSE))
         widest = wide[:, -1:]
@@ -154,10 +180,11 @@ class InstantNetwork(nn.Module):
         result = _mixed(details, widest, self.end(features))
         if others is not None:
             result = result + _phases(self.shares(features) * others)
-        denoised = functional.pixel_shuffle(result, 2)
-        return Prediction(denoised, self._expected(features.detach(), seen) if expect else None)
+        return Analysis(functional.pixel_shuffle(result, 2), features, seen)
 
-    def _expected(self, features: Tensor, seen: Tensor) -> Tensor:
+    def expected(self, found: Analysis) -> Tensor:
+        """Return the logarithm of the expected squared error of denoised images, (N, 1, Y, X)."""
+        features, seen = found.features.detach(), found.seen
         first, *rest = self.doubt.children()
         assert isinstance(first, nn.Conv2d)
         weight, known = first.weight, features.shape[1]  # in two parts: concatenating the images is slower

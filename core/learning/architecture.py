@@ -25,6 +25,11 @@ class Architecture:
         Whether there is a skip connection at the first level.
     inputs : int
         Number of input planes or frames of a U-Net: the one to denoise, then its neighbours.
+    samples : int
+        Number of samples of the prior that a network of Instant emits for every pixel; 0 for none.
+    variational : bool
+        Whether it is a variational network, which begins with the network of Instant; `width` is that of its
+        other layers, and `depth` its number of levels.
     """
 
     kind: Literal["unet", "instant", "best"] = "unet"
@@ -33,3 +38,5 @@ class Architecture:
     pooling: Literal["max", "blur"] = "max"
     top_skip: bool = True
     inputs: int = 1
+    samples: int = 0
+    variational: bool = False

@@ -130,7 +130,14 @@ def surrounded(patches: Tensor, mask: Mask) -> Tensor:
     hidden pixel beyond its surroundings.
     """
     hidden = torch.zeros_like(patches.flatten(1), dtype=torch.bool).scatter(1, mask.changed, True)
-    hidden = hidden.reshape(patches.shape)
+    return fill_hidden(patches, hidden.reshape(patches.shape))
+
+
+def fill_hidden(patches: Tensor, hidden: Tensor) -> Tensor:
+    """Return a copy of images (N, Y, X) in which pixels (N, Y, X), bool, have the mean of visible neighbours.
+
+    The mean is weighted by a Gaussian of sigma 1 px over 5 x 5 pixels.
+    """
     seen = (~hidden).to(patches.dtype)[:, None]
     row = torch.exp(-0.5 * torch.arange(-2.0, 3.0, device=patches.device, dtype=patches.dtype).square())
 

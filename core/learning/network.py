@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from core.instant.network import SHAPES, InstantNetwork
 from core.learning.architecture import Architecture
+from core.learning.prior_network import PriorNetwork
+from core.learning.variational_network import VariationalNetwork
 
 OUTPUT_SCALE = 10.0
 """An image in counts is the output of a U-Net times this times the standard deviation, plus the mean."""
@@ -127,7 +129,13 @@ def receptive_field(architecture: Architecture) -> int:
 def blank(architecture: Architecture) -> nn.Module:
     """Return a network whose weights are to be loaded."""
     kind = architecture.kind
-    return UNet(architecture) if kind == "unet" else InstantNetwork(SHAPES[kind])
+    if kind == "unet":
+        return UNet(architecture)
+    if architecture.variational:
+        return VariationalNetwork(SHAPES[kind], width=architecture.width, levels=architecture.depth)
+    if architecture.samples:
+        return PriorNetwork(SHAPES[kind], architecture.samples)
+    return InstantNetwork(SHAPES[kind])
 
 
 def initial(architecture: Architecture, seed: int) -> UNet:

@@ -42,6 +42,10 @@ class Patches:
     beside : Tensor or None
         Neighbouring planes or frames, (N, len(OFFSETS), Y, X), normalised and without hidden pixels; None
         if the network does not use them.
+    draws : Tensor or None
+        Standard normal numbers for networks that sample, (N, planes, Y, X).
+    weight : Tensor or None
+        Weight of the second term of the loss of each patch, (N,), if it changes during training.
     """
 
     pixels: Tensor
@@ -51,6 +55,8 @@ class Patches:
     channel: Tensor
     mask: Mask | None
     beside: Tensor | None = None
+    draws: Tensor | None = None
+    weight: Tensor | None = None
 
     def part(self, start: int, stop: int, device: torch.device | None = None) -> Patches:
         """Return some of the patches, on a device (by default their own)."""
@@ -63,6 +69,8 @@ class Patches:
             self.channel[start:stop].to(device),
             None if self.mask is None else self.mask.part(start, stop, device),
             None if self.beside is None else self.beside[start:stop].to(device),
+            None if self.draws is None else self.draws[start:stop].to(device),
+            None if self.weight is None else self.weight[start:stop].to(device),
         )
 
     def hiding(self, mask: Mask | None) -> Patches:

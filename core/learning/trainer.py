@@ -304,7 +304,7 @@ class Trainer:
         course, before = self._course, self._generator.get_state()
         if course.step % REFRESH_STEPS == REFRESH_STEPS - 1:
             self._examples.refresh(self._generator)
-        patches = self._examples.draw(self._generator)
+        patches = self._examples.draw(self._generator, course.fraction)
         if self._batch < len(patches.pixels):
             patches = patches.part(0, self._batch)
         rate = self._rate.at(course.step, course.fraction)

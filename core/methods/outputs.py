@@ -68,6 +68,15 @@ DENOISED = Output(name="denoised", label="denoised")
 DECONVOLVED = Output(name="deconvolved", label="deconvolved", quantity=Quantity.OBJECT)
 """Image before the PSF, of a trained network whose last layer is a PSF."""
 
+PRIOR = Output(name="prior", label="prior")
+"""Image that a network predicts from the surroundings of every pixel, without its own value."""
+
+DEVIATION = Output(name="deviation", label="deviation of samples", quantity=Quantity.ERROR)
+"""Standard deviation of possible images of a generative network, for every pixel."""
+
+SAMPLES = tuple(Output(name=f"sample {n}", label=f"sample {n}") for n in range(1, 17))
+"""Single possible images of a generative network."""
+
 EXPECTED_ERROR = Output(name="expected error", label="expected error", quantity=Quantity.ERROR)
 """Standard error that a network predicts for every pixel of its denoised image."""
 

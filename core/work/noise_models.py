@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from core.errors import QuietfieldError
-from core.findings import Finding, kinds
+from core.findings import Finding, noise_kinds
 from core.instant.method import Instant
 from core.methods.apply import evaluate
 from core.noise.fitting import ModelKind, fit
@@ -110,7 +110,7 @@ def make(
         )
     findings = [f for one in noise.channels for f in one.findings]
     if source == "repeats" and not survey.stands_still():
-        findings.append(Finding(kind=kinds.NOISE_MODEL_MOVES, details={"name": stack.meta.name}))
+        findings.append(Finding(kind=noise_kinds.NOISE_MODEL_MOVES, details={"name": stack.meta.name}))
     found: list[Levels] = []
     channels: list[NoiseModel] = []
     for channel, known in enumerate(noise.channels):

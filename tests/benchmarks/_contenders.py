@@ -83,12 +83,12 @@ def _filters(task: Task) -> Iterator[Result]:
         if "depth" in grids and len(task.noisy) == 1:
             continue
         for values in itertools.product(*grids.values()):
-            _, images = next(_method(filter.name, task, **dict(zip(grids, values, strict=True))))
+            _, images = next(method(filter.name, task, **dict(zip(grids, values, strict=True))))
             best = max(best, (mean_score(images, task.truth, task.of.measure), images), key=itemgetter(0))
     yield time.perf_counter() - began, best[1]
 
 
-def _method(name: str, task: Task, *, chosen: str = "", **fixed: Value) -> Iterator[Result]:
+def method(name: str, task: Task, *, chosen: str = "", **fixed: Value) -> Iterator[Result]:
     """Run a method by the comparison of the program; a learned one is used at every moment of its training.
 
     CARE is trained on other fields than those scored, whose ground truth it must not see.
@@ -161,12 +161,12 @@ def contenders(chosen: str, careamics: Path | None) -> dict[str, Contender]:
         "skimage-tv": partial(_calibrated, "tv"),
         "skimage-nl-means": partial(_calibrated, "nl-means"),
     }
-    found |= {m.name: partial(_method, m.name) for m in methods("instant")}
-    found["instant-best"] = partial(_method, "instant", quality="best")
-    found["instant-still"] = partial(_method, "instant", quality="best", neighbours="mean")
-    found |= {m.name: partial(_method, m.name, chosen=chosen) for m in methods("learned")}
+    found |= {m.name: partial(method, m.name) for m in methods("instant")}
+    found["instant-best"] = partial(method, "instant", quality="best")
+    found["instant-still"] = partial(method, "instant", quality="best", neighbours="mean")
+    found |= {m.name: partial(method, m.name, chosen=chosen) for m in methods("learned")}
     for name, neighbours in (("alone", "none"), ("still", "mean")):
-        found[f"quietfield-{name}"] = partial(_method, "quietfield", chosen=chosen, neighbours=neighbours)
+        found[f"quietfield-{name}"] = partial(method, "quietfield", chosen=chosen, neighbours=neighbours)
     if careamics is not None:
         found |= {f"careamics-{v}": partial(_careamics, careamics, v) for v in ("n2v", "n2v2")}
     return found

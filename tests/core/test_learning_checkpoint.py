@@ -237,7 +237,10 @@ def test_the_description_is_readable_json(tmp_path, model):
     whole = json.loads(_metadata(path))
     assert whole["method"]["name"] == "deconoising"
     assert whole["method"]["params"] == params.values(model.method)
-    expected = {"kind": "unet", "width": 8, "depth": 3, "pooling": "max", "top_skip": True, "inputs": 1}
+    expected = {
+        "kind": "unet", "width": 8, "depth": 3, "pooling": "max", "top_skip": True, "inputs": 1, "samples": 0,
+        "variational": False,
+    }  # fmt: skip
     assert whole["architecture"] == expected
     assert whole["record"]["source"]["name"] == "scene"
 

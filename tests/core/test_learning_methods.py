@@ -22,6 +22,8 @@ def test_methods_are_on_the_list():
         "structn2v",
         "n2v-conv",
         "deconoising",
+        "pn2v",
+        "divnoising",
         "noise2noise",
         "care",
     ]

@@ -133,8 +133,8 @@ class Examples:
         """Replace a part of the pixels in memory, if the stack does not fit into it."""
         self._tiles.refresh(generator)
 
-    def draw(self, generator: Generator) -> Patches:
-        """Draw the patches of one step, on the device."""
+    def draw(self, generator: Generator, fraction: float = 1.0) -> Patches:  # noqa: ARG002
+        """Draw the patches of one step, on the device, after this fraction of the training."""
         setup, shape = self._setup, (self._tiles.count, *self._tiles.shape)
         places = draw_places(setup.batch, shape, setup.side, setup.augment, generator, exchange=self.exchange)
         mask = self.mask(setup.batch, generator)
@@ -223,7 +223,7 @@ class ExpectedPixels(HiddenPixels):
     """
 
     def _divided(self) -> Split:
-        return _noisy(super()._divided(), self._setup.stack)
+        return exclude_noiseless(super()._divided(), self._setup.stack)
 
     def known(self) -> Normalisation:
         """Return the normalisation from counts to photons."""
@@ -262,7 +262,7 @@ class CleanImages(Examples):
         )
 
 
-def _noisy(split: Split, stack: Stack) -> Split:
+def exclude_noiseless(split: Split, stack: Stack) -> Split:
     """Exclude channels with almost no noise, whose losses would dominate; keep them if all are such."""
     silent = noiseless(examine_channels(stack))
     if not silent or len(silent) == stack.sizes.get("C", 1):

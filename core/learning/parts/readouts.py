@@ -17,7 +17,11 @@ from core.learning.architecture import Architecture
 from core.learning.data import Normalisation
 from core.learning.device import placed
 from core.learning.network import UNet, blank
+from core.learning.noise_knowledge import read_models
+from core.learning.parts.posterior_prediction import PosteriorPrediction
+from core.learning.parts.sampled_prediction import SampledPrediction
 from core.learning.prediction import Prediction
+from core.learning.variational_network import VariationalNetwork
 from core.methods.base import Bindable
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.psf import Psf
@@ -126,6 +130,66 @@ class AsInstant:
         return AdaptedPrediction(
             networks=networks, eightfold=self.eightfold, along=self.along, sigma=sigma, still=self.still
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """Combine the priors of a network with the values of the pixels.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Network of Instant, with or without samples.
+    noise_model : str
+        Noise models of the channels, as JSON.
+    """
+
+    architecture: Architecture
+    noise_model: str
+
+    def prediction(
+        self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
+    ) -> Bindable:
+        """Return the prediction of a network."""
+        network = _network(self.architecture, weights, device)
+        assert isinstance(network, InstantNetwork)
+        models = read_models(self.noise_model)
+        return PosteriorPrediction(network=network, device=device, normalisation=normalisation, models=models)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Possible:
+    """Draw samples of possible images.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Variational network.
+    noise_model : str
+        Noise models of the channels, as JSON.
+    samples, shown : int
+        Number of samples for mean and deviation, and of samples that are outputs of their own.
+    seed : int
+        Seed of the samples.
+    """
+
+    architecture: Architecture
+    noise_model: str
+    samples: int
+    shown: int
+    seed: int
+
+    def prediction(
+        self, weights: Mapping[str, Tensor], normalisation: Normalisation, device: torch.device
+    ) -> Bindable:
+        """Return the prediction of a network."""
+        network = _network(self.architecture, weights, device)
+        assert isinstance(network, VariationalNetwork)
+        models = read_models(self.noise_model)
+        return SampledPrediction(
+            network=network, device=device, normalisation=normalisation, models=models,
+            samples=self.samples, shown=self.shown, seed=self.seed,
+        )  # fmt: skip
 
 
 def _network(architecture: Architecture, weights: Mapping[str, Tensor], device: torch.device) -> nn.Module:
