@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from core.errors import QuietfieldError
 from core.quality.metric import Metric, Plane, Planes
+from core.quality.microssim import of_planes
 
 SSIM_SIGMA = 1.5
 SSIM_RADIUS = 5
@@ -143,6 +144,12 @@ METRICS: tuple[Metric, ...] = (
         "window of 11 × 11 pixels (sigma 1.5), K1 = 0.01, K2 = 0.03, averaged over the plane without "
         "the outermost 5 pixels; -1 to 1. It uses the same range as PSNR, and is close to 1 for all images "
         "with a large camera offset.",
+    ),
+    Metric(
+        name="microssim", format=".4f", compute=of_planes, label="MicroSSIM",
+        definition="Structural similarity for microscopy (Ashesh et al. 2024): the 3rd percentile of each "
+        "image is subtracted, and the image is scaled so that its SSIM is largest. A camera offset hides no "
+        "differences, and a wrong offset or scale does not count.",
     ),
     Metric(
         name="nrmse", format=".4f", compute=_nrmse, label="NRMSE", better="lower",

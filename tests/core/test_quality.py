@@ -194,7 +194,7 @@ def test_values_whose_squares_overflow_are_refused() -> None:
 
 
 def test_every_measure_is_described_once() -> None:
-    assert len({m.name for m in metrics()}) == len(metrics()) == 7
+    assert len({m.name for m in metrics()}) == len(metrics()) == 8
     assert [m.name for m in metrics() if not m.needs_reference] == ["mean_over_std"]
     alone = measure_plane(np.eye(12), None)
     assert list(alone) == [m.name for m in metrics()]
