@@ -161,9 +161,11 @@ def _with_axis(stack: Stack, letter: str, context: Context) -> tuple[Stack, dict
 
 
 def _without(stack: Stack, axis: str, indices: Sequence[int], context: Context) -> Opened:
+    from core.noise.cameras import with_camera
+    from core.noise.survey import Survey
     from core.selection import leave_out
 
-    rest = leave_out(stack, axis, indices)
+    rest = with_camera(leave_out(stack, axis, indices), Survey.of(stack).camera)
     return Opened(stack=rest, levels=first_levels(rest, context))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QWidget
 
+from app.documents.calibrating import Calibrator
 from app.documents.exporting import Exporter
 from app.documents.opening import Opener
 from app.documents.tasks import Tasks
@@ -30,6 +31,8 @@ class Dialogs(QObject):
         Last used folder and options.
     opener, exporter, tasks : Opener, Exporter, Tasks
         Do the work.
+    calibrator : Calibrator
+        Calibrates cameras.
     help : Help
         Help of a dialog.
     questions : Questions
@@ -45,13 +48,14 @@ class Dialogs(QObject):
         opener: Opener,
         exporter: Exporter,
         tasks: Tasks,
+        calibrator: Calibrator,
         help: Help,
         questions: Questions,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._preferences = window, session, preferences
         self._opener, self._exporter, self._tasks, self._help = opener, exporter, tasks, help
-        self._questions = questions
+        self._calibrator, self._questions = calibrator, questions
 
     @property
     def _folder(self) -> str:
@@ -74,6 +78,19 @@ class Dialogs(QObject):
         dialog = SimulateDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.wanted.connect(self._opener.simulate)
+        dialog.help_wanted.connect(self._help.show_page)
+        dialog.open()
+
+    def calibrate(self) -> None:
+        """Ask for a name and files, and calibrate a camera."""
+        from app.documents.calibrate_dialog import CalibrateDialog  # imported on demand, for a fast start
+
+        def ask() -> Path | None:
+            return next(iter(self._questions.files(self._folder)), None)
+
+        dialog = CalibrateDialog(ask, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.wanted.connect(self._calibrator.calibrate)
         dialog.help_wanted.connect(self._help.show_page)
         dialog.open()
 

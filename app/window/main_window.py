@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.documents.calibrating import Calibrator
 from app.documents.exporting import Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.opener = Opener(self.session, self.jobs, self)
         self.exporter = Exporter(self.jobs, self)
         self.tasks = Tasks(self.session, self.jobs, self)
+        self.calibrator = Calibrator(self.session, self.jobs, self)
         self._build_panels()
         self._build_centre()
         self.actions_ = Actions(self._services())
@@ -149,6 +151,7 @@ class MainWindow(QMainWindow):
             opener=self.opener,
             exporter=self.exporter,
             tasks=self.tasks,
+            calibrator=self.calibrator,
             help=help,
             questions=self._questions,
         )
@@ -216,6 +219,9 @@ class MainWindow(QMainWindow):
         self.viewer.hovered.connect(self._on_hovered)
         self.noise_panel.taken.connect(self._on_proposal)
         self.noise_panel.marked.connect(self.viewer.mark)
+        self.noise_panel.camera.chosen.connect(self.calibrator.use)
+        self.noise_panel.camera.calibrate_wanted.connect(self.dialogs.calibrate)
+        self.calibrator.calibrated.connect(self._on_calibrated)
         self.welcome.open_wanted.connect(self.dialogs.choose_files)
         self.welcome.sample_wanted.connect(self.opener.open_sample)
         self.notes.series_chosen.connect(self.opener.open_series)
@@ -250,10 +256,14 @@ class MainWindow(QMainWindow):
     def _on_hovered(self, hover: Hover | None) -> None:
         self.status.readout.setText(readout(hover) if hover is not None else "")
 
+    def _on_calibrated(self, name: str) -> None:
+        self.noise_panel.refresh_cameras()
+        self.announcer.say(f"The camera {name} is calibrated. Choose it in the Noise tab for its stacks.")
+
     def _on_proposal(self, proposal: Proposal) -> None:
         Proposals(
             opener=self.opener, filters=self.filter_panel, training=self.training_panel,
-            arrangement=self.arrangement,
+            arrangement=self.arrangement, dialogs=self.dialogs,
         ).take(proposal)  # fmt: skip
 
     def _on_live_preview(self, wanted: bool) -> None:

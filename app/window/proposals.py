@@ -8,6 +8,7 @@ from app.documents.opening import Opener
 from app.panels.filters import FilterPanel
 from app.panels.training import TrainingPanel
 from app.window.arrangement import Arrangement
+from app.window.dialogs import Dialogs
 from core.catalogue import find
 from core.findings import Proposal
 
@@ -24,16 +25,21 @@ class Proposals:
         Panels that hold the methods.
     arrangement : Arrangement
         Raises the panel.
+    dialogs : Dialogs
+        Asks for the files of a calibration.
     """
 
     opener: Opener
     filters: FilterPanel
     training: TrainingPanel
     arrangement: Arrangement
+    dialogs: Dialogs
 
     def take(self, proposal: Proposal) -> None:
         """Carry out a proposal."""
-        if proposal.action == "leave-out":
+        if proposal.action == "calibrate":
+            self.dialogs.calibrate()
+        elif proposal.action == "leave-out":
             indices = tuple(int(word) for word in str(proposal.params["indices"]).split())
             self.opener.leave_out(str(proposal.params["axis"]), indices)
         elif proposal.method and find(proposal.method).group == "learned":

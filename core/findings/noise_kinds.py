@@ -33,7 +33,7 @@ OFFSET = Kind(
 )  # fmt: skip
 OFFSET_UNKNOWN = Kind(
     code="offset-unknown", level=Level.HINT,
-    words="The counts without light (offset) cannot be measured in this stack: {low:.4g} to {high:.4g} are "
+    words="The counts without light (offset) cannot be measured in this stack: {low:.3g} to {high:.3g} are "
     "possible. Dark frames tell them.",
 )  # fmt: skip
 OFFSET_UNLIMITED = Kind(

@@ -139,9 +139,9 @@ def _neighbours(bands: Values) -> Values:
     return np.array([square.sum(1) @ wave, square.sum(0) @ wave])
 
 
-def autocorrelation(y: float, x: float) -> Values:
-    """Return the autocorrelation for correlations of neighbours, shape (2 * REACH + 1, 2 * REACH + 1)."""
-    both: Values = np.outer(_line(y), _line(x))
+def autocorrelation(y: float, x: float, reach: int = REACH) -> Values:
+    """Return the autocorrelation for correlations of neighbours, shape (2 * reach + 1, 2 * reach + 1)."""
+    both: Values = np.outer(_line(y, reach), _line(x, reach))
     return both
 
 

@@ -11,8 +11,10 @@ import tifffile
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
 
+from core.noise.cameras import saved_cameras
 from core.noise.models import PoissonGaussian
 from core.noise.report import NoiseReport, report_noise
+from core.noise.survey import Survey
 from core.stack import Stack
 from tests.driver import Driver
 
@@ -182,3 +184,48 @@ def test_every_channel_has_its_own_lines(driver, tmp_path):
 def test_a_stack_object_is_measured_once_for_panel_and_command(measured):
     stack: Stack = measured.window.session.snapshot.source.stack
     assert report_noise(stack).channels is measured.window.noise_panel.report.channels
+
+
+def test_a_camera_is_calibrated_and_used_for_the_open_stack(measured, tmp_path):
+    rng = np.random.default_rng(3)
+    files = {}
+    for what, light in (("dark", 0.0), ("flat", 150.0)):
+        mean = np.full((8, 96, 96), 100 + 2.5 * light)
+        files[what] = save(tmp_path / f"{what}.tif", np.rint(CAMERA.sample(mean, rng)).astype(np.uint16))
+    measured.click("noise-calibrate")
+    assert not measured.widget("calibrate-accept").isEnabled()
+    assert measured.widget("calibrate-hint").text() == "Enter a name."
+    measured.set("calibrate-name", "my camera")
+    for what, path in files.items():
+        measured.answers.to_open = [path]
+        measured.click(f"calibrate-choose-{what}")
+        assert measured.widget(f"calibrate-{what}").text() == str(path)
+    measured.click("calibrate-accept")
+    measured.wait(lambda: saved_cameras() == ("my camera",))
+    measured.wait(lambda: measured.widget("noise-camera").findData("my camera") > 0)
+    measured.choose("noise-camera", "my camera")
+    measured.widget("noise-camera").activated.emit(measured.widget("noise-camera").currentIndex())
+    panel = measured.window.noise_panel
+    measured.wait(lambda: panel.report is not None and panel.report.camera == "my camera")
+    assert texts(measured)["calibration"].endswith("my camera</nobr>")
+    assert Survey.of(measured.window.session.snapshot.source.stack).camera.gain == pytest.approx(
+        2.5, rel=0.05
+    )
+    measured.click("noise-calibrate")  # the name is taken now
+    measured.set("calibrate-name", "my camera")
+    measured.set("calibrate-dark", str(files["dark"]))
+    assert "already a camera" in measured.widget("calibrate-hint").text()
+    measured.widget("calibrate-dialog").close()
+
+
+def test_a_calibration_that_fails_says_why(measured, tmp_path):
+    constant = save(tmp_path / "constant.tif", np.full((4, 96, 96), 100, np.uint16))
+    measured.click("noise-offset-take") if measured.window.findChild(QWidget, "noise-offset-take") else (
+        measured.click("noise-calibrate")
+    )
+    measured.set("calibrate-name", "broken")
+    measured.set("calibrate-dark", str(constant))
+    measured.click("calibrate-accept")
+    measured.wait()
+    assert "All pixels of the dark frames" in measured.window.message.words.text()
+    assert saved_cameras() == ()

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from app.panels.noise.camera_box import CameraBox
 from app.panels.noise.plots import NoisePlots
 from app.panels.noise.rows import EntryList
 from app.shell.jobs import Job, Jobs, Outcome
@@ -51,6 +52,7 @@ class NoisePanel(QWidget):
         self.entries = EntryList()
         self.entries.taken.connect(self.taken)
         self.entries.marked.connect(self._on_marked)
+        self.camera = CameraBox()
         self.plots = NoisePlots()
         inner = QWidget()
         column = QVBoxLayout(inner)
@@ -86,6 +88,7 @@ class NoisePanel(QWidget):
         bottom = QVBoxLayout()
         margins = column.contentsMargins()
         bottom.setContentsMargins(margins.left(), 0, margins.right(), margins.bottom())
+        bottom.addWidget(self.camera)
         for part in (self.hint, self.problem, self.progress):
             bottom.addWidget(part)
         bottom.addLayout(buttons)
@@ -103,12 +106,21 @@ class NoisePanel(QWidget):
             self.report, self._asked = None, 0
             self.problem.clear()
             self.marked.emit(())
+            if self.isVisible():
+                self.refresh_cameras()
             self._want()
         elif new.channel != old.channel:
             self._update()
 
+    @Slot()
+    def refresh_cameras(self) -> None:
+        """List the saved cameras again."""
+        source = self._session.snapshot.source
+        self.camera.refresh(source.stack if source is not None else None)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.refresh_cameras()
         self._want()
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -19,6 +19,9 @@ from core.noise.report.pattern import LAGS, Pattern
 HEIGHT = 150
 """Height of a plot in points."""
 
+STEADY = 0.02
+"""Smallest half height of the brightness plot, relative to the brightness."""
+
 
 class NoisePlots(QWidget):
     """All plots of one channel; pyqtgraph is imported when the first report is shown."""
@@ -163,7 +166,12 @@ class _Plots:
         self.course_title.setVisible(shown)
         self.time.setVisible(shown)
         if course is not None:
-            self.course.setData(np.array(course.frames) + 1, np.array(course.brightness))
+            level = np.array(course.brightness)
+            self.course.setData(np.array(course.frames) + 1, level)
+            # changes far below a percent fill no plot
+            middle = float(level.max() + level.min()) / 2
+            half = max(float(np.ptp(level)) / 2, STEADY * abs(middle), 1e-12)
+            self.time.setYRange(middle - half, middle + half, padding=0.05)
 
     def refresh_colors(self) -> None:
         """Apply the colours of the theme."""

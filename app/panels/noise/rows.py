@@ -127,6 +127,7 @@ class EntryList(QWidget):
             row.taken.connect(self.taken)
             row.marked.connect(self.marked)
             self._column.insertWidget(number, row)
+            row.show()  # at once: the layout shows it later
         self.explain(self._everything)
 
     @Slot(bool)

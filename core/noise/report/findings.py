@@ -60,13 +60,12 @@ def calibration(stack: Stack, measured: NoiseEstimate, used: Calibration | None)
 def camera(found: CameraNoise) -> tuple[Entry, ...]:
     """Return the lines about gain, offset and read noise."""
     gain, offset, read = found.gain, found.offset, found.read_noise
+    once = CALIBRATE if offset.known else None  # else the line of the offset proposes it
     if gain.value is None:
-        lines = [_entry("gain", "Gain", "unknown", words.GAIN_UNKNOWN, proposal=CALIBRATE)]
+        lines = [_entry("gain", "Gain", "unknown", words.GAIN_UNKNOWN, proposal=once)]
     else:
         kind = words.GAIN_EXCESS if found.excess else words.GAIN if gain.known else words.GAIN_ROUGH
-        lines = [
-            _entry("gain", "Gain", in_words(gain), kind, gain, proposal=None if gain.known else CALIBRATE)
-        ]
+        lines = [_entry("gain", "Gain", in_words(gain), kind, gain, proposal=None if gain.known else once)]
     if offset.value is None:
         lines.append(_entry("offset", "Offset", "unknown", words.OFFSET_UNLIMITED, proposal=CALIBRATE))
     else:
@@ -188,7 +187,7 @@ def course(found: Course | None) -> tuple[Entry, ...]:
     """Return the lines about brightness and position over time."""
     if found is None:
         return ()
-    text = f"{found.change:+.1%} overall, {found.flicker:.2%} per frame"
+    text = f"{round(found.change, 3) + 0.0:+.1%} overall, {found.flicker:.2%} per frame"
     if found.unlike:
         finding = Finding(
             kind=words.FIELDS_DIFFER, value=float(len(found.matched)), limit=float(found.compared)
@@ -205,7 +204,7 @@ def course(found: Course | None) -> tuple[Entry, ...]:
             kind=words.BRIGHTNESS_STEADY,
             value=found.flicker,
             limit=FLICKERS,
-            details={"change": found.change},
+            details={"change": round(found.change, 3) + 0.0},
         )
     lines = [Entry(topic="brightness", title="Brightness over time", text=text, finding=finding)]
     if found.drift > DRIFTS:
@@ -232,7 +231,7 @@ def _digits(value: float, error: float | None) -> int:
 
 
 def _between(quantity: Quantity) -> str:
-    return f"{quantity.low:.4g} to {quantity.high:.4g} {quantity.unit}"
+    return f"{quantity.low:.3g} to {quantity.high:.3g} {quantity.unit}"
 
 
 def _entry(

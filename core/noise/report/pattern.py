@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.report.samples import Samples, usable
+from core.noise.spectrum import STEP as SHRUNK
+from core.noise.spectrum import autocorrelation
 from core.noise.stripes import STEP, excess, stripes
 
 LAGS = 4
@@ -19,6 +21,9 @@ TREND = 32
 
 OUTLIER = 6.0
 """Deviation, in standard deviations, above which a pixel is ignored."""
+
+LEAST = 0.05
+"""Estimated correlation of neighbours below which there may be none."""
 
 Values = NDArray[np.float64]
 
@@ -58,7 +63,7 @@ def measure_pattern(samples: Samples, noise: NoiseEstimate) -> Pattern:
     noise : NoiseEstimate
         Noise of the channel.
     """
-    found = _from_frames(samples.frames, noise) if samples.frames is not None else _padded(noise)
+    found = _from_frames(samples.frames, noise) if samples.frames is not None else _of_blur(noise)
     rows, row_excess = _stripes(samples, noise, noise.correlation_x, turn=False)
     columns, column_excess = _stripes(samples, noise, noise.correlation_y, turn=True)
     return Pattern(
@@ -69,13 +74,17 @@ def measure_pattern(samples: Samples, noise: NoiseEstimate) -> Pattern:
     )  # fmt: skip
 
 
-def _padded(noise: NoiseEstimate) -> Values:
-    """Return the autocorrelation of an estimate; it is 0 at larger distances."""
-    known = noise.autocorrelation
-    whole = np.zeros((2 * LAGS + 1, 2 * LAGS + 1))
-    margin = (len(whole) - len(known)) // 2
-    whole[margin : margin + len(known), margin : margin + len(known)] = known
-    return whole
+def _of_blur(noise: NoiseEstimate) -> Values:
+    """Return the autocorrelation of the blur that was fitted to the spectra of planes.
+
+    The estimate is a step too small on purpose, since a network with a too large correlation blurs; here the
+    step is added again.
+    """
+    y, x = (
+        value + float(np.sign(value)) * SHRUNK if abs(value) > LEAST else value
+        for value in (noise.correlation_y, noise.correlation_x)
+    )
+    return autocorrelation(y, x, LAGS)
 
 
 def _from_frames(frames: Values, noise: NoiseEstimate) -> Values:
