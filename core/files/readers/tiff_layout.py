@@ -149,9 +149,13 @@ def _found(parsed: ParsedFile, series: Any, claim: Claim, *, many: bool) -> _Fou
         found = _Found(min(fits, claim.planes), offset, cut=cut)
         many = many and fits > claim.planes
     else:
-        # tifffile gives frames of Micro-Manager that are not in the file no bytes, and reads them as zeros
-        pages = [None if page is not None and not any(page.databytecounts) else page for page in series]
-        found = _paged(pages if series.kind == "mmstack" else list(series), claim.planes)
+        pages, planes = list(series), claim.planes
+        if series.kind == "mmstack":
+            # tifffile gives frames that are not in the file no bytes, and reads them as zeros
+            pages = [None if page is not None and not any(page.databytecounts) else page for page in pages]
+        elif series.kind == "lsm":  # tifffile takes all pages, and the axes that the description claims
+            planes = max(planes, len(pages))
+        found = _paged(pages, planes)
     if many and len(file.pages) > max(found.count, claim.planes):
         found = _more(file, found, max(found.count, claim.planes))
     if alone and series.kind in _IN_A_ROW and (found.count < claim.planes or series.kind in _PLAIN):

@@ -132,6 +132,9 @@ def _stk(about: Mapping[str, Any], steps: Spacing) -> dict[str, Any]:
     distances = np.atleast_1d(about.get("ZDistance", 0.0))
     if distances.size and np.allclose(distances, distances[-1]):
         steps.length("Z", float(distances[-1]), unit)
+    times = np.atleast_1d(about.get("TimeCreated", 0)).astype(np.float64)  # since midnight
+    if len(times) > 1 and (waits := np.diff(times)).min() > 0:
+        steps.time("T", float(waits.mean()), "ms")
     return {}
 
 

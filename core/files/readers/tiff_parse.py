@@ -93,7 +93,9 @@ def _parse(path: Path, stream: TiffStream) -> ParsedFile:
             if not found and len(file.pages) == 0:
                 raise QuietfieldError(f"{path} holds no image: it was cut off, or never completely written.")
             if found:
-                return ParsedFile(stream, file, found)
+                cause = f"its description cannot be read: {_words(failure)}"
+                doubt = Finding(kind=kinds.DAMAGED, details={"cause": cause})
+                return ParsedFile(stream, file, found, *([] if failure is None else [doubt]))
         except QuietfieldError:
             file.close()
             raise
@@ -142,7 +144,11 @@ def _why(failure: Exception | None, count: int, pages: int) -> Finding:
     """Return why a file was read page by page: it is cut off, or its description makes no sense."""
     if failure is None or count < pages:
         return Finding(kind=kinds.INCOMPLETE, value=count)
-    return Finding(kind=kinds.DAMAGED, details={"cause": " ".join(str(failure).split())[:120]})
+    return Finding(kind=kinds.DAMAGED, details={"cause": _words(failure)})
+
+
+def _words(error: Exception | None) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _whole_pages(file: Any) -> list[Any]:
