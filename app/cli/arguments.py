@@ -14,6 +14,7 @@ from core.params import Param, Value
 
 if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.executors import Executor
+    from core.work.task import Source
 
 COMMANDS = (
     "info", "noise", "noise-model", "camera", "denoise", "train", "apply", "measure", "simulate", "methods",
@@ -218,6 +219,26 @@ def add_camera(parser: Parser) -> None:
     )  # fmt: skip
 
 
+def add_without(parser: Parser) -> None:
+    """Add the options that leave frames or planes out."""
+    for things, axis in (("frames", "time"), ("planes", "depth")):
+        parser.add_argument(
+            f"--without-{things}", type=_numbers, default=(), metavar="N,N",
+            help=f"leave out these {things} along {axis}, counted from 1, such as 12,40",
+        )  # fmt: skip
+
+
+def chosen_source(args: argparse.Namespace, file: Path) -> Source:
+    """Return a stack in a file with the axes, the camera and the frames that the arguments select."""
+    from core.work.task import Source
+
+    return Source(
+        path=file, series=args.series, axes=args.input_axes, camera=getattr(args, "camera", ""),
+        without_frames=getattr(args, "without_frames", ()),
+        without_planes=getattr(args, "without_planes", ()),
+    )  # fmt: skip
+
+
 def add_output(parser: Parser) -> None:
     """Add the options for writing stacks."""
     writing = parser.add_argument_group("writing")
@@ -273,6 +294,17 @@ def _count(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0.")
     return number
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Parse numbers counted from 1, separated by commas; return indices from 0."""
+    try:
+        numbers = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        numbers = (0,)
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers from 1, such as 12,40.")
+    return tuple(number - 1 for number in numbers)
 
 
 def _percent(text: str) -> str:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.cli.arguments import Parser, add_camera, add_input, add_quiet, path
+from app.cli.arguments import Parser, add_camera, add_input, add_quiet, add_without, chosen_source, path
 from app.cli.terminal import Progress, line_width, table
 
 if TYPE_CHECKING:
@@ -23,17 +23,15 @@ def add_noise(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_input(parser)
     add_camera(parser)
+    add_without(parser)
     add_quiet(parser)
 
 
 def run_noise(args: argparse.Namespace) -> int:
     """Run ``noise``: measure and print the noise of a stack."""
-    from core.files import open_stack
-    from core.noise.cameras import load_camera, with_camera
     from core.noise.report import report_noise
 
-    camera = load_camera(args.camera) if args.camera else None
-    stack = with_camera(open_stack(args.stack, series=args.series, axes=args.input_axes), camera)
+    stack = chosen_source(args, args.stack).open()
     progress = Progress(quiet=args.quiet)
     for finding in stack.meta.findings:
         progress.say(f"{args.stack}: {finding.text}")
@@ -69,6 +67,10 @@ def _sentence(entry: Entry) -> str:
 def _option(entry: Entry) -> str:
     """Return the options of the command line for a proposal; "" if it has none."""
     proposal = entry.finding.proposal
+    if proposal is not None and proposal.action == "leave-out":
+        things = "frames" if proposal.params["axis"] == "T" else "planes"
+        numbers = ",".join(str(int(word) + 1) for word in str(proposal.params["indices"]).split())
+        return f"--without-{things} {numbers}"
     if proposal is None or not proposal.method:
         return ""
     params = (f"--{name.replace('_', '-')} {value}" for name, value in proposal.params.items())

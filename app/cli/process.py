@@ -18,7 +18,9 @@ from app.cli.arguments import (
     add_method,
     add_output,
     add_quiet,
+    add_without,
     chosen_executor,
+    chosen_source,
     given,
     path,
 )
@@ -47,6 +49,7 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
     add_output(parser)
     add_input(parser)
     add_camera(parser)
+    add_without(parser)
     add_quiet(parser)
 
 
@@ -68,6 +71,7 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:
     add_output(parser)
     add_input(parser)
     add_camera(parser)
+    add_without(parser)
     add_quiet(parser)
 
 
@@ -147,7 +151,7 @@ def _suffix(recipe: Recipe) -> str:
 def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networks | None = None) -> int:
     """Run a recipe on every stack; a failure is reported and does not stop the others."""
     from core.work.executors import Failed
-    from core.work.task import Source, Target, Task
+    from core.work.task import Target, Task
 
     progress, failed, tasks = Progress(quiet=args.quiet), 0, []
     alone = len(args.stacks) == 1
@@ -162,9 +166,7 @@ def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networ
             continue
         task = Task(
             recipe=recipe,
-            source=Source(
-                path=source, series=args.series, axes=args.input_axes, camera=getattr(args, "camera", "")
-            ),
+            source=chosen_source(args, source),
             target=Target(path=target, format=args.format, dtype=args.dtype, overwrite=args.overwrite),
             networks=networks.folders if networks else (),
             device=networks.device if networks else "auto",

@@ -19,7 +19,9 @@ from app.cli.arguments import (
     add_input,
     add_method,
     add_quiet,
+    add_without,
     chosen_method,
+    chosen_source,
     given,
     path,
 )
@@ -81,6 +83,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
         )  # fmt: skip
     add_input(parser)
     add_camera(parser)
+    add_without(parser)
     add_quiet(parser)
 
 
@@ -95,10 +98,8 @@ def run_train(args: argparse.Namespace) -> int:
         raise QuietfieldError(f"Writing into {out.parent} is not permitted. Name another folder with -o.")
     from core import recovery
     from core.checkpoint import load_model, room
-    from core.files import open_stack
     from core.files.atomic import check_room
     from core.learning.trainer import Trainer
-    from core.noise.cameras import load_camera, with_camera
 
     checkpoint = recovery.checkpoint_path(out)
     resumed: Path | None = checkpoint if args.resume is True else args.resume
@@ -112,8 +113,7 @@ def run_train(args: argparse.Namespace) -> int:
     method = _method(args, start, resumed if interrupted else None)
     check_room(out, 2 * room(method))  # with the checkpoint
     progress = Progress(quiet=args.quiet)
-    camera = load_camera(args.camera) if args.camera else None
-    stack = with_camera(open_stack(args.stack, series=args.series, axes=args.input_axes), camera)
+    stack = chosen_source(args, args.stack).open()
     for finding in stack.meta.findings:
         progress.say(f"{args.stack}: {finding.text}")
     target = _target(args, method)

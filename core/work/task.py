@@ -17,6 +17,7 @@ from core.methods.base import Operation
 from core.methods.stream import streaming
 from core.noise.cameras import load_camera, with_camera
 from core.progress import Context
+from core.selection import leave_out
 from core.stack import Stack
 from core.work.networks import Networks
 from core.work.recipe import Recipe, Step
@@ -39,17 +40,23 @@ class Source:
         Axes of the stack, if the file does not specify them.
     camera : str
         Name of the saved calibration of its camera; "" to measure the noise in the stack.
+    without_frames, without_planes : tuple of int
+        Indices along T and along Z that are left out, from 0.
     """
 
     path: Path | tuple[Path, ...]
     series: int = 0
     axes: str | None = None
     camera: str = ""
+    without_frames: tuple[int, ...] = ()
+    without_planes: tuple[int, ...] = ()
 
     def open(self, context: Context | None = None) -> Stack:
-        """Open the stack; see `core.files.open_stack` and `core.noise.cameras.load_camera`."""
+        """Open the stack; see `core.files.open_stack`, `load_camera` and `leave_out`."""
         camera = load_camera(self.camera) if self.camera else None
         stack = open_stack(self.path, series=self.series, axes=self.axes, context=context)
+        for axis, indices in (("T", self.without_frames), ("Z", self.without_planes)):
+            stack = leave_out(stack, axis, indices) if indices else stack
         return with_camera(stack, camera)
 
 

@@ -147,6 +147,28 @@ def test_noise_in_words_and_as_json(folder, capsys):
     assert "at least 12 x 12" in capsys.readouterr().err
 
 
+def test_a_flash_is_left_out(folder, capsys):
+    rng = np.random.default_rng(0)
+    pixels = rng.poisson(200, (12, 64, 64)).astype(np.uint16)
+    pixels[5] += 20000
+    tifffile.imwrite(folder / "flash.tif", pixels, imagej=True, metadata={"axes": "TYX"})
+    assert run("noise flash.tif -q") == 0
+    assert "--without-frames 6" in capsys.readouterr().out
+    assert run("noise flash.tif -q --without-frames 6") == 0
+    found = capsys.readouterr()
+    assert "--without-frames" not in found.out
+    assert "without frames 6" in found.err
+    assert run("denoise flash.tif -o out.tif --method box -q --without-frames 6,1") == 0
+    kept = np.delete(pixels, (0, 5), axis=0)
+    assert tifffile.imread(folder / "out.tif").shape == kept.shape
+    assert tifffile.imread(folder / "out.tif").max() < 1000
+    assert run("denoise flash.tif -o no.tif --method box -q --without-frames 13") == 1
+    assert "number 13 does not exist" in capsys.readouterr().err
+    assert run("denoise flash.tif -o no.tif --method box -q --without-frames x") == 2
+    assert run("denoise flash.tif -o no.tif --method box -q --without-planes 1") == 1
+    assert "no axis of depth" in capsys.readouterr().err
+
+
 def test_a_camera_is_calibrated_once_and_used_for_later_stacks(folder, capsys):
     rng = np.random.default_rng(0)
     dark = np.rint(100 + 4 * rng.standard_normal((6, 96, 96)))
