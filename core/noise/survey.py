@@ -236,7 +236,10 @@ def _measure_noise(stack: Stack, context: Context) -> StackNoise:
     for channel in range(stack.sizes.get("C", 1)):
         context.check()
         noise = _from_frames(stack, channel)
-        single = [estimate(plane) for plane in _spread_planes(stack, channel)]
+        single = []
+        for plane in _spread_planes(stack, channel):
+            context.check()
+            single.append(estimate(plane))
         found.append(noise or select_middle(single))
         differ = differ or _differ(single)
     return StackNoise(channels=tuple(found), each_plane=differ)
