@@ -53,6 +53,8 @@ class Param:
         Whether the parameter is rarely needed.
     by_preset : bool
         Whether a preset sets the parameter, to its default if the preset gives no other value.
+    file : str
+        Filter of a file dialog for texts that may name a file, such as "Noise models (*.json)".
     words : callable, optional
         Describes a text for people; a form shows such a parameter in a place of its own.
     """
@@ -72,6 +74,7 @@ class Param:
     odd: bool = False
     advanced: bool = False
     by_preset: bool = False
+    file: str = ""
     words: Callable[[str], str] | None = None
 
     def check(self, value: object) -> Value:
@@ -182,13 +185,15 @@ def param(
     odd: bool = False,
     advanced: bool = False,
     by_preset: bool = False,
+    file: str = "",
     words: Callable[[str], str] | None = None,
 ) -> _T:
     """Declare a dataclass field that is a parameter; see `Param` for the arguments."""
     described: dict[str, object] = {
         "default": default, "label": label, "help": help, "unit": unit, "short": short, "ge": ge, "gt": gt,
         "le": le, "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
-        "by_preset": by_preset, "words": words,
+        "by_preset": by_preset, "file": file,
+        "words": words,
     }  # fmt: skip
     result: _T = dataclasses.field(default=default, metadata={"param": described})
     return result

@@ -13,9 +13,11 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
+    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QSlider,
+    QToolButton,
     QWidget,
 )
 
@@ -32,6 +34,9 @@ CHOICE_WIDTH = 140
 
 SLIDER_STEPS = 1000
 """Ranges with more steps have no slider."""
+
+LONGEST_LINE = 500
+"""Number of characters above which a text is described instead of shown."""
 
 PATIENCE = 500
 """Delay in milliseconds before an invalid input is explained."""
@@ -260,15 +265,44 @@ class _Text(Field):
     def __init__(self, p: Param, name: str) -> None:
         super().__init__(p)
         self.box = QLineEdit()
+        self._content = ""
         self.take(self.box, name)
-        self.box.textEdited.connect(self.edited)
+        self.box.textEdited.connect(self._on_edited)
+        if p.file:
+            self.choose = QToolButton()
+            self.choose.setText("…")
+            self.choose.setObjectName(f"{name}-choose")
+            self.choose.setAccessibleName(f"Choose a file: {p.label}")
+            self.choose.setToolTip("<p>Choose a file.</p>")
+            self.choose.clicked.connect(self._on_choose)
+            self.row.addWidget(self.choose)
+        if p.words is not None:
+            self.box.setPlaceholderText(p.words(""))
+
+    def ask(self) -> str:
+        """Ask for a file; "" if the dialog is cancelled."""
+        return QFileDialog.getOpenFileName(self, self.param.label, "", self.param.file)[0]
+
+    def _on_choose(self) -> None:
+        if path := self.ask():
+            self.set_value(path)
+            self.edited.emit()
+
+    def _on_edited(self) -> None:
+        self._content = ""
+        self.edited.emit()
 
     def value(self) -> Value:
-        return self.box.text().strip()
+        return self._content or self.box.text().strip()
 
     def set_value(self, value: Value) -> None:
+        # the content of a file, as trained networks keep it, would be unreadable, and cut by the widget
+        text, words = str(value), self.param.words
+        self._content = text if words is not None and len(text) > LONGEST_LINE else ""
         with QSignalBlocker(self.box):
-            self.box.setText(str(value))
+            self.box.setText("" if self._content else text)
+        if words is not None:
+            self.box.setPlaceholderText(words(self._content))
 
 
 def make_field(p: Param, name: str, *, slider: bool = True) -> Field:

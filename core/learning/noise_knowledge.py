@@ -43,7 +43,7 @@ def noise_model(help: str = "") -> str:
     trained networks keep it.
     """
     return param(
-        "", "Noise model", words=brief,
+        "", "Noise model", words=brief, file="Noise models (*.json)",
         help="File of a noise model, made by 'quietfield noise-model' from repeated frames or from a "
         f"denoised stack. Empty: the Poisson-Gaussian noise measured on this stack.{help and ' ' + help}",
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,12 +14,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSlider,
     QWidget,
 )
 
 from app.shell.durations import clock
 from core.learning.base import Learned
-from core.methods.outputs import Output
+from core.methods.outputs import SAMPLES, Output
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.trainer import Report
@@ -46,6 +47,21 @@ class TrainingControls(QWidget):
         watch.addWidget(self.preview)
         watch.addWidget(self.rests, 1)
         watch.addWidget(self.shows)
+        self.sample = QSlider(Qt.Orientation.Horizontal)
+        self.sample.setObjectName("training-sample")
+        self.sample.setAccessibleName("Sample")
+        self.sample.setPageStep(1)
+        self.sample.setToolTip(
+            "<p>Step through single possible images in the preview; the leftmost position is their mean. "
+            "Where they differ, the data do not determine the image.</p>"
+        )
+        self.sample_label = QLabel("Samples")
+        self.sample_label.setBuddy(self.sample)
+        browse = QHBoxLayout()
+        browse.addWidget(self.sample_label)
+        browse.addWidget(self.sample, 1)
+        self.sample.valueChanged.connect(self._on_sample)
+        self.shows.currentIndexChanged.connect(self._follow)
         self.bar = QProgressBar()
         self.bar.setObjectName("training-progress")
         self.bar.setRange(0, 1000)
@@ -60,13 +76,14 @@ class TrainingControls(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.addLayout(watch, 0, 0, 1, 2)
-        grid.addWidget(self.bar, 1, 0, 1, 2)
-        grid.addWidget(self.facts, 2, 0, 1, 2)
+        grid.addLayout(browse, 1, 0, 1, 2)
+        grid.addWidget(self.bar, 2, 0, 1, 2)
+        grid.addWidget(self.facts, 3, 0, 1, 2)
         row = QHBoxLayout()
         self.copy = self._button("Copy co&mmand", "training-copy-command")
         for button in (self.copy, self.start, self.pause, self.stop, self.cancel):
             row.addWidget(button, 1)
-        grid.addLayout(row, 3, 0, 1, 2)
+        grid.addLayout(row, 4, 0, 1, 2)
         self.bar.hide()
         self.facts.hide()
         self._outputs: tuple[Output, ...] = ()
@@ -111,6 +128,12 @@ class TrainingControls(QWidget):
             self.shows.addItems([output.label for output in outputs])
             self.shows.setCurrentIndex(outputs.index(chosen) if chosen in outputs else 0)
         self._outputs = outputs
+        singles = [output for output in outputs if output in SAMPLES]
+        for widget in (self.sample, self.sample_label):
+            widget.setVisible(bool(singles))
+        with QSignalBlocker(self.sample):
+            self.sample.setRange(0, len(singles))
+        self._follow()
         several = len(outputs) > 1
         self.shows.setEnabled(several)
         self.shows.setToolTip(
@@ -119,6 +142,17 @@ class TrainingControls(QWidget):
             if several
             else "<p>This method has only one output.</p>"
         )
+
+    @Slot(int)
+    def _on_sample(self, number: int) -> None:
+        self.shows.setCurrentIndex(self._outputs.index(SAMPLES[number - 1]) if number else 0)
+
+    @Slot()
+    def _follow(self) -> None:
+        """Move the slider to the sample that is shown."""
+        output = self.output
+        with QSignalBlocker(self.sample):
+            self.sample.setValue(SAMPLES.index(output) + 1 if output in SAMPLES else 0)
 
     def begin(self) -> None:
         """Show that training is running."""
