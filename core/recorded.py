@@ -14,15 +14,23 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from core.constant_areas import MARGIN, Mask, Rule, Sample, is_constant, may_hold_areas
+from core.constant_areas import MARGIN, Mask, is_constant, may_hold_areas, may_hold_squares
+from core.fills import Rule, Sample
 from core.findings import Finding, kinds
 from core.stack import Pixels, Region, Stack, channel_of, plane_regions
 
 SAMPLED = 5
 """Largest number of planes of each channel that determine its rule."""
 
-LARGE = 2**22
+LARGE = 2**20
 """Size of a plane, in pixels, above which only its middle and its borders are sampled."""
+
+
+NOTICED = 16
+"""Side in pixels of the smallest constant squares that affect what is displayed."""
+
+SIDE = 384
+"""Side in pixels of the sampled parts of large planes."""
 
 
 class Recorded:
@@ -34,13 +42,16 @@ class Recorded:
     ----------
     stack : Stack
         Stack to examine.
+    origin : Recorded, optional
+        Recorded pixels of the stack that it was computed from, which are then those of this stack.
     """
 
-    __slots__ = ("_blank", "_lock", "_rules", "_stack")
+    __slots__ = ("_blank", "_lock", "_origin", "_rules", "_stack")
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, origin: Recorded | None = None) -> None:
         # a stack of its own: the one examined holds this object, and would never be freed
         self._stack = Stack(stack.source, stack.axes)
+        self._origin = origin
         self._lock = RLock()
         self._rules: tuple[tuple[Rule, Finding | None], ...] | None = None
         self._blank: dict[tuple[int, ...], bool] = {}
@@ -50,6 +61,12 @@ class Recorded:
         """Return what is known of the recorded pixels of a stack."""
         return stack.attached(cls, lambda: cls(stack))
 
+    @classmethod
+    def carry(cls, source: Stack, result: Stack) -> Stack:
+        """Return a result for which the recorded pixels of its source, of the same shape, are known."""
+        result.attached(cls, lambda: cls(result, cls.of(source)))
+        return result
+
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Rule of every channel; one if the stack has no channels."""
@@ -58,16 +75,18 @@ class Recorded:
     def read(self, region: Region) -> tuple[Pixels, Mask | None]:
         """Return the pixels of a region, and which of them were recorded (None for all)."""
         pixels = self._stack.read(region)
+        if self._origin is not None:
+            return pixels, self._origin.read(region)[1]
         lost = self._missing(region)
         if pixels.dtype.kind == "f" and not (finite := np.isfinite(pixels)).all():
             lost = ~finite if lost is None else lost | ~finite
+        if not may_hold_areas(pixels):  # most parts need neither the rules, nor the pixels around
+            return pixels, None if lost is None else ~lost
         for index in np.ndindex(*pixels.shape[:-2]):
-            # most planes need neither the rules, nor the pixels around
-            if may_hold_areas(pixels[index]) or is_constant(pixels[index]):
-                found = self._filled(pixels[index], _part(region, index))
-                if found is not None:
-                    lost = np.zeros(pixels.shape, bool) if lost is None else lost
-                    lost[index] |= found
+            found = self._filled(pixels[index], _part(region, index))
+            if found is not None:
+                lost = np.zeros(pixels.shape, bool) if lost is None else lost
+                lost[index] |= found
         return pixels, None if lost is None or not lost.any() else ~lost
 
     def measured(self, region: Region) -> Pixels:
@@ -83,8 +102,24 @@ class Recorded:
         result[~mask] = np.nan
         return result
 
+    def values(self, region: Region) -> Pixels:
+        """Return the recorded pixels of a region, (N,), or the region itself if all were recorded.
+
+        Small areas are not searched for, which would delay what is displayed first. If nothing was recorded,
+        the region is returned.
+        """
+        pixels = self._stack.read(region)
+        planes = pixels.reshape(-1, *pixels.shape[-2:])
+        none = [(0, 0), (0, 0)]
+        if pixels.dtype.kind != "f" and not any(may_hold_squares(plane, none, NOTICED) for plane in planes):
+            return pixels
+        mask = self.read(region)[1]
+        return pixels if mask is None or not mask.any() else pixels[mask]
+
     def findings(self, channel: int) -> tuple[Finding, ...]:
         """Return a finding if some of the examined pixels of a channel were not recorded."""
+        if self._origin is not None:
+            return self._origin.findings(channel)
         found = self._known()[channel][1]
         return () if found is None else (found,)
 
@@ -92,7 +127,15 @@ class Recorded:
         with self._lock:
             if self._rules is None:
                 count = self._stack.sizes.get("C", 1)
-                self._rules = tuple(_rule_of(self._stack, channel) for channel in range(count))
+                found = [_rule_of(self._stack, channel) for channel in range(count)]
+                empty = [rule.common == 1.0 for rule, _ in found]
+                if any(empty) and not all(empty):  # channels in which nothing was recorded
+                    blank = Rule(common=0.0), _unrecorded(1.0, "a blank channel")
+                    found = [
+                        blank if none and known[1] is None else known
+                        for known, none in zip(found, empty, strict=True)
+                    ]
+                self._rules = tuple(found)
             return self._rules
 
     def _missing(self, region: Region) -> Mask | None:
@@ -105,9 +148,10 @@ class Recorded:
     def _filled(self, plane: Pixels, region: Region) -> Mask | None:
         """Return the filled areas of a part of a plane, which may continue beyond it."""
         rule = self.rules[channel_of(region, self._stack.axes)]
-        if rule.blank and is_constant(plane) and self._is_blank(region):
+        height, width = self._stack.shape[-2:]
+        if is_constant(plane) and rule.is_blank(height * width) and self._is_blank(region):
             return np.ones(plane.shape, bool)
-        if not rule.fills and rule.below == -math.inf:
+        if not rule.may_fill(plane):
             return None
         rows, columns = (
             slice(max(part.start - MARGIN, 0), min(part.stop + MARGIN, size))
@@ -115,7 +159,6 @@ class Recorded:
         )
         wide = (*region[:-2], rows, columns)
         pixels = plane if wide == region else self._stack.read(wide)
-        height, width = self._stack.shape[-2:]
         found = rule.filled(pixels.reshape(pixels.shape[-2:]), (rows, columns), (height, width))
         return None if found is None else found[within(region, wide)[-2:]]
 
@@ -156,7 +199,7 @@ def _rule_of(stack: Stack, channel: int) -> tuple[Rule, Finding | None]:
         filled = None if is_constant(plane) else rule.filled(plane, (region[-2], region[-1]), (height, width))
         if _is_missing(stack, region):
             what, count = "missing planes", plane.size
-        elif rule.blank and is_constant(plane):
+        elif is_constant(plane) and rule.is_blank(height * width):
             what, count = f"blank planes of {plane[0, 0]:g}", plane.size
         else:
             undefined = 0 if plane.dtype.kind != "f" else int(np.count_nonzero(~np.isfinite(plane)))
@@ -172,7 +215,11 @@ def _rule_of(stack: Stack, channel: int) -> tuple[Rule, Finding | None]:
     if not words:
         return rule, None
     share = sum(lost.values()) / sum(plane.size for plane in planes)
-    return rule, Finding(kind=kinds.PIXELS_UNRECORDED, value=share, details={"what": "; ".join(words)})
+    return rule, _unrecorded(share, "; ".join(words))
+
+
+def _unrecorded(share: float, what: str) -> Finding:
+    return Finding(kind=kinds.PIXELS_UNRECORDED, value=share, details={"what": what})
 
 
 def _sampled(stack: Stack, channel: int) -> list[Region]:
@@ -188,13 +235,13 @@ def _pieces(region: Region) -> Iterator[Region]:
     if math.prod(sizes) <= LARGE:
         yield region
         return
-    parts = [sorted({0, max(0, n - 512) // 2, max(0, n - 512)}) for n in sizes]
+    parts = [sorted({0, max(0, n - SIDE) // 2, max(0, n - SIDE)}) for n in sizes]
     for row in parts[0]:
         for column in parts[1]:
             yield (
                 *region[:-2],
-                slice(row, min(row + 512, sizes[0])),
-                slice(column, min(column + 512, sizes[1])),
+                slice(row, min(row + SIDE, sizes[0])),
+                slice(column, min(column + SIDE, sizes[1])),
             )
 
 

@@ -14,6 +14,7 @@ from app.shell.session import Session
 from app.shell.view_state import LUTS, Levels, auto_levels
 from core.errors import QuietfieldError
 from core.progress import Context
+from core.recorded import Recorded
 from core.stack import Stack
 from resources import FOLDER
 
@@ -76,7 +77,8 @@ def first_levels(stack: Stack, context: Context | None = None) -> dict[int, Leve
         if given and given[0][1] > given[0][0]:
             found[channel] = given[0]
         else:
-            found[channel] = auto_levels(stack.plane(C=channel) if "C" in stack.axes else stack.plane())
+            region = stack.region(**{axis: channel if axis == "C" else 0 for axis in stack.axes[:-2]})
+            found[channel] = auto_levels(Recorded.of(stack).values(region))
     return found
 
 

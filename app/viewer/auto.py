@@ -6,6 +6,7 @@ from app.preview.regions import visible_region
 from app.shell.jobs import Job, Jobs
 from app.shell.session import Session
 from app.shell.view_state import Levels, auto_choices, next_auto
+from core.recorded import Recorded
 from core.stack import Pixels
 
 
@@ -26,7 +27,7 @@ class AutoLevels:
 
         def work(job: Job) -> tuple[Levels, ...]:
             job.context.check()
-            pixels: Pixels = source.stack.read(region)
+            pixels: Pixels = Recorded.of(source.stack).values(region)
             return auto_choices(pixels)
 
         def done(choices: tuple[Levels, ...]) -> None:

@@ -26,6 +26,7 @@ from app.viewer import luts
 from app.viewer.auto import AutoLevels
 from app.viewer.display import levels_of
 from app.viewer.histogram import Counts, Histogram, count
+from core.recorded import Recorded
 from core.stack import Pixels
 
 INTERVAL = 120
@@ -210,11 +211,12 @@ class ContrastPanel(QWidget):
         source = snapshot.source
         if source is None:
             return
-        position = {a: i for a, i in snapshot.position.items() if a in source.stack.axes}
+        position = {a: snapshot.position.get(a, 0) for a in source.stack.axes[:-2]}
 
         def work(job: Job) -> Counts:
             job.context.check()
-            pixels: Pixels = source.stack.plane(**position)
+            region = source.stack.region(**position)
+            pixels: Pixels = Recorded.of(source.stack).values(region)
             return count(pixels, view_state.full_range(pixels))
 
         def done(counts: Counts) -> None:

@@ -235,7 +235,7 @@ def apply(
         for out, output in zip(outs, operation.outputs, strict=True)
     ]
     return tuple(
-        Stack(source, whole.axes, output.describe(whole.meta))
+        Recorded.carry(whole, Stack(source, whole.axes, output.describe(whole.meta)))
         for source, output in zip(sources, operation.outputs, strict=True)
     )
 

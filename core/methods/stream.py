@@ -19,6 +19,7 @@ from core.machine import processor_count
 from core.methods.apply import blocks, compute
 from core.methods.base import Bindable, Operation
 from core.progress import Context
+from core.recorded import Recorded
 from core.stack import Pixels, Region, Stack, region_shape
 
 BLOCK_BYTES = 8 * 2**20
@@ -72,7 +73,7 @@ def streaming(
     source = _Ahead(level.stack, operation, output, context, limit, kept)
     pixels = level.restore(source) if kind.is_image else source
     try:
-        yield Stack(pixels, stack.axes, kind.describe(stack.meta))
+        yield Recorded.carry(stack, Stack(pixels, stack.axes, kind.describe(stack.meta)))
     finally:
         source.close()
 

@@ -126,13 +126,13 @@ class Course:
     _blocks: float = 0.0
 
     def add(self, frame: Values) -> None:
-        """Add the next frame (Y, X), in counts."""
+        """Add the next frame (Y, X), in counts; pixels that are not finite are not compared."""
         means = _block_means(frame)
         if self._last is None:
             self._halves = [np.zeros_like(means), np.zeros_like(means)]
         else:
-            self._pixels += float(np.mean(np.square(frame - self._last[0])))
-            self._blocks += float(np.mean(np.square(means - self._last[1])))
+            self._pixels += _mean_square(frame - self._last[0])
+            self._blocks += _mean_square(means - self._last[1])
         self._halves[int(self._added >= self.frames // 2)] += means
         self._last = frame, means
         self._added += 1
@@ -149,6 +149,7 @@ class Course:
             return 1.0
         noise = self._blocks / (self.frames - 1) / 2
         change = self._halves[0] / first - self._halves[1] / second
+        change = change[np.isfinite(change)]
         return Change(difference=change, variance=noise * (1 / first + 1 / second)).excess
 
     @property
@@ -159,6 +160,12 @@ class Course:
         of different scenes.
         """
         return self._blocks * SIDE**2 / self._pixels if self._blocks else 1.0
+
+
+def _mean_square(values: NDArray[np.float64]) -> float:
+    """Return the mean square of finite values; 0 without any."""
+    finite = values[np.isfinite(values)] if not np.isfinite(values).all() else values
+    return float(np.mean(np.square(finite))) if finite.size else 0.0
 
 
 def _brightness(before: Values, after: Values) -> float:

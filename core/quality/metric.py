@@ -20,7 +20,7 @@ class Planes:
     Attributes
     ----------
     image : ndarray, shape (Y, X), float64
-        Image, in counts; finite.
+        Image, in counts; finite. Pixels that were not recorded equal those of the reference.
     reference : ndarray, shape (Y, X), float64, or None
         Reference image, in counts; finite.
     fitted : ndarray, shape (Y, X), float64, or None
@@ -29,6 +29,8 @@ class Planes:
         `fitted` if planes are fitted before the comparison, else `image`.
     data_range : float
         Data range of the error, in counts; NaN without a reference.
+    recorded : ndarray of bool, shape (Y, X), or None
+        Pixels recorded in image and reference, over which metrics are computed; None for all.
     """
 
     image: Plane
@@ -36,6 +38,11 @@ class Planes:
     fitted: Plane | None = None
     compared: Plane | None = None
     data_range: float = math.nan
+    recorded: NDArray[np.bool_] | None = None
+
+    def over(self, plane: Plane) -> Plane:
+        """Return the recorded pixels of a plane, (N,), or the plane if all were recorded."""
+        return plane if self.recorded is None else plane[self.recorded]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ from core.quality.referenced import METRICS, fit_affine, reference_range
 LARGEST = 1e75
 """Largest allowed absolute value: SSIM needs fourth powers, which overflow above it in double precision."""
 
+Mask = NDArray[np.bool_]
+
 _added: dict[str, Metric] = {}
 
 
@@ -80,7 +82,7 @@ def measure(
     Raises
     ------
     QuietfieldError
-        If the shapes do not match, a value is NaN, infinite or too large, or the range is zero.
+        If the shapes do not match, a value is too large, or the range is zero.
     """
     return mean(measure_planes(image, reference, data_range=data_range, affine=affine))
 
@@ -110,13 +112,22 @@ def measure_plane(
     *,
     data_range: float | None = None,
     affine: bool = False,
+    recorded: Mask | None = None,
 ) -> Measures:
-    """Compute all metrics of one plane (Y, X); those that need a missing reference are NaN. See `measure`."""
-    x = _finite(image, "The image")
-    if reference is None:
-        planes = Planes(image=x)
+    """Compute all metrics of one plane (Y, X); those that need a missing reference are NaN. See `measure`.
+
+    Only pixels with `recorded` (Y, X) that are finite in image and reference are compared.
+    """
+    x, r = (None if pixels is None else np.asarray(pixels, np.float64) for pixels in (image, reference))
+    known = _known(x, r, recorded)
+    if x is None or not known.any():
+        raise QuietfieldError("There is no recorded pixel, finite in image and reference, to measure.")
+    only = None if known.all() else known
+    x = _in_range(x, known, "The image")
+    if r is None:
+        planes = Planes(image=x, recorded=only)
     else:
-        planes = _compared(x, _finite(reference, "The reference"), data_range, affine=affine)
+        planes = _compared(x, _in_range(r, known, "The reference"), data_range, only, affine=affine)
     return Measures(
         {
             metric.name: math.nan if reference is None and metric.needs_reference else metric.compute(planes)
@@ -125,19 +136,20 @@ def measure_plane(
     )
 
 
-def _compared(image: Plane, reference: Plane, data_range: float | None, *, affine: bool) -> Planes:
-    if image.shape != reference.shape:
-        raise QuietfieldError(
-            f"The image has {_size(image)} pixels and the reference {_size(reference)}. "
-            "Choose a reference of the same size."
-        )
-    span = reference_range(reference) if data_range is None else float(data_range)
+def _compared(
+    image: Plane, reference: Plane, data_range: float | None, recorded: Mask | None, *, affine: bool
+) -> Planes:
+    chosen = reference if recorded is None else reference[recorded]
+    span = reference_range(chosen) if data_range is None else float(data_range)
     if not (math.isfinite(span) and span > 0):
         raise QuietfieldError(f"The range of the reference is given as {span:g}; it must be above 0.")
-    fitted = fit_affine(image, reference)
+    fitted = fit_affine(image, reference, recorded)
+    if recorded is not None:  # the others count as equal in metrics that know nothing of them
+        image, fitted = (np.where(recorded, plane, reference) for plane in (image, fitted))
     return Planes(
-        image=image, reference=reference, fitted=fitted, compared=fitted if affine else image, data_range=span
-    )
+        image=image, reference=reference, fitted=fitted, compared=fitted if affine else image,
+        data_range=span, recorded=recorded,
+    )  # fmt: skip
 
 
 def mean(measures: Iterable[Measures]) -> Measures:
@@ -155,14 +167,24 @@ def mean(measures: Iterable[Measures]) -> Measures:
         return Measures({name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
 
 
-def _finite(pixels: NDArray[Any], what: str) -> Plane:
-    values = np.asarray(pixels, np.float64)
-    bad = int(values.size - np.count_nonzero(np.isfinite(values)))
-    if bad:
-        raise QuietfieldError(
-            f"{what} has {bad} pixel{'s' if bad > 1 else ''} without a finite value (NaN or infinite), so "
-            "nothing can be measured. Repair or crop them first."
-        )
+def _known(image: Plane | None, reference: Plane | None, recorded: Mask | None) -> Mask:
+    """Return the pixels that are finite and recorded in image and reference."""
+    if image is None:
+        return np.zeros(0, bool)
+    known: Mask = np.isfinite(image)
+    if reference is not None:
+        if image.shape != reference.shape:
+            raise QuietfieldError(
+                f"The image has {_size(image)} pixels and the reference {_size(reference)}. "
+                "Choose a reference of the same size."
+            )
+        known &= np.isfinite(reference)
+    return known if recorded is None else known & recorded
+
+
+def _in_range(pixels: Plane, known: Mask, what: str) -> Plane:
+    """Return finite values, with 0 where nothing was recorded; too large ones are refused."""
+    values = np.where(known, pixels, 0.0)
     largest = float(np.max(np.abs(values), initial=0.0))
     if largest > LARGEST:
         raise QuietfieldError(

@@ -36,17 +36,26 @@ def reference_range(reference: NDArray[Any]) -> float:
     return span
 
 
-def fit_affine(image: NDArray[Any], reference: NDArray[Any]) -> Plane:
-    """Return a * image + b with the least-squares fit of a and b to the reference."""
+def fit_affine(
+    image: NDArray[Any], reference: NDArray[Any], recorded: NDArray[np.bool_] | None = None
+) -> Plane:
+    """Return a * image + b with the least-squares fit of a and b to the recorded pixels of the reference."""
     x, r = np.asarray(image, np.float64), np.asarray(reference, np.float64)
-    x0 = x - x.mean()
-    power = float(np.vdot(x0, x0))
-    slope = float(np.vdot(x0, r - r.mean())) / power if power > 0 else 0.0
-    fitted: Plane = slope * x0 + r.mean()
+    some, target = (x, r) if recorded is None else (x[recorded], r[recorded])
+    centred = some - some.mean()
+    power = float(np.vdot(centred, centred))
+    slope = float(np.vdot(centred, target - target.mean())) / power if power > 0 else 0.0
+    fitted: Plane = slope * (x - some.mean()) + target.mean()
     return fitted
 
 
-def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> float:
+def ssim(
+    image: NDArray[Any],
+    reference: NDArray[Any],
+    *,
+    data_range: float,
+    recorded: NDArray[np.bool_] | None = None,
+) -> float:
     """Return the structural similarity of two planes, averaged over pixels with a complete window.
 
     Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861: a Gaussian window of
@@ -58,11 +67,13 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
         The two planes; the result does not depend on their order.
     data_range : float
         Data range, above 0.
+    recorded : ndarray of bool, shape (Y, X), optional
+        Pixels that are compared; windows with others are incomplete.
 
     Returns
     -------
     float
-        -1 to 1, or NaN if a side is shorter than 11 pixels.
+        -1 to 1, or NaN if no window is complete, as in planes with a side shorter than 11 pixels.
     """
     x, r = np.asarray(image, np.float64), np.asarray(reference, np.float64)
     if min(x.shape) < 2 * SSIM_RADIUS + 1:
@@ -77,7 +88,11 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], *, data_range: float) -> 
     covariance = local(x * r) - mx * mr
     variances = local(x * x) - mx**2 + local(r * r) - mr**2
     similar = (2 * mx * mr + c1) * (2 * covariance + c2) / ((mx**2 + mr**2 + c1) * (variances + c2))
-    return float(similar.mean())
+    if recorded is None:
+        return float(similar.mean())
+    whole = ndimage.minimum_filter(recorded.view(np.uint8), 2 * SSIM_RADIUS + 1)
+    complete = whole[SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS].astype(bool)
+    return float(similar[complete].mean()) if complete.any() else math.nan
 
 
 def mean_over_std(image: NDArray[Any]) -> float:
@@ -95,7 +110,7 @@ def _decibel(signal: float, noise: float) -> float:
 
 
 def _error(image: Plane | None, planes: Planes) -> float:
-    return float(np.mean((_known(image) - _known(planes.reference)) ** 2))
+    return float(np.mean((planes.over(_known(image)) - planes.over(_known(planes.reference))) ** 2))
 
 
 def _known(plane: Plane | None) -> Plane:
@@ -113,7 +128,8 @@ def _si_psnr(planes: Planes) -> float:
 
 
 def _ssim(planes: Planes) -> float:
-    return ssim(_known(planes.compared), _known(planes.reference), data_range=planes.data_range)
+    compared, reference = _known(planes.compared), _known(planes.reference)
+    return ssim(compared, reference, data_range=planes.data_range, recorded=planes.recorded)
 
 
 def _nrmse(planes: Planes) -> float:
@@ -121,8 +137,8 @@ def _nrmse(planes: Planes) -> float:
 
 
 def _snr(planes: Planes) -> float:
-    reference = _known(planes.reference)
-    return _decibel(float(np.var(reference)), float(np.var(_known(planes.compared) - reference)))
+    reference = planes.over(_known(planes.reference))
+    return _decibel(float(np.var(reference)), float(np.var(planes.over(_known(planes.compared)) - reference)))
 
 
 METRICS: tuple[Metric, ...] = (
@@ -163,8 +179,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="mean_over_std", label="Mean/std", better="neither", needs_reference=False,
-        compute=lambda planes: mean_over_std(planes.image),
-        definition="Mean of the whole image divided by its standard deviation, without a reference. It "
+        compute=lambda planes: mean_over_std(planes.over(planes.image)),
+        definition="Mean of the image divided by its standard deviation, without a reference. It "
         "increases with less noise, but also with less contrast or a larger camera offset: do not rank "
         "methods by it.",
     ),

@@ -17,6 +17,7 @@ from core.noise.motion import Course
 from core.progress import Context
 from core.quality.metric import Measures
 from core.quality.metrics import mean, measure_plane
+from core.recorded import Recorded
 from core.stack import AXIS_NAMES, Stack
 
 DRIFT, STRUCTURE = 2.0, 10.0
@@ -64,6 +65,9 @@ def measure_stack(
 ) -> StackMeasures:
     """Compute the metrics of a stack against a reference, with one plane in memory at a time.
 
+    Pixels that were not recorded in the stack or in the reference are left out, and so are planes without any
+    others.
+
     Parameters
     ----------
     stack : Stack
@@ -96,7 +100,9 @@ def measure_stack(
     chosen = _spread(stack.planes, limit)
     indices = tuple(tuple(int(i) for i in np.unravel_index(n, leading)) if leading else () for n in chosen)
     planes: list[Measures] = []
+    used: list[tuple[int, ...]] = []
     target: NDArray[Any] | None = None
+    there_recorded: NDArray[np.bool_] | None = None
     last: dict[str, int] | None = None
     for done, index in enumerate(indices):
         context.step(done / len(indices), "Measuring")
@@ -106,14 +112,32 @@ def measure_stack(
                 axis: i for axis, i in zip(letters, index, strict=True) if reference.sizes.get(axis, 1) > 1
             }
             if there != last:
-                target, last = reference.plane(**there), there
+                last = there
+                target, there_recorded = _plane(reference, there)
+        plane, recorded = _plane(stack, at)
+        masks = [mask for mask in (recorded, there_recorded) if mask is not None]
+        known = np.logical_and.reduce(masks) if masks else None
+        both = np.isfinite(plane) if target is None else np.isfinite(plane) & np.isfinite(target)
+        if not (both if known is None else both & known).any():
+            continue
+        used.append(index)
         try:
-            planes.append(measure_plane(stack.plane(**at), target, data_range=data_range, affine=affine))
+            planes.append(measure_plane(plane, target, data_range=data_range, affine=affine, recorded=known))
         except QuietfieldError as error:
             where = ", ".join(f"{AXIS_NAMES[axis]} {i + 1}" for axis, i in at.items())
             raise QuietfieldError(f"{stack.meta.name}{f' ({where})' if where else ''}: {error}") from error
     context.step(1.0, "Measuring")
-    return StackMeasures(mean=mean(planes), planes=tuple(planes), indices=indices, total=stack.planes)
+    if not planes:
+        raise QuietfieldError(f"{stack.meta.name} has no recorded pixels; there is nothing to measure.")
+    return StackMeasures(mean=mean(planes), planes=tuple(planes), indices=tuple(used), total=stack.planes)
+
+
+def _plane(stack: Stack, at: Mapping[str, int]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return a plane (Y, X), and which of its pixels were recorded (None for all)."""
+    region = stack.region(**{axis: at.get(axis, 0) for axis in stack.axes[:-2]})
+    pixels, recorded = Recorded.of(stack).read(region)
+    size = pixels.shape[-2:]
+    return pixels.reshape(size), None if recorded is None else recorded.reshape(size)
 
 
 def _spread(total: int, limit: int | None) -> list[int]:
@@ -147,7 +171,8 @@ def _matching(stack: Stack, reference: Stack) -> str:
 def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
     """Average a stack over time, as the reference of a static scene.
 
-    Frames are read one at a time. The findings of the result contain the number of frames, and a caution if
+    Frames are read one at a time; pixels that were not recorded are left out of the mean, which is NaN where
+    none was recorded. The findings of the result contain the number of frames, and a caution if
     the frames do not seem to show one scene at constant brightness. Each frame is part of this reference, so
     the PSNR of a raw frame is 10 log10(T / (T - 1)) dB higher than against the true scene.
 
@@ -166,7 +191,7 @@ def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
     Raises
     ------
     QuietfieldError
-        If there are no frames to average, or a pixel is NaN or infinite.
+        If there are no frames to average.
     """
     frames = stack.sizes.get("T", 1)
     if frames < 2:
@@ -199,15 +224,21 @@ def mean_of_frames(stack: Stack, context: Context | None = None) -> Stack:
 def _averaged(stack: Stack, at: Mapping[str, int], context: Context) -> tuple[NDArray[np.float32], Course]:
     """Average one plane over time, and compare its frames; `at` is its index along the other axes."""
     frames = stack.sizes["T"]
-    total, course = np.zeros(stack.shape[-2:]), Course(frames=frames)
-    for t in range(frames):
-        context.step(t / frames, "Averaging frames")
-        frame = stack.plane(**{**at, "T": t}).astype(np.float64)
-        if not np.isfinite(frame).all():
-            raise QuietfieldError(
-                f"{stack.meta.name} has pixels without a finite value (NaN or infinite) in frame {t + 1}, so "
-                "its frames have no mean. Repair or crop them first."
-            )
-        total += frame
+    total, count = np.zeros(stack.shape[-2:]), np.zeros(stack.shape[-2:], np.int64)
+    numbers = [t for t in range(frames) if _any_recorded(stack, {**at, "T": t})]
+    course = Course(frames=max(2, len(numbers)))
+    for done, t in enumerate(numbers):
+        context.step(done / len(numbers), "Averaging frames")
+        frame = Recorded.of(stack).measured(stack.region(**{**at, "T": t})).reshape(total.shape)
+        frame = frame.astype(np.float64)
+        finite = np.isfinite(frame)
+        total += np.where(finite, frame, 0.0)
+        count += finite
         course.add(frame)
-    return (total / frames).astype(np.float32), course
+    mean_plane = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean_plane.astype(np.float32), course
+
+
+def _any_recorded(stack: Stack, at: Mapping[str, int]) -> bool:
+    pixels, recorded = _plane(stack, at)
+    return bool(np.isfinite(pixels).any() and (recorded is None or recorded.any()))

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 from skimage import metrics as skimage_metrics
 
 from core.errors import QuietfieldError
@@ -170,8 +171,8 @@ def test_ssim_is_symmetric() -> None:
         (np.zeros((3, 8, 8)), np.zeros((2, 8, 8)), "as many as the image"),
         (np.zeros(8), np.zeros(8), "no planes"),
         (np.ones((8, 8)), np.full((8, 8), 7), "Every pixel of the reference is 7"),
-        (np.full((8, 8), np.nan), np.eye(8), "The image has 64 pixels"),
-        (np.eye(8), np.where(np.eye(8) > 0, np.inf, 0.0), "The reference has 8 pixels"),
+        (np.full((8, 8), np.nan), np.eye(8), "no recorded pixel"),
+        (np.eye(8), np.where(np.eye(8) > 0, np.inf, 0.0), "Every pixel of the reference is 0"),
     ],
 )
 def test_what_cannot_be_measured_is_said(image: np.ndarray, reference: np.ndarray, words: str) -> None:
@@ -281,9 +282,9 @@ def test_references_that_do_not_fit_are_refused(axes: str, shape: tuple[int, ...
 
 def test_the_plane_that_cannot_be_measured_is_named_and_work_can_be_stopped() -> None:
     pixels = np.stack([np.eye(8)] * 3)
-    pixels[1, 0, 0] = np.nan
+    pixels[1, 0, 0] = 1e80
     stack = Stack.of(pixels, "TYX", name="cells.tif")
-    with pytest.raises(QuietfieldError, match=r"cells.tif \(time 2\): The image has 1 pixel without"):
+    with pytest.raises(QuietfieldError, match=r"cells.tif \(time 2\): The image holds values as large"):
         measure_stack(stack, Stack.of(np.eye(8), "YX"))
     context = Context()
     context.cancel()
@@ -304,13 +305,31 @@ def test_mean_of_frames_is_the_mean_over_time() -> None:
     assert (found.meta.findings[0].kind, found.meta.findings[0].value) == (kinds.FRAMES_AVERAGED, 7)
 
 
-def test_a_mean_needs_frames_with_values() -> None:
+def test_a_mean_needs_frames_and_leaves_out_what_was_not_recorded() -> None:
     with pytest.raises(QuietfieldError, match="single time point"):
         mean_of_frames(Stack.of(np.ones((3, 8, 8)), "ZYX"))
-    pixels = np.ones((3, 8, 8))
-    pixels[2, 1, 1] = np.inf
-    with pytest.raises(QuietfieldError, match="frame 3"):
-        mean_of_frames(Stack.of(pixels, "TYX"))
+    pixels = np.random.default_rng(0).poisson(300, (5, 32, 32)).astype(np.float32)
+    expected = pixels[:4].astype(np.float64)
+    pixels[4] = 0  # a blank frame
+    pixels[2, 1, 1], pixels[:, 5, 5] = np.inf, np.nan
+    expected[2, 1, 1], expected[:, 5, 5] = np.nan, np.nan
+    found = mean_of_frames(Stack.of(pixels, "TYX")).read()
+    known = np.isfinite(expected).any(0)
+    np.testing.assert_allclose(found[known], np.nanmean(expected[:, known], axis=0), rtol=1e-6)
+    assert np.isnan(found[5, 5])
+
+
+def test_pixels_that_were_not_recorded_are_left_out_of_metrics() -> None:
+    rng = np.random.default_rng(1)
+    truth = gaussian_filter(rng.random((40, 60)), 2) * 1000
+    noisy = truth + rng.normal(0, 5, truth.shape)
+    wanted = measure(noisy[:, 14:], truth[:, 14:])
+    for fill in (np.nan, -50.0):
+        image, reference = noisy.copy(), truth.copy()
+        image[:, :14], reference[:, :14] = fill, 400
+        found = measure_stack(Stack.of(image, "YX"), Stack.of(reference, "YX")).mean
+        for name, value in wanted.items():
+            assert found[name] == pytest.approx(value), (fill, name)
 
 
 def test_scenes_that_bleach_or_move_are_noticed() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from core.recorded import Recorded
 from core.simulation.scenes import scene
 from core.stack import Stack
 from tests.core.learning_data import small
+from tests.data import DATA, needs_data
 
 Pixels = NDArray[Any]
 FILTERS = [m.name for m in methods("filter")]
@@ -65,6 +67,48 @@ def test_strips_that_registration_left_are_found(rows: int) -> None:
     expected = np.ones(pixels.shape, bool)
     expected[2, :rows] = expected[3, :, -rows:] = False
     np.testing.assert_array_equal(mask(Stack.of(pixels, "TYX")), expected)
+
+
+@pytest.mark.parametrize("fill", [0, 37, 140, 300, 65535])
+def test_gaps_between_stitched_tiles_are_found(fill: int) -> None:
+    pixels = recording((2, 128, 128))
+    gaps = np.ones((128, 128), bool)
+    for row, column in ((3, 5), (3, 70), (68, 2), (66, 67)):
+        gaps[row : row + 57, column : column + 56] = False
+    pixels[:, gaps] = fill
+    found = ~mask(Stack.of(pixels, "TYX"))
+    assert found[:, gaps].mean() > 0.99
+    assert found[:, ~gaps].mean() < 0.01
+
+
+def test_channels_and_last_frames_without_pixels_were_not_recorded() -> None:
+    pixels = np.stack([recording(), recording(seed=1)], axis=1)
+    pixels[4:, 0] = 0
+    pixels[:, 1] = 0
+    found = mask(Stack.of(pixels, "TCYX"))
+    assert found[:4, 0].all()
+    assert not found[4:, 0].any()
+    assert not found[:, 1].any()
+
+
+def test_constant_areas_of_images_without_noise_were_recorded() -> None:
+    light = scene((5, 3), (128, 128))
+    smooth = np.maximum(light - light.mean(), 0)
+    for pixels in (smooth.astype(np.float32), (15 * smooth / smooth.max()).astype(np.uint8), smooth > 0):
+        assert mask(
+            Stack.of(np.asarray(pixels, pixels.dtype if pixels.dtype != bool else np.uint8), "YX")
+        ).all()
+
+
+@needs_data
+def test_all_pixels_of_recorded_stacks_were_recorded() -> None:
+    files = [
+        path for folder in ("stacks", "fmd", "pairs16") for path in sorted((DATA / folder).glob("*.tif"))
+    ]
+    assert files
+    for path in files:
+        pixels = tifffile.imread(path)
+        assert mask(Stack.of(pixels, "TYX"[-pixels.ndim :])).all(), path.name
 
 
 @pytest.mark.parametrize("value", [0, 150])
