@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from tests.benchmarks import quality
+from tests.benchmarks import quality, study
 from tests.benchmarks._sets import SETS, score
 from tests.data import needs_data
 
@@ -87,3 +87,17 @@ def test_networks_are_looked_at_while_they_train(tmp_path: Path) -> None:
     assert float(rows[0]["seconds"]) >= 1
     assert float(rows[1]["seconds"]) >= 2
     assert all(15 < float(row["psnr"]) < 50 for row in rows)
+
+
+@needs_data
+def test_the_study_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--sets fmd-mice --seconds 1 --seeds 2 --crop 96 --threads 1 --rows"
+    for rows, count in ((["Gaussian"], 1), (["Gaussian", "Noise2Void"], 2), (["Gaussian", "Noise2Void"], 0)):
+        study.main([*words.split(), *rows, "--out", str(tmp_path / "study.md")])
+        assert len(capsys.readouterr().out.splitlines()) == count
+    text = (tmp_path / "study.md").read_text(encoding="utf-8")
+    lines = {line.split(" | ")[0].lstrip("| "): line for line in text.splitlines() if line.startswith("| ")}
+    assert set(lines) == {"method", "Gaussian", "Noise2Void"}
+    assert 25 < float(lines["Gaussian"].split(" | ")[1].rstrip(" |")) < 45
+    assert " ± " in lines["Noise2Void"]
+    assert "after 1 s of training on 1 CPU thread" in text

@@ -135,9 +135,12 @@ def table(known: Mapping[str, Any], chosen: list[Set], given: argparse.Namespace
         f"PSNR in dB after {given.seconds:g} s of training on {threads} CPU thread(s), fast presets, up to "
         f"{given.seeds} seed(s) (mean ± standard deviation; n is the number of seeds that have run). "
         + (f"Fields are cropped to {given.crop} x {given.crop} pixels. " if given.crop else "")
-        + f"The first {given.frames} frames are scored; networks are trained on all. 3D box sees all frames, "
-        "and averages repeated shots of one field where a set has them. "
+        + f"The first {given.frames} frames are scored; networks are trained on all. 3D box filters along "
+        "all frames: repeated shots of one field where a set has them, and different fields in w2s, where it "
+        "makes no sense. Instant, and PN2V, DivNoising and Quietfield, which begin with its network, were "
+        "trained on simulated images before; the other networks begin with random weights. "
         "Classic filters have the best parameters according to the ground truth, which flatters them.", "",
+        *([given.note, ""] if given.note else []),
         "Measures: " + "; ".join(f"{one.name} {one.measure}" for one in chosen) + " (see "
         "`tests/benchmarks/_sets.py`).", "",
         f"Quietfield {__version__}, torch {torch.__version__.split('+')[0]}, {platform.machine()}. Command: "
@@ -184,5 +187,6 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
         "--crop", type=int, default=0, help="side of the fields in pixels; 0 for whole fields"
     )
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--note", default="", help="sentence about the machine, for the table")
     parser.add_argument("--out", type=Path, default=Path("docs/study.md"), help="table to write")
     return parser.parse_args(arguments)
