@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.task import Source
 
 COMMANDS = (
-    "info", "noise", "noise-model", "camera", "denoise", "train", "apply", "measure", "simulate", "methods",
+    "info", "noise", "noise-model", "camera", "denoise", "train", "sweep",
+    "psf", "apply", "measure", "simulate", "methods",
 )  # fmt: skip
 """All subcommands, in the order of the help."""
 

@@ -48,7 +48,8 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
-    from app.cli import cameras, noise_model, noise_report, process, report, simulating, train
+    from app.cli import cameras, noise_model, noise_report, process, report, simulating, sweeping, train
+    from app.cli import psf as psf_command
 
     found = {
         "info": Command("describe the contents of a file", report.add_info, report.run_info),
@@ -58,6 +59,13 @@ def commands() -> dict[str, Command]:
         ),
         "denoise": Command("run a classic filter on stacks", process.add_denoise, process.run_method),
         "train": Command("train a network on a noisy stack", train.add_train, train.run_train),
+        "sweep": Command(
+            "train with several widths of the PSF, and say which one the data prefer", sweeping.add_sweep,
+            sweeping.run_sweep,
+        ),
+        "psf": Command(
+            "compute, describe and save a point spread function", psf_command.add_psf, psf_command.run_psf
+        ),
         "apply": Command(
             "run a trained network or a recipe on stacks", process.add_apply, process.run_apply
         ),
