@@ -22,6 +22,9 @@ MOST = 0.8
 NEAR = 0.5
 """Half width of the interval of an offset, relative to the noise without light, up to which it is known."""
 
+BIASED = 1.5
+"""Factor of the interval of the gain for single planes, whose standard error does not include structure."""
+
 CLIPPED = 1e-3
 """Fraction of pixels clipped to the smallest value above which the skewness of the noise is not used."""
 
@@ -83,7 +86,9 @@ def measure_camera(samples: Samples, noise: NoiseEstimate, band: Band) -> Camera
             gain=Quantity(unit=unit), offset=nothing,
             read_noise=Quantity(low=0.0, high=deviation, unit="counts"),
         )  # fmt: skip
-    gain = _around(model.gain, SIGMAS * noise.gain_error, unit)
+    # the error of a single plane does not include a bias by structure
+    wider = BIASED if noise.method == "plane" else 1.0
+    gain = _around(model.gain, wider * SIGMAS * noise.gain_error, unit)
     gain = _judged(gain, reliable=noise.reliable, near=0.0)
     found = _measure_offset(samples, noise)
     offset, skewness = _limit(found, noise, band)
