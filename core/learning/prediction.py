@@ -103,9 +103,10 @@ class Prediction(Operation):
         return replace(self, without=Survey.of(stack).outlying(self.along, context), level=level)
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
-        """Return a finding if the channel of a plane differs strongly from the training pixels."""
+        """Return findings about unrecorded pixels, and about a channel unlike the training pixels."""
         found = unlike(stack, self.normalisation, channel_of(region, stack.axes))
-        return () if found is None else (found,)
+        unrecorded = Operation.findings(self, stack, region)
+        return unrecorded if found is None else (*unrecorded, found)
 
     def compute(self, block: Block, context: Context) -> tuple[NDArray[np.generic], ...]:
         """Compute all outputs of a block; planes outside ``block.kept`` stay 0."""
