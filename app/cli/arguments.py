@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # imports file access, which the help does not need
 
 COMMANDS = (
     "info", "noise", "noise-model", "camera", "denoise", "train", "sweep",
-    "psf", "apply", "measure", "simulate", "methods",
+    "psf", "apply", "measure", "compare", "simulate", "methods",
 )  # fmt: skip
 """All subcommands, in the order of the help."""
 

@@ -48,7 +48,7 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
-    from app.cli import cameras, noise_model, noise_report, process, report, simulating, sweeping, train
+    from app.cli import cameras, compare, noise_model, noise_report, process, report, simulating, sweeping, train
     from app.cli import psf as psf_command
 
     found = {
@@ -70,6 +70,10 @@ def commands() -> dict[str, Command]:
             "run a trained network or a recipe on stacks", process.add_apply, process.run_apply
         ),
         "measure": Command("measure a stack against a reference", report.add_measure, report.run_measure),
+        "compare": Command(
+            "tell which method is best for a stack, with or without a reference", compare.add_compare,
+            compare.run_compare,
+        ),
         "simulate": Command(
             "simulate a specimen with ground truth, or add noise to clean stacks",
             simulating.add_simulate, simulating.run_simulate,

@@ -1,0 +1,234 @@
+"""Contest of methods on a part of a stack, judged against a reference or without one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from core import catalogue, params
+from core.errors import QuietfieldError
+from core.instant.method import Instant
+from core.learning.base import Learned
+from core.methods.base import Method
+from core.params import Value
+from core.progress import Context
+from core.quality.judge import Judge, Judgement
+from core.quality.metric import Measures
+from core.quality.stacks import measure_stack
+from core.stack import Region, Stack, middle
+from core.work.compare import Budget, compare
+
+GRIDS: dict[tuple[str, str], tuple[Value, ...]] = {
+    ("sigma", "float"): (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
+    ("size", "int"): (3, 5, 7, 9, 13),
+}
+"""Values among which a parameter of a filter is chosen, by its name and kind."""
+
+SIDE = 1024
+"""Maximum side of the part that is compared by default, in pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Result of one method.
+
+    Attributes
+    ----------
+    method : Method
+        Method with its parameters.
+    judged : Judgement or None
+        Estimated error without a reference; None if it cannot be estimated.
+    measures : Measures or None
+        Metrics against the reference, if there is one.
+    seconds : float
+        Time of training and of applying the method to the part that is compared.
+    failure : str
+        Why the method has no result; "" if it has one.
+    """
+
+    method: Method
+    judged: Judgement | None = None
+    measures: Measures | None = None
+    seconds: float = 0.0
+    failure: str = ""
+    result: Stack | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """Name of the method with the parameters that distinguish it."""
+        brief = type(self.method).in_brief(params.values(self.method))
+        return f"{self.method.label} ({brief})" if brief else self.method.label
+
+    @property
+    def loss(self) -> float:
+        """Number by which entries are ordered, lower is better; infinite without a result or an estimate."""
+        if self.measures is not None:
+            return -self.measures["psnr"]
+        return self.judged.share if self.judged is not None else math.inf
+
+
+def part_of(stack: Stack) -> Region:
+    """Return the part that is compared by default: all channels, in the middle of all other axes."""
+    at: dict[str, slice | int] = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
+    return stack.region(**at, **{axis: middle(stack.sizes[axis], SIDE) for axis in "YX"})
+
+
+def tuned(method: Method, judge: Judge, context: Context | None = None) -> Method:
+    """Choose the size of a filter by the estimated error.
+
+    Parameters
+    ----------
+    method : Method
+        Filter; a method without a parameter of `GRIDS` is returned as it is.
+    judge : Judge
+        Judge of the stack.
+    context : Context, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    Method
+        Filter with the value that has the smallest estimated error.
+    """
+    context = context or Context()
+    described = [p for p in params.describe(type(method)) if (p.name, p.kind) in GRIDS]
+    if not described:
+        return method
+    grid = GRIDS[described[0].name, described[0].kind]
+    best, least = method, math.inf
+    for number, value in enumerate(grid):
+        tried = params.build(type(method), {**params.values(method), described[0].name: value})
+        share = judge.judge(tried, 1, context.part(number / len(grid), (number + 1) / len(grid))).share
+        if share < least:
+            best, least = tried, share
+    return best
+
+
+def proposed(stack: Stack, seconds: float) -> tuple[Method, ...]:
+    """Return the methods to compare by default.
+
+    Parameters
+    ----------
+    stack : Stack
+        Stack to denoise.
+    seconds : float
+        Training time of all networks together; 0 for methods without training only.
+    """
+    found: list[Method] = [Instant()]
+    for cls in catalogue.methods("filter"):
+        method = cls()
+        try:
+            method.check(stack.axes)
+        except QuietfieldError:  # needs an axis that the stack lacks
+            continue
+        found.append(method)
+    if seconds > 0:
+        found += [catalogue.create(name, {}) for name in ("quietfield", "n2v2", "deconoising")]
+    return tuple(found)
+
+
+def contest(
+    stack: Stack,
+    methods: Sequence[Method],
+    *,
+    region: Region | None = None,
+    reference: Stack | None = None,
+    affine: bool = False,
+    tune: bool = True,
+    seconds: float = 60.0,
+    seed: int = 0,
+    judge: Judge | None = None,
+    context: Context | None = None,
+) -> Iterator[Entry]:
+    """Run methods on a part of a stack, and judge each result as soon as it is complete.
+
+    Parameters
+    ----------
+    stack : Stack
+        Noisy stack.
+    methods : sequence of Method
+        Methods; the training time is shared equally by those that learn.
+    region : tuple of slice, optional
+        Part to compare; see `part_of` for the default.
+    reference : Stack, optional
+        Clean stack of the size of `stack`, or one clean plane.
+    affine : bool
+        Whether to fit results to the reference first (scale and offset).
+    tune : bool
+        Whether to choose the size of filters by the estimated error.
+    seconds : float
+        Training time of all networks together.
+    seed : int
+        Seed of the estimates and of the networks.
+    judge : Judge, optional
+        Judge of this part of the stack; by default it is made here.
+    context : Context, optional
+        Progress and cancellation.
+
+    Yields
+    ------
+    Entry
+        One for each method, in their order; a method that fails has a `failure`.
+
+    Raises
+    ------
+    QuietfieldError
+        If the reference does not match the stack.
+    """
+    context = context or Context()
+    region = part_of(stack) if region is None else region
+    judge = judge or make_judge(stack, region, seed, context.part(0.0, 0.02))
+    learned = sum(isinstance(method, Learned) for method in methods)
+    budget = Budget(seconds=seconds / max(1, learned))
+    for number, method in enumerate(methods):
+        begin, end = (0.02 + 0.98 * i / len(methods) for i in (number, number + 1))
+        part = context.part(begin, end)
+        part.step(0.0, method.label)
+        try:
+            yield _entry(stack, method, region, reference, affine, tune, budget, seed, judge, part)
+        except (QuietfieldError, MemoryError) as error:
+            yield Entry(method=method, failure=str(error) or "There is not enough memory for this method.")
+
+
+def make_judge(stack: Stack, region: Region, seed: int, context: Context) -> Judge | None:
+    """Return the judge of a part of a stack; None if results cannot be judged there without a reference."""
+    try:
+        return Judge(stack, region=region, seed=seed, context=context)
+    except QuietfieldError:
+        return None
+
+
+def _entry(
+    stack: Stack,
+    method: Method,
+    region: Region,
+    reference: Stack | None,
+    affine: bool,
+    tune: bool,
+    budget: Budget,
+    seed: int,
+    judge: Judge | None,
+    context: Context,
+) -> Entry:
+    if tune and judge is not None and method.group == "filter":
+        method = tuned(method, judge, context.part(0.0, 0.5))
+    if isinstance(method, Learned) and "seed" in params.values(method):
+        method = params.build(type(method), {**params.values(method), "seed": seed})
+    done = next(compare(stack, [method], region=region, budget=budget, context=context.part(0.5, 0.8)))
+    measures = None
+    if reference is not None:
+        clean = reference.crop(_matching(region, stack, reference))
+        measures = measure_stack(done.stacks[0], clean, affine=affine).mean
+    judged = None
+    if judge is not None:
+        user = done.model.prediction(budget.device) if done.model is not None else done.method
+        judged = judge.judge(user, 2, context.part(0.8, 1.0))
+    return Entry(method=method, judged=judged, measures=measures, seconds=done.seconds, result=done.stacks[0])
+
+
+def _matching(region: Region, stack: Stack, reference: Stack) -> Region:
+    """Return the region of the reference; axes that it lacks, or has once, are repeated."""
+    parts = dict(zip(stack.axes, region, strict=True))
+    found = {axis: parts[axis] for axis, size in reference.sizes.items() if size > 1 and axis in parts}
+    return reference.region(**found)

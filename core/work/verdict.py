@@ -1,0 +1,97 @@
+"""Which method of a contest is best, and how sure that is, in words from figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.findings import Finding
+from core.quality.judge import difference
+from core.work.contest import Entry
+
+NEAR = 0.2
+"""Difference in dB up to which a simpler method is as good for most purposes."""
+
+FASTER = 2.0
+"""Ratio of times from which a method is called faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Outcome of a contest.
+
+    Attributes
+    ----------
+    ranking : tuple of Entry
+        Entries with a result, best first.
+    simpler : Entry or None
+        Fastest entry that is within `NEAR` dB of the best one and `FASTER` times faster, if any.
+    certain : bool
+        Whether the best one is better than the second one with a probability of 97.5 %; True with a
+        reference.
+    text : str
+        One to three sentences.
+    """
+
+    ranking: tuple[Entry, ...]
+    simpler: Entry | None
+    certain: bool
+    text: str
+
+    @property
+    def best(self) -> Entry | None:
+        """Best entry; None if there is none."""
+        return self.ranking[0] if self.ranking else None
+
+
+def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> Verdict:
+    """Rank entries, and say in words which one is best.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Entries of one contest.
+    doubts : sequence of Finding
+        Reasons why the estimates may be wrong.
+    """
+    ranking = sorted((entry for entry in entries if math.isfinite(entry.loss)), key=lambda entry: entry.loss)
+    if not ranking:
+        return Verdict(
+            ranking=(), simpler=None, certain=False, text="No method has a result that can be judged."
+        )
+    best = ranking[0]
+    with_reference = best.measures is not None
+    how = "by its PSNR against the reference" if with_reference else "by its estimated error"
+    words = [f"{best.label} is best {how}"]
+    certain = True
+    if len(ranking) > 1:
+        second = ranking[1]
+        gap, certain = apart(best, second)
+        if certain:
+            words[0] += f", {gap:.1f} dB better than {second.label}"
+        else:
+            words[0] += f", but {second.label} may be as good ({gap:.1f} dB apart)"
+    words[0] += "."
+    near = [e for e in ranking[1:] if apart(best, e)[0] <= NEAR and e.seconds * FASTER <= best.seconds]
+    simpler = min(near, key=lambda entry: entry.seconds, default=None)
+    if simpler is not None:
+        ratio = best.seconds / max(simpler.seconds, 1e-6)
+        words.append(
+            f"{simpler.label} is {apart(best, simpler)[0]:.1f} dB behind and {ratio:.0f} times faster."
+        )
+    if not with_reference and doubts:
+        words.append(f"These are estimates, and may be wrong: {doubts[0].text}")
+    return Verdict(ranking=tuple(ranking), simpler=simpler, certain=certain, text=" ".join(words))
+
+
+def apart(first: Entry, second: Entry) -> tuple[float, bool]:
+    """Return by how many dB the first is better, and whether that is certain."""
+    if first.measures is not None and second.measures is not None:
+        return first.measures["psnr"] - second.measures["psnr"], True
+    if first.judged is None or second.judged is None:
+        return math.nan, False
+    gap, error = difference(second.judged, first.judged)
+    # an estimate near or below 0 has no logarithm: its uncertainty is the least error that can be told
+    low = max(first.judged.share, first.judged.share_error, 1e-6)
+    return 10 * math.log10(max(low + gap, low * 1e-3) / low), gap > 2 * error
