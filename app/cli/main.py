@@ -48,7 +48,17 @@ class Command(NamedTuple):
 
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
-    from app.cli import cameras, compare, noise_model, noise_report, process, report, simulating, sweeping, train
+    from app.cli import (
+        cameras,
+        compare,
+        noise_model,
+        noise_report,
+        process,
+        report,
+        simulating,
+        sweeping,
+        train,
+    )
     from app.cli import psf as psf_command
 
     found = {

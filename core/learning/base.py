@@ -279,7 +279,8 @@ class Learned(Method):
     def describe_network(self) -> str:
         """Describe the properties that must not change during the training of a network."""
         words = [f"width {self.width}", f"depth {self.depth}"]
-        words += [f"PSF {self.blur.brief}".replace("PSF PSF", "PSF")] if self.blur else []
+        if self.blur is not None:
+            words.append("PSF " + self.blur.brief.removeprefix("PSF ").removeprefix("sigma "))
         words += [f"neighbours {self.along}"] if self.along else []
         return f"{self.label} ({', '.join(words)})"
 
