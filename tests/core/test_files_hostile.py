@@ -43,6 +43,30 @@ def test_pages_that_lead_back_to_one_of_them_are_opened_once(tmp_path, count, to
     assert "leads back" in finding.text
 
 
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_a_file_that_ends_within_its_last_directory_is_opened_without_it(tmp_path, big, kept):
+    path = circle(tmp_path / "a.tif", [(4, 5)] * 3, 0, big=big)
+    with tifffile.TiffFile(path) as file:
+        last, end = file.pages[2].offset, len(file.pages[2].tags)
+    form = (8, 20) if big else (2, 12)
+    # the directory moves to the end of the file, which is cut within the place of the next one
+    data = bytearray(path.read_bytes())
+    directory = data[last : last + form[0] + end * form[1]]
+    with tifffile.TiffFile(path) as file:
+        _ = file.pages[1].offset
+        link = file.pages[1].offset + form[0] + len(file.pages[1].tags) * form[1]
+    data[link : link + (8 if big else 4)] = struct.pack("<Q" if big else "<I", len(data))
+    path.write_bytes(data + directory + bytes(kept))
+    stack = open_stack(path)
+    assert stack.planes == 2
+    (finding,) = [f for f in stack.meta.findings if f.kind == kinds.DAMAGED]
+    assert "ends within the list of planes" in finding.text
+    path.write_bytes(data[: 8 if big else 4] + bytes(2))
+    with pytest.raises(QuietfieldError):
+        open_stack(path)
+
+
 def test_circles_of_pages_of_several_shapes_are_several_series(tmp_path):
     path = circle(tmp_path / "a.tif", [(8, 8), (9, 9), (10, 10)], 0)
     assert [series.shape for series in list_series(path)] == [(8, 8), (9, 9), (10, 10)]

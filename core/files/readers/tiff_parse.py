@@ -74,6 +74,9 @@ def parse(path: Path, context: Context) -> ParsedFile:
     if stream.circular:
         cause = "the list of planes leads back to one of them"
         parsed.findings += (Finding(kind=kinds.DAMAGED, details={"cause": cause}),)
+    if stream.cut:
+        cause = "the file ends within the list of planes"
+        parsed.findings += (Finding(kind=kinds.DAMAGED, details={"cause": cause}),)
     parsed.heard += heard
     return parsed
 

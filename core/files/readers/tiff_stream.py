@@ -38,6 +38,8 @@ class TiffStream(io.BufferedReader):
         What may cancel reading.
     circular : bool
         Whether the chain of directories led back to itself.
+    cut : bool
+        Whether the file ends within the last directory, which is left out.
     unchanged : Unchanged
         Notices that another program writes the file.
 
@@ -49,14 +51,14 @@ class TiffStream(io.BufferedReader):
 
     def __init__(self, path: Path, context: Context) -> None:
         super().__init__(io.FileIO(os.path.realpath(path)))
-        self.context, self._blank = context, (0, 0)
+        self.context, self._blank, self.cut = context, (0, 0), False
         self.unchanged = Unchanged(path, self.fileno())
         try:
             self._blank = self._find_circle(path)
         except BaseException:
             self.close()
             raise
-        self.circular = self._blank[1] > 0
+        self.circular = self._blank[1] > 0 and not self.cut
         self.seek(0)
 
     def release(self) -> None:
@@ -84,7 +86,11 @@ class TiffStream(io.BufferedReader):
             tags = self._number(offset, layout.count)
             if tags > MOST_TAGS:
                 break
-            place = offset + layout.count.size + tags * layout.tag
+            link, place = place, offset + layout.count.size + tags * layout.tag
+            if place + layout.offset.size > size:
+                # tifffile would read the last directory for ever, if the place of the next one is cut off
+                self.cut = True
+                return link, link + layout.offset.size
             length += place - offset + layout.offset.size
             if length > size:
                 raise QuietfieldError(
