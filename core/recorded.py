@@ -172,6 +172,13 @@ class Recorded:
         return self._blank[at]
 
 
+def unrecorded(stack: Stack) -> tuple[Finding, ...]:
+    """Return a finding for each channel of a stack of which some examined pixels were not recorded."""
+    known = Recorded.of(stack)
+    found = [known.findings(channel) for channel in range(stack.sizes.get("C", 1))]
+    return tuple(dict.fromkeys(finding for one in found for finding in one))
+
+
 def within(region: Region, wide: Region) -> Region:
     """Return a region relative to a larger one that contains it."""
     return tuple(slice(r.start - w.start, r.stop - w.start) for r, w in zip(region, wide, strict=True))

@@ -15,6 +15,7 @@ from core import params
 from core.paths import is_folder
 
 if TYPE_CHECKING:
+    from core.findings import Finding
     from core.methods.base import Method
     from core.stack import Stack
 
@@ -33,12 +34,14 @@ def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
 def run_info(args: argparse.Namespace) -> int:
     """Run ``info``: describe the contents of a file."""
     from core.files import list_series, open_series, recipe_in
+    from core.recorded import unrecorded
 
     listed = list_series(args.stack)
     stack = open_series(listed, args.series, axes=args.input_axes)
     series = [one.text for one in listed]
     recipe = "" if is_folder(args.stack) else recipe_in(stack.meta)
-    facts = _facts(stack, series, recipe)
+    noticed = (*stack.meta.findings, *unrecorded(stack))
+    facts = _facts(stack, series, recipe, noticed)
     found = noise.of_channels(stack) if args.noise else ()
     if args.noise:
         facts["noise"] = [noise.facts(estimate) for estimate in found]
@@ -59,21 +62,23 @@ def run_info(args: argparse.Namespace) -> int:
     if len(series) > 1:
         lines += [(f"series {n}", text) for n, text in enumerate(series)]
     lines += [("recipe", "yes: 'quietfield apply' runs it again" if recipe else "")]
-    lines += [("note", finding.text) for finding in meta.findings]
+    lines += [("note", finding.text) for finding in noticed]
     lines += noise.rows(found, meta.channel_names)
     print(table([line for line in lines if line[1]], right=False))
     return 0
 
 
-def _facts(stack: Stack, series: Sequence[str], recipe: str) -> dict[str, object]:
+def _facts(
+    stack: Stack, series: Sequence[str], recipe: str, findings: Sequence[Finding]
+) -> dict[str, object]:
     meta = stack.meta
     return {
         "name": meta.name, "path": str(meta.path) if meta.path else None, "format": meta.format,
         "axes": stack.axes, "axes_certain": meta.axes_certain, "shape": list(stack.shape),
         "dtype": stack.dtype.name, "bytes": stack.nbytes, "spacing": dict(meta.spacing),
         "channels": list(meta.channel_names), "series": list(series),
-        "notes": [finding.text for finding in meta.findings],
-        "findings": [finding.to_dict() for finding in meta.findings],
+        "notes": [finding.text for finding in findings],
+        "findings": [finding.to_dict() for finding in findings],
         "recipe": json.loads(recipe) if recipe else None,
     }  # fmt: skip
 

@@ -83,6 +83,16 @@ def test_info_in_words_and_as_json(folder, capsys):
     assert facts["recipe"] is None
 
 
+def test_info_tells_what_was_never_recorded(folder, capsys):
+    rng = np.random.default_rng(0)
+    stitched = np.pad(rng.poisson(300, (64, 64)).astype(np.uint16), ((0, 0), (0, 32)))
+    tifffile.imwrite("stitched.tif", stitched)
+    assert run("info stitched.tif --json") == 0
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert [finding["code"] for finding in told] == ["pixels-unrecorded"]
+    assert told[0]["value"] == pytest.approx(1 / 3, abs=0.01)
+
+
 def test_info_tells_findings_as_codes_and_sentences(folder, capsys):
     tifffile.imwrite(folder / "white.tif", np.ones((8, 9), np.uint8), photometric="miniswhite")
     assert run("info white.tif --json") == 0

@@ -12,6 +12,8 @@ from core.errors import QuietfieldError
 from core.files import list_series, open_stack, save_stack
 from core.files.readers import folder
 from core.findings import kinds
+from core.recorded import Recorded
+from core.stack import ArraySource, Stack
 from tests.core.test_files_opening import kinds_of
 
 RNG = np.random.default_rng(3)
@@ -138,3 +140,23 @@ def test_what_is_read_may_be_changed_without_harm(tmp_path):
         stack = open_stack(tmp_path / "a.tif")
         stack.read()[:] = 7
         assert stack.read().max() == 1
+
+
+def test_planes_that_one_file_lacks_are_missing_in_the_sequence(tmp_path):
+    class Lacking(ArraySource):
+        @property
+        def missing(self):
+            lost = np.zeros(self.shape, bool)
+            lost[1] = True
+            return ArraySource(lost)
+
+    pixels = np.ones((3, 4, 5), np.uint16)
+    stacks = {Path("a"): Stack.of(pixels, "ZYX"), Path("b"): Stack(Lacking(pixels), "ZYX")}
+    source = folder.FilesSource([Path("a"), Path("b")], stacks.__getitem__, stacks[Path("a")])
+    stack = Stack(source, "TZYX")
+    assert stack.missing is not None
+    assert stack.missing.read(stack.region()).all((2, 3)).tolist() == [[False] * 3, [False, True, False]]
+    _, recorded = Recorded.of(stack).read(stack.region(T=1))
+    assert recorded is not None
+    assert recorded.all((0, 2, 3)).tolist() == [True, False, True]
+    assert Recorded.of(stack).read(stack.region(T=0))[1] is None

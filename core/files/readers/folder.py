@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from core.files.readers.registry import Readers
 from core.findings import Finding, kinds
 from core.paths import is_folder
 from core.progress import Context
-from core.stack import AXES, Pixels, Region, Stack, region_shape
+from core.stack import AXES, Pixels, PixelSource, Region, Stack, region_shape
 
 OPEN_FILES = 16
 """Files of a folder that are open at the same time."""
@@ -51,6 +52,20 @@ class FilesSource:
             out[i - region[0].start] = self._stack(i).read(region[1:])
         return out
 
+    @property
+    def missing(self) -> PixelSource:
+        """Which pixels the files lack."""
+        return _Missing(self)
+
+    def missing_in(self, region: Region) -> Pixels:
+        """Return which pixels of a region the files lack, as an array of bool."""
+        out = np.zeros(region_shape(region), bool)
+        for i in range(region[0].start, region[0].stop):
+            missing = self._stack(i).missing
+            if missing is not None:
+                out[i - region[0].start] = missing.read(region[1:])
+        return out
+
     def _stack(self, number: int) -> Stack:
         with self._lock:
             if number not in self._open:
@@ -61,6 +76,24 @@ class FilesSource:
                     self._open.popitem(last=False)
             self._open.move_to_end(number)
             return self._open[number]
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """Source of the pixels that files lack."""
+
+    files: FilesSource
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.files.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(bool)
+
+    def read(self, region: Region) -> Pixels:
+        return self.files.missing_in(region)
 
 
 def check_equal(
