@@ -15,3 +15,13 @@ POSTERIOR_INVALID = Kind(
     "the surroundings of a pixel tell its noise, and combining them with its own value keeps noise as if it "
     "were signal.",
 )  # fmt: skip
+WORSE_THAN_RAW = Kind(
+    code="worse-than-raw", level=Level.CAUTION,
+    words="On held-out pixels, the squared error of the trained network is {value:.3g} times that of the raw "
+    "image. Do not use it: train longer or at a lower learning rate, or use Instant or Quietfield.",
+)  # fmt: skip
+WORSE_THAN_INSTANT = Kind(
+    code="worse-than-instant", level=Level.HINT,
+    words="On held-out pixels, Instant is better than the trained network: its squared error is lower by "
+    "{value:.0%} of that of the raw image. Use Instant or Quietfield, or train longer.",
+)  # fmt: skip

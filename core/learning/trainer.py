@@ -18,6 +18,7 @@ from core.fingerprint import fingerprint
 from core.learning import device as devices
 from core.learning.base import Learned
 from core.learning.clean_stacks import check_counts
+from core.learning.comparing import compare
 from core.learning.course import Course, Report
 from core.learning.data import Normalisation
 from core.learning.keeping import Best
@@ -133,7 +134,7 @@ class Trainer:
             course.add(Finding(kind=kinds.TRAINING_COMPLETE, value=float(course.step), details=details))
         yield self._report()
         reported = course.start_clock()
-        steps = course.step
+        begun = steps = course.step
         while not self.finished:
             now = self._train_step()
             if not course.due and now - reported < every:
@@ -153,6 +154,28 @@ class Trainer:
         if self._learner.useful and course.step and self._best.step == 0:
             course.add(Finding(kind=kinds.TRAINING_USELESS))
             yield self._report()
+        if course.step > begun and not self._learner.useful:
+            yield self._report("Comparing with Instant")
+            self.compare(context)
+            yield self._report(loss=loss, speed=max(speed, 0.0))
+
+    def compare(self, context: Context) -> None:
+        """Add a finding if the network is worse than the raw image or than Instant; `run` does so at its end.
+
+        Parameters
+        ----------
+        context : Context
+            Cancellation.
+        """
+        if self._learner.useful or not self._course.step:
+            return
+        prediction = self.model().prediction(str(self._device))
+        self._course.add(
+            *compare(
+                self._stack, self._examples.held_out_regions, prediction, context,
+                along=self._method.along, target=self._target, frames=self._examples.other_frames,
+            )
+        )  # fmt: skip
 
     def model(self) -> Model:
         """Return a copy of the network that would be kept now; available after the stack has been read."""

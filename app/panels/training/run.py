@@ -184,6 +184,8 @@ class TrainingRun:
             job.context.check()  # else it was stopped
         if self.report is None or (self.report.step == 0 and not trainer.finished):
             raise QuietfieldError("Training was stopped before its first step; there is no network to keep.")
+        if not trainer.finished:
+            trainer.compare(job.context)
         model = trainer.model()
         last = Kept(step=model.record.steps, model=model)
         if not self.kept or self.kept[-1].step != last.step:
@@ -224,7 +226,7 @@ class TrainingRun:
             self.losses = [point for point in self.losses if point[0] <= report.step]
             self.validations = [point for point in self.validations if point[0] <= report.step]
         self.report = report
-        if math.isfinite(report.loss):
+        if math.isfinite(report.loss) and (not self.losses or self.losses[-1][0] < report.step):
             self.losses.append((report.step, report.loss))
         known = self.validations[-1][1] if self.validations else None
         if report.validation is not None and report.validation != known:

@@ -22,7 +22,7 @@ from core.learning.patches import Patches, cut, held_out_patches
 from core.learning.sampling import draw_places
 from core.learning.tiles import Place, Tiles
 from core.learning.training_advice import levels, photons
-from core.stack import Stack, channel_of
+from core.stack import Region, Stack, channel_of
 
 Predict = Callable[[Tensor], Tensor]
 """Predicts patches (N, Y, X) from the input that replaces them (N, Y, X)."""
@@ -98,6 +98,11 @@ class Examples:
     def finding(self) -> Finding | None:
         """Findings about the held-out regions."""
         return self._split.finding
+
+    @property
+    def held_out_regions(self) -> tuple[Region, ...]:
+        """Regions of single planes that are held out."""
+        return self._split.held_out
 
     @property
     def places(self) -> list[Place]:
