@@ -65,7 +65,8 @@ class DecoNoising(Blurred):
     positivity: float = param(
         0.0, "Positivity", ge=0.0, le=1000.0, step=0.1,
         help="Weight of the penalty on negative values in the deconvolved image; 1 is 'ours+' of the paper, "
-        "0 is 'ours'. Needs the camera offset. It is not used for label-free images.",
+        "0 is 'ours'. Needs the camera offset. It is not used for label-free images whose "
+        "offset is unknown.",
     )  # fmt: skip
     estimate_offset: bool = param(
         True, "Estimate camera offset",
@@ -77,10 +78,11 @@ class DecoNoising(Blurred):
     )  # fmt: skip
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
-        """Return the method, without positivity if the image is label-free, and findings about it."""
+        """Return the method, without positivity if the image is label-free and its offset is not given."""
         resolved = Blurred.resolve(self, stack, context)
         method = cast(DecoNoising, resolved.method)
-        if not (method.positivity and is_label_free(stack)):
+        # where the offset is known, there is no negative light above it in any image
+        if not (method.positivity and method.estimate_offset and is_label_free(stack)):
             return resolved
         finding = Finding(kind=noise_kinds.POSITIVITY_OFF, value=method.positivity)
         return Resolved(method=replace(method, positivity=0.0), findings=(*resolved.findings, finding))
