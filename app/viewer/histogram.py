@@ -51,13 +51,13 @@ class Counts:
 
 
 def count(pixels: Pixels, whole: Levels) -> Counts:
-    """Compute the histogram of finite pixels (Y, X); large planes are subsampled.
+    """Compute the histogram of the finite ones of some pixels, any shape; of many, a part is used.
 
     For integers, also those stored as floating point, every bin contains the same number of integers.
     Otherwise the histogram would show a comb that is not in the data.
     """
     step = max(1, int(np.sqrt(pixels.size / 2**20)))
-    flat = pixels[::step, ::step].ravel()
+    flat = pixels[..., ::step, ::step].ravel() if pixels.ndim > 1 else pixels[:: step * step]
     if flat.dtype.kind == "f":
         flat = flat[np.isfinite(flat)]
     if flat.size == 0:
