@@ -526,7 +526,10 @@ def test_a_network_whose_stack_was_closed_is_kept_and_said_so(opened, tmp_path):
     tiny = {"width": 4, "depth": 2, "patch": 16, "batch": 1, "epoch": 5, "steps": 10**6, "seconds": 0.0}
     panel.settings.form.set_values(tiny)
     opened.click("training-start")
-    opened.qtbot.waitUntil(lambda: panel.run is not None and panel.run.report is not None, timeout=60_000)
+    opened.qtbot.waitUntil(
+        lambda: panel.run is not None and panel.run.report is not None and panel.run.report.step > 0,
+        timeout=60_000,
+    )
     window.open_paths([make(tmp_path / "other.tif")])
     opened.qtbot.waitUntil(lambda: window.session.snapshot.source.stack.meta.name == "other.tif")
     opened.click("training-stop")
