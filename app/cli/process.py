@@ -207,9 +207,10 @@ def _tell(done: Done, progress: Progress) -> None:
         progress.say(f"{saved.path}: {finding.text}")
     clipped = f", {saved.clipped} of {saved.total} pixels clipped" if saved.clipped else ""
     progress.say(f"Wrote {saved.path} ({saved.dtype}{clipped}) in {clock(done.seconds)}.")
+    found = (*done.findings, *saved.findings)
     facts = {
         "source": _name(done.task), "path": str(saved.path), "dtype": saved.dtype, "format": saved.format,
         "clipped": saved.clipped, "pixels": saved.total, "seconds": round(done.seconds, 3),
-        "findings": [finding.to_dict() for finding in (*done.findings, *saved.findings)],
+        "doubts": [finding.text for finding in found], "findings": [finding.to_dict() for finding in found],
     }  # fmt: skip
     print(json.dumps(facts), flush=True)

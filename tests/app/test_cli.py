@@ -268,6 +268,7 @@ def test_what_is_said_in_the_window_is_said_here(folder, capsys):
     assert run("denoise moving.tif -o smeared.tif --method instant --neighbours mean -q") == 0
     captured = capsys.readouterr()
     differing = json.loads(captured.out)["findings"]
+    assert json.loads(captured.out)["doubts"] == [finding["text"] for finding in differing]
     assert {finding["code"] for finding in differing} == {"frame-differs"}
     assert all(finding["value"] > finding["limit"] for finding in differing)
     assert all(finding["text"] in captured.err for finding in differing)
