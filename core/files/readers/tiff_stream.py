@@ -87,8 +87,8 @@ class TiffStream(io.BufferedReader):
             if tags > MOST_TAGS:
                 break
             link, place = place, offset + layout.count.size + tags * layout.tag
-            if place + layout.offset.size > size:
-                # tifffile would read the last directory for ever, if the place of the next one is cut off
+            if place <= size < place + layout.offset.size:
+                # tifffile would read the last directory for ever, as the place of the next one is cut off
                 self.cut = True
                 return link, link + layout.offset.size
             length += place - offset + layout.offset.size
