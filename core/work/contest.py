@@ -13,7 +13,8 @@ from core.learning.base import Learned
 from core.methods.base import Method
 from core.params import Value
 from core.progress import Context
-from core.quality.judge import Judge, Judgement
+from core.quality.judge import Judge
+from core.quality.judgement import Judgement
 from core.quality.metric import Measures
 from core.quality.stacks import measure_stack
 from core.stack import Region, Stack, middle

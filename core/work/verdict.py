@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.findings import Finding
-from core.quality.judge import difference
+from core.quality.judgement import difference
 from core.work.contest import Entry
 
 NEAR = 0.2

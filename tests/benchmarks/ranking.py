@@ -24,7 +24,8 @@ from core import catalogue
 from core.methods.apply import apply
 from core.methods.base import Bindable, Method
 from core.noise.models import PoissonGaussian
-from core.quality.judge import Judge, Judgement, better
+from core.quality.judge import Judge
+from core.quality.judgement import Judgement, better
 from core.quality.recorruption import correlated
 from core.stack import Stack
 from tests.benchmarks._sets import SETS, Image

@@ -14,7 +14,8 @@ from core.methods.apply import apply
 from core.methods.base import Bindable
 from core.noise.models import PoissonGaussian
 from core.progress import Cancelled, Context
-from core.quality.judge import Judge, better, difference
+from core.quality.judge import Judge
+from core.quality.judgement import better, difference
 from core.quality.recorruption import correlated
 from core.stack import Stack
 
