@@ -46,9 +46,9 @@ def test_the_checks_run_the_readmes_test_command():
 def test_the_readmes_examples_run(tmp_path, monkeypatch, capsys):
     """Run every example in its order; only the training is made short."""
     generator = np.random.default_rng(0)
-    y, x = np.mgrid[:48, :48]
+    y, x = np.mgrid[:64, :64]
     clean = (400 + 300 * np.sin(x / 4) * np.sin(y / 6)).astype(np.float32)
-    frames = generator.poisson(clean, (5, 48, 48)).astype(np.uint16)
+    frames = generator.poisson(clean, (5, 64, 64)).astype(np.uint16)
     monkeypatch.chdir(tmp_path)
     tifffile.imwrite("noisy.tif", frames, imagej=True, metadata={"axes": "TYX"})
     tifffile.imwrite("other.tif", frames[:3], imagej=True, metadata={"axes": "TYX"})

@@ -17,6 +17,9 @@ _MOST_PHOTONS = 1e18
 _GAUSSIAN = 30.0
 """Read noise, in photons, above which the skewness of photon noise (at most 0.013) is neglected."""
 
+_NONE = 1e-6
+"""Read noise, in photons, up to which there is none: the density of single numbers would overflow."""
+
 _TAIL = 8.0
 """Half width of the sum over photon numbers in likelihoods, in standard deviations."""
 
@@ -174,7 +177,7 @@ class PoissonGaussian:
         from scipy.special import wrightomega
 
         rate, seen = self._photons(mean), (noisy - self.offset) / self.gain
-        if not self.floor:
+        if self.read_noise <= _NONE * self.gain:
             return _log_poisson(np.rint(seen), rate) - math.log(self.gain)
         read = self.read_noise / self.gain
         with np.errstate(divide="ignore"):

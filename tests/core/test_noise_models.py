@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -74,6 +74,7 @@ def test_without_photons_it_is_normal():
     gain=st.floats(0.01, 50), offset=st.floats(-100, 100), read=st.floats(0, 20),
     photons=st.floats(0, 1e6), away=st.floats(-30, 30),
 )  # fmt: skip
+@example(gain=1.0, offset=0.0, read=9.473965368611673e-155, photons=1.0, away=1.0)
 @settings(max_examples=60, deadline=None)
 def test_likelihoods_are_never_more_than_the_narrowest_part_allows(gain, offset, read, photons, away):
     model, mean = camera(gain, offset, read), offset + gain * photons
