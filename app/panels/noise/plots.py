@@ -203,7 +203,7 @@ class _Plots:
         self.zero.setPen(pen(tokens.outline, width=1, style=Qt.PenStyle.DashLine))
         self.course.setPen(pen(first, width=2))
         self.legend.setText(
-            f'Correlation of the noise: <span style="color:{first}">─●─</span> along rows (X) '
+            f'Correlation of the noise:<br><span style="color:{first}">─●─</span> along rows (X), '
             f'<span style="color:{second}">─■─</span> along columns (Y)'
         )
 
