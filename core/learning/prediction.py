@@ -14,6 +14,7 @@ from core import memory
 from core.errors import QuietfieldError
 from core.findings import Finding
 from core.instant.constants import DEPTH, OFFSETS, beside
+from core.instant.denoiser import replace_unrecorded
 from core.interrupting import Interruptible
 from core.learning.adapted_prediction import alone
 from core.learning.architecture import DEPTHS
@@ -159,8 +160,12 @@ class Prediction(Operation):
             top, left = max(rows.start - margin, 0), max(columns.start - margin, 0)
             planes = seen[some, 0]
             pieces = images[:, top : rows.stop + margin, left : columns.stop + margin]
-            light = np.stack([normalised(pieces[n], norm, channels[n]) for n in seen[some].ravel()])
-            light = light.reshape(len(planes), -1, *light.shape[1:])
+            light = np.stack(
+                [
+                    [normalised(shown, norm, channels[row[0]]) for shown in self._beside(pieces[row])]
+                    for row in seen[some]
+                ]
+            )
             at_end = (top + light.shape[2] == height, left + light.shape[3] == width)
             pads = ((0, 0), (0, 0), (0, down if at_end[0] else 0), (0, across if at_end[1] else 0))
             output = self._run(np.pad(light, pads, mode="reflect"), context)
@@ -171,6 +176,14 @@ class Prediction(Operation):
                 result[planes, rows, columns] = inner * scale[:, None, None] + level[:, None, None]
             check_output(result[planes, rows, columns], self.label)
         return result
+
+    def _beside(self, shown: Images) -> Images:
+        """Replace what was not recorded in the neighbours of a plane, (inputs, Y, X), the plane first."""
+        recorded = np.isfinite(shown)
+        if recorded[1:].all():
+            return shown
+        others = list(zip(shown[1:], recorded[1:], strict=True))
+        return np.stack([shown[0], *replace_unrecorded(others, shown[0])])
 
     def _seen(self, block: Block) -> NDArray[np.intp]:
         """Return the indices of denoised planes of a block and of their neighbours, (planes, inputs)."""

@@ -415,3 +415,16 @@ def test_a_file_from_before_there_were_neighbours_can_be_used_and_trained_on(tmp
     trainer = Trainer(stack, small(steps=6, epoch=2), device="cpu")
     trainer.restore(old)
     assert next(report.step for report in trainer.run() if not report.doing) == 4
+
+
+def test_what_a_neighbour_lacks_is_taken_from_the_one_on_the_other_side() -> None:
+    frames = grained((5, 40, 40)).astype(np.float32)
+    model = trained(Stack.of(frames, "TYX"), small(Noise2Void, neighbours="T", steps=4))[0]
+    lacking, mended = frames.copy(), frames.copy()
+    lacking[3, :, :15] = np.nan
+    mended[3, :, :15] = frames[1, :, :15]
+    found, expected = (
+        evaluate(Stack.of(pixels, "TYX"), model.prediction("cpu"))[0][2] for pixels in (lacking, mended)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert np.abs(found - evaluate(Stack.of(frames, "TYX"), model.prediction("cpu"))[0][2]).max() > 1e-3
