@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from core.machine import processor_count
 
@@ -18,6 +19,13 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECL
 # A shell lets programs in the background ignore it, and so would the programs that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# A rare example must not fail an unrelated change; other examples come with `--hypothesis-profile=random`.
+settings.register_profile("random")
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 MOST_PROCESSES = 4
 """Each takes up to 1.5 GB of memory."""

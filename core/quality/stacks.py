@@ -96,7 +96,7 @@ def measure_stack(
     """
     context = context or Context()
     leading = stack.shape[:-2]
-    letters = _matching(stack, reference) if reference is not None else ""
+    letters = matching_axes(stack, reference) if reference is not None else ""
     chosen = _spread(stack.planes, limit)
     indices = tuple(tuple(int(i) for i in np.unravel_index(n, leading)) if leading else () for n in chosen)
     planes: list[Measures] = []
@@ -148,8 +148,14 @@ def _spread(total: int, limit: int | None) -> list[int]:
     return sorted({int(n) for n in (np.arange(limit) + 0.5) * total / limit})
 
 
-def _matching(stack: Stack, reference: Stack) -> str:
-    """Return the axes of the reference that correspond to the axes of the stack before Y and X."""
+def matching_axes(stack: Stack, reference: Stack) -> str:
+    """Return the axes of the reference that correspond to the axes of the stack before Y and X.
+
+    Raises
+    ------
+    QuietfieldError
+        If the sizes do not match.
+    """
     names = f"{reference.meta.name} cannot be the reference of {stack.meta.name}: "
     if stack.shape[-2:] != reference.shape[-2:]:
         size, wanted = (" x ".join(str(n) for n in s.shape[-2:]) for s in (reference, stack))

@@ -16,7 +16,7 @@ from core.progress import Context
 from core.quality.judge import Judge
 from core.quality.judgement import Judgement
 from core.quality.metric import Measures
-from core.quality.stacks import measure_stack
+from core.quality.stacks import matching_axes, measure_stack
 from core.stack import Region, Stack, middle
 from core.work.compare import Budget, compare
 
@@ -179,6 +179,8 @@ def contest(
     """
     context = context or Context()
     region = part_of(stack) if region is None else region
+    if reference is not None:
+        matching_axes(stack.crop(region), reference.crop(_matching(region, stack, reference)))
     judge = judge or make_judge(stack, region, seed, context.part(0.0, 0.02))
     learned = sum(isinstance(method, Learned) for method in methods)
     budget = Budget(seconds=seconds / max(1, learned))

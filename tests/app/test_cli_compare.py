@@ -84,9 +84,9 @@ def test_a_written_recipe_runs(folder, capsys):
 def test_networks_are_trained_within_the_time(folder, capsys):
     assert run("--methods", "n2v", "gaussian", "--seconds", "4", "--json", "--region", "0:96,0:96") == 0
     found = {one["step"]["method"]: one for one in json.loads(capsys.readouterr().out)["methods"]}
-    assert found["n2v"]["place"] in (1, 2)
+    assert found["n2v"]["failure"] == ""
+    assert sorted(one["place"] for one in found.values()) == [1, 2]
     assert found["n2v"]["estimate"]["remaining"] < 1
-    assert found["n2v"]["seconds"] > found["gaussian"]["seconds"]
 
 
 def test_a_method_that_fails_becomes_a_row_with_its_sentence(folder, capsys):
@@ -109,13 +109,11 @@ def test_a_method_that_fails_becomes_a_row_with_its_sentence(folder, capsys):
         (("--methods", "poisson-noise"), "adds noise"),
         (("--methods", "nothing"), "nothing"),
         (("--seconds", "-1"), "not a time"),
-        (("--reference", "small.tif", *FEW), "same"),
+        (("--reference", "small.tif", *FEW), "9 x 9 pixels, not 256 x 256"),
     ],
 )
 def test_what_cannot_be_compared_says_so(folder, capsys, words, told):
     tifffile.imwrite("small.tif", np.ones((9, 9), np.uint8))
-    failed = run(*words)
+    assert run(*words) != 0
     shown = capsys.readouterr()
     assert told in shown.err + shown.out
-    if "small.tif" not in words:
-        assert failed

@@ -7,6 +7,7 @@ import tifffile
 from core.files import list_series, open_stack
 from core.files.raw_source import RawSource
 from core.findings import kinds
+from tests.core.test_files_opening import kinds_of
 
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 
@@ -50,10 +51,6 @@ def in_file_order(stack):
     """Planes in ImageJ's order."""
     order = [stack.axes.index(axis) for axis in "TZCYX" if axis in stack.axes]
     return stack.read().transpose(order).reshape(-1, *stack.shape[-2:])
-
-
-def kinds_of(stack):
-    return [finding.kind for finding in stack.meta.findings]
 
 
 @pytest.mark.parametrize("between", [False, True])

@@ -10,12 +10,12 @@ import string
 
 import pytest
 
-from core.findings import Finding, Kind, Level, Proposal, kinds, training_kinds, worst
+from core.findings import Finding, Kind, Level, Proposal, kinds, noise_kinds, training_kinds, worst
 from core.findings.stored import read_finding
 
 BUILT_IN = {
     name: kind
-    for words in (kinds, training_kinds)
+    for words in (kinds, noise_kinds, training_kinds)
     for name, kind in vars(words).items()
     if isinstance(kind, Kind)
 }

@@ -112,7 +112,7 @@ def test_a_step_that_would_take_the_time_limit_is_made_of_fewer_patches():
     found = only(reports[-1].findings, BATCH_REDUCED)
     assert found.limit == 32
     assert 1 <= found.value <= 2  # a quarter of the limit
-    assert model.record.steps > 1
+    assert model.record.steps >= 1
     assert model.method.batch == 32
     _, reports = trained(scene()[0], small(slowed(0.05), batch=2, steps=2, seconds=60.0))
     assert BATCH_REDUCED not in kinds_in(reports[-1].findings)

@@ -136,8 +136,9 @@ def test_constant_frames_among_others(cls: type[Learned]) -> None:
 def test_only_frame_with_noise_is_denoised_all_the_same() -> None:
     pixels = np.full((4, 64, 64), 300, np.uint16)
     pixels[1] = noisy()[1]
-    denoised, _, last = result(stack_of(pixels), Quietfield)
-    assert kinds.NEIGHBOURS_HELP not in kinds_in(last.findings)  # the others are blank
+    denoised, model, last = result(stack_of(pixels), Quietfield)
+    assert kinds.NEIGHBOURS_USELESS in kinds_in(last.findings)  # the others are blank
+    assert model.record.steps == 4
     assert near(denoised[1], pixels[1])
     np.testing.assert_array_equal(denoised[[0, 2, 3]], 300)
 

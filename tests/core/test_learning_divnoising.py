@@ -24,6 +24,7 @@ from core.methods.apply import evaluate
 from core.noise.model_text import NoiseModels, to_text
 from core.noise.models import PoissonGaussian
 from core.stack import Stack
+from tests.core.learning_data import trained as train
 
 SHORT: dict[str, Any] = {
     "steps": 4, "seconds": 0.0, "epoch": 2, "patch": 64, "batch": 2, "validation_patches": 2, "warmup": 0,
@@ -37,10 +38,7 @@ def noise(deviation: float) -> str:
 
 
 def trained(stack: Stack, **given: Any) -> Model:
-    trainer = Trainer(stack, DivNoising(**{**SHORT, **given}), device="cpu", threads=1)
-    for _ in trainer.run():
-        pass
-    return trainer.model()
+    return train(stack, DivNoising(**{**SHORT, **given}))[0]
 
 
 def scene(side: int = 96, seed: int = 0) -> Stack:

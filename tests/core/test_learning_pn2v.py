@@ -19,13 +19,13 @@ from core.learning.methods import ProbabilisticNoise2Void
 from core.learning.model import Model
 from core.learning.parts.likelihoods import Likelihood
 from core.learning.parts.priors import Prior, posterior
-from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.noise.fitting import fit
 from core.noise.model_text import NoiseModels, save_models
 from core.noise.models import NoiseModel, PoissonGaussian
 from core.noise.pairs import count_levels, pairs_of_repeats
 from core.stack import Stack
+from tests.core.learning_data import trained as train
 from tests.data import DATA, needs_data
 
 CAMERA = PoissonGaussian.camera(gain=4, offset=100, read_noise=8)
@@ -46,10 +46,9 @@ def scene(frames: int = 2, side: int = 96, seed: int = 0) -> tuple[Stack, np.nda
 
 
 def trained(stack: Stack, **given: Any) -> Model:
-    trainer = Trainer(stack, ProbabilisticNoise2Void(**{**SHORT, **given}), device="cpu", threads=1)
-    *_, last = trainer.run()
-    assert last.step == SHORT["steps"]
-    return trainer.model()
+    model, reports = train(stack, ProbabilisticNoise2Void(**{**SHORT, **given}))
+    assert reports[-1].step == SHORT["steps"]
+    return model
 
 
 def gaussian(deviation: float) -> PoissonGaussian:

@@ -146,7 +146,7 @@ def test_files_that_are_no_psf_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.json").write_text("hello")
     for name, words in (
         ("large.tif", "no PSF"), ("nan.tif", "not finite"), ("dark.tif", "above 0"),
-        ("text.json", "not a PSF"), ("missing.json", "cannot be read"), ("missing.tif", "missing"),
+        ("text.json", "not a PSF"), ("missing.json", "cannot be read"), ("missing.tif", "does not exist"),
     ):  # fmt: skip
         with pytest.raises(QuietfieldError, match=words):
             load_psf(tmp_path / name, {})
