@@ -33,6 +33,12 @@ class SelectedSource:
         """Type of the pixels, in native byte order."""
         return self.source.dtype
 
+    @property
+    def missing(self) -> PixelSource | None:
+        """Pixels missing from the file; see `core.stack.Stack.missing`."""
+        found: PixelSource | None = getattr(self.source, "missing", None)
+        return None if found is None else SelectedSource(found, self.axis, self.indices)
+
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region; runs of consecutive indices are read at once."""
         chosen = self.indices[region[self.axis]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
@@ -275,6 +276,34 @@ def path(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("the name is empty; name a file or a folder.")
     return Path(text)
+
+
+def seconds(text: str) -> float:
+    """Parse a time in seconds, 0 or more.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is not a finite number from 0.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.")
+    return found
+
+
+def whole(text: str) -> int:
+    """Parse a whole number, 0 or more.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    return _count(text)
 
 
 def _reader(p: Param) -> Callable[[str], Value]:

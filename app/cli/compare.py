@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.arguments import Parser, add_input, add_quiet, path
+from app.cli.arguments import Parser, add_input, add_quiet, path, seconds, whole
+from app.cli.output_paths import make_folder, refuse_to_replace
 from app.cli.terminal import Progress, table
 from core.errors import QuietfieldError
+from core.paths import RECIPE_ENDING
 
 if TYPE_CHECKING:
+    from core.files.atomic import Taken
     from core.findings import Finding
     from core.methods.base import Method
     from core.stack import Region, Stack
@@ -45,7 +48,7 @@ def add_compare(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
         "(default: the middle)",
     )  # fmt: skip
     parser.add_argument(
-        "--seconds", type=_seconds, default=0.0, metavar="S",
+        "--seconds", type=seconds, default=0.0, metavar="S",
         help="training time of all networks together (default 0: only methods without training)",
     )  # fmt: skip
     parser.add_argument(
@@ -53,12 +56,13 @@ def add_compare(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
         action="store_true",
         help="use filters with their default sizes, instead of the sizes with the smallest estimated error",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of estimates and networks")
+    parser.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of estimates and networks")
     parser.add_argument(
         "-o", "--out", type=path, metavar="FOLDER",
         help=f"also write the table ({TABLE}), all figures ({FACTS}) and a recipe for each method without "
         "training; the folder is created if necessary",
     )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_input(parser)
     add_quiet(parser)
@@ -82,7 +86,14 @@ def run_compare(args: argparse.Namespace) -> int:
         if isinstance(method, Learned) and not args.seconds:
             raise QuietfieldError(f"{method.label} has to be trained. Give the time for that with --seconds.")
     region = part_of(stack) if args.region is None else _region(args.region, stack)
+    if args.out is not None:
+        make_folder(args.out)
+        for name in (TABLE, FACTS, *(_recipe_name(method) for method in methods)):
+            refuse_to_replace(args.out / name, overwrite=args.overwrite)
     progress = Progress(quiet=args.quiet)
+    for file, opened in ((args.stack, stack), (args.reference, reference)):
+        for finding in opened.meta.findings if opened is not None else ():
+            progress.say(f"{file}: {finding.text}")
     context = progress.context(args.stack.name)
     judge = make_judge(stack, region, args.seed, context.part(0.0, 0.02))
     if judge is None and reference is None:
@@ -101,17 +112,17 @@ def run_compare(args: argparse.Namespace) -> int:
     doubts = judge.findings if judge is not None else ()
     verdict = judge_entries(entries, doubts)
     facts = _facts(args, region, entries, verdict, doubts)
-    if args.out is not None:
-        _write(args.out, facts, entries, verdict)
     if args.json:
         print(json.dumps(facts, indent=1))
-        return 0
-    print(table(_rows(entries, verdict)))
-    print(f"\n{verdict.text}")
-    for entry in entries:
-        if entry.failure:
-            print(f"{entry.method.label}: {entry.failure}")
-    return 0
+    else:
+        print(table(_rows(entries, verdict)))
+        print(f"\n{verdict.text}")
+        for entry in entries:
+            if entry.failure:
+                print(f"{entry.method.label}: {entry.failure}")
+    if args.out is not None:
+        _write(args.out, facts, entries, verdict, "replace" if args.overwrite else "refuse")
+    return 0 if verdict.ranking else 1
 
 
 def _rows(entries: Sequence[Entry], verdict: Verdict) -> list[tuple[str, ...]]:
@@ -172,26 +183,30 @@ def _facts(
     }  # fmt: skip
 
 
-def _write(folder: Path, facts: dict[str, object], entries: Sequence[Entry], verdict: Verdict) -> None:
+def _write(
+    folder: Path, facts: dict[str, object], entries: Sequence[Entry], verdict: Verdict, taken: Taken
+) -> None:
     """Write the table, all figures, and a recipe for each method that needs no training."""
-    from core.files.atomic import unwritable, writing
+    from core.files.atomic import writing
     from core.learning.base import Learned
-    from core.paths import RECIPE_ENDING
     from core.work.recipe import Recipe, Step
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    with writing(folder / TABLE) as draft, draft.part.open("w", encoding="utf-8", newline="") as file:
+    with (
+        writing(folder / TABLE, taken) as draft,
+        draft.part.open("w", encoding="utf-8", newline="") as file,
+    ):
         csv.writer(file).writerows(_rows(entries, verdict))
-    with writing(folder / FACTS) as draft:
+    with writing(folder / FACTS, taken) as draft:
         draft.part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for entry in verdict.ranking:
         if not isinstance(entry.method, Learned):
             recipe = Recipe(steps=(Step.of(entry.method),))
-            with writing(folder / f"{entry.method.name}{RECIPE_ENDING}") as draft:
+            with writing(folder / _recipe_name(entry.method), taken) as draft:
                 draft.part.write_text(recipe.to_json(), encoding="utf-8")
+
+
+def _recipe_name(method: Method) -> str:
+    return f"{method.name}{RECIPE_ENDING}"
 
 
 def _region(text: str, stack: Stack) -> Region:
@@ -215,13 +230,3 @@ def _region(text: str, stack: Stack) -> Region:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time in seconds from 0.")
-    return value

@@ -35,16 +35,23 @@ def targets(
                 "different folders, one after the other."
             )
         named[target] = stack
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise QuietfieldError(
-            f"{out} is a file; several stacks need a folder to be written to. Name another with -o."
-        ) from error
-    except OSError as error:
-        raise QuietfieldError(f"The folder {out} could not be made: {error.strerror}.") from error
+    make_folder(out)
     for target, stack in named.items():
         yield stack, target
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of several results, unless there is one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise QuietfieldError(
+            f"{folder} is a file; several results need a folder to be written to. Name another with -o."
+        ) from error
+    except OSError as error:
+        raise QuietfieldError(
+            f"The folder {folder} could not be made: {error.strerror}. Name another with -o."
+        ) from error
 
 
 def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] = ()) -> None:

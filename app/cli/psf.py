@@ -57,10 +57,12 @@ def run_psf(args: argparse.Namespace) -> int:
         raise QuietfieldError("A PSF is estimated from a stack. Name it after 'estimate'.")
     progress = Progress(quiet=args.quiet)
     stack = (
-        Stack.of(np.zeros((1, 1)), "YX", name="no stack")
+        Stack.of(np.zeros((1, 1)), "YX", name="the command line")
         if args.stack is None
         else open_stack(args.stack, series=args.series, axes=args.input_axes)
     )
+    for finding in stack.meta.findings:
+        progress.say(f"{args.stack}: {finding.text}")
     psf = resolve(args.psf, stack, progress.context("PSF"))
     progress.clear()
     if args.out is not None:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import Parser, Usage, add_input, add_quiet, path
-from app.cli.output_paths import refuse_to_replace
+from app.cli.output_paths import make_folder, refuse_to_replace
 from app.cli.process import DEVICE_HELP
 from app.cli.terminal import Progress, table
-from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING, TIFF_ENDINGS, split_ending
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def run_sweep(args: argparse.Namespace) -> int:
         for file in _files(args.out, args.stack, method, sigma).values():
             refuse_to_replace(file, overwrite=args.overwrite)
     progress = Progress(quiet=args.quiet)
+    for finding in stack.meta.findings:
+        progress.say(f"{args.stack}: {finding.text}")
     context = progress.context(args.stack.name)
     estimate, why_not = find_estimate(stack, context.part(0.0, 0.1))
     if why_not:
@@ -102,16 +103,6 @@ def run_sweep(args: argparse.Namespace) -> int:
     print(table(rows))
     print(words)
     return 0
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of the results, if there is none."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise QuietfieldError(
-            f"The folder {folder} cannot be made ({error}). Name another with -o."
-        ) from error
 
 
 def _facts(one: Swept) -> dict[str, object]:

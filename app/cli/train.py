@@ -24,6 +24,7 @@ from app.cli.arguments import (
     chosen_source,
     given,
     path,
+    seconds,
 )
 from app.cli.output_paths import refuse_to_replace
 from app.cli.process import DEVICE_HELP
@@ -65,7 +66,7 @@ def add_train(parser: Parser, argv: Sequence[str]) -> None:
         "training from its checkpoint beside -o",
     )  # fmt: skip
     parser.add_argument(
-        "--checkpoint-every", type=_seconds, default=60.0, metavar="SECONDS",
+        "--checkpoint-every", type=seconds, default=60.0, metavar="SECONDS",
         help="time between two checkpoints beside -o, from which an interrupted training is resumed; 0 for "
         "none (default: 60). The last one is removed after the training",
     )  # fmt: skip
@@ -104,7 +105,8 @@ def run_train(args: argparse.Namespace) -> int:
     checkpoint = recovery.checkpoint_path(out)
     resumed: Path | None = checkpoint if args.resume is True else args.resume
     interrupted = resumed is not None and recovery.is_checkpoint(resumed)
-    if there(checkpoint) and not interrupted and not args.overwrite:
+    own = resumed is not None and there(resumed) and there(checkpoint) and resumed.samefile(checkpoint)
+    if there(checkpoint) and not own and not args.overwrite:
         raise QuietfieldError(
             f"{checkpoint} holds an interrupted training of this network. Add --resume to continue it, or "
             "--overwrite to train anew."
@@ -252,16 +254,6 @@ def _presets_help(argv: Sequence[str]) -> str:
     classes = [m for m in methods("learned") if issubclass(m, Learned) and name in (None, m.name)]
     names = dict.fromkeys(p for m in classes for p in m.presets)
     return "named parameter values, which other options override: " + ", ".join(names)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.")
-    return seconds
 
 
 def _positive(text: str) -> int:

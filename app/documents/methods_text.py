@@ -64,7 +64,8 @@ def _noise(source: Stack) -> str:
         else "estimated from frames of a static scene" if report.channels[0].method == "frames"
         else "estimated from single planes"
     )  # fmt: skip
-    return f"The noise of the source was {how} ({', '.join(parts)})."
+    first = " (first channel)" if len(report.channels) > 1 else ""
+    return f"The noise of the source{first} was {how} ({', '.join(parts)})."
 
 
 def _size(stack: Stack) -> str:

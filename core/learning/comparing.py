@@ -15,12 +15,14 @@ from core.findings.training_kinds import WORSE_THAN_INSTANT, WORSE_THAN_RAW
 from core.instant.constants import DEPTH
 from core.instant.method import Instant
 from core.learning.masks import draw_mask, surrounded
+from core.level import Shifted, level_of
 from core.methods.apply import compute
 from core.methods.base import Bindable, Operation
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
 from core.progress import Context
-from core.stack import Region, Stack, middle
+from core.recorded import Recorded, smooth_fill
+from core.stack import ArraySource, Region, Stack, middle
 
 SIDE = 256
 """Side of the examined part of a plane, in pixels."""
@@ -173,7 +175,8 @@ class _Sample:
         self.plane = tuple(
             slice(w.start + i.start, w.start + i.stop) for w, i in zip(window, inner, strict=True)
         )
-        self.pixels = stack.read(self.window).astype(np.float32)
+        self.pixels = Recorded.of(stack).measured(self.window).astype(np.float32)
+        self.level = level_of(stack)
         self.axes = stack.axes
 
     def images(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -212,21 +215,25 @@ def _trials(
     own = sample.images(sample.pixels[sample.inner])
     compared = np.isfinite(own)
     if target is not None:
-        wanted = sample.images(target.read(sample.plane).astype(np.float32))
+        wanted = sample.images(Recorded.of(target).measured(sample.plane).astype(np.float32))
     elif frames:
-        wanted = sample.images(stack.read(_other_frame(sample.plane, stack)).astype(np.float32))
+        other = Recorded.of(stack).measured(_other_frame(sample.plane, stack))
+        wanted = sample.images(other.astype(np.float32))
     else:
         wanted, masked = own, own.copy()
         generator = torch.Generator().manual_seed(0)
         for image, hidden, one in zip(masked, compared, noise, strict=True):
             mask = draw_mask(1, sample.side, BOX, 3, generator)
-            known = np.where(np.isfinite(image), image, np.float32(one.mean))
+            recorded = np.isfinite(image)
+            known = image if recorded.all() else smooth_fill(image, recorded, one.mean)
             image[...] = surrounded(torch.from_numpy(known)[None], mask)[0].numpy()
+            image[~recorded] = np.nan
             at = np.zeros(image.size, np.bool_)
             at[mask.hidden[0][mask.counts[0]].numpy()] = True
             hidden &= at.reshape(image.shape)
         shown[sample.inner] = masked.reshape(shown[sample.inner].shape)
-    small = Stack.of(shown, sample.axes)
+    pixels = ArraySource(shown.astype(np.float64) + sample.level) if sample.level else ArraySource(shown)
+    small = Stack(Shifted(pixels, -sample.level, True) if sample.level else pixels, sample.axes)
     bound = methods[0].bind(small, context), methods[1]
     results = [sample.images(compute(small, one, sample.inner, context)[0]) for one in bound]
     for channel, one in enumerate(noise):

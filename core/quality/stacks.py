@@ -231,10 +231,14 @@ def _averaged(stack: Stack, at: Mapping[str, int], context: Context) -> tuple[ND
     """Average one plane over time, and compare its frames; `at` is its index along the other axes."""
     frames = stack.sizes["T"]
     total, count = np.zeros(stack.shape[-2:]), np.zeros(stack.shape[-2:], np.int64)
-    numbers = [t for t in range(frames) if _any_recorded(stack, {**at, "T": t})]
+    numbers = []
+    for t in range(frames):
+        context.step(0.5 * t / frames, "Averaging frames")
+        if _any_recorded(stack, {**at, "T": t}):
+            numbers.append(t)
     course = Course(frames=max(2, len(numbers)))
     for done, t in enumerate(numbers):
-        context.step(done / len(numbers), "Averaging frames")
+        context.step(0.5 + 0.5 * done / len(numbers), "Averaging frames")
         frame = Recorded.of(stack).measured(stack.region(**{**at, "T": t})).reshape(total.shape)
         frame = frame.astype(np.float64)
         finite = np.isfinite(frame)

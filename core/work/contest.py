@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core import catalogue, params
 from core.errors import QuietfieldError
@@ -18,7 +18,7 @@ from core.quality.judgement import Judgement
 from core.quality.metric import Measures
 from core.quality.stacks import matching_axes, measure_stack
 from core.stack import Region, Stack, middle
-from core.work.compare import Budget, compare
+from core.work.compare import Budget, compare, suitable
 
 GRIDS: dict[tuple[str, str], tuple[Value, ...]] = {
     ("sigma", "float"): (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
@@ -53,7 +53,6 @@ class Entry:
     measures: Measures | None = None
     seconds: float = 0.0
     failure: str = ""
-    result: Stack | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -116,14 +115,7 @@ def proposed(stack: Stack, seconds: float) -> tuple[Method, ...]:
     seconds : float
         Training time of all networks together; 0 for methods without training only.
     """
-    found: list[Method] = [Instant()]
-    for cls in catalogue.methods("filter"):
-        method = cls()
-        try:
-            method.check(stack.axes)
-        except QuietfieldError:  # needs an axis that the stack lacks
-            continue
-        found.append(method)
+    found: list[Method] = [Instant(), *suitable(stack, "filter")]
     if seconds > 0:
         found += [catalogue.create(name, {}) for name in ("quietfield", "n2v2", "deconoising")]
     return tuple(found)
@@ -180,6 +172,7 @@ def contest(
     context = context or Context()
     region = part_of(stack) if region is None else region
     if reference is not None:
+        matching_axes(stack, reference)
         matching_axes(stack.crop(region), reference.crop(_matching(region, stack, reference)))
     judge = judge or make_judge(stack, region, seed, context.part(0.0, 0.02))
     learned = sum(isinstance(method, Learned) for method in methods)
@@ -227,7 +220,7 @@ def _entry(
     if judge is not None:
         user = done.model.prediction(budget.device) if done.model is not None else done.method
         judged = judge.judge(user, 2, context.part(0.8, 1.0))
-    return Entry(method=method, judged=judged, measures=measures, seconds=done.seconds, result=done.stacks[0])
+    return Entry(method=method, judged=judged, measures=measures, seconds=done.seconds)
 
 
 def _matching(region: Region, stack: Stack, reference: Stack) -> Region:

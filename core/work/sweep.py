@@ -15,14 +15,8 @@ from core.psf.estimate import Estimate, estimate_sigma
 from core.stack import Stack
 from core.work.compare import Budget, Compared, compare
 
-SIGMAS = (0.5, 1.0, 1.5)
-"""Standard deviations of the PSF in pixels, as in the study that this program started from."""
-
 MOST = 20
 """Maximum number of sigmas."""
-
-ESTIMATING = 0.1
-"""Part of the progress for the estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -25,8 +25,6 @@ class Verdict:
     ----------
     ranking : tuple of Entry
         Entries with a result, best first.
-    simpler : Entry or None
-        Fastest entry that is within `NEAR` dB of the best one and `FASTER` times faster, if any.
     certain : bool
         Whether the best one is better than the second one with a probability of 97.5 %; True with a
         reference.
@@ -35,14 +33,8 @@ class Verdict:
     """
 
     ranking: tuple[Entry, ...]
-    simpler: Entry | None
     certain: bool
     text: str
-
-    @property
-    def best(self) -> Entry | None:
-        """Best entry; None if there is none."""
-        return self.ranking[0] if self.ranking else None
 
 
 def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> Verdict:
@@ -57,9 +49,7 @@ def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> V
     """
     ranking = sorted((entry for entry in entries if math.isfinite(entry.loss)), key=lambda entry: entry.loss)
     if not ranking:
-        return Verdict(
-            ranking=(), simpler=None, certain=False, text="No method has a result that can be judged."
-        )
+        return Verdict(ranking=(), certain=False, text="No method has a result that can be judged.")
     best = ranking[0]
     with_reference = best.measures is not None
     how = "by its PSNR against the reference" if with_reference else "by its estimated error"
@@ -82,7 +72,7 @@ def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> V
         )
     if not with_reference and doubts:
         words.append(f"These are estimates, and may be wrong: {doubts[0].text}")
-    return Verdict(ranking=tuple(ranking), simpler=simpler, certain=certain, text=" ".join(words))
+    return Verdict(ranking=tuple(ranking), certain=certain, text=" ".join(words))
 
 
 def apart(first: Entry, second: Entry) -> tuple[float, bool]:

@@ -74,6 +74,16 @@ def test_the_table_says_that_estimates_are_estimates(folder, capsys):
     assert {path.name for path in (folder / "made").iterdir()} >= {"comparison.csv", "comparison.json"}
 
 
+def test_what_was_written_is_replaced_only_if_asked(folder, capsys):
+    assert run("--methods", "gaussian", "--out", "made") == 0
+    before = (folder / "made" / "comparison.csv").read_bytes()
+    assert run("--methods", "box", "--out", "made") == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert (folder / "made" / "comparison.csv").read_bytes() == before
+    assert run("--methods", "box", "--out", "made", "--overwrite") == 0
+    assert (folder / "made" / "comparison.csv").read_bytes() != before
+
+
 def test_a_written_recipe_runs(folder, capsys):
     assert run("--methods", "gaussian", "--out", "made") == 0
     recipe = next(path for path in (folder / "made").iterdir() if path.name.startswith("gaussian"))
@@ -108,12 +118,17 @@ def test_a_method_that_fails_becomes_a_row_with_its_sentence(folder, capsys):
         (("--methods", "n2v"), "--seconds"),
         (("--methods", "poisson-noise"), "adds noise"),
         (("--methods", "nothing"), "nothing"),
-        (("--seconds", "-1"), "not a time"),
+        (("--seconds", "-1"), "seconds from 0"),
+        (("--seed", "-1"), "not a whole number"),
+        (("--reference", "large.tif", *FEW), "300 x 300 pixels, not 256 x 256"),
+        (("--out", "noisy.tif"), "is a file"),
+        (("--methods", "box-3d"), "needs planes along Z"),
         (("--reference", "small.tif", *FEW), "9 x 9 pixels, not 256 x 256"),
     ],
 )
 def test_what_cannot_be_compared_says_so(folder, capsys, words, told):
     tifffile.imwrite("small.tif", np.ones((9, 9), np.uint8))
+    tifffile.imwrite("large.tif", np.ones((300, 300), np.uint8))
     assert run(*words) != 0
     shown = capsys.readouterr()
     assert told in shown.err + shown.out
