@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -20,7 +19,7 @@ from core.errors import QuietfieldError
 from core.files.atomic import Taken, writing
 from core.learning.base import Learned
 from core.learning.model import Model
-from core.learning.network import blank
+from core.learning.network import described
 from core.model_file import ModelFile
 from core.model_reading import (
     SCHEMA,
@@ -97,8 +96,8 @@ def encode(model: Model, *, resumable: bool = True) -> bytes:
 
 def room(method: Learned) -> int:
     """Return the approximate size of a resumable file of a network, in bytes."""
-    with torch.device("meta"):
-        count: int = sum(tensor.numel() for tensor in blank(method.architecture()).state_dict().values())
+    tensors = described(method.architecture()).state_dict().values()
+    count: int = sum(tensor.numel() for tensor in tensors)
     return 6 * 4 * count + 2**18  # kept, current, averaged and best weights, and two moments of each
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.recorded import Recorded
 from core.stack import Pixels, PixelSource, Region, Stack, middle, plane_regions
 
 PRECISION = 2.0**-24
@@ -143,5 +144,6 @@ def _spread(regions: list[Region]) -> list[Region]:
 
 
 def _central(stack: Stack, region: Region) -> NDArray[np.float64]:
-    pixels = stack.read((*region[:-2], *(middle(size, SIDE) for size in stack.shape[-2:])))
+    central = (*region[:-2], *(middle(size, SIDE) for size in stack.shape[-2:]))
+    pixels = Recorded.of(stack).measured(central)
     return pixels.reshape(pixels.shape[-2:]).astype(np.float64)

@@ -16,7 +16,7 @@ from core.findings.stored import read_finding
 from core.learning.base import Learned
 from core.learning.data import Normalisation
 from core.learning.model import Record
-from core.learning.network import blank
+from core.learning.network import described
 from core.reading import parse_json
 
 SCHEMA = 1
@@ -195,6 +195,7 @@ def _state(given: Mapping[str, Any]) -> dict[str, Any]:
         "places": [_place(place) for place in stored.items(given, "places", MOST_POINTS)],
         "normalisation": _normalisation(given),
         "source": dict(stored.mapping(stored.entry(given, "source"), "source")),
+        "asked": dict(stored.mapping(given.get("asked", {}), "asked")),
     }
 
 
@@ -221,8 +222,7 @@ def check_forms(found: Mapping[str, Form], method: Learned, *, resumable: bool) 
     ValueError
         If a tensor is missing, superfluous, or of another type or shape.
     """
-    with torch.device("meta"):
-        network = blank(method.architecture())
+    network = described(method.architecture())
     wanted = {name: _form(tensor) for name, tensor in network.state_dict().items()}
     parts = ("weights", *STATE_PARTS) if resumable else ("weights",)
     used = []

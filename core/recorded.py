@@ -14,7 +14,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from core.constant_areas import MARGIN, Mask, is_constant, may_hold_areas, may_hold_squares
+from core.constant_areas import MARGIN, Mask, is_constant, may_hold_squares
 from core.fills import Rule, Sample
 from core.findings import Finding, kinds
 from core.stack import Pixels, Region, Stack, channel_of, plane_regions
@@ -80,8 +80,6 @@ class Recorded:
         lost = self._missing(region)
         if pixels.dtype.kind == "f" and not (finite := np.isfinite(pixels)).all():
             lost = ~finite if lost is None else lost | ~finite
-        if not may_hold_areas(pixels):  # most parts need neither the rules, nor the pixels around
-            return pixels, None if lost is None else ~lost
         for index in np.ndindex(*pixels.shape[:-2]):
             found = self._filled(pixels[index], _part(region, index))
             if found is not None:

@@ -17,6 +17,7 @@ from core.learning.trainer import Trainer
 from core.params import Value
 from core.paths import MODEL_ENDING, shorten
 from core.stack import Stack
+from core.stored import brief
 
 EVERY = 60.0
 """Time between two checkpoints in seconds."""
@@ -108,7 +109,8 @@ def resumed_method(path: Path, model: Model, given: Mapping[str, Value]) -> Lear
     model : Model
         Network of the checkpoint.
     given : dict of str to value
-        Wanted parameters. Values that the method chooses from the stack ("auto") are those of the checkpoint.
+        Wanted parameters. Values that the method chooses from the stack ("auto") are those of the checkpoint;
+        values from which it made others, such as the name of a file, are compared as they were given.
 
     Raises
     ------
@@ -116,12 +118,14 @@ def resumed_method(path: Path, model: Model, given: Mapping[str, Value]) -> Lear
         If another parameter differs from that of the checkpoint.
     """
     method, known = model.method, params.values(model.method)
+    asked = (model.resume or {}).get("asked", {})
     for p in params.describe(type(method)):
         wanted = given.get(p.name, known[p.name])
-        if p.name not in LIMITS and wanted not in ("auto", known[p.name]):
+        if p.name not in LIMITS and wanted not in ("auto", known[p.name], asked.get(p.name)):
             raise QuietfieldError(
-                f"{path} was trained with another value of {p.label}: {known[p.name]}, not {wanted}. Resume "
-                "with the same parameters, or train anew: delete the checkpoint and leave out --resume."
+                f"{path} was trained with another value of {p.label}: {brief(known[p.name])}, not "
+                f"{brief(wanted)}. Resume with the same parameters, or train anew: delete the checkpoint "
+                "and leave out --resume."
             )
     limits = {name: given[name] for name in LIMITS if name in given}
     return params.build(type(method), {**known, **limits})

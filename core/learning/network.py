@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from core.instant.network import SHAPES, InstantNetwork
 from core.learning.architecture import Architecture
+from core.learning.compiler import load_compiler
 from core.learning.prior_network import PriorNetwork
 from core.learning.variational_network import VariationalNetwork
 
@@ -124,6 +125,13 @@ def receptive_field(architecture: Architecture) -> int:
             low, high = 2 * low - beside - 2, 2 * high + 1 + beside + 2
         farthest = max(farthest, place - low, high - place)
     return farthest
+
+
+def described(architecture: Architecture) -> nn.Module:
+    """Return a network on torch's device without memory, which tells the shapes of its tensors."""
+    load_compiler()  # such a device imports it
+    with torch.device("meta"):
+        return blank(architecture)
 
 
 def blank(architecture: Architecture) -> nn.Module:

@@ -28,6 +28,7 @@ from core.learning.preparing import affordable_batch, resolve, same_source
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
 from core.level import Level
+from core.params import Value, values
 from core.progress import Cancelled, Context
 from core.stack import Stack
 
@@ -76,6 +77,7 @@ class Trainer:
     ) -> None:
         self._stack, self._method, self._target = stack, method, target
         self._asked, self._threads, self._memory = device, threads, memory
+        self._given = values(method)
         self._rate, self._course = Rate(method), Course(method)
         self._generator = torch.Generator()
         self._best = Best()
@@ -172,8 +174,9 @@ class Trainer:
         prediction = self.model().prediction(str(self._device))
         self._course.add(
             *compare(
-                self._stack, self._examples.held_out_regions, prediction, context,
-                along=self._method.along, target=self._target, frames=self._examples.other_frames,
+                Level.of(self._stack).stack, self._examples.held_out_regions, prediction, context,
+                along=self._method.along, frames=self._examples.other_frames,
+                target=None if self._target is None else Level.of(self._target).stack,
             )
         )  # fmt: skip
 
@@ -238,7 +241,14 @@ class Trainer:
             "places": self._examples.places,
             "normalisation": self._examples.normalisation,
             "source": self._source,
+            "asked": self._changed(),
         }
+
+    def _changed(self) -> dict[str, Value]:
+        """Return the parameters as they were given that were replaced, such as the name of a file."""
+        before = (self._start.resume or {}).get("asked", {}) if self._start is not None else {}
+        now = values(self._method)
+        return before | {name: given for name, given in self._given.items() if given != now[name]}
 
     @property
     def _normalisation(self) -> Normalisation:

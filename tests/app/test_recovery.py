@@ -19,8 +19,10 @@ from app.cli.main import main
 from core import recovery
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
+from core.learning.methods import DecoNoising
 from core.learning.trainer import Trainer
 from core.recovery import Checkpoints
+from core.stack import Stack
 from tests.core.learning_data import scene, small, trained
 
 ROOT = Path(__file__).parents[2]
@@ -51,8 +53,9 @@ def killed(folder, number):
     """Start a training without an end, and kill it after its first checkpoint; return what it said."""
     line = f"train noisy.tif -o net {TINY} --steps 10000000 --checkpoint-every 0.3 --quiet"
     with subprocess.Popen(
-        [sys.executable, "-m", "app", *shlex.split(line)], cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "app", *shlex.split(line)],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         deadline = time.monotonic() + 60
         while not (folder / "net.checkpoint.quietfield").exists() and process.poll() is None:
@@ -158,3 +161,17 @@ def test_a_network_without_the_state_of_its_training_is_no_checkpoint(tmp_path):
     save_model(tmp_path / "a.checkpoint.quietfield", model, resumable=False)
     with pytest.raises(QuietfieldError, match="does not contain what is needed"):
         recovery.load_checkpoint(tmp_path / "a.checkpoint.quietfield")
+
+
+def test_the_same_words_as_before_go_on_where_the_program_made_something_of_them(tmp_path):
+    words = "optics:na=0.8,n=1.0,emission=520,pixel=0.2"
+    method = small(DecoNoising, psf=words, steps=2)
+    pixels = np.random.default_rng(0).poisson(50, (3, 48, 48)).astype(np.float32)
+    model = trained(Stack.of(pixels, "TYX"), method)[0]
+    path = tmp_path / "net.checkpoint.quietfield"
+    save_model(path, model)
+    model = load_model(path)
+    assert model.method.psf != words  # the pixels of the PSF
+    assert recovery.resumed_method(path, model, {"psf": words, "steps": 9}).steps == 9
+    with pytest.raises(QuietfieldError, match="another value of PSF"):
+        recovery.resumed_method(path, model, {"psf": words.replace("520", "610")})

@@ -49,9 +49,11 @@ def test_results_are_those_without_the_offset(dtype: str, offset: float, name: s
 
 
 @pytest.mark.parametrize(("dtype", "offset"), OFFSETS[:3])
-@pytest.mark.parametrize("name", ["n2v", "quietfield"])
+@pytest.mark.parametrize("name", ["n2v", "quietfield", "pn2v", "divnoising"])
 def test_networks_are_trained_and_used_on_any_level(dtype: str, offset: float, name: str) -> None:
-    small = {"steps": 4, "seconds": 0.0, "patch": 64} | ({} if name == "quietfield" else {"width": 8})
+    small = {"steps": 4, "seconds": 0.0, "patch": 64} | ({"width": 8} if name == "n2v" else {})
+    small |= {"depth": 2, "width": 8, "samples": 4} if name == "divnoising" else {}
+    small |= {"samples": 20} if name == "pn2v" else {}
     trained = []
     for stack in (Stack.of(counts(2).astype(np.float32), "TYX"), raised(dtype, offset, counts(2))):
         trainer = Trainer(stack, create(name, small), device="cpu", threads=1)  # type: ignore[arg-type]
@@ -143,3 +145,9 @@ def test_the_command_line_denoises_and_trains(tmp_path: Path) -> None:
         found = file.asarray()
     assert found.dtype == np.int32
     assert abs(found.mean() - (counts().mean() - 2**30)) < 60
+
+
+def test_a_fill_does_not_hide_the_level() -> None:
+    pixels = np.asarray(counts() + 4 * 10**9, "uint32")
+    pixels[:, :, :24] = 0
+    assert Level.of(Stack.of(pixels, "TYX")).value == pytest.approx(4 * 10**9, abs=200)

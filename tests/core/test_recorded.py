@@ -17,8 +17,9 @@ from core.learning.trainer import Trainer
 from core.methods.apply import apply, evaluate
 from core.methods.stream import streaming
 from core.recorded import Recorded
+from core.selection import leave_out
 from core.simulation.scenes import scene
-from core.stack import Stack
+from core.stack import ArraySource, Stack
 from tests.core.learning_data import small
 from tests.data import DATA, needs_data
 
@@ -219,3 +220,16 @@ def test_trained_networks_keep_what_was_not_recorded() -> None:
     for name, tensor in weights[0].items():
         np.testing.assert_array_equal(tensor.numpy(), weights[1][name].numpy())
     np.testing.assert_array_equal(results[0][~lost], results[1][~lost])
+
+
+def test_selected_frames_keep_what_the_file_lacks() -> None:
+    class Lacking(ArraySource):
+        @property
+        def missing(self) -> ArraySource:
+            lost = np.zeros(self.shape, bool)
+            lost[2] = True
+            return ArraySource(lost)
+
+    stack = leave_out(Stack(Lacking(np.ones((4, 8, 8), np.uint16)), "TYX"), "T", [0])
+    assert stack.missing is not None
+    assert stack.missing.read(stack.region()).all((1, 2)).tolist() == [False, True, False]

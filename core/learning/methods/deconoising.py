@@ -82,7 +82,7 @@ class DecoNoising(Blurred):
         resolved = Blurred.resolve(self, stack, context)
         method = cast(DecoNoising, resolved.method)
         # where the offset is known, there is no negative light above it in any image
-        if not (method.positivity and method.estimate_offset and is_label_free(stack)):
+        if not (method.positivity and method.estimate_offset and is_label_free(stack, context)):
             return resolved
         finding = Finding(kind=noise_kinds.POSITIVITY_OFF, value=method.positivity)
         return Resolved(method=replace(method, positivity=0.0), findings=(*resolved.findings, finding))

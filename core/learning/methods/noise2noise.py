@@ -38,10 +38,11 @@ class Noise2Noise(Learned):
 
     def resolve(self, stack: Stack, context: Context) -> Resolved:
         """Return the method with a finding about motion; raise `QuietfieldError` without a time axis."""
-        if "T" not in stack.axes:
+        if stack.sizes.get("T", 1) < 2:
+            lack = "has a single time point" if "T" in stack.axes else "has no time axis"
             raise QuietfieldError(
-                f"{stack.meta.name} has no time axis, which Noise2Noise needs. If its planes are repeated "
-                "frames of one scene, set their axis to T; else choose another method."
+                f"{stack.meta.name} {lack}, and Noise2Noise needs two frames or more. If its planes are "
+                "repeated frames of one scene, set their axis to T; else choose another method."
             )
         context.step(0.0, "Comparing frames")
         from core.learning.training_advice import motion  # imports scipy, not needed at start

@@ -18,6 +18,7 @@ from core.instant.constants import GRID
 from core.instant.network import LEAST
 from core.learning.data import Normalisation
 from core.learning.suitability import unlike
+from core.level import level_of
 from core.methods.base import Block, Operation
 from core.methods.outputs import Quantity
 from core.methods.single import check_output
@@ -36,10 +37,9 @@ Plane = NDArray[np.float32]
 
 
 class Place(NamedTuple):
-    """Place of a piece in its stack: number and size of the plane, and first row and column in it."""
+    """Place of a piece in its stack: number of the plane, and first row and column in it."""
 
     number: int
-    shape: tuple[int, int]
     row: int
     column: int
 
@@ -63,6 +63,8 @@ class PhotonPrediction(Operation):
         Noise model of each channel.
     noise : StackNoise or None
         Noise of the stack; None before the prediction is bound.
+    level : float
+        Level that was subtracted from the stack, in counts.
     """
 
     label: ClassVar[str] = "Trained network"
@@ -75,6 +77,7 @@ class PhotonPrediction(Operation):
     normalisation: Normalisation
     models: NoiseModels
     noise: StackNoise | None = None
+    level: float = 0.0
 
     def check(self, axes: str) -> None:
         """Raise `QuietfieldError` if a stack with these axes lacks the channels of the network."""
@@ -93,7 +96,8 @@ class PhotonPrediction(Operation):
             raise QuietfieldError(self._channels(str(found)))
         context.step(0.0, "Measuring the noise")
         models = self.models.fitting(found, stack.meta.name)
-        return replace(self, noise=Survey.of(stack).noise(context), models=models)
+        noise = Survey.of(stack).noise(context)
+        return replace(self, noise=noise, models=models, level=level_of(stack))
 
     def findings(self, stack: Stack, region: Region) -> tuple[Finding, ...]:
         """Return a finding if the channel of a plane differs strongly from the training pixels."""
@@ -113,8 +117,8 @@ class PhotonPrediction(Operation):
                 continue
             place = tuple(first + i for first, i in zip(block.origin, index, strict=False))
             number = int(np.ravel_multi_index(place, lead)) if lead else 0
-            (height, width), (row, column) = block.shape[-2:], block.origin[-2:]
-            found = self._plane(plane, recorded, channel, Place(number, (height, width), row, column), part)
+            row, column = block.origin[-2:]
+            found = self._plane(plane, recorded, channel, Place(number, row, column), part)
             for result, image in zip(results, found, strict=True):
                 result[index] = image
         return tuple(results)
@@ -136,17 +140,23 @@ class PhotonPrediction(Operation):
         raise NotImplementedError
 
     def dark(self, channel: int) -> float:
-        """Return the mean of the darkest parts of a channel, in counts."""
-        return self._noise(channel).dark
+        """Return the mean of the darkest parts of a channel, in counts of the training."""
+        return self._noise(channel).dark + self._shift
 
     def scale(self, channel: int) -> tuple[float, float]:
-        """Return level and unit, in counts: pixels are the level plus the unit times normalised ones."""
-        return self.normalisation.result(channel if len(self.normalisation.mean) > 1 else 0)
+        """Return mean and unit of a channel, in counts of the training, of normalised pixels."""
+        norm = self.normalisation.shifted(-self.normalisation.offset)
+        return norm.result(channel if len(norm.mean) > 1 else 0)
 
     def single(self, channel: int) -> Normalisation:
         """Return the normalisation of one channel."""
         level, unit = self.scale(channel)
         return Normalisation(offset=0.0, mean=(level,), std=(unit,), fill=self.normalisation.fill)
+
+    @property
+    def _shift(self) -> float:
+        """Difference of counts of the training and of the stack, of both of which a level was subtracted."""
+        return self.level - self.normalisation.offset
 
     def _noise(self, channel: int) -> NoiseEstimate:
         assert self.noise is not None
@@ -167,7 +177,7 @@ class PhotonPrediction(Operation):
         mended = known.copy()
         mended.flat[where] = replacements
         level, unit = self.scale(channel)
-        light = ((mended - level) / unit).astype(np.float32)
+        light = ((mended + self._shift - level) / unit).astype(np.float32)
 
         def predicted(side: int) -> NDArray[np.float32]:
             return self._tiled(light, channel, place, side, context)
@@ -178,7 +188,7 @@ class PhotonPrediction(Operation):
             if output.quantity == Quantity.ERROR:
                 yield (image * unit).astype(np.float32)
                 continue
-            counts = image * unit + level
+            counts = image * unit + (level - self._shift)
             counts.flat[where] = known.flat[where]
             yield counts.astype(np.float32)
 

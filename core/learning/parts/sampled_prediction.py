@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from core.instant.constants import GRID
 from core.instant.constants import REACH as INSTANT_REACH
 from core.interrupting import Interruptible
 from core.learning.parts.photon_prediction import PhotonPrediction, Place
@@ -19,6 +19,9 @@ from core.learning.variational_network import REACH, VariationalNetwork
 from core.methods.outputs import DENOISED, DEVIATION, SAMPLES, Output
 from core.noise.noise_estimate import LAGS
 from core.progress import Context
+
+CELL = 256
+"""Side of the squares of a plane that have their own random numbers, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,15 +79,23 @@ class SampledPrediction(PhotonPrediction):
     def _draws(self, number: int, place: Place, light: Tensor) -> Tensor:
         """Return the random numbers of a sample for a piece, (1, planes, Y, X).
 
-        They are cut from those of the whole plane, so that tiles and regions get the numbers of their place.
+        Every square of the plane has its own, so that tiles and regions get the numbers of their place.
         """
-        rng = np.random.default_rng([self.seed, place.number, number])
-        ends = [-(-n // GRID) * GRID for n in place.shape]
-        whole = rng.standard_normal((self.network.planes, *ends), dtype=np.float32)
+        starts = place.row, place.column
+        first = [start // CELL for start in starts]
+        last = [-(-(start + size) // CELL) for start, size in zip(starts, light.shape, strict=True)]
+        cells = [
+            [self._cell(place.number, number, row, column) for column in range(first[1], last[1])]
+            for row in range(first[0], last[0])
+        ]
+        top, left = (start - CELL * one for start, one in zip(starts, first, strict=True))
         height, width = light.shape
-        part = whole[:, place.row : place.row + height, place.column : place.column + width]
-        missing = [(0, 0), (0, height - part.shape[1]), (0, width - part.shape[2])]
-        return torch.from_numpy(np.pad(part, missing, mode="wrap"))[None].to(light.device)
+        part = np.block(cells)[:, top : top + height, left : left + width]
+        return torch.from_numpy(np.ascontiguousarray(part))[None].to(light.device)
+
+    def _cell(self, plane: int, number: int, row: int, column: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng([self.seed, plane, number, row, column])
+        return rng.standard_normal((self.network.planes, CELL, CELL), dtype=np.float32)
 
     def _head(self, channel: int) -> SampleHead:
         """Return the head of one channel."""
