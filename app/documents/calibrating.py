@@ -59,7 +59,11 @@ class Calibrator(QObject):
             from core.noise.cameras import save_camera
 
             named = (("dark", wanted.dark), ("flat", wanted.flat), ("repeats", wanted.repeats))
-            stacks = {what: open_stack(path) for what, path in named if path is not None}
+            stacks = {
+                what: open_stack(path, context=job.context.silent())
+                for what, path in named
+                if path is not None
+            }
             made = calibrate(wanted.name, **stacks, context=job.context)
             save_camera(made, overwrite=wanted.overwrite)
             return wanted.name
@@ -83,4 +87,4 @@ class Calibrator(QObject):
             if now is not None and now.key == key and made is not stack:
                 self._session.replace_source(made)
 
-        self._jobs.start("Reading the calibration", work, done=show, channel=CHANNEL, quiet=True)
+        self._jobs.start("Reading the calibration", work, done=show, channel="camera", quiet=True)

@@ -175,9 +175,6 @@ FRAMES_FAR = Kind(
     words="The intensity of {things} {numbers} is far from that of all others, as in a flash or a blank "
     "frame. Leave them out.",
 )  # fmt: skip
-FRAMES_ALIKE = Kind(
-    code="frames-alike", level=Level.NOTE, words="No frames are far brighter or darker than others."
-)
 SCENE_STILL = Kind(
     code="scene-still", level=Level.HINT,
     words="All {value:.0f} frames seem to show the same scene. Averaging them reveals more than any method "

@@ -87,8 +87,8 @@ def calibrate(
     if bright is None:
         return made
     if dark is None or repeats is not None:
-        made = _from_repeats(made, bright, context.part(0.4, 1.0))
-        return made if dark is None else _through_dark(made, bright, context)
+        made = _from_repeats(made, bright, context.part(0.4, 0.7 if dark is not None else 1.0))
+        return made if dark is None else _through_dark(made, bright, context.part(0.7, 1.0))
     return _through_dark(made, bright, context.part(0.4, 1.0))
 
 

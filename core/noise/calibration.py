@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from core import stored
 from core.errors import QuietfieldError
 from core.findings import Finding, noise_kinds
 from core.noise.models import PoissonGaussian
@@ -125,30 +126,24 @@ class Calibration:
         try:
             if given["format"] != FORMAT:
                 raise ValueError(f"format {given['format']}")
-            numbers = {
-                name: _number(given[name])
-                for name in ("gain", "gain_error", "offset", "offset_error", "read_noise", "read_noise_error")
-            }
-            rows, columns = (int(n) for n in given["shape"])
-            words = {name: str(given[name]) for name in ("name", "dtype", "made_from")}
-            pattern = _number(given["pattern"]) or 0.0
+            signed = {name: _number(given, name) for name in ("gain", "offset")}
+            positive = ("gain_error", "offset_error", "read_noise", "read_noise_error")
+            numbers = signed | {name: _number(given, name, low=0.0) for name in positive}
+            rows, columns = (stored.whole({"side": side}, "side") for side in given["shape"])
+            words = {name: stored.text(given, name) for name in ("name", "dtype", "made_from")}
+            pattern = _number(given, "pattern", low=0.0) or 0.0
             made = cls(pattern=pattern, shape=(rows, columns), **numbers, **words)  # type: ignore[arg-type]
             if made.gain is not None and not made.gain > 0:
                 raise ValueError(f"gain {made.gain}")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise QuietfieldError(
                 f"This is no calibration of a camera of this version ({error}). Calibrate the camera again."
             ) from error
         return made
 
 
-def _number(given: object) -> float | None:
-    if given is None:
-        return None
-    number = float(given)  # type: ignore[arg-type]
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no number")
-    return number
+def _number(given: Mapping[str, Any], name: str, low: float = -math.inf) -> float | None:
+    return None if given[name] is None else stored.finite(given[name], name, low=low)
 
 
 def _size(shape: tuple[int, int]) -> str:

@@ -6,6 +6,8 @@ it in both directions, and no part is without light. In fluorescence the backgro
 
 from __future__ import annotations
 
+from threading import RLock
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from core.errors import QuietfieldError
 from core.noise.motion import mean_variance
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
+from core.progress import Context
 from core.recorded import Recorded
 from core.stack import Stack, middle
 
@@ -38,28 +41,40 @@ LIT = 2.5
 """Minimum mean of the background above the possible offset, relative to the depth of dark structures."""
 
 
-def is_label_free(stack: Stack) -> bool:
+def is_label_free(stack: Stack, context: Context | None = None) -> bool:
     """Return whether most channels of a stack seem to be label-free; False if the noise cannot be measured.
 
     Parameters
     ----------
     stack : Stack
         Stack; the middle plane of each channel is read, once.
+    context : Context, optional
+        Cancellation.
     """
-    return stack.attached(_Known, lambda: _Known(stack)).label_free
+    known = stack.attached(_Known, _Known)
+    with known.lock:
+        if known.label_free is None:
+            known.label_free = _examine(stack, context or Context())
+        return known.label_free
 
 
 class _Known:
-    __slots__ = ("label_free",)
+    """Whether a stack is label-free, found once."""
 
-    def __init__(self, stack: Stack) -> None:
-        try:
-            channels = Survey.of(stack).noise().channels
-        except QuietfieldError:  # too small or too large for an estimate
-            self.label_free = False
-            return
-        votes = [_judge(_middle(stack, at), noise) for at, noise in enumerate(channels)]
-        self.label_free = 2 * sum(votes) > len(votes)
+    __slots__ = ("label_free", "lock")
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.label_free: bool | None = None
+
+
+def _examine(stack: Stack, context: Context) -> bool:
+    try:
+        channels = Survey.of(stack).noise(context).channels
+    except QuietfieldError:  # too small or too large for an estimate
+        return False
+    votes = [_judge(_middle(stack, at), noise) for at, noise in enumerate(channels)]
+    return 2 * sum(votes) > len(votes)
 
 
 def _middle(stack: Stack, channel: int) -> NDArray[np.float64]:

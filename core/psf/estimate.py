@@ -15,6 +15,7 @@ from core.noise.survey import Survey
 from core.progress import Context
 from core.psf.held_out import held_out_loss, hidden_pixels
 from core.psf.value import Psf, gaussian
+from core.recorded import Recorded, smooth_fill
 from core.stack import Stack
 
 WIDTHS = tuple(np.geomspace(0.4, 3.6, 9))
@@ -178,10 +179,11 @@ def _parts(
 def _photons(stack: Stack, at: tuple[int, ...], noise: NoiseEstimate) -> NDArray[np.float32]:
     """Return a plane on a scale on which its variance is its mean: counts / gain + constant / gain^2."""
     region = tuple(slice(i, i + 1) for i in at) + tuple(slice(0, n) for n in stack.shape[-2:])
-    plane = np.asarray(stack.read(region), np.float64).reshape(stack.shape[-2:])
-    finite = np.isfinite(plane)
-    if not finite.all():
-        plane = np.where(finite, plane, plane[finite].mean() if finite.any() else 0.0)
+    plane = np.asarray(Recorded.of(stack).measured(region), np.float64).reshape(stack.shape[-2:])
+    recorded = np.isfinite(plane)
+    if not recorded.all():
+        level = float(plane[recorded].mean()) if recorded.any() else 0.0
+        plane = smooth_fill(plane.astype(np.float32), recorded, level).astype(np.float64)
     dark, light = np.percentile(ndimage.uniform_filter(plane, 5), (2, 99))
     gain, constant = noise.model.gain, noise.model.constant
     middle = (dark + light) / 2
@@ -207,9 +209,7 @@ def _detailed(plane: NDArray[np.float32], wanted: int) -> list[NDArray[np.float3
         top, left = np.unravel_index(int(inside.argmax()), inside.shape)
         found.append(plane[top : top + height, left : left + width])
         centre = top + height // 2, left + width // 2
-        near = tuple(
-            slice(max(0, c - n // 2), c + n // 2) for c, n in zip(centre, (height, width), strict=True)
-        )
+        near = tuple(slice(max(0, c - n + 1), c + n) for c, n in zip(centre, (height, width), strict=True))
         edges[near] = -np.inf
     return found
 

@@ -24,7 +24,7 @@ SCANNED = ("confocal", "scanning", "spinning")
 """Words in the OME acquisition mode of a confocal microscope."""
 
 _INFO: Mapping[str, str] = {
-    "na": r"numerical\s*aperture|lens\s*na|objective\s*na|\bna",
+    "na": r"numerical\s*aperture|lens\s*na|objective\s*na|\bna\b",
     "n": r"refractive\s*index",
     "emission": r"emission\s*wavelength",
     "excitation": r"excitation\s*wavelength",
@@ -75,13 +75,17 @@ def _from_ome(xml: str, channel: int) -> Iterator[tuple[str, float | str]]:
     root = ome.parse(xml)
     if root is None:
         return
+    settings = _every(root, "ObjectiveSettings")[:1]
+    used = settings[0].get("ID") if settings else None
     for element in _every(root, "Objective"):
+        if used is not None and element.get("ID") != used:  # another lens of the same microscope
+            continue
         na, medium = _number(element.get("LensNA")), (element.get("Immersion") or "").lower()
         if na is not None:
             yield "na", na
         if medium in IMMERSION:
             yield "n", IMMERSION[medium]
-    for element in _every(root, "ObjectiveSettings"):
+    for element in settings:
         index = _number(element.get("RefractiveIndex"))
         if index is not None:
             yield "n", index

@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from core import params
 from core.errors import QuietfieldError
 from core.params import param
+from core.progress import Context
 from core.psf.value import FWHM, LARGEST, Psf, gaussian
-
-ZHANG_2007 = (
-    "Zhang B, Zerubia J, Olivo-Marin J-C. Gaussian approximations of fluorescence microscope point-spread "
-    "function models. Applied Optics 46, 2007. doi:10.1364/AO.46.001819"
-)
 
 FINER = 5
 """Number of positions per pixel and axis over which the PSF is averaged in a pixel of a camera."""
@@ -148,7 +144,7 @@ def debye(na: float, n: float, wavelength: float, r: Values, z: float) -> Values
     return np.asarray(np.abs(field) ** 2 / amplitude.sum() ** 2, float)
 
 
-def from_optics(optics: Optics) -> Psf:
+def from_optics(optics: Optics, context: Context | None = None) -> Psf:
     """Return the PSF of a microscope on its pixel grid.
 
     Pixels of a camera average the light over their area; a confocal microscope samples points. The confocal
@@ -158,6 +154,8 @@ def from_optics(optics: Optics) -> Psf:
     ----------
     optics : Optics
         Microscope; with a Z step, the PSF has three dimensions.
+    context : Context, optional
+        Progress and cancellation.
 
     Raises
     ------
@@ -183,7 +181,7 @@ def from_optics(optics: Optics) -> Psf:
             kernel=made.kernel, spacing=spacing, fwhm=made.fwhm, source="optics", request=request,
             facts=facts, sigmas=made.sigmas,
         )  # fmt: skip
-    kernel = _scalar(optics, axial, lateral)
+    kernel = _scalar(optics, axial, lateral, context or Context())
     return Psf(kernel=kernel, spacing=spacing, source="optics", request=request, facts=facts)
 
 
@@ -218,11 +216,14 @@ def _pinhole(optics: Optics) -> float:
     return optics.pinhole * 1.22 * optics.emission / 1000 / optics.na
 
 
-def _scalar(optics: Optics, axial: float, lateral: float) -> NDArray[np.float32]:
+def _scalar(optics: Optics, axial: float, lateral: float, context: Context) -> NDArray[np.float32]:
     """Return the kernel of the scalar integral, (Y, X) or (Z, Y, X)."""
     radius = max(1, math.ceil(REACH * FWHM * lateral / optics.pixel))
     depth = max(1, math.ceil(REACH / 2 * FWHM * axial / optics.step)) if optics.step else 0
-    half = [_plane(optics, radius, z * optics.step) for z in range(depth + 1)]
+    half = []
+    for z in range(depth + 1):
+        context.step(z / (depth + 1), "Computing the PSF")
+        half.append(_plane(optics, radius, z * optics.step))
     planes = np.stack([*half[:0:-1], *half])
     kernel = planes[0] if len(planes) == 1 else planes
     return _truncated(kernel).astype(np.float32)

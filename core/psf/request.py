@@ -139,7 +139,7 @@ def _lateral(meta: Metadata) -> dict[str, float]:
     return {axis: meta.spacing[axis] for axis in "YX" if axis in meta.spacing}
 
 
-def optics_of(numbers: Mapping[str, Value], meta: Metadata) -> Psf:
+def optics_of(numbers: Mapping[str, Value], meta: Metadata, context: Context | None = None) -> Psf:
     """Return the PSF from optics, some of whose parameters are read from metadata.
 
     Raises
@@ -159,7 +159,7 @@ def optics_of(numbers: Mapping[str, Value], meta: Metadata) -> Psf:
             f"The metadata of {meta.name} do not give the {words}. Add what is missing, such as "
             "optics:na=1.4,n=1.515,emission=520,pixel=0.1."
         )
-    return from_optics(params.build(Optics, whole))
+    return from_optics(params.build(Optics, whole), context)
 
 
 def _gaussian(rest: str) -> Psf:

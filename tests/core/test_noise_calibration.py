@@ -193,7 +193,11 @@ def test_damaged_files_are_refused_in_a_sentence(text, tmp_path):
 
 
 def test_numbers_that_are_none_are_refused(tmp_path):
-    for name, value in (("gain", -1.0), ("gain", "x"), ("offset", float("nan")), ("shape", [3])):
+    odd = (
+        ("gain", -1.0), ("gain", "x"), ("gain", 10**400), ("offset", float("nan")), ("shape", [3]),
+        ("shape", [float("inf"), 1]), ("read_noise", -1),
+    )  # fmt: skip
+    for name, value in odd:
         (tmp_path / "a.json").write_text(json.dumps({**KNOWN.to_dict(), name: value}))
         with pytest.raises(QuietfieldError):
             load_camera("a", tmp_path)

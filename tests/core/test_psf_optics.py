@@ -9,7 +9,7 @@ import pytest
 from scipy import integrate, special
 
 from core.errors import QuietfieldError
-from core.progress import Context
+from core.progress import Cancelled, Context
 from core.psf.metadata import find_optics
 from core.psf.optics import Optics, debye, from_optics, gaussian_sigmas, nyquist
 from core.psf.request import resolve
@@ -114,6 +114,26 @@ OME = """<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Instrum
  ID="Objective:0"/><Pixels><Channel ID="Channel:0:0" EmissionWavelength="0.61" EmissionWavelengthUnit="µm"
  AcquisitionMode="LaserScanningConfocalMicroscopy" ExcitationWavelength="561"/><Channel ID="Channel:0:1"
  EmissionWavelength="-5" AcquisitionMode="WideField"/></Pixels></Image></OME>"""
+
+
+def test_only_the_lens_that_was_used_counts() -> None:
+    air = '<Instrument><Objective ID="Objective:7" LensNA="0.3" Immersion="Air"/>'
+    others = OME.replace("<Instrument>", air)
+    others = others.replace("</Instrument>", '<Objective ID="Objective:8" LensNA="0.8"/></Instrument>')
+    found = find_optics(Stack.of(np.zeros((9, 9)), "YX", ome_xml=others).meta)
+    assert (found["na"], found["n"]) == (1.2, 1.333)
+
+
+def test_a_name_is_no_aperture() -> None:
+    info = "Image name = 2024-01-01\nSeries 0 Name = 1.ome.tif\nNumerical aperture = 1.4"
+    assert find_optics(Stack.of(np.zeros((9, 9)), "YX", imagej={"Info": info}).meta)["na"] == 1.4
+
+
+def test_optics_can_be_cancelled() -> None:
+    context = Context()
+    context.cancel()
+    with pytest.raises(Cancelled):
+        from_optics(Optics(pixel=0.1, step=0.2), context)
 
 
 def test_optics_are_read_from_ome_metadata() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -41,7 +42,7 @@ class NoisePanel(QWidget):
         super().__init__(parent)
         self._session, self._jobs = session, jobs
         self.report: NoiseReport | None = None
-        self._asked = 0
+        self._asked = self._number = 0
         self._job: Job | None = None
         self._build()
         session.changed.connect(self._on_session)
@@ -105,12 +106,18 @@ class NoisePanel(QWidget):
             self._jobs.cancel(CHANNEL)
             self.report, self._asked = None, 0
             self.problem.clear()
-            self.marked.emit(())
+            self._clear_marks()
             if self.isVisible():
                 self.refresh_cameras()
             self._want()
         elif new.channel != old.channel:
+            self._clear_marks()
             self._update()
+
+    def _clear_marks(self) -> None:
+        """Remove the marks on the image together with the box that shows them."""
+        self.entries.show_entries((), markable=False)
+        self.marked.emit(())
 
     @Slot()
     def refresh_cameras(self) -> None:
@@ -125,6 +132,8 @@ class NoisePanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        if self._job is not None:
+            self._asked = 0  # measured when it is visible again
         self._jobs.cancel(CHANNEL)
 
     def _want(self) -> None:
@@ -147,17 +156,19 @@ class NoisePanel(QWidget):
 
             return report_noise(stack, job.context)
 
-        self._job = self._jobs.start("Measuring the noise", work, end=self._on_end, channel=CHANNEL)
+        self._number += 1
+        end = partial(self._on_end, self._number)
+        self._job = self._jobs.start("Measuring the noise", work, end=end, channel=CHANNEL)
         self.progress.follow(self._job)
         self._update()
 
-    def _on_end(self, outcome: Outcome) -> None:
+    def _on_end(self, number: int, outcome: Outcome) -> None:
+        if number != self._number:  # another measurement has begun
+            return
         self._job = None
         self.progress.follow(None)
         if outcome.state == "succeeded":
             self.report = outcome.value
-        elif outcome.state == "cancelled" and not self.isVisible():
-            self._asked = 0  # measured when it is visible again
         self.problem.say(failure(outcome, "Measuring the noise"))
         self._update()
 

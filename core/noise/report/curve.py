@@ -111,7 +111,8 @@ def measure_curve(samples: Samples, noise: NoiseEstimate) -> tuple[Curve, Band]:
 def _blocks(samples: Samples, noise: NoiseEstimate) -> Blocks:
     """Return the energies of half blocks; `structure` is 0 where a scene is known to be static."""
     if samples.frames is not None:
-        frames = samples.frames
+        good = usable(samples.frames, noise)
+        frames = np.where(good, samples.frames, noise.mean)
         mean, count = frames.mean(axis=0), len(frames)
         level = mean - mean.mean()
         energy = np.zeros_like(mean)
@@ -121,7 +122,6 @@ def _blocks(samples: Samples, noise: NoiseEstimate) -> Blocks:
             share = float((change * level).mean()) / max(float(np.square(level).mean()), 1e-300)
             energy += np.square(change - share * level)
         energy /= count - 1
-        good = usable(frames, noise)
         energy, mean = np.where(good, energy, np.nan), np.where(good, mean, np.nan)
         found = halves(_cut(energy), _cut(mean))
         found = found._replace(structure=np.zeros_like(found.energy))

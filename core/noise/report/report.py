@@ -185,7 +185,7 @@ def _make(stack: Stack, context: Context) -> NoiseReport:
     context.step(0.92, "Comparing the frames")
     scene = whole.scene(stack, survey)
     entries = (
-        whole.advice(stack, found[0].pattern, noise.channels, scene),
+        whole.advice(stack, [one.pattern for one in found], noise.channels, scene),
         *scene,
         *outlying,
         *whole.kind(stack),

@@ -96,12 +96,15 @@ def data(stack: Stack) -> Entry:
 
 
 def advice(
-    stack: Stack, pattern: Pattern, channels: Sequence[NoiseEstimate], about_scene: Sequence[Entry]
+    stack: Stack, patterns: Sequence[Pattern], channels: Sequence[NoiseEstimate], about_scene: Sequence[Entry]
 ) -> Entry:
     """Return what to do with the stack: the first line of a report."""
     instant = Proposal(label="Choose Instant", method="instant")
     still = any(entry.finding.kind == words.SCENE_STILL for entry in about_scene)
-    line, reach = hidden_line(pattern)
+    correlated = [hidden_line(pattern) for pattern in patterns]
+    along = {axis for axis, _ in correlated if axis}
+    line = "both" if len(along) > 1 else next(iter(along), "")
+    reach = max(distance for _, distance in correlated)
     if all(noise.absent for noise in channels):
         text, finding = "no denoising", Finding(kind=words.ADVICE_NOTHING)
     elif still:
