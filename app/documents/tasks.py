@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.documents import recipes
-from app.documents.methods_text import methods_text
 from app.shell.jobs import Job, Jobs
 from app.shell.session import Session
 from app.shell.snapshot import Result
 from core.fingerprint import fingerprint
+from core.work.methods_text import methods_text
 from core.work.recipe import Recipe
 
 if TYPE_CHECKING:

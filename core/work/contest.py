@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core import catalogue, params
 from core.errors import QuietfieldError
@@ -18,7 +18,7 @@ from core.quality.judgement import Judgement
 from core.quality.metric import Measures
 from core.quality.stacks import matching_axes, measure_stack
 from core.stack import Region, Stack, middle
-from core.work.compare import Budget, compare, suitable
+from core.work.compare import Budget, Compared, compare, suitable
 
 GRIDS: dict[tuple[str, str], tuple[Value, ...]] = {
     ("sigma", "float"): (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
@@ -46,6 +46,8 @@ class Entry:
         Time of training and of applying the method to the part that is compared.
     failure : str
         Why the method has no result; "" if it has one.
+    result : Compared or None
+        Outputs of the method on the part that is compared, and its trained network.
     """
 
     method: Method
@@ -53,6 +55,7 @@ class Entry:
     measures: Measures | None = None
     seconds: float = 0.0
     failure: str = ""
+    result: Compared | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -220,7 +223,7 @@ def _entry(
     if judge is not None:
         user = done.model.prediction(budget.device) if done.model is not None else done.method
         judged = judge.judge(user, 2, context.part(0.8, 1.0))
-    return Entry(method=method, judged=judged, measures=measures, seconds=done.seconds)
+    return Entry(method=method, judged=judged, measures=measures, seconds=done.seconds, result=done)
 
 
 def _matching(region: Region, stack: Stack, reference: Stack) -> Region:

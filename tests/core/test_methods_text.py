@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.documents.methods_text import methods_text
 from core import __version__
 from core.catalogue import create
 from core.learning.data import Normalisation
@@ -15,6 +14,7 @@ from core.noise.report import report_noise
 from core.noise.report.findings import in_words
 from core.simulation import sample
 from core.stack import Stack
+from core.work.methods_text import methods_text
 from core.work.recipe import Step
 
 STACK = Stack.of(np.zeros((5, 2, 30, 40), np.uint16), "TCYX", name="cells.tif", spacing={"X": 0.065})
