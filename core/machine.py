@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -78,6 +79,40 @@ def used_memory() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+class MemoryWatch:
+    """Measures how much memory this process needs for what it does while the watch is entered.
+
+    Attributes
+    ----------
+    peak : int
+        Largest increase of the memory in use, in bytes. Work that runs at the same time counts too; memory
+        that the process had set aside before does not.
+    """
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._before = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="memory watch", daemon=True)
+
+    def __enter__(self) -> MemoryWatch:
+        self._before = used_memory()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._measure()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.02):
+            self._measure()
+
+    def _measure(self) -> None:
+        self.peak = max(self.peak, used_memory() - self._before)
 
 
 def process_age() -> float:

@@ -49,7 +49,8 @@ def add_compare(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     )  # fmt: skip
     parser.add_argument(
         "--seconds", type=seconds, default=0.0, metavar="S",
-        help="training time of all networks together (default 0: only methods without training)",
+        help="time of the whole comparison; networks share what the other methods and the estimates leave "
+        "(default 0: only methods without training)",
     )  # fmt: skip
     parser.add_argument(
         "--as-set",
@@ -73,7 +74,8 @@ def run_compare(args: argparse.Namespace) -> int:
     from core import catalogue
     from core.files import open_stack
     from core.learning.base import Learned
-    from core.work.contest import contest, make_judge, part_of, proposed
+    from core.work.contenders import proposed
+    from core.work.contest import contest, make_judge, part_of
     from core.work.verdict import judge_entries
 
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)

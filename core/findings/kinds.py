@@ -47,6 +47,12 @@ JUDGED_SHARED_NOISE = Kind(
     "them is estimated too small.",
 )  # fmt: skip
 
+REFERENCE_SCALE = Kind(
+    code="reference-scale", level=Level.CAUTION,
+    words="The reference has another scale or offset: the stack is about {value:.3g} times the reference "
+    "plus {offset:.3g}. PSNR counts this as error. Fit scale and offset of the results first.",
+)  # fmt: skip
+
 # image
 
 PIXELS_UNRECORDED = Kind(

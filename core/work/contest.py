@@ -6,19 +6,23 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from core import catalogue, params
+from core import params
 from core.errors import QuietfieldError
-from core.instant.method import Instant
+from core.findings import Finding
 from core.learning.base import Learned
+from core.machine import MemoryWatch
+from core.memory import ADVICE, ran_out
 from core.methods.base import Method
 from core.params import Value
 from core.progress import Context
 from core.quality.judge import Judge
 from core.quality.judgement import Judgement
 from core.quality.metric import Measures
+from core.quality.references import find_other_scale
 from core.quality.stacks import matching_axes, measure_stack
 from core.stack import Region, Stack, middle
-from core.work.compare import Budget, Compared, compare, suitable
+from core.work.compare import Budget, Compared, compare
+from core.work.timetable import Timetable
 
 GRIDS: dict[tuple[str, str], tuple[Value, ...]] = {
     ("sigma", "float"): (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
@@ -44,6 +48,8 @@ class Entry:
         Metrics against the reference, if there is one.
     seconds : float
         Time of training and of applying the method to the part that is compared.
+    memory : int
+        Additional memory that the method needed at most, in bytes; 0 if it is unknown.
     failure : str
         Why the method has no result; "" if it has one.
     result : Compared or None
@@ -54,6 +60,7 @@ class Entry:
     judged: Judgement | None = None
     measures: Measures | None = None
     seconds: float = 0.0
+    memory: int = 0
     failure: str = ""
     result: Compared | None = field(default=None, repr=False, compare=False)
 
@@ -108,22 +115,6 @@ def tuned(method: Method, judge: Judge, context: Context | None = None) -> Metho
     return best
 
 
-def proposed(stack: Stack, seconds: float) -> tuple[Method, ...]:
-    """Return the methods to compare by default.
-
-    Parameters
-    ----------
-    stack : Stack
-        Stack to denoise.
-    seconds : float
-        Training time of all networks together; 0 for methods without training only.
-    """
-    found: list[Method] = [Instant(), *suitable(stack, "filter")]
-    if seconds > 0:
-        found += [catalogue.create(name, {}) for name in ("quietfield", "n2v2", "deconoising")]
-    return tuple(found)
-
-
 def contest(
     stack: Stack,
     methods: Sequence[Method],
@@ -144,7 +135,7 @@ def contest(
     stack : Stack
         Noisy stack.
     methods : sequence of Method
-        Methods; the training time is shared equally by those that learn.
+        Methods; those that learn share the time that the others leave.
     region : tuple of slice, optional
         Part to compare; see `part_of` for the default.
     reference : Stack, optional
@@ -154,7 +145,8 @@ def contest(
     tune : bool
         Whether to choose the size of filters by the estimated error.
     seconds : float
-        Training time of all networks together.
+        Time of the whole comparison in seconds, if there are networks. Each is trained for at least a quarter
+        of an even share of it; see `Timetable`.
     seed : int
         Seed of the estimates and of the networks.
     judge : Judge, optional
@@ -165,7 +157,8 @@ def contest(
     Yields
     ------
     Entry
-        One for each method, in their order; a method that fails has a `failure`.
+        One for each method, as soon as it is complete: first those without training, in their order. A method
+        that fails has a `failure`.
 
     Raises
     ------
@@ -176,18 +169,33 @@ def contest(
     region = part_of(stack) if region is None else region
     if reference is not None:
         matching_axes(stack, reference)
-        matching_axes(stack.crop(region), reference.crop(_matching(region, stack, reference)))
-    judge = judge or make_judge(stack, region, seed, context.part(0.0, 0.02))
-    learned = sum(isinstance(method, Learned) for method in methods)
-    budget = Budget(seconds=seconds / max(1, learned))
-    for number, method in enumerate(methods):
-        begin, end = (0.02 + 0.98 * i / len(methods) for i in (number, number + 1))
-        part = context.part(begin, end)
-        part.step(0.0, method.label)
-        try:
-            yield _entry(stack, method, region, reference, affine, tune, budget, seed, judge, part)
-        except (QuietfieldError, MemoryError) as error:
-            yield Entry(method=method, failure=str(error) or "There is not enough memory for this method.")
+        matching_axes(stack.crop(region), reference.crop(matching_region(region, stack, reference)))
+    judge = judge or make_judge(stack, region, seed, context.part(0.0, 0.0))
+    trained = [method for method in methods if isinstance(method, Learned)]
+    quick = [method for method in methods if not isinstance(method, Learned)]
+    timetable = Timetable(seconds, quick=len(quick), learned=len(trained))
+    for method in (*quick, *trained):
+        learned = isinstance(method, Learned)
+        slot = timetable.begin(learned=learned)
+        parts = context.part(slot.start, slot.applied), context.part(slot.applied, slot.stop)
+        parts[0].step(0.0, method.label)
+        budget = Budget(seconds=slot.training)
+        entry = _entry(stack, method, region, reference, affine, tune, budget, seed, judge, parts)
+        timetable.end(learned=learned)
+        yield entry
+
+
+def check_reference(stack: Stack, reference: Stack, region: Region) -> tuple[Finding, ...]:
+    """Return a finding if a reference has another scale or offset than the stack.
+
+    Raises
+    ------
+    QuietfieldError
+        If the reference does not match the stack.
+    """
+    matching_axes(stack, reference)
+    found = find_other_scale(stack, reference, region, matching_region(region, stack, reference))
+    return () if found is None else (found,)
 
 
 def make_judge(stack: Stack, region: Region, seed: int, context: Context) -> Judge | None:
@@ -208,26 +216,62 @@ def _entry(
     budget: Budget,
     seed: int,
     judge: Judge | None,
-    context: Context,
+    parts: tuple[Context, Context],
 ) -> Entry:
-    if tune and judge is not None and method.group == "filter":
-        method = tuned(method, judge, context.part(0.0, 0.5))
-    if isinstance(method, Learned) and "seed" in params.values(method):
-        method = params.build(type(method), {**params.values(method), "seed": seed})
-    done = next(compare(stack, [method], region=region, budget=budget, context=context.part(0.5, 0.8)))
-    measures = None
-    if reference is not None:
-        clean = reference.crop(_matching(region, stack, reference))
-        measures = measure_stack(done.stacks[0], clean, affine=affine).mean
-    judged = None
-    if judge is not None:
-        user = done.model.prediction(budget.device) if done.model is not None else done.method
-        judged = judge.judge(user, 2, context.part(0.8, 1.0))
-    return Entry(method=method, judged=judged, measures=measures, seconds=done.seconds, result=done)
+    """Return the entry of a method, also if it fails."""
+    before, after = parts
+    try:
+        if tune and judge is not None and method.group == "filter":
+            method = tuned(method, judge, before)
+        if isinstance(method, Learned) and "seed" in params.values(method):
+            method = params.build(type(method), {**params.values(method), "seed": seed})
+        with MemoryWatch() as watch:
+            done = next(compare(stack, [method], region=region, budget=budget, context=before))
+        measures = score(done.stacks[0], stack, region, reference, affine=affine)
+        judged = None
+        if judge is not None:
+            user = done.model.prediction(budget.device) if done.model is not None else done.method
+            judged = judge.judge(user, 2, after)
+    except QuietfieldError as error:
+        return Entry(method=method, failure=str(error))
+    except Exception as error:
+        if not ran_out(error):
+            raise
+        return Entry(method=method, failure=f"There is not enough memory for {method.label}. {ADVICE}")
+    return Entry(
+        method=done.method, judged=judged, measures=measures, seconds=done.seconds, memory=watch.peak,
+        result=done,
+    )  # fmt: skip
 
 
-def _matching(region: Region, stack: Stack, reference: Stack) -> Region:
+def score(
+    result: Stack, stack: Stack, region: Region, reference: Stack | None, *, affine: bool
+) -> Measures | None:
+    """Return the metrics of a result against the reference; None without a reference.
+
+    Parameters
+    ----------
+    result : Stack
+        Result on the region.
+    stack : Stack
+        Whole noisy stack.
+    region : tuple of slice
+        Region that is compared.
+    reference : Stack or None
+        Clean stack.
+    affine : bool
+        Whether to fit scale and offset to the reference first.
+    """
+    if reference is None:
+        return None
+    clean = reference.crop(matching_region(region, stack, reference))
+    return measure_stack(result, clean, affine=affine).mean
+
+
+def matching_region(region: Region, stack: Stack, reference: Stack) -> Region:
     """Return the region of the reference; axes that it lacks, or has once, are repeated."""
+    if stack.shape == reference.shape:  # plane by plane, whatever the names of the axes
+        return region
     parts = dict(zip(stack.axes, region, strict=True))
     found = {axis: parts[axis] for axis, size in reference.sizes.items() if size > 1 and axis in parts}
     return reference.region(**found)
