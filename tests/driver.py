@@ -60,6 +60,9 @@ class Answers:
     def network(self, folder: str) -> Path | None:
         return self.paths.get("network")
 
+    def noise_model(self, folder: str) -> list[Path]:
+        return [self.paths["noise model"]] if "noise model" in self.paths else []
+
     def save(self, title: str, proposed: Path, kinds: str) -> Path | None:
         return self.paths["save"] / proposed.name if "save" in self.paths else None
 

@@ -67,15 +67,15 @@ def run_noise_model(args: argparse.Namespace) -> int:
     context = progress.context(args.stack.name)
     made = make(stack, args.kind, source=args.source, denoised=denoised, context=context)
     progress.clear()
-    for finding in (*stack.meta.findings, *made.findings):
+    for finding in (*stack.meta.findings, *made.measured.findings):
         progress.say(finding.text)
     saved = save_models(args.out, made.models, "replace" if args.overwrite else "refuse")
-    pairs = list(zip(made.models.channels, made.levels, strict=True))
+    pairs = list(zip(made.models.channels, made.measured.levels, strict=True))
     if args.json:
         channels = [_facts(model, levels) for model, levels in pairs]
         facts = {
-            "file": str(saved), "kind": args.kind, "from": made.method, "channels": channels,
-            "findings": [finding.to_dict() for finding in made.findings],
+            "file": str(saved), "kind": args.kind, "from": made.measured.method, "channels": channels,
+            "findings": [finding.to_dict() for finding in made.measured.findings],
         }  # fmt: skip
         print(json.dumps(facts, indent=1))
         return 0

@@ -24,4 +24,5 @@ def images() -> str:
 EXPORTS = kind("TIFF", TIFF_ENDINGS)
 RECIPES = kind("Recipes and exported stacks", (RECIPE_ENDING, *TIFF_ENDINGS), ALL)
 NETWORKS = kind("Trained networks", (MODEL_ENDING,), ALL)
+NOISE_MODELS = kind("Noise models", (".json",), ALL)
 TABLES = kind("Comma-separated values", (".csv",))

@@ -298,7 +298,8 @@ class _Text(Field):
     def set_value(self, value: Value) -> None:
         # the content of a file, as trained networks keep it, would be unreadable, and cut by the widget
         text, words = str(value), self.param.words
-        self._content = text if words is not None and len(text) > LONGEST_LINE else ""
+        described = words is not None and (len(text) > LONGEST_LINE or text.startswith("{"))
+        self._content = text if described else ""
         with QSignalBlocker(self.box):
             self.box.setText("" if self._content else text)
         if words is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.documents.calibrating import Calibrator
@@ -12,10 +13,14 @@ from app.documents.exporting import Exporter
 from app.documents.opening import Opener
 from app.documents.tasks import Tasks
 from app.shell.file_kinds import NETWORKS
+from app.shell.jobs import Jobs
 from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
 from app.window.help import Help
 from app.window.questions import Questions
+
+if TYPE_CHECKING:
+    from app.documents.noise_model_dialog import NoiseModelDialog
 
 
 class Dialogs(QObject):
@@ -33,11 +38,20 @@ class Dialogs(QObject):
         Do the work.
     calibrator : Calibrator
         Calibrates cameras.
+    jobs : Jobs
+        Runs the work of dialogs.
     help : Help
         Help of a dialog.
     questions : Questions
         Asks for files and folders.
+
+    Attributes
+    ----------
+    noise_model_used : Signal of str
+        The user takes a noise model for training.
     """
+
+    noise_model_used = Signal(str)
 
     def __init__(
         self,
@@ -49,6 +63,7 @@ class Dialogs(QObject):
         exporter: Exporter,
         tasks: Tasks,
         calibrator: Calibrator,
+        jobs: Jobs,
         help: Help,
         questions: Questions,
     ) -> None:
@@ -56,6 +71,8 @@ class Dialogs(QObject):
         self._window, self._session, self._preferences = window, session, preferences
         self._opener, self._exporter, self._tasks, self._help = opener, exporter, tasks, help
         self._calibrator, self._questions = calibrator, questions
+        self._jobs = jobs
+        self._noise_model: NoiseModelDialog | None = None
 
     @property
     def _folder(self) -> str:
@@ -93,6 +110,36 @@ class Dialogs(QObject):
         dialog.wanted.connect(self._calibrator.calibrate)
         dialog.help_wanted.connect(self._help.show_page)
         dialog.open()
+
+    def noise_model(self, text: str) -> None:
+        """Show the noise model that is in use, and let the user make another one.
+
+        Parameters
+        ----------
+        text : str
+            Value of the parameter ``noise_model`` of the selected method.
+        """
+        from app.documents.noise_model_dialog import NoiseModelDialog  # imported on demand, for a fast start
+
+        snapshot, dialog = self._session.snapshot, self._noise_model
+        source = snapshot.source
+        if source is None:
+            return
+        if dialog is None or dialog.source is not source:
+            if dialog is not None:
+                dialog.close()
+                dialog.deleteLater()
+            questions = self._questions
+            dialog = self._noise_model = NoiseModelDialog(
+                source, self._jobs, lambda: questions.files(self._folder),
+                lambda: questions.noise_model(self._folder), questions.save, self._window,
+            )  # fmt: skip
+            dialog.used.connect(self.noise_model_used)
+            dialog.help_wanted.connect(self._help.show_page)
+        dialog.open()
+        images = [result for result in snapshot.results[1:] if result.is_image]
+        alike = [result for result in images if result.stack.sizes == source.stack.sizes]
+        dialog.begin(text, alike, snapshot.channel)
 
     def choose_recipe(self) -> None:
         """Ask for a recipe and run it."""

@@ -152,6 +152,7 @@ class MainWindow(QMainWindow):
             exporter=self.exporter,
             tasks=self.tasks,
             calibrator=self.calibrator,
+            jobs=self.jobs,
             help=help,
             questions=self._questions,
         )
@@ -222,6 +223,9 @@ class MainWindow(QMainWindow):
         self.noise_panel.camera.chosen.connect(self.calibrator.use)
         self.noise_panel.camera.calibrate_wanted.connect(self.dialogs.calibrate)
         self.calibrator.calibrated.connect(self._on_calibrated)
+        self.noise_panel.noise_model_wanted.connect(self._on_noise_model)
+        self.training_panel.settings.noise_model.wanted.connect(self._on_noise_model)
+        self.dialogs.noise_model_used.connect(self._on_noise_model_used)
         self.welcome.open_wanted.connect(self.dialogs.choose_files)
         self.welcome.sample_wanted.connect(self.opener.open_sample)
         self.notes.series_chosen.connect(self.opener.open_series)
@@ -265,6 +269,13 @@ class MainWindow(QMainWindow):
             opener=self.opener, filters=self.filter_panel, training=self.training_panel,
             arrangement=self.arrangement, dialogs=self.dialogs,
         ).take(proposal)  # fmt: skip
+
+    def _on_noise_model(self) -> None:
+        self.dialogs.noise_model(self.training_panel.settings.noise_model_text)
+
+    def _on_noise_model_used(self, text: str) -> None:
+        self.arrangement.go_to(self.training_panel)
+        self.training_panel.settings.use_noise_model(text)
 
     def _on_live_preview(self, wanted: bool) -> None:
         self.preferences.keep(replace(self.preferences.current, live_preview=wanted))

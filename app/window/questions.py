@@ -34,6 +34,11 @@ class Questions:
         """Ask for the trained network to apply."""
         return self._one("Apply Trained Network", folder, file_kinds.NETWORKS)
 
+    def noise_model(self, folder: str) -> list[Path]:
+        """Ask for a noise model; an empty list if the user cancelled."""
+        found = self._one("Noise Model", folder, file_kinds.NOISE_MODELS)
+        return [] if found is None else [found]
+
     def _one(self, title: str, folder: str, kinds: str) -> Path | None:
         found = QFileDialog.getOpenFileName(self._parent, title, folder, kinds)[0]
         return Path(found) if found else None

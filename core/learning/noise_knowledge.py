@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -88,18 +89,57 @@ def resolve_models(text: str, stack: Stack, context: Context) -> str:
     name = "The noise model" if is_content(text) else Path(text).name
     models = read_models(text) if is_content(text) else load_models(Path(text))
     models = models.fitting(len(found), stack.meta.name)
-    for channel, model in enumerate(models.channels):
-        low, high = model.span
-        dimmest, brightest = _signals(stack, channel)
-        slack = BEYOND * (high - low) if np.isfinite(high - low) else 0.0
-        if dimmest < low - slack or brightest > high + slack:
+    for channel, one in enumerate(coverage(models, stack)):
+        if not one.covers:
             where = f"channel {channel + 1} of {stack.meta.name}" if len(found) > 1 else stack.meta.name
             raise QuietfieldError(
-                f"{name} covers signals from {low:.5g} to {high:.5g} counts, and {where} has signals from "
-                f"{dimmest:.5g} to {brightest:.5g}. Make one from frames with the same camera settings that "
-                "cover this range, or use the measured noise."
+                f"{name} covers signals from {one.low:.5g} to {one.high:.5g} counts, and {where} has signals "
+                f"from {one.dimmest:.5g} to {one.brightest:.5g}. Make one from frames with the same camera "
+                "settings that cover this range, or use the measured noise."
             )
     return to_text(models)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Signals that a noise model was measured at, and those of a channel of a stack.
+
+    Attributes
+    ----------
+    low, high : float
+        Range of the model, in counts; infinite for a formula.
+    dimmest, brightest : float
+        Smallest and largest signal of the channel (0.5 % and 99.5 % of the means of small blocks), in counts.
+    """
+
+    low: float
+    high: float
+    dimmest: float
+    brightest: float
+
+    @property
+    def covers(self) -> bool:
+        """Whether the model may be used for the channel."""
+        width = self.high - self.low
+        slack = BEYOND * width if np.isfinite(width) else 0.0
+        return self.low - slack <= self.dimmest and self.brightest <= self.high + slack
+
+
+def coverage(models: NoiseModels, stack: Stack) -> tuple[Coverage, ...]:
+    """Return for each channel of a stack whether a noise model covers its signals.
+
+    Parameters
+    ----------
+    models : NoiseModels
+        Noise models, one for each channel.
+    stack : Stack
+        Stack; its central plane is examined.
+    """
+    found = []
+    for channel, model in enumerate(models.channels):
+        (low, high), (dimmest, brightest) = model.span, _signals(stack, channel)
+        found.append(Coverage(low=low, high=high, dimmest=dimmest, brightest=brightest))
+    return tuple(found)
 
 
 def _measured(noise: NoiseEstimate) -> PoissonGaussian:

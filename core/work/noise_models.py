@@ -13,7 +13,6 @@ from core.instant.method import Instant
 from core.methods.apply import evaluate
 from core.noise.fitting import ModelKind, fit
 from core.noise.model_text import NoiseModels
-from core.noise.models import NoiseModel
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.pairs import Levels, Pairs, count_levels, pairs_of_denoised, pairs_of_repeats
 from core.noise.survey import Survey
@@ -36,25 +35,38 @@ WORDS = {"repeats": "repeated frames", "denoised": "a denoised stack"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Made:
-    """Noise models, and the measurements that they were fitted to.
+class Measured:
+    """Noise of a stack at several levels of its signal.
 
     Attributes
     ----------
-    models : NoiseModels
-        Noise models, one for each channel.
     levels : tuple of Levels
         Measured noise of each channel at several levels of the signal.
     method : {"repeats", "denoised"}
         How the signal was determined.
+    name : str
+        Name of the stack.
     findings : tuple of Finding
-        Reasons why the models may be wrong.
+        Reasons why the measurement may be wrong.
     """
 
-    models: NoiseModels
     levels: tuple[Levels, ...]
     method: Literal["repeats", "denoised"]
+    name: str
     findings: tuple[Finding, ...]
+
+    def fit(self, kind: ModelKind) -> NoiseModels:
+        """Return a noise model of a kind for each channel."""
+        channels = tuple(fit(kind, levels) for levels in self.levels)
+        return NoiseModels(channels=channels, source=f"{WORDS[self.method]} ({self.name})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Made:
+    """Noise models, and the measurement that they were fitted to."""
+
+    models: NoiseModels
+    measured: Measured
 
 
 def make(
@@ -73,6 +85,36 @@ def make(
         Repeated frames of any static scene (a calibration), or the noisy stack itself.
     kind : {"mixture", "histogram", "poisson-gaussian"}
         Kind of the models.
+    source, denoised, context
+        As in `measure`.
+
+    Returns
+    -------
+    Made
+        Noise models and measurement.
+
+    Raises
+    ------
+    QuietfieldError
+        If the stack is not suitable.
+    """
+    measured = measure(stack, source=source, denoised=denoised, context=context)
+    return Made(models=measured.fit(kind), measured=measured)
+
+
+def measure(
+    stack: Stack,
+    *,
+    source: From = "auto",
+    denoised: Stack | None = None,
+    context: Context | None = None,
+) -> Measured:
+    """Measure the noise of each channel of a stack at several levels of the signal.
+
+    Parameters
+    ----------
+    stack : Stack
+        Repeated frames of any static scene (a calibration), or the noisy stack itself.
     source : {"auto", "repeats", "denoised"}
         Signal of a pixel: the mean of its repeats along time, or its value in a denoised stack. Automatic
         chooses repeats if the frames show a static scene.
@@ -83,8 +125,8 @@ def make(
 
     Returns
     -------
-    Made
-        Noise models and measurements.
+    Measured
+        Noise at several levels of the signal.
 
     Raises
     ------
@@ -112,7 +154,6 @@ def make(
     if source == "repeats" and not survey.stands_still():
         findings.append(Finding(kind=noise_kinds.NOISE_MODEL_MOVES, details={"name": stack.meta.name}))
     found: list[Levels] = []
-    channels: list[NoiseModel] = []
     for channel, known in enumerate(noise.channels):
         part = context.part(channel / len(noise.channels), (channel + 1) / len(noise.channels))
         if source == "repeats":
@@ -121,12 +162,10 @@ def make(
             pairs = _denoised(stack, channel, denoised, part)
             if known.reliable and not known.absent:
                 pairs = pairs.scaled_to(known.model)
-        levels = count_levels(_unsaturated(pairs, known))
-        found.append(levels)
-        channels.append(fit(kind, levels))
-    unique = tuple(dict.fromkeys(findings))
-    models = NoiseModels(channels=tuple(channels), source=f"{WORDS[source]} ({stack.meta.name})")
-    return Made(models=models, levels=tuple(found), method=source, findings=unique)
+        found.append(count_levels(_unsaturated(pairs, known)))
+    return Measured(
+        levels=tuple(found), method=source, name=stack.meta.name, findings=tuple(dict.fromkeys(findings))
+    )
 
 
 def _repeated(stack: Stack, channel: int, context: Context) -> Pairs:

@@ -160,15 +160,15 @@ def test_stacks_that_allow_no_model_say_why(repeats):
 def test_a_stack_gives_a_model_per_channel_and_moving_frames_are_said(repeats):
     frames = np.stack([repeats, 2 * repeats], 1)[:20]
     made = make(Stack.of(frames, "TCYX", name="two"), "mixture")
-    assert made.method == "repeats"
+    assert made.measured.method == "repeats"
     first, second = (one.variance(s) for one, s in zip(made.models.channels, (300.0, 600.0), strict=True))
     assert second == pytest.approx(4 * first, rel=0.02)
     y, x = np.mgrid[:128, :128]
     light = np.stack([300 + 200 * np.sin((x + 4 * t) / 6) * np.cos(y / 7) for t in range(8)])
     moving = Stack.of(CAMERA.sample(light, np.random.default_rng(8)), "TYX", name="moving")
-    assert make(moving, "poisson-gaussian").method == "denoised"
+    assert make(moving, "poisson-gaussian").measured.method == "denoised"
     told = make(moving, "poisson-gaussian", source="repeats")
-    assert "noise-model-moves" in [finding.code for finding in told.findings]
+    assert "noise-model-moves" in [finding.code for finding in told.measured.findings]
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path):

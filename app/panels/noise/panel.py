@@ -31,12 +31,15 @@ class NoisePanel(QWidget):
     ----------
     taken : Signal of Proposal
         The user accepted a proposal.
+    noise_model_wanted : Signal
+        The user wants to see or make a noise model.
     marked : Signal of tuple of (int, int)
         Rows and columns of pixels to mark in the image; empty for none.
     """
 
     taken = Signal(object)
     marked = Signal(object)
+    noise_model_wanted = Signal()
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,10 +76,14 @@ class NoisePanel(QWidget):
         self.measure.setObjectName("noise-measure")
         self.measure.setToolTip("<p>Measure the noise of the open stack again.</p>")
         self.measure.clicked.connect(self._on_measure)
-        self.copy = QPushButton("&Copy as JSON")
+        self.copy = QPushButton("&Copy JSON")
         self.copy.setObjectName("noise-copy")
         self.copy.setToolTip("<p>Copy the report: the same as 'quietfield noise STACK --json'.</p>")
         self.copy.clicked.connect(self._on_copy)
+        self.model = QPushButton("Noise m&odel…")
+        self.model.setObjectName("noise-model-open")
+        self.model.setToolTip("<p>See and make noise models, for training PN2V and DivNoising.</p>")
+        self.model.clicked.connect(self.noise_model_wanted)
         self.everything = QCheckBox("&Explain all")
         self.everything.setObjectName("noise-explain")
         self.everything.setToolTip("<p>Show a sentence for the lines without problems too.</p>")
@@ -85,6 +92,7 @@ class NoisePanel(QWidget):
         buttons.addWidget(self.everything)
         buttons.addStretch(1)
         buttons.addWidget(self.measure)
+        buttons.addWidget(self.model)
         buttons.addWidget(self.copy)
         bottom = QVBoxLayout()
         margins = column.contentsMargins()
@@ -181,6 +189,7 @@ class NoisePanel(QWidget):
         self.hint.say(why)
         self.measure.setEnabled(source is not None and self._job is None)
         self.measure.setVisible(source is not None and report is None and self._job is None)
+        self.model.setEnabled(source is not None)
         self.copy.setEnabled(report is not None)
         self.everything.setEnabled(report is not None)
         self.entries.setVisible(report is not None)

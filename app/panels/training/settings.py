@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from app.panels.training import noise_model_row
+from app.panels.training.noise_model_row import NoiseModelRow
 from app.panels.training.target import TargetRow
 from app.shell.jobs import Job, Jobs
 from app.widgets.form import LABEL_WIDTH, Form
@@ -33,7 +35,8 @@ def prominent(cls: type[Learned]) -> tuple[str, ...]:
     """Return the names of the parameters that are always visible, in their order."""
     shared = {p.name for p in params.describe(Learned)}
     own = [p.name for p in params.describe(cls) if not p.advanced and p.name not in shared]
-    return (*(name for name in own if name not in USUAL), *USUAL)
+    elsewhere = (*USUAL, noise_model_row.NAME)  # in a row of its own
+    return (*(name for name in own if name not in elsewhere), *USUAL)
 
 
 class TrainingSettings(QWidget):
@@ -75,6 +78,7 @@ class TrainingSettings(QWidget):
         self.processor = self._combo("training-device", "Device of the network; Automatic uses the fastest.")
         self.processor.addItem("Automatic", "auto")
         self.target = TargetRow()
+        self.noise_model = NoiseModelRow()
         self._place = QVBoxLayout()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -85,9 +89,10 @@ class TrainingSettings(QWidget):
         ):
             self._add(grid, row, label, box)
         grid.addWidget(self.target, 4, 0, 1, 2)
-        grid.addLayout(self._place, 5, 0, 1, 2)
-        self._add(grid, 6, "&Train on", self.region)
-        self._add(grid, 7, "&Device", self.processor)
+        grid.addWidget(self.noise_model, 5, 0, 1, 2)
+        grid.addLayout(self._place, 6, 0, 1, 2)
+        self._add(grid, 7, "&Train on", self.region)
+        self._add(grid, 8, "&Device", self.processor)
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.preset.currentIndexChanged.connect(self._on_preset)
         self.target.changed.connect(self.changed)
@@ -177,10 +182,23 @@ class TrainingSettings(QWidget):
         self.form.set_values(proposal.params)
         self._on_form()
 
+    @property
+    def noise_model_text(self) -> str:
+        """Noise model of the selected method; "" for the measured one, and for methods without one."""
+        return str(self.form.values().get(noise_model_row.NAME, ""))
+
+    def use_noise_model(self, text: str) -> None:
+        """Set the noise model of the selected method, or of PN2V if the method has none."""
+        if noise_model_row.NAME not in self.form.values():
+            self.kind.setCurrentIndex(self.kind.findData("pn2v"))
+        self.form.set_values({noise_model_row.NAME: text})
+        self._on_form()
+
     def offer(self, stack: Stack | None) -> None:
         """Offer neighbours only along existing axes of the stack; all axes without a stack."""
-        if issubclass(self.method_class, Seeing):
-            p = next(p for p in params.describe(self.method_class) if p.name == "neighbours")
+        self.noise_model.allow("" if stack is not None else "No stack is open.")
+        p = next((p for p in params.describe(self.method_class) if p.name == "neighbours"), None)
+        if issubclass(self.method_class, Seeing) and p is not None:
             found = {choice: params.build(self.method_class, {"neighbours": choice}) for choice in p.choices}
             reasons = {choice: self.refusal(m, stack) if stack else "" for choice, m in found.items()}
             self.form.allow_choices("neighbours", reasons)
@@ -251,6 +269,7 @@ class TrainingSettings(QWidget):
 
     def _mark(self) -> None:
         cls, values, name = self.method_class, self.form.values(), self.preset.currentData()
+        self.noise_model.show_form(self.form)
         changed = any(values[key] != value for key, value in cls.preset_values(name).items())
         help = cls.presets[name].help
         self.about.setText(f"{help} (Changed below.)" if changed else help)
