@@ -192,7 +192,7 @@ class Driver:
         QApplication.sendEvent(target, QDropEvent(QPointF(target.rect().center()), copy, mime, left, none))
         self.wait()
 
-    def wait(self, until: Callable[[], bool] | None = None, seconds: float = 30) -> None:
+    def wait(self, until: Callable[[], bool] | None = None, seconds: float = 120) -> None:
         """Wait until no job runs, and until a condition holds."""
         jobs = self.window.jobs
         self.qtbot.waitUntil(
