@@ -100,9 +100,9 @@ def run_compare(args: argparse.Namespace) -> int:
     judge = make_judge(stack, region, args.seed, context.part(0.0, 0.02))
     if judge is None and reference is None:
         raise QuietfieldError(
-            "Without a reference, results cannot be judged here: the part has fewer than 64 x 64 pixels, or "
-            "most of them are saturated or were never recorded. Choose another --region, or give a "
-            "--reference."
+            "Without a reference, results cannot be judged here: the part has fewer than 64 x 64 pixels, "
+            "most of them are saturated or were never recorded, or they hold no noise. Choose another "
+            "--region, or give a --reference."
         )
     entries = list(
         contest(

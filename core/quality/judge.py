@@ -60,6 +60,8 @@ _TOO_FEW = (
     "be judged there without a reference. Choose another region."
 )
 
+_NO_NOISE = "No noise was found here, so that errors cannot be estimated without a reference."
+
 Plane = NDArray[np.float64]
 
 
@@ -84,7 +86,8 @@ class Judge:
     Raises
     ------
     QuietfieldError
-        If the region is smaller than `LEAST` x `LEAST` pixels.
+        If the region is smaller than `LEAST` x `LEAST` pixels, most of it is saturated or was never recorded,
+        or it has no noise.
     """
 
     __slots__ = ("_scenes", "_seed", "_stack", "findings", "span")
@@ -125,6 +128,13 @@ class Judge:
     def noise(self) -> float:
         """Mean noise variance of the judged planes, in counts squared."""
         return float(np.mean([scene.variance for scene in self._scenes]))
+
+    def unchanged(self) -> Judgement:
+        """Return the error of the noisy image itself: its noise variance, without any draw."""
+        found = [scene.in_blocks(scene.model_variance() / scene.variance) for scene in self._scenes]
+        return Judgement(
+            blocks=np.concatenate(found), modelled=1.0, draws=0, noise=self.noise, span=self.span
+        )  # fmt: skip
 
     def judge(self, method: Bindable, draws: int = 2, context: Context | None = None) -> Judgement:
         """Estimate the error of a method.
@@ -193,6 +203,8 @@ class _Scene:
         if kept.mean() < _ENOUGH:
             raise QuietfieldError(_TOO_FEW)
         variance = float(noise.model.variance(blurred(plane, PILOT)[kept]).mean())
+        if variance <= 0:
+            raise QuietfieldError(_NO_NOISE)
         return cls(
             stack=stack, region=region, channels=channels, kept=kept, span=float(np.ptp(smooth[kept])),
             variance=variance, counted=_are_photons(plane, noise),
@@ -201,6 +213,11 @@ class _Scene:
     @property
     def noise(self) -> NoiseEstimate:
         return self.channels[channel_of(self.region, self.stack.axes)]
+
+    def model_variance(self) -> Plane:
+        """Return the variance of the noise of every pixel, in counts squared."""
+        plane, _ = read_plane(self.stack, self.region)
+        return np.asarray(self.noise.model.variance(blurred(plane, PILOT)), np.float64)
 
     def errors(self, method: Bindable, seed: tuple[int, int], context: Context) -> Errors:
         """Return the estimated squared error of every pixel, for one draw."""

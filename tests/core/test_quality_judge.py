@@ -158,14 +158,20 @@ def test_noise_that_frames_share_makes_methods_along_time_doubtful() -> None:
 def test_what_cannot_be_judged_says_so() -> None:
     with pytest.raises(QuietfieldError, match="40 x 200 pixels"):
         Judge(stack(camera(20)[0][:40, :200]))
-    empty = Judge(stack(np.full((128, 128), 7.0)))
-    assert not empty.valid
+    with pytest.raises(QuietfieldError, match="No noise was found"):
+        Judge(stack(np.full((128, 128), 7.0)))
     with pytest.raises(QuietfieldError, match="never recorded"):
         Judge(stack(np.pad(camera(20)[0], ((0, 0), (0, 2000)))))
     judge, context = Judge(stack(camera(20)[0])), Context()
     context.cancel()
     with pytest.raises(Cancelled):
         judge.judge(made("gaussian", {"sigma": 1.0}), context=context)
+
+
+def test_the_error_of_the_noisy_image_is_its_noise() -> None:
+    judge = Judge(stack(camera(20)[0]))
+    assert judge.unchanged().share == pytest.approx(1.0, abs=0.05)
+    assert better(judge.judge(made("gaussian", {"sigma": 1.0})), judge.unchanged())
 
 
 def test_saturated_pixels_are_left_out() -> None:

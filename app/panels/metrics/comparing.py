@@ -26,11 +26,14 @@ class Comparing(QObject):
     ----------
     changed : Signal
         The comparison started or ended.
+    compared : Signal of tuple of int
+        Keys of the added results.
     said : Signal of str
         An error or a note about excluded filters, or "" at the start.
     """
 
     changed = Signal()
+    compared = Signal(tuple)
     said = Signal(str)
 
     def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -84,6 +87,7 @@ class Comparing(QObject):
         ]
         steps, stacks, seconds = zip(*rows, strict=True)
         if self._session.add(parent, steps, stacks, seconds):
+            self.compared.emit(tuple(result.key for result in self._session.snapshot.results[-len(steps) :]))
             self.said.emit(" ".join(finding.text for finding in findings))
 
     def _on_end(self, outcome: Outcome) -> None:

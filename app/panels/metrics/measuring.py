@@ -28,10 +28,10 @@ CHANNEL = "measures"
 class Measuring(QObject):
     """Computes the metrics of every result against the reference of the session.
 
-    Without a reference, only metrics that need none are computed.
-
     Attributes
     ----------
+    without_reference : bool
+        Whether there are metrics to compute without a reference.
     changed : Signal
         A result was measured, or could not be measured.
     """
@@ -44,6 +44,7 @@ class Measuring(QObject):
         self._done: dict[tuple[int, int], StackMeasures] = {}
         self._failed: dict[tuple[int, int], str] = {}
         self._busy: tuple[int, int] | None = None
+        self.without_reference = False
         session.changed.connect(self._on_session)
 
     def find(self, result: Result) -> Measures | None:
@@ -71,6 +72,8 @@ class Measuring(QObject):
     def _next(self) -> None:
         """Measure the next result; at most one at a time."""
         snapshot = self._session.snapshot
+        if snapshot.reference is None and not self.without_reference:
+            return
         waiting = [
             r for r in snapshot.results if r.is_image
             and (key := _key(snapshot.reference, r)) not in self._done and key not in self._failed

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -18,15 +17,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panels.metrics.columns import DOUBT, Column, as_text
 from app.panels.metrics.comparing import Comparing
+from app.panels.metrics.content import Content
+from app.panels.metrics.estimating import Estimating
 from app.panels.metrics.measuring import PATIENCE, Measuring
 from app.panels.metrics.reference_chooser import ReferenceChooser
-from app.panels.metrics.references import frames_in
-from app.panels.metrics.table import MetricsTable, Row, as_text
+from app.panels.metrics.table import MetricsTable
 from app.shell import file_kinds
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
-from app.shell.snapshot import Result, Snapshot
+from app.shell.snapshot import Snapshot
 from app.widgets.common import ProgressRow, Sentence, failure
 
 if TYPE_CHECKING:  # imports scipy, which the first window does not need
@@ -34,7 +35,7 @@ if TYPE_CHECKING:  # imports scipy, which the first window does not need
 
 
 class MetricsPanel(QWidget):
-    """Table of results and metrics, with the choice of the reference.
+    """Table of results with metrics against a reference, or with estimated errors without one.
 
     Attributes
     ----------
@@ -45,18 +46,24 @@ class MetricsPanel(QWidget):
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
-        self._metrics: Sequence[Metric] = ()
         self._asked = False
+        self._columns: tuple[Column, ...] = ()
+        self._compared: tuple[int, ...] = ()
         self.ask_save: Callable[[str], str] = self._ask_save
         self.comparing = Comparing(session, jobs, self)
         self.reference = ReferenceChooser(session, jobs)
-        self._build()
         self.measuring = Measuring(session, jobs, self)
+        self.estimating = Estimating(session, jobs, self)
+        self.content = Content(session, self.measuring, self.estimating)
+        self._build()
         self.measuring.changed.connect(self._refresh)
+        self.estimating.changed.connect(self._on_estimating)
+        self.comparing.compared.connect(self._on_compared)
         self.comparing.changed.connect(self._on_comparing)
         self.comparing.said.connect(self.problem.say)
         self.reference.said.connect(self.problem.say)
-        jobs.changed.connect(self.progress.refresh)
+        for row in (self.progress, self.estimate_progress):
+            jobs.changed.connect(row.refresh)
         session.changed.connect(self._on_session)
         self._refresh()
 
@@ -71,10 +78,14 @@ class MetricsPanel(QWidget):
         self.compare.setObjectName("metrics-compare")
         self.compare.setProperty("class", "primary")
         self.compare.clicked.connect(self.comparing.start)
-        self.progress = ProgressRow("compare")
+        self.estimate = QPushButton("E&stimate here")
+        self.estimate.setObjectName("metrics-estimate")
+        self.estimate.clicked.connect(self.estimating.start_here)
+        self.progress, self.estimate_progress = ProgressRow("compare"), ProgressRow("estimate")
         top = QHBoxLayout()
         top.addWidget(self.compare)
         top.addWidget(self.reference)
+        top.addWidget(self.estimate)
         top.addStretch(1)
         top.addWidget(self.copy)
         top.addWidget(self.export)
@@ -88,6 +99,7 @@ class MetricsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(self.progress)
+        layout.addWidget(self.estimate_progress)
         layout.addWidget(self.about)
         layout.addWidget(self.problem)
         layout.addWidget(self.table, 1)
@@ -102,6 +114,16 @@ class MetricsPanel(QWidget):
             old.results, old.reference, old.measures, old.shown,
         ):  # fmt: skip
             self._refresh()
+        elif (new.view, new.position) != (old.view, old.position):
+            self._allow_estimate(new)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.estimating.set_wanted(wanted=True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.estimating.set_wanted(wanted=False)
 
     @Slot()
     def _refresh(self) -> None:
@@ -110,9 +132,15 @@ class MetricsPanel(QWidget):
             self._asked = True
             self._jobs.start("Loading measures", self._load_metrics, done=self._on_metrics, quiet=True)
         self.about.setText(self._words(snapshot))
-        if self._metrics:
-            self.table.set_rows(self._metrics, self.rows(), snapshot.shown)
-        ready = bool(self._metrics and snapshot.results)
+        if self.content.metrics:
+            columns = self.content.columns
+            if columns != self._columns:
+                self._columns = columns
+                self.table.set_columns(columns)
+            self.table.set_rows(columns, self.content.rows(), snapshot.shown)
+            self._show_best(snapshot)
+        self._allow_estimate(snapshot)
+        ready = bool(self.content.metrics and snapshot.results)
         for button, help in (
             (self.copy, "Copy the table for a spreadsheet."),
             (self.export, "Save the table as comma-separated values."),
@@ -136,9 +164,42 @@ class MetricsPanel(QWidget):
         self._refresh()
 
     def _on_metrics(self, metrics: Sequence[Metric]) -> None:
-        self._metrics = metrics
-        self.table.set_metrics(metrics)
+        self.content.metrics = metrics
+        self.measuring.without_reference = any(
+            not metric.needs_reference and metric.better != "neither" for metric in metrics
+        )
         self._refresh()
+
+    @Slot()
+    def _on_estimating(self) -> None:
+        job = self.estimating.job
+        self.estimate_progress.follow(job)
+        self.about.setVisible(job is None)
+        self._refresh()
+
+    @Slot(tuple)
+    def _on_compared(self, keys: tuple[int, ...]) -> None:
+        self._compared = keys
+        self._refresh()
+
+    def _show_best(self, snapshot: Snapshot) -> None:
+        """Show the best of the compared filters when all are measured, unless another result was chosen."""
+        if self._compared and snapshot.shown != self._compared[0]:
+            self._compared = ()
+        best = self.content.best_of(self._compared) if self._compared else None
+        if best is not None:
+            self._compared = ()
+            self._session.show(best)
+
+    def _allow_estimate(self, snapshot: Snapshot) -> None:
+        reason = self.estimating.why_not(snapshot)
+        self.estimate.setVisible(snapshot.reference is None)
+        self.estimate.setEnabled(not reason)
+        usual = (
+            "Estimate the error of every result in the visible region of this plane (its central 512 × 512 "
+            "pixels), without a reference."
+        )
+        self.estimate.setToolTip(f"<p>{reason or usual}</p>")
 
     def _words(self, snapshot: Snapshot) -> str:
         """Return what is measured against what, with hints for the interpretation."""
@@ -146,7 +207,7 @@ class MetricsPanel(QWidget):
         if snapshot.source is None:
             return "Open a stack to see the metrics of all results here."
         if reference is None:
-            return "Without a reference, few metrics can be computed. Choose a clean stack as reference."
+            return self._estimated_words()
         words = ["Metrics are computed for each plane and averaged."]
         words.append("Range: maximum minus minimum of the reference, plane by plane.")
         if reference.kind == "frames":
@@ -155,30 +216,20 @@ class MetricsPanel(QWidget):
         problems = {self.measuring.problem(r): None for r in snapshot.results if self.measuring.problem(r)}
         return " ".join([*words, *problems])
 
-    def rows(self) -> list[Row]:
-        """Return the rows of the table, in the order of the results."""
-        return [self._row(result) for result in self._session.snapshot.results]
-
-    def _row(self, result: Result) -> Row:
-        snapshot = self._session.snapshot
-        measures, reason = self.measuring.find(result), self.measuring.problem(result)
-        values: tuple[float, ...] | None = None
-        if measures is not None:
-            values = tuple(measures[m.name] for m in self._metrics)
-        elif reason:
-            values = (math.nan,) * len(self._metrics)
-        elif not result.is_image:
-            values = (math.nan,) * len(self._metrics)
-            reason = "This result is not an image of the specimen."
-        if snapshot.reference is not None and result.stack is snapshot.reference.stack and values:
-            own = zip(self._metrics, values, strict=True)
-            values = tuple(math.nan if m.needs_reference else v for m, v in own)
-            reason = "This result is the reference."
-        return Row(
-            key=result.key, label=result.label, details=result.step.parameters if result.step else "",
-            frames=frames_in(snapshot, result.key), values=values, seconds=result.seconds,
-            note=self.measuring.note(result), reason=reason,
-        )  # fmt: skip
+    def _estimated_words(self) -> str:
+        place, doubts = self.estimating.place, self.estimating.doubts
+        if place is None:
+            return (
+                "Without a reference, the errors of all results are estimated from the noise of the image. "
+                "With a clean stack as reference, they are measured."
+            )
+        if place.reason:
+            return place.reason
+        words = [f"Estimated without a reference on {place.words}."]
+        if self.estimating.stopped:
+            words.append("The estimation was cancelled.")
+        words += [f"{DOUBT} May be wrong: {finding.text}" for finding in doubts]
+        return " ".join(words)
 
     # -- user actions
 
@@ -188,8 +239,8 @@ class MetricsPanel(QWidget):
             reference.label if reference else "none",
             "scale and offset" if reference and reference.affine else "none",
         )
-        rows = {row.key: row for row in self.rows()}
-        return as_text(self._metrics, [rows[key] for key in self.table.order()], about, separator)
+        rows = {row.key: row for row in self.content.rows()}
+        return as_text(self.content.columns, [rows[key] for key in self.table.order()], about, separator)
 
     @Slot()
     def _on_copy(self) -> None:
@@ -199,7 +250,7 @@ class MetricsPanel(QWidget):
     def export_csv(self) -> None:
         """Save the table in its current order, under a name that the user chooses."""
         source = self._session.snapshot.source
-        if source is None or not self._metrics:
+        if source is None or not self.content.metrics:
             return
         meta = source.stack.meta
         folder = meta.path.parent if meta.path else Path()

@@ -48,6 +48,10 @@ class ReferenceChooser(QWidget):
         label.setBuddy(self.box)
         self.affine = QCheckBox("&Fit scale and offset first")
         self.affine.setObjectName("metrics-affine")
+        self.affine.setToolTip(
+            "<p>Fit scale and offset of every plane to the reference (least squares) before computing "
+            "metrics. For results whose scale was lost, such as 8-bit images. Hides a wrong brightness.</p>"
+        )
         self.affine.toggled.connect(self._on_affine)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -88,13 +92,7 @@ class ReferenceChooser(QWidget):
         reference = snapshot.reference
         with QSignalBlocker(self.affine):
             self.affine.setChecked(reference is not None and reference.affine)
-        self.affine.setEnabled(reference is not None)
-        self.affine.setToolTip(
-            "<p>Fit scale and offset of every plane to the reference (least squares) before computing "
-            "metrics. For results whose scale was lost, such as 8-bit images. Hides a wrong brightness.</p>"
-            if reference
-            else "<p>There is no reference. Choose one first.</p>"
-        )
+        self.affine.setVisible(reference is not None)
 
     @Slot(int)
     def _on_offer(self, index: int) -> None:

@@ -1,102 +1,23 @@
-"""The table of metrics: one row per result, one column per metric, as values, text and widget."""
+"""The table of metrics: one row per result, one column per metric or estimate."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
-if TYPE_CHECKING:  # imports scipy, which the first window does not need
-    from core.quality.metric import Metric
+from app.panels.metrics.columns import DOUBT, Cell, Column, Row, best, headings
 
-BEST = "★"
+BEST, TIED = "★", "☆"
+"""Marks of the best result, and of those that may be as good."""
 NAME_WIDTH = 130
 """Minimum width of the names, in pixels at 100 %."""
 HEADING_SPACE, CELL_SPACE = 32, 30
 """Added to the width of texts: margins, and for headings the sort arrow."""
 KEY, VALUE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
-
-NO_REFERENCE = (
-    "Needs a reference. The noisy stack is no reference: an unchanged stack would have the best value, "
-    "which is not a PSNR."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row of the table.
-
-    Attributes
-    ----------
-    key : int
-        Key of the result.
-    label, details : str
-        Method of the result, and its parameters.
-    frames : float
-        Number of input frames per frame of the result; infinity for all of them, NaN without time.
-    values : tuple of float or None
-        A value for each metric, NaN if it is undefined; None while it is being computed.
-    seconds : float
-        Computing time; 0 for the source.
-    note : str
-        Number of measured planes.
-    reason : str
-        Why the result cannot be measured; "" if it can.
-    """
-
-    key: int
-    label: str
-    details: str
-    frames: float
-    values: tuple[float, ...] | None
-    seconds: float
-    note: str
-    reason: str = ""
-
-    @property
-    def frames_text(self) -> str:
-        """Number of input frames per frame of the result, as text."""
-        return "" if math.isnan(self.frames) else "all" if math.isinf(self.frames) else f"{self.frames:g}"
-
-
-def headings(metrics: Sequence[Metric]) -> list[str]:
-    """Return the headings of all columns."""
-    return ["Result", "Frames in", *(m.heading for m in metrics), "Time (s)"]
-
-
-def best(metrics: Sequence[Metric], rows: Sequence[Row]) -> list[set[int]]:
-    """Return the keys of the rows with the best value of each metric; empty if there is no comparison."""
-    found: list[set[int]] = []
-    for column, metric in enumerate(metrics):
-        known = {r.key: r.values[column] for r in rows if r.values and math.isfinite(r.values[column])}
-        if metric.better == "neither" or len(known) < 2:
-            found.append(set())
-            continue
-        top = max(known.values()) if metric.better == "higher" else min(known.values())
-        found.append({key for key, value in known.items() if value == top})
-    return found
-
-
-def as_text(metrics: Sequence[Metric], rows: Sequence[Row], about: Sequence[str], separator: str) -> str:
-    """Return the table as CSV or, with tabs, for a spreadsheet; `about` (reference, fit) is in every row."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
-    writer.writerow([*headings(metrics), "Parameters", "Measured on", "Reference", "Fit"])
-    for row in rows:
-        values = row.values or (math.nan,) * len(metrics)
-        numbers = ["" if math.isnan(v) else f"{v:.7g}" for v in values]
-        seconds = f"{row.seconds:.3g}" if row.seconds else ""
-        writer.writerow(
-            [row.label, row.frames_text, *numbers, seconds, row.details, row.reason or row.note, *about]
-        )
-    return out.getvalue()
 
 
 class MetricsTable(QTableWidget):
@@ -129,33 +50,37 @@ class MetricsTable(QTableWidget):
         header.setHighlightSections(False)
         self.itemSelectionChanged.connect(self._on_selection)
 
-    def set_metrics(self, metrics: Sequence[Metric]) -> None:
-        """Create the columns."""
-        names = headings(metrics)
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Create the columns; rows are not sorted until a heading is clicked."""
+        names = headings(columns)
+        self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
         self.setColumnCount(len(names))
         own = (
             "Method of the result, with its parameters. A click shows the result.",
             "Number of input frames per frame of the result. Averaging frames of a static scene increases "
             "the metrics, but blurs moving specimens. Compare results with one input frame.",
-            *(m.definition for m in metrics),
+            *(column.help for column in columns),
             "Computing time of the result in seconds, including training.",
         )
+        falling = {2 + number for number, column in enumerate(columns) if column.better == "higher"}
         for column, (name, help) in enumerate(zip(names, own, strict=True)):
             item = QTableWidgetItem(name.replace(" ", "\n"))  # narrow headings keep all columns visible
+            order = Qt.SortOrder.DescendingOrder if column in falling else Qt.SortOrder.AscendingOrder
+            item.setData(Qt.ItemDataRole.InitialSortOrderRole, order)  # the first click sorts the best on top
             item.setToolTip(f"<p>{help}</p>")
             left = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
             item.setTextAlignment(left | Qt.AlignmentFlag.AlignVCenter)
             self.setHorizontalHeaderItem(column, item)
         self.horizontalHeader().setMinimumSectionSize(50)
 
-    def set_rows(self, metrics: Sequence[Metric], rows: Sequence[Row], shown: int) -> None:
+    def set_rows(self, columns: Sequence[Column], rows: Sequence[Row], shown: int) -> None:
         """Fill the table, and select the row of the result `shown`."""
-        winners = best(metrics, rows)
+        winners = best(columns, rows)
         with QSignalBlocker(self):
             self.setSortingEnabled(False)
             self.setRowCount(len(rows))
             for number, row in enumerate(rows):
-                self._fill(number, row, metrics, winners)
+                self._fill(number, row, columns, winners)
             self.setSortingEnabled(True)
             for number in range(self.rowCount()):
                 if self._key(number) == shown:
@@ -185,29 +110,18 @@ class MetricsTable(QTableWidget):
             used += width
         self.setColumnWidth(0, max(NAME_WIDTH, self.viewport().width() - used))
 
-    def _fill(self, number: int, row: Row, metrics: Sequence[Metric], winners: Sequence[set[int]]) -> None:
-        name = _Cell(row.label, float(number))
+    def _fill(self, number: int, row: Row, columns: Sequence[Column], winners: Sequence[set[int]]) -> None:
+        name = _Item(row.label, float(number))
         name.setData(KEY, row.key)
         name.setToolTip(f"<p>{row.label}: {row.details}</p>" if row.details else "")
         self.setItem(number, 0, name)
-        self.setItem(number, 1, _Cell(row.frames_text, row.frames, right=True))
-        for column, metric in enumerate(metrics):
-            value = row.values[column] if row.values else math.nan
-            text = metric.show(value) if row.values else "…"
-            won = row.key in winners[column]
-            cell = _Cell(f"{BEST} {text}" if won else text, value, right=True)
-            if won:
-                font = cell.font()
-                font.setBold(True)
-                cell.setFont(font)
-            tip = row.note if row.values else ""
-            if row.values and math.isnan(value):
-                tip = row.reason or (NO_REFERENCE if metric.needs_reference else row.note)
-            cell.setToolTip(f"<p>{'Best of all results. ' if won else ''}{tip}</p>" if tip or won else "")
-            self.setItem(number, 2 + column, cell)
+        self.setItem(number, 1, _Item(row.frames_text, row.frames, right=True))
+        for place, column in enumerate(columns):
+            cell = row.cells[place] if row.cells else None
+            self.setItem(number, 2 + place, _item(column, cell, won=row.key in winners[place]))
         seconds = row.seconds if row.seconds else math.nan
         text = f"{row.seconds:.3g}" if row.seconds else "–"
-        self.setItem(number, 2 + len(metrics), _Cell(text, seconds, right=True))
+        self.setItem(number, 2 + len(columns), _Item(text, seconds, right=True))
 
     def order(self) -> list[int]:
         """Return the keys of the results in the current order of the rows."""
@@ -223,8 +137,25 @@ class MetricsTable(QTableWidget):
             self.chosen.emit(self._key(self.currentRow()))
 
 
-class _Cell(QTableWidgetItem):
-    """A cell sorted by a number; cells without a number are last in ascending order."""
+def _item(column: Column, cell: Cell | None, *, won: bool) -> _Item:
+    """Return the item of a cell, with its marks; None is being computed."""
+    if cell is None:
+        return _Item("…", math.nan, right=True)
+    won = won and not cell.doubtful
+    marks = [BEST] if won else [TIED] if cell.tied and not cell.doubtful else []
+    marks += [DOUBT] if cell.doubtful else []
+    item = _Item(" ".join([*marks, cell.text]), cell.value if column.ranks else math.nan, right=True)
+    if won:
+        font = item.font()
+        font.setBold(True)
+        item.setFont(font)
+    words = "Best of all results. " if won else "May be as good as the best one. " if cell.tied else ""
+    item.setToolTip(f"<p>{words}{cell.note}</p>" if words or cell.note else "")
+    return item
+
+
+class _Item(QTableWidgetItem):
+    """An item sorted by a number; items without a number are last in both orders."""
 
     def __init__(self, text: str, value: float, *, right: bool = False) -> None:
         super().__init__(text)
@@ -235,5 +166,9 @@ class _Cell(QTableWidgetItem):
     def __lt__(self, other: QTableWidgetItem) -> bool:
         mine, theirs = float(self.data(VALUE)), float(other.data(VALUE))
         if math.isnan(mine) or math.isnan(theirs):
-            return not math.isnan(mine)
+            if math.isnan(mine) and math.isnan(theirs):
+                return False
+            header = self.tableWidget().horizontalHeader()
+            rising = header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+            return math.isnan(theirs) if rising else math.isnan(mine)
         return mine < theirs
