@@ -210,7 +210,7 @@ def _to_bytes(root: ET.Element) -> bytes:
 
 
 def _new_image(root: ET.Element, stack: Stack) -> ET.Element:
-    image = ET.SubElement(root, f"{{{NAMESPACE}}}Image", ID="Image:0", Name=_printable(stack.meta.name))
+    image = ET.SubElement(root, f"{{{NAMESPACE}}}Image", ID="Image:0", Name=printable(stack.meta.name))
     attributes = {"ID": "Pixels:0", **{f"Size{a}": str(stack.sizes.get(a, 1)) for a in "XYCZT"}}
     pixels = ET.SubElement(image, f"{{{NAMESPACE}}}Pixels", attributes)
     for c in range(stack.sizes.get("C", 1)):
@@ -243,7 +243,7 @@ def _patch(pixels: ET.Element, stack: Stack, dtype: np.dtype[Any]) -> None:
     if len(names) == len(described):
         for channel, name in zip(described, names, strict=True):
             if name and channel.get("Name") != name:
-                channel.set("Name", _printable(name))
+                channel.set("Name", printable(name))
 
 
 def _set_quantity(pixels: ET.Element, name: str, value: float | None, unit: str) -> None:
@@ -284,7 +284,7 @@ def recipes(xml: str) -> Iterator[str]:
                 yield value.text or ""
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text without the control characters that XML forbids."""
     return "".join(c for c in text if c in "\t\n\r" or (ord(c) >= 32 and ord(c) not in (0xFFFE, 0xFFFF)))
 

@@ -9,6 +9,7 @@ from core.errors import QuietfieldError
 from core.files.axes import reinterpret
 from core.files.readers.base import Series
 from core.files.readers.folder import FolderReader
+from core.files.readers.nd2 import Nd2Reader
 from core.files.readers.picture import PictureReader
 from core.files.readers.registry import Readers
 from core.files.readers.tiff import TiffReader
@@ -16,7 +17,7 @@ from core.paths import is_folder
 from core.progress import Context
 from core.stack import Stack
 
-READERS = Readers(TiffReader(), PictureReader())
+READERS = Readers(TiffReader(), Nd2Reader(), PictureReader())
 """Every reader; one for another format is added by ``READERS.add(reader)``."""
 
 _FOLDER = FolderReader(READERS)

@@ -68,9 +68,9 @@ def test_the_command_line_takes_an_invented_format(tmp_path, invented, capsys):
 
 def test_without_its_reader_the_format_is_refused(tmp_path):
     path = write(tmp_path / "a.inv", FILM)
-    with pytest.raises(QuietfieldError, match="is not a TIFF image"):
+    with pytest.raises(QuietfieldError, match="is not an image of a known format"):
         open_stack(path)
-    with pytest.raises(QuietfieldError, match="holds no TIFF, PNG or JPEG files"):
+    with pytest.raises(QuietfieldError, match="holds no image of a known format"):
         open_stack(tmp_path)
 
 

@@ -48,9 +48,11 @@ class Series:
 
     @property
     def text(self) -> str:
-        """Return axes, shape, type of the pixels and name in one line."""
+        """Return axes, shape, type of the pixels and name in one line; axes of length 1 are left out."""
         name = f" ({self.name})" if self.name else ""
-        return f"{self.axes} {' x '.join(map(str, self.shape))}, {self.dtype}{name}"
+        kept = [(a, n) for a, n in zip(self.axes, self.shape, strict=True) if n != 1 or a in "YX"]
+        axes, lengths = "".join(a for a, _ in kept), " x ".join(str(n) for _, n in kept)
+        return f"{axes} {lengths}, {self.dtype}{name}"
 
     def covers(self, files: Sequence[Path]) -> bool:
         """Return whether this one image is spread over all of these files."""

@@ -110,8 +110,7 @@ class Readers:
             named = [path for path in paths if path.name.lower().endswith(reader.endings)]
             if found := [path for path in named if path.is_file() or reader.supports(path, b"")]:
                 return found
-        names = ", ".join(reader.name for reader in readers)
-        raise QuietfieldError(f"{folder} holds no {names} files. Choose the folder with the images.")
+        raise QuietfieldError(f"{folder} holds no image of a known format. Choose the folder of images.")
 
 
 def natural_key(path: Path) -> tuple[Any, ...]:

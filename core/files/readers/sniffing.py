@@ -10,7 +10,7 @@ from core.paths import is_folder
 from core.reading import check_regular
 
 _OTHERS = {
-    b"ZISRAWFILE": "a Zeiss CZI file", b"\xda\xce\xbe\x0a": "a Nikon ND2 file", b"\x89HDF": "an HDF5 file",
+    b"ZISRAWFILE": "a Zeiss CZI file", b"\x89HDF": "an HDF5 file",
     b"PK\x03\x04": "a ZIP archive", b"\x70\x00\x00\x00": "a Leica LIF file", b"%PDF": "a PDF document",
     b"GIF8": "a GIF picture", b"BM": "a BMP picture", b"\xd0\xcf\x11\xe0": "an Olympus OIB or Office file",
     b"\x93NUMPY": "a NumPy array", b"<?xml": "an XML text, not the images it describes",
@@ -49,4 +49,6 @@ def refusal(path: Path, head: bytes) -> QuietfieldError:
     if known is None and all(b in b"\t\n\r\f" or 32 <= b < 127 for b in head):
         known = "a text"
     what = f"it is {known}" if known else "it begins with other bytes"
-    return QuietfieldError(f"{path} is not a TIFF image: {what}. Open it in Fiji and save it as TIFF.")
+    return QuietfieldError(
+        f"{path} is not an image of a known format: {what}. Open it in Fiji and save it as TIFF."
+    )
