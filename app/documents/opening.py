@@ -22,16 +22,18 @@ if TYPE_CHECKING:
     from core.files.readers.base import Series
     from core.simulation.experiment import Simulation
 
-SampleName = Literal["simulated", "label-free", "convallaria"]
+SampleName = Literal["simulated", "label-free", "text", "convallaria"]
 SAMPLES: Mapping[SampleName, str] = {
     "simulated": "Simulated specimen (known ground truth)",
     "label-free": "Label-free cells (simulated)",
+    "text": "Text target (known PSF)",
     "convallaria": "Convallaria (real)",
 }
 
 SAMPLE_HELP: Mapping[SampleName, str] = {
     "simulated": "100 noisy frames of a simulated specimen, with ground truth as reference",
     "label-free": "40 noisy frames of simulated phase contrast, with ground truth as reference",
+    "text": "10 noisy frames of a page of text, blurred by a Gaussian PSF with a sigma of 1 px",
     "convallaria": "A part of one frame of a lily of the valley section (Prakash et al. 2020, CC BY 4.0)",
 }
 
@@ -142,6 +144,10 @@ def load_sample(name: SampleName, context: Context | None = None) -> Opened:
     """Open a sample of the program."""
     if name == "convallaria":
         return replace(load([FOLDER / "samples" / "convallaria.tif"], context=context), files=())
+    if name == "text":
+        from core.simulation.experiment import TEXT_TARGET
+
+        return load_simulation(TEXT_TARGET, context)
     from core.simulation import sample
     from core.simulation.label_free import label_free_sample
 

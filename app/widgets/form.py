@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.common import Section, pass_drops_on
-from app.widgets.fields import make_field
+from app.widgets.fields import Field, make_field
 from app.widgets.parameter_words import tooltip
 from core import params
 from core.errors import QuietfieldError
@@ -31,6 +31,8 @@ class Form(QWidget):
     prominent : sequence of str, optional
         Parameters that are always visible, in this order; all others appear under "More". By default the
         description of each parameter decides.
+    fields : dict of str to callable, optional
+        Makes the widgets of a parameter from its description and the object name, instead of the usual ones.
 
     Attributes
     ----------
@@ -47,6 +49,7 @@ class Form(QWidget):
         parent: QWidget | None = None,
         *,
         prominent: Sequence[str] | None = None,
+        fields: Mapping[str, Callable[[Param, str], Field]] | None = None,
     ) -> None:
         super().__init__(parent)
         self.method_class = method_class
@@ -58,10 +61,10 @@ class Form(QWidget):
         else:
             visible = [self._params[name] for name in prominent if name in self._params]
         hidden = [p for p in described if p not in visible]
-        self._fields = {
-            p.name: make_field(p, f"{method_class.name}-{p.name}", slider=p in visible)
-            for p in (*visible, *hidden)  # the Tab order is the order of creation
-        }
+        self._fields: dict[str, Field] = {}
+        for p in (*visible, *hidden):  # the Tab order is the order of creation
+            name, make = f"{method_class.name}-{p.name}", (fields or {}).get(p.name)
+            self._fields[p.name] = make(p, name) if make else make_field(p, name, slider=p in visible)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         width = self._label_width()
@@ -110,6 +113,10 @@ class Form(QWidget):
             grid.addWidget(field, row, 1)
             grid.addWidget(field.sentence, row + 1, 0, 1, 2)
         return grid
+
+    def field(self, name: str) -> Field | None:
+        """Return the widgets of a parameter; None if there is no such parameter."""
+        return self._fields.get(name)
 
     def values(self) -> dict[str, Value]:
         """Return the current value of every parameter."""

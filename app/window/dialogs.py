@@ -141,6 +141,10 @@ class Dialogs(QObject):
         alike = [result for result in images if result.stack.sizes == source.stack.sizes]
         dialog.begin(text, alike, snapshot.channel)
 
+    def show_help(self) -> None:
+        """Show the help page of the dialog or panel with the keyboard focus."""
+        self._help.show_page()
+
     def choose_recipe(self) -> None:
         """Ask for a recipe and run it."""
         path = self._questions.recipe(self._folder)

@@ -23,6 +23,7 @@ PAGES: Mapping[str, str] = {
     "viewer": "Viewer and keys",
     "filters": "Filters",
     "training": "Training",
+    "psf": "PSF and sweep",
     "noise": "Noise",
     "metrics": "Metrics",
     "simulate": "Simulate",

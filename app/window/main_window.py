@@ -212,6 +212,7 @@ class MainWindow(QMainWindow):
         self.session.changed.connect(self._on_changed)
         self.session.dropped.connect(announcer.lost)
         self.training_panel.said.connect(announcer.lost)
+        self.training_panel.psf.help_wanted.connect(self.dialogs.show_help)
         self.jobs.failed.connect(announcer.failed)
         self.opener.opened.connect(self._on_opened)
         self.exporter.exported.connect(announcer.exported)

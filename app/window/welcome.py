@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPalette,
     QPen,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.documents.opening import SAMPLE_HELP, SAMPLES
 from app.shell import theme
@@ -62,16 +62,16 @@ class Welcome(QWidget):
         open_button.setToolTip("Choose one or more TIFF files (Ctrl+O)")
         open_button.setMinimumWidth(140)
         open_button.clicked.connect(self.open_wanted)
-        samples = QHBoxLayout()
-        samples.addStretch(1)
-        for name, words in SAMPLES.items():
+        samples = QGridLayout()  # in two rows: side by side they would widen the window
+        samples.setColumnStretch(0, 1)
+        samples.setColumnStretch(3, 1)
+        for number, (name, words) in enumerate(SAMPLES.items()):
             button = QPushButton(words)
             button.setObjectName(f"welcome-{name}")
             button.setProperty("sample", name)
             button.setToolTip(SAMPLE_HELP[name])
             button.clicked.connect(self._on_sample)
-            samples.addWidget(button)
-        samples.addStretch(1)
+            samples.addWidget(button, number // 2, 1 + number % 2)
 
         column = QVBoxLayout(self)
         column.setContentsMargins(48, 32, 48, 32)

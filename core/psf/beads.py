@@ -1,10 +1,11 @@
-"""Point spread functions from images of fluorescent beads much smaller than the PSF."""
+"""Point spread functions from images of fluorescent beads."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from scipy import ndimage, optimize
 
 from core.errors import QuietfieldError
 from core.progress import Context
+from core.psf.diameter import check_diameter, without_diameter
 from core.psf.files import resampled
 from core.psf.value import FWHM, Psf
 from core.stack import Stack
@@ -54,8 +56,9 @@ class _Bead:
 
 
 def psf_from_beads(
-    stack: Stack, spacing: Mapping[str, float] | None = None, context: Context | None = None
-) -> Psf:
+    stack: Stack, spacing: Mapping[str, float] | None = None, context: Context | None = None, *,
+    diameter: float = 0.0,
+) -> Psf:  # fmt: skip
     """Return the PSF that the images of beads show.
 
     Beads are found as bright maxima, fitted with a Gaussian on a background, and averaged after their
@@ -70,6 +73,9 @@ def psf_from_beads(
         Pixel size of the result in micrometres; by default that of the beads.
     context : Context, optional
         Progress and cancellation.
+    diameter : float
+        Diameter of the beads in micrometres, which is removed from their image; 0 for beads that are much
+        smaller than the PSF.
 
     Returns
     -------
@@ -79,8 +85,8 @@ def psf_from_beads(
     Raises
     ------
     QuietfieldError
-        If there are no beads, too few of them, or only saturated or overlapping ones; or if their pixels do
-        not fit the wanted ones.
+        If there are no beads, too few of them, or only saturated or overlapping ones; or if their pixels
+        or their diameter do not fit.
     """
     context = context or Context()
     context.step(0.0, "Finding beads")
@@ -107,15 +113,33 @@ def psf_from_beads(
     kernel = _average(volume, beads)
     sigmas = np.median([bead.sigmas for bead in beads], axis=0)
     axes = "ZYX" if kernel.ndim == 3 else "YX"
+    if diameter:
+        across = dict(zip("YX", (float(sigma) for sigma in sigmas[1:]), strict=True))
+        check_diameter(diameter, across, stack.meta.spacing, name)
+        steps = tuple(stack.meta.spacing.get(axis, 0.0) for axis in axes)
+        if not all(steps):
+            raise QuietfieldError(
+                f"The Z step of {name} is unknown, so the diameter of its beads cannot be removed. Save the "
+                "stack with its Z step, or give no diameter."
+            )
+        kernel = without_diameter(kernel, steps, diameter, context.part(0.9, 1.0))
     fitted = dict(zip("ZYX", _fit_sigmas(kernel, sigmas), strict=True))
     known = {axis: step for axis, step in stack.meta.spacing.items() if axis in axes}
     psf = Psf(
         kernel=kernel.astype(np.float32), spacing=known, source="beads",
-        request=f"beads:{stack.meta.path or name}",
+        request=beads_text(stack.meta.path or name, diameter),
         fwhm={axis: FWHM * fitted[axis] for axis in axes},
-        facts={"beads": float(len(beads)), "points": float(len(places)), "file": name},
+        facts={
+            "beads": float(len(beads)), "points": float(len(places)), "file": name,
+            **({"diameter": diameter} if diameter else {}),
+        },
     )  # fmt: skip
     return resampled(psf, spacing or {}, name)
+
+
+def beads_text(path: Path | str, diameter: float) -> str:
+    """Return the text that asks for a PSF from beads, such as "beads:diameter=0.1,FILE.tif"."""
+    return f"beads:diameter={diameter:.10g},{path}" if diameter else f"beads:{path}"
 
 
 def _check_pixels(mine: Mapping[str, float], wanted: Mapping[str, float], name: str) -> None:

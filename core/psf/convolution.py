@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import QuietfieldError
 from core.optics import gaussian_kernel
 from core.psf.value import Psf
 
@@ -42,3 +43,26 @@ def convolve(images: NDArray[np.float32], psf: Psf | None) -> NDArray[np.float32
     down_reach, across_reach = psf.radius
     padded = np.pad(images, ((0, 0), (down_reach, down_reach), (across_reach, across_reach)), mode="reflect")
     return np.asarray(signal.oaconvolve(padded, kernel, mode="valid", axes=(1, 2)), np.float32)
+
+
+def check_side(psf: Psf, side: int) -> None:
+    """Check that patches are larger than the radius of a PSF.
+
+    Parameters
+    ----------
+    psf : Psf
+        PSF.
+    side : int
+        Side of the patches in pixels.
+
+    Raises
+    ------
+    QuietfieldError
+        If they are not.
+    """
+    if max(psf.radius) >= side:
+        size = f"of sigma {psf.sigmas[-1]:g} px" if psf.sigmas else f"({psf.brief})"
+        raise QuietfieldError(
+            f"A PSF {size} has a radius of {max(psf.radius)} px; patches of {side} px are too small. "
+            "Increase the patch side, or use a narrower PSF."
+        )

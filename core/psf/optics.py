@@ -27,6 +27,11 @@ REACH = 4.0
 ANGLES = 400
 """Number of nodes of the integral over the angles of the aperture."""
 
+PARAXIAL = 0.05
+"""Ratio of aperture and refractive index below which the paraxial limits are used, as differences of nearly
+equal terms cancel in the formulas.
+"""
+
 Values = NDArray[np.float64]
 
 
@@ -35,7 +40,7 @@ class Optics:
     """Optics of a fluorescence microscope."""
 
     na: float = param(
-        1.4, "Numerical aperture", short="NA", gt=0.0, le=1.7, step=0.05,
+        1.4, "Numerical aperture", short="NA", ge=0.01, le=1.7, step=0.05,
         help="Numerical aperture of the objective.",
     )  # fmt: skip
     n: float = param(
@@ -100,7 +105,8 @@ def gaussian_sigmas(na: float, n: float, wavelength: float) -> tuple[float, floa
     """Return the axial and lateral standard deviation of the Gaussian approximation of a widefield PSF.
 
     The nonparaxial formulas of Zhang et al. 2007 (doi:10.1364/AO.46.001819, three-dimensional widefield
-    microscope), whose curvature at the centre is that of the scalar Debye integral.
+    microscope), whose curvature at the centre is that of the scalar Debye integral; for small apertures,
+    their paraxial limits.
 
     Parameters
     ----------
@@ -110,6 +116,8 @@ def gaussian_sigmas(na: float, n: float, wavelength: float) -> tuple[float, floa
         Wavelength in any unit, which is also that of the result.
     """
     wave = 2 * math.pi * n / wavelength
+    if na < PARAXIAL * n:
+        return 2 * math.sqrt(6) / (wave * (na / n) ** 2), math.sqrt(2) / (wave * na / n)
     c = math.cos(math.asin(na / n))
     full = 1 - c**1.5
     lateral = math.sqrt(7 * full / (4 - 7 * c**1.5 + 3 * c**3.5)) / wave

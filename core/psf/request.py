@@ -2,13 +2,15 @@
 
 ``gaussian:1.2``, ``gaussian:x=1.2,y=1,z=2.5``: standard deviations in pixels. ``optics:na=1.4,n=1.515``: from
 the optics; what is missing is read from the metadata of the stack. ``estimate``: from the pixels of the
-stack. ``beads:PATH``: from an image of beads. ``file:PATH`` or a path: a PSF saved by
+stack. ``beads:PATH`` or ``beads:diameter=0.1,PATH``: from an image of beads, with their diameter in
+micrometres. ``file:PATH`` or a path: a PSF saved by
 Quietfield. A text that begins with a brace holds a whole PSF, as embedded in trained networks.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +25,7 @@ from core.stack import Metadata, Stack
 HELP = (
     "gaussian:1.2 (standard deviation in pixels; gaussian:x=1.2,y=1), optics:na=1.4,n=1.515,emission=520 "
     "(what is missing is read from the metadata), estimate (from the pixels of the stack), beads:FILE.tif "
-    "(an image of beads), or a file of a PSF"
+    "(an image of beads; beads:diameter=0.1,FILE.tif with their diameter in µm), or a file of a PSF"
 )  # fmt: skip
 """The possible texts, for help."""
 
@@ -40,7 +42,7 @@ class Request:
     source : {"gaussian", "optics", "estimate", "beads", "file", "whole"}
         Origin of the PSF.
     numbers : dict of str to value
-        Standard deviations by axis, or parameters of the optics.
+        Parameters of the optics, or the diameter of beads.
     path : str
         File of a PSF, or of beads.
     whole : Psf or None
@@ -73,7 +75,9 @@ def parse(text: str) -> Request:
         return Request(source="optics", numbers=_optics(rest))
     if word == "estimate":
         return Request(source="estimate")
-    if name in ("file", "beads") and rest.strip():
+    if name == "beads" and rest.strip():
+        return _beads(rest.strip())
+    if name == "file" and rest.strip():
         return Request(source=name, path=rest.strip())
     if word.lower().endswith((".tif", ".tiff", ".json")):
         return Request(source="file", path=word)
@@ -127,7 +131,8 @@ def resolve(text: str, stack: Stack, context: Context) -> Psf:
         from core.files import open_stack
         from core.psf.beads import psf_from_beads
 
-        made = psf_from_beads(open_stack(Path(request.path)), stack.meta.spacing, context)
+        diameter = float(request.numbers.get("diameter", 0.0))
+        made = psf_from_beads(open_stack(Path(request.path)), stack.meta.spacing, context, diameter=diameter)
     else:
         from core.psf.files import load_psf
 
@@ -174,6 +179,19 @@ def _gaussian(rest: str) -> Psf:
         )
     lateral = (given.get("y", given["x"]), given["x"])
     return gaussian(given["z"], *lateral) if "z" in given else gaussian(*lateral)
+
+
+def _beads(rest: str) -> Request:
+    if not rest.startswith("diameter="):
+        return Request(source="beads", path=rest)
+    word, comma, path = rest.removeprefix("diameter=").partition(",")
+    diameter = _number(word, "beads:diameter=0.1,FILE.tif")
+    if not (comma and path.strip() and math.isfinite(diameter) and diameter >= 0):
+        raise QuietfieldError(
+            f"beads:{rest} is not understood; write a diameter of 0 µm or more and the file, such as "
+            "beads:diameter=0.1,FILE.tif."
+        )
+    return Request(source="beads", numbers={"diameter": diameter}, path=path.strip())
 
 
 def _optics(rest: str) -> dict[str, Value]:

@@ -194,3 +194,6 @@ class Simulation(Method):
 
 
 Simulation.name, Simulation.label, Simulation.group = "simulation", "Simulation", "noise"
+
+TEXT_TARGET = Simulation(specimen="text", sigma=1.0, photons=30.0)
+"""The built-in page of text, on which a sweep over the sigma of the PSF has a known answer."""

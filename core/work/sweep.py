@@ -71,14 +71,14 @@ def find_estimate(stack: Stack, context: Context) -> tuple[Estimate | None, str]
 
 def sweep(
     stack: Stack, method: Blurred, sigmas: Sequence[float], *, budget: Budget | None = None,
-    estimate: Estimate | None = None, context: Context | None = None,
+    estimate: Estimate | None = None, trained_on: Stack | None = None, context: Context | None = None,
 ) -> Iterator[Swept]:  # fmt: skip
     """Train a method with several sigmas and equal budgets; yield each result as soon as it is complete.
 
     Parameters
     ----------
     stack : Stack
-        Stack to train on, and to apply the networks to.
+        Stack to apply the networks to.
     method : Blurred
         Method; its PSF is replaced.
     sigmas : sequence of float
@@ -87,6 +87,8 @@ def sweep(
         Resources of each training.
     estimate : Estimate, optional
         Estimate of the PSF, for `Swept.misfit`.
+    trained_on : Stack, optional
+        Training stack; by default `stack`.
     context : Context, optional
         Progress and cancellation; what has been yielded remains valid.
 
@@ -96,12 +98,16 @@ def sweep(
         If the sigmas make no sense, or the method cannot be trained.
     """
     each = check_sigmas(sigmas)
-    methods = [replace(method, sigma=sigma, psf="") for sigma in each]
-    made = compare(stack, methods, budget=budget, context=context)
+    made = compare(stack, with_sigmas(method, each), budget=budget, trained_on=trained_on, context=context)
     for sigma, compared in zip(each, made, strict=True):
         curve = compared.model.record.curve if compared.model is not None else ()
         loss = curve[-1][2] if curve else math.nan
         yield Swept(sigma=sigma, compared=compared, loss=loss, misfit=misfit_at(estimate, sigma))
+
+
+def with_sigmas(method: Blurred, sigmas: Sequence[float]) -> list[Blurred]:
+    """Return a method with Gaussian PSFs of several sigmas."""
+    return [replace(method, sigma=sigma, psf="") for sigma in sigmas]
 
 
 def misfit_at(estimate: Estimate | None, sigma: float) -> float:

@@ -62,8 +62,8 @@ def names(items) -> list[str]:
 def test_an_empty_window_offers_what_can_be_done(driver):
     window = driver.window
     assert window.pages.currentWidget() is window.welcome
-    for name in ("welcome-open", "welcome-simulated", "welcome-label-free", "welcome-convallaria"):
-        assert driver.widget(name).isVisible()
+    for name in ("open", "simulated", "label-free", "text", "convallaria"):
+        assert driver.widget(f"welcome-{name}").isVisible()
     for name in ("export", "undo", "redo", "auto", "fit", "play", "run-recipe"):
         assert not driver.action(name).isEnabled()
         assert "Not now: " in driver.action(name).toolTip()

@@ -160,3 +160,13 @@ def test_optics_are_read_from_the_info_of_imagej() -> None:
     with pytest.raises(QuietfieldError, match=r"do not give the pixel size \(pixel=…\)"):
         resolve("optics:", stack, Context())
     assert resolve("optics:pixel=0.2", stack, Context()).spacing["X"] == 0.2
+
+
+def test_small_apertures_have_the_paraxial_limit() -> None:
+    """The nonparaxial formulas pass into the paraxial ones, 0.225 wavelength / NA laterally."""
+    for na in (0.01, 0.049, 0.051, 0.1):
+        axial, lateral = gaussian_sigmas(na, 1.0, 0.5)
+        assert lateral == pytest.approx(0.2251 * 0.5 / na, rel=0.01)
+        assert axial == pytest.approx(2 * np.sqrt(6) * 0.5 / (2 * np.pi * na**2), rel=0.02)
+    with pytest.raises(QuietfieldError, match="Numerical aperture"):
+        Optics(na=0.001)

@@ -15,6 +15,7 @@ from app.panels.training.loss_plot import LossPlot
 from app.panels.training.network_box import NetworkBox
 from app.panels.training.noise_note import NoiseNote
 from app.panels.training.preview import TrainingPreview
+from app.panels.training.psf import PsfPart
 from app.panels.training.run import PICTURE_SECONDS, Kept, TrainingRun
 from app.panels.training.settings import TrainingSettings
 from app.shell.jobs import Job, Jobs, Outcome
@@ -27,6 +28,9 @@ from core.methods.outputs import Output
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.model import Model
+
+
+SWEEPING = "A sweep is running; wait for it or cancel it."
 
 
 class TrainingPanel(QWidget):
@@ -77,6 +81,9 @@ class TrainingPanel(QWidget):
         self.problem = Sentence("training-problem")
         self.summary = Sentence("training-summary", warning=False)
         self.noise = NoiseNote(session, jobs)
+        self.psf = PsfPart(session, jobs, self)
+        self.psf.method, self.psf.device = self._wanted, lambda: self.settings.device
+        self.psf.data = lambda source: self._chosen_data(source, again=False)
         self._lay_out()
         self._connect()
         self._on_settings()
@@ -121,6 +128,7 @@ class TrainingPanel(QWidget):
         self.noise.taken.connect(self.settings.take)
         self.network.findings.taken.connect(self.settings.take)
         self._live.paused.connect(self._on_preview_paused)
+        self.psf.sweeping.changed.connect(self._update)
 
     # -- state
 
@@ -151,6 +159,9 @@ class TrainingPanel(QWidget):
                 reason = self.settings.refusal(method, source.stack)
                 if not reason and method.needs_target and self.settings.target_path is None:
                     reason = f"{method.label} also needs a clean stack. Choose it above."
+        reason = SWEEPING if self.psf.sweeping.job is not None else reason
+        training = "Training is running; wait for it or cancel it." if self._job is not None else ""
+        self.psf.refresh(self.settings.form, training or reason)
         # what cannot be changed now makes room for what is going on
         self.settings.setVisible(self._job is None)
         self.summary.setVisible(self._job is not None)
@@ -213,6 +224,9 @@ class TrainingPanel(QWidget):
         """Train on the open stack, from the beginning or from the end of an earlier training."""
         source = self._session.snapshot.source
         if source is None or self._job is not None:
+            return
+        if self.psf.sweeping.job is not None:
+            self.problem.say(SWEEPING)
             return
         self.problem.clear()
         self._before = self.network.kept, self._data

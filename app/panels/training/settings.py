@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidg
 
 from app.panels.training import noise_model_row
 from app.panels.training.noise_model_row import NoiseModelRow
+from app.panels.training.psf import PsfField
 from app.panels.training.target import TargetRow
 from app.shell.jobs import Job, Jobs
 from app.widgets.form import LABEL_WIDTH, Form
@@ -20,6 +21,7 @@ from core.catalogue import methods
 from core.errors import QuietfieldError
 from core.findings import Proposal
 from core.learning.base import Learned
+from core.learning.methods.blurred import Blurred
 from core.learning.seeing import Seeing
 from core.methods.base import Method, summary
 
@@ -126,7 +128,8 @@ class TrainingSettings(QWidget):
         """Form of the selected method."""
         cls = self.method_class
         if cls.name not in self._forms:
-            form = self._forms[cls.name] = Form(cls, prominent=prominent(cls))
+            own = {"psf": PsfField} if issubclass(cls, Blurred) else {}
+            form = self._forms[cls.name] = Form(cls, prominent=prominent(cls), fields=own)
             form.set_baseline(cls.preset_values(cls.default_preset), "preset")
             form.changed.connect(self._on_form)
             self._place.addWidget(form)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from core.errors import QuietfieldError
 from core.instant.denoiser import lift
 from core.learning.device import layout
 from core.learning.network import OUTPUT_SCALE
@@ -18,6 +17,7 @@ from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 from core.learning.training_advice import levels
 from core.psf import Psf
+from core.psf.convolution import check_side
 
 Network = Callable[..., Any]
 """Computes the output of the network."""
@@ -81,12 +81,8 @@ class ImageHead:
     def __init__(self, setup: Setup, psf: Psf | None = None) -> None:
         self.blurred = Blur(psf, setup.device)
         self._layout = layout(setup.device)
-        if psf is not None and max(psf.radius) >= setup.side:
-            size = f"of sigma {psf.sigmas[-1]:g} px" if psf.sigmas else f"({psf.brief})"
-            raise QuietfieldError(
-                f"A PSF {size} has a radius of {max(psf.radius)} px; patches of {setup.side} px are too "
-                "small. Increase the patch side, or use a narrower PSF."
-            )
+        if psf is not None:
+            check_side(psf, setup.side)
 
     def emit(self, network: Network, shown: Tensor, patches: Patches) -> Emitted:
         """Return the image, and the image convolved with the PSF."""

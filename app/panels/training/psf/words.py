@@ -1,0 +1,47 @@
+"""Sentences about a point spread function."""
+
+from __future__ import annotations
+
+from core.psf import Psf
+from core.psf.value import NYQUIST
+
+
+def title(psf: Psf) -> str:
+    """Return kind and source of a PSF, such as "Gaussian, sigma 1 px" or "From 12 beads"."""
+    if psf.source == "gaussian":
+        return f"Gaussian, {psf.brief}"
+    if psf.source == "beads":
+        return f"From {psf.facts.get('beads', 0):.0f} beads"
+    if psf.source == "estimate":
+        return f"Estimated from the data, {psf.brief}"
+    if psf.source == "optics":
+        kind = str(psf.facts.get("kind", ""))
+        return f"From optics ({kind})" if kind else "From optics"
+    return "From a file"
+
+
+def widths(psf: Psf) -> str:
+    """Return the FWHM along every axis in pixels, and in micrometres if the pixel size is known."""
+    known = [axis for axis in psf.axes if psf.spacing.get(axis)]
+    if len(psf.axes) == 2 and abs(psf.fwhm["X"] - psf.fwhm["Y"]) < 0.005 * psf.fwhm["X"]:
+        shown = [("", "X")]
+    else:
+        shown = [(f"{axis} ", axis) for axis in psf.axes[::-1]]
+    each = []
+    for label, axis in shown:
+        words = f"{label}{psf.fwhm[axis]:.3g} px"
+        if axis in known:
+            words += f" ({psf.fwhm[axis] * psf.spacing[axis]:.3g} µm)"
+        each.append(words)
+    return f"FWHM {', '.join(each)}"
+
+
+def sampling(psf: Psf) -> str:
+    """Return a sentence about axes along which a PSF is undersampled; "" if there are none."""
+    if not psf.undersampled:
+        return ""
+    axes = " and ".join(psf.undersampled)
+    return (
+        f"Undersampled along {axes}: the PSF is narrower than {NYQUIST:g} px, and details finer than the "
+        "pixels cannot be recovered."
+    )
