@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import QuietfieldError
 from core.files.axes import reinterpret
 from core.files.readers.base import Series
+from core.files.readers.czi import CziReader
 from core.files.readers.folder import FolderReader
 from core.files.readers.nd2 import Nd2Reader
 from core.files.readers.picture import PictureReader
@@ -17,7 +18,7 @@ from core.paths import is_folder
 from core.progress import Context
 from core.stack import Stack
 
-READERS = Readers(TiffReader(), Nd2Reader(), PictureReader())
+READERS = Readers(TiffReader(), Nd2Reader(), CziReader(), PictureReader())
 """Every reader; one for another format is added by ``READERS.add(reader)``."""
 
 _FOLDER = FolderReader(READERS)

@@ -87,7 +87,7 @@ def test_folder_with_one_broken_file_is_a_list(tmp_path):
 
 
 def test_folder_without_images_is_refused(tmp_path):
-    with pytest.raises(QuietfieldError, match="holds no TIFF"):
+    with pytest.raises(QuietfieldError, match="holds no image of a known format"):
         load([tmp_path])
 
 
