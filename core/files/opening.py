@@ -10,6 +10,7 @@ from core.files.axes import reinterpret
 from core.files.readers.base import Series
 from core.files.readers.czi import CziReader
 from core.files.readers.folder import FolderReader
+from core.files.readers.leica import LeicaReader
 from core.files.readers.nd2 import Nd2Reader
 from core.files.readers.picture import PictureReader
 from core.files.readers.registry import Readers
@@ -18,7 +19,7 @@ from core.paths import is_folder
 from core.progress import Context
 from core.stack import Stack
 
-READERS = Readers(TiffReader(), Nd2Reader(), CziReader(), PictureReader())
+READERS = Readers(TiffReader(), Nd2Reader(), CziReader(), LeicaReader(), PictureReader())
 """Every reader; one for another format is added by ``READERS.add(reader)``."""
 
 _FOLDER = FolderReader(READERS)

@@ -191,8 +191,8 @@ class TileSource:
             raise QuietfieldError(f"{where} needs more memory than this computer can give.") from error
         except OSError as error:
             raise QuietfieldError(
-                f"{where} can no longer be read ({error.strerror or error}). See whether its disk or network "
-                "folder is still connected, and open it again."
+                f"{where} can no longer be read ({error}). See whether the files that belong to it are there "
+                "and its disk or network folder is still connected, and open it again."
             ) from error
         except Exception as error:  # foreign bytes: whatever a decoder makes of them is input
             raise QuietfieldError(
