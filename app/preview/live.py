@@ -136,6 +136,12 @@ class LivePreview(QObject):
             self._session.set_preview(None, awaited=awaited or label)
         self._timer.start()
 
+    @property
+    def replaced(self) -> bool:
+        """Whether the document shows a preview that is not of this object."""
+        shown = self._session.snapshot.preview
+        return shown is not None and shown is not self._mine
+
     def leave(self) -> None:
         """Stop, and remove the preview."""
         self._generation += 1

@@ -23,6 +23,7 @@ from app.viewer.navigation import Navigation
 from app.viewer.picture import Face, Picture
 from app.viewer.planes import PlaneReader, Planes, Wanted
 from app.viewer.rendering import Layer
+from app.viewer.samples import SampleStrip
 
 __all__ = ["Hover", "StackViewer"]
 
@@ -89,6 +90,7 @@ class StackViewer(QWidget):
         column.setSpacing(0)
         column.addWidget(self.group, 1)
         column.addWidget(self.navigation)
+        column.addWidget(SampleStrip(session, jobs))
         self._raw_button = self._make_raw_button()
         self._view_timer = self._make_timer(VIEW_INTERVAL, self._send_view)
         self._hover_timer = self._make_timer(HOVER_INTERVAL, self._send_hover)

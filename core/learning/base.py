@@ -226,6 +226,11 @@ class Learned(Method):
         return None
 
     @property
+    def drawn(self) -> int:
+        """Number of possible images that a trained network draws; 0 for methods with one result."""
+        return 0
+
+    @property
     def idle(self) -> bool:
         """Whether there is nothing to train, because the initial network is kept."""
         return False

@@ -74,8 +74,14 @@ PRIOR = Output(name="prior", label="prior")
 DEVIATION = Output(name="deviation", label="deviation of samples", quantity=Quantity.ERROR)
 """Standard deviation of possible images of a generative network, for every pixel."""
 
-SAMPLES = tuple(Output(name=f"sample {n}", label=f"sample {n}") for n in range(1, 17))
-"""Single possible images of a generative network."""
+
+def sample_output(number: int) -> Output:
+    """Return the output that is a single possible image of a generative network, numbered from 1."""
+    return Output(name=f"sample {number}", label=f"sample {number}")
+
+
+SAMPLES = tuple(map(sample_output, range(1, 17)))
+"""Single possible images of a generative network that are results of their own."""
 
 EXPECTED_ERROR = Output(name="expected error", label="expected error", quantity=Quantity.ERROR)
 """Standard error that a network predicts for every pixel of its denoised image."""

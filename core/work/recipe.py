@@ -13,7 +13,7 @@ from core import __version__, catalogue, params, stored
 from core.errors import QuietfieldError
 from core.learning.base import Learned
 from core.methods.base import Bindable, Method
-from core.methods.outputs import RESULT, Output, Quantity, position
+from core.methods.outputs import RESULT, Output, position
 from core.model_file import FindModel, ModelFile
 from core.params import Value
 from core.reading import parse_json
@@ -111,9 +111,9 @@ class Step:
 
     @property
     def label(self) -> str:
-        """Name of the method for users."""
-        label, output = catalogue.find(self.method).label, self.produces
-        return label if output.quantity is Quantity.INTENSITY else f"{label}, {output.label}"
+        """Name of the method for users, with that of its output unless this is the first one."""
+        cls, output = catalogue.find(self.method), self.produces
+        return cls.label if output == cls.possible[0] else f"{cls.label}, {output.label}"
 
     @property
     def details(self) -> str:

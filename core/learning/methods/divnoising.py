@@ -100,6 +100,11 @@ class DivNoising(Learned):
         """Mean, deviation, and the single samples that are shown."""
         return self.possible[: 2 + self.shown]
 
+    @property
+    def drawn(self) -> int:
+        """Number of samples: an even number."""
+        return self.samples + self.samples % 2
+
     def examples(self, setup: Setup) -> Examples:
         """Return patches with random numbers for the latent variables."""
         from core.learning.parts.noise import contrast
@@ -138,7 +143,7 @@ class DivNoising(Learned):
 
         return Possible(
             architecture=self.architecture(), noise_model=self.noise_model,
-            samples=self.samples + self.samples % 2, shown=self.shown, seed=self.seed,
+            samples=self.drawn, shown=self.shown, seed=self.seed,
         )  # fmt: skip
 
     def architecture(self) -> Architecture:

@@ -16,7 +16,7 @@ from core.learning.parts.photon_prediction import PhotonPrediction, Place
 from core.learning.parts.priors import lifts
 from core.learning.parts.variational import SampleHead
 from core.learning.variational_network import REACH, VariationalNetwork
-from core.methods.outputs import DENOISED, DEVIATION, SAMPLES, Output
+from core.methods.outputs import DENOISED, DEVIATION, SAMPLES, Output, sample_output
 from core.noise.noise_estimate import LAGS
 from core.progress import Context
 
@@ -39,6 +39,8 @@ class SampledPrediction(PhotonPrediction):
         Number of samples that are outputs of their own.
     seed : int
         Seed of the samples.
+    only : int
+        Number of the single sample that is computed, from 1; 0 for all outputs.
     """
 
     margin: ClassVar[int] = INSTANT_REACH + REACH
@@ -47,10 +49,13 @@ class SampledPrediction(PhotonPrediction):
     samples: int = 32
     shown: int = 0
     seed: int = 0
+    only: int = 0
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """Mean, deviation, and single samples."""
+        """Mean, deviation, and single samples; or one sample alone."""
+        if self.only:
+            return (sample_output(self.only),)
         return (DENOISED, DEVIATION, *SAMPLES[: self.shown])
 
     def predict(self, light: Tensor, channel: int, place: Place, context: Context) -> Tensor:
@@ -61,6 +66,10 @@ class SampledPrediction(PhotonPrediction):
         with torch.inference_mode(), Interruptible(context.check):
             values = head.values(light[None], zero)
             features = self.network.encode(values, values.new_zeros(1, len(LAGS)), *head.contrast(zero))
+            if self.only:
+                number, second = divmod(self.only - 1, 2)
+                draws = self._draws(number, place, light) * (-1 if second else 1)
+                return head.signal(self.network.decode(features, draws).output, zero)
             centre = head.signal(self.network.decode(features, None).output, zero)[0]
             pairs = self.samples // 2
             for number in range(pairs):
