@@ -1,7 +1,7 @@
 """Take the README's screenshots from the real window: ``python -m tests.screenshots FOLDER``.
 
 They show the simulated sample: Instant as it shows itself and the error it expects, the classic filters
-compared, a network in training, and the curtain between raw and denoised.
+compared, a network in training, the curtain between raw and denoised, and a report in a browser.
 """
 
 from __future__ import annotations
@@ -28,7 +28,29 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as settings:
         os.environ["QUIETFIELD_CONFIG"] = settings
         take(folder)
+        take_report(folder, Path(settings))
     return 0
+
+
+def take_report(folder: Path, scratch: Path) -> None:
+    """Take a picture of the report of the simulated sample in a browser."""
+    import datetime
+
+    from core import catalogue
+    from core.methods.base import Method
+    from core.report import Comparison, write_report
+    from core.simulation import sample
+    from core.work.contest import contest, part_of
+    from tests import browser
+
+    noisy = sample(frames=6, shape=(384, 384)).noisy
+    methods = [catalogue.create(name, {}) for name in ("instant", "gaussian", "median", "box")]
+    methods = [method for method in methods if isinstance(method, Method)]
+    entries = tuple(contest(noisy, methods))
+    when = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    comparison = Comparison(stack=noisy, region=part_of(noisy), entries=entries, when=when)
+    page = write_report(scratch / "report", comparison)[0]
+    browser.screenshot(page, folder / "report.png", (1160, 1420), scratch / "profile")
 
 
 def take(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 
@@ -12,6 +12,7 @@ from core import params
 from core.errors import QuietfieldError
 from core.methods.base import Group
 from core.params import Param, Value
+from core.work.command_line import USED_BY, option
 
 if TYPE_CHECKING:  # imports file access, which the help does not need
     from core.work.executors import Executor
@@ -22,11 +23,6 @@ COMMANDS = (
     "psf", "apply", "measure", "compare", "simulate", "methods",
 )  # fmt: skip
 """All subcommands, in the order of the help."""
-
-USED_BY: Mapping[Group, str] = {
-    "instant": "denoise", "filter": "denoise", "learned": "train", "noise": "simulate",
-}  # fmt: skip
-"""The subcommand that runs the methods of each group."""
 
 PREFIX, EXECUTOR_PREFIX = "param_", "executor_param_"
 """Prefixes of the names of parameter values among the parsed options."""
@@ -65,11 +61,6 @@ class Parser(argparse.ArgumentParser):
     def options(self) -> tuple[str, ...]:
         """Return all options, such as ``--sigma``."""
         return tuple(s for action in self._actions for s in action.option_strings if s.startswith("--"))
-
-
-def option(name: str) -> str:
-    """Return the option of a parameter: ``tile_size`` gives ``--tile-size``."""
-    return "--" + name.replace("_", "-")
 
 
 def chosen_method(argv: Sequence[str]) -> str | None:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import math
 from collections.abc import Sequence
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import Parser, add_input, add_quiet, path, seconds, whole
 from app.cli.output_paths import make_folder, refuse_to_replace
 from app.cli.terminal import Progress, table
 from core.errors import QuietfieldError
-from core.paths import RECIPE_ENDING
 
 if TYPE_CHECKING:
     from core.files.atomic import Taken
-    from core.findings import Finding
     from core.methods.base import Method
     from core.stack import Region, Stack
-    from core.work.contest import Entry
-    from core.work.verdict import Verdict
-
-TABLE, FACTS = "comparison.csv", "comparison.json"
-"""Names of the written files."""
 
 
 def add_compare(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
@@ -60,8 +51,8 @@ def add_compare(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     parser.add_argument("--seed", type=whole, default=0, metavar="N", help="seed of estimates and networks")
     parser.add_argument(
         "-o", "--out", type=path, metavar="FOLDER",
-        help=f"also write the table ({TABLE}), all figures ({FACTS}) and a recipe for each method without "
-        "training; the folder is created if necessary",
+        help="also write a report (report.html, for any browser), the table (comparison.csv), all figures "
+        "(comparison.json) and a recipe for each method without training; the folder is created if necessary",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -74,9 +65,10 @@ def run_compare(args: argparse.Namespace) -> int:
     from core import catalogue
     from core.files import open_stack
     from core.learning.base import Learned
+    from core.report import Comparison, names, write_report
+    from core.report.tables import facts, rows
     from core.work.contenders import proposed
     from core.work.contest import contest, make_judge, part_of
-    from core.work.verdict import judge_entries
 
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     reference = open_stack(args.reference) if args.reference is not None else None
@@ -90,7 +82,7 @@ def run_compare(args: argparse.Namespace) -> int:
     region = part_of(stack) if args.region is None else _region(args.region, stack)
     if args.out is not None:
         make_folder(args.out)
-        for name in (TABLE, FACTS, *(_recipe_name(method) for method in methods)):
+        for name in names(methods):
             refuse_to_replace(args.out / name, overwrite=args.overwrite)
     progress = Progress(quiet=args.quiet)
     for file, opened in ((args.stack, stack), (args.reference, reference)):
@@ -112,103 +104,32 @@ def run_compare(args: argparse.Namespace) -> int:
     )  # fmt: skip
     progress.clear()
     doubts = judge.findings if judge is not None else ()
-    verdict = judge_entries(entries, doubts)
-    facts = _facts(args, region, entries, verdict, doubts)
+    comparison = Comparison(
+        stack=stack, region=region, entries=tuple(entries), when=datetime.now().astimezone(),
+        reference=reference, affine=args.affine, tuned=not args.as_set, seconds=args.seconds, seed=args.seed,
+        doubts=doubts, options=_opening(args),
+    )  # fmt: skip
+    verdict = comparison.verdict
     if args.json:
-        print(json.dumps(facts, indent=1))
+        print(json.dumps(facts(comparison), indent=1))
     else:
-        print(table(_rows(entries, verdict)))
+        print(table(rows(entries, verdict)))
         print(f"\n{verdict.text}")
         for entry in entries:
             if entry.failure:
                 print(f"{entry.method.label}: {entry.failure}")
     if args.out is not None:
-        _write(args.out, facts, entries, verdict, "replace" if args.overwrite else "refuse")
+        taken: Taken = "replace" if args.overwrite else "refuse"
+        written = write_report(args.out, comparison, progress.context(args.stack.name), taken=taken)
+        progress.clear()
+        progress.say(f"The report is {written[0]}.")
     return 0 if verdict.ranking else 1
 
 
-def _rows(entries: Sequence[Entry], verdict: Verdict) -> list[tuple[str, ...]]:
-    """Return the table, best first; estimates are called so."""
-    reference = any(entry.measures is not None for entry in entries)
-    heads = ("PSNR [dB]", "SI-PSNR [dB]", "SSIM", "MicroSSIM") if reference else ()
-    rows = [("method", *heads, "estimated PSNR [dB]", "remaining noise variance", "seconds")]
-    for entry in verdict.ranking:
-        measures = entry.measures
-        true = () if measures is None else (
-            f"{measures['psnr']:.2f}", f"{measures['si_psnr']:.2f}", f"{measures['ssim']:.4f}",
-            f"{measures['microssim']:.4f}",
-        )  # fmt: skip
-        rows.append((entry.label, *true, *_estimate(entry), f"{entry.seconds:.2f}"))
-    return rows
-
-
-def _estimate(entry: Entry) -> tuple[str, str]:
-    if entry.judged is None:
-        return "-", "-"
-    low, high = (f"{value:.1f}" if math.isfinite(value) else "?" for value in entry.judged.interval)
-    share, error = 100 * entry.judged.share, 200 * entry.judged.share_error
-    middle = f"{entry.judged.psnr:.1f} " if math.isfinite(entry.judged.psnr) else ""
-    return f"{middle}({low} to {high})", f"{share:.1f} ± {error:.1f} %"
-
-
-def _facts(
-    args: argparse.Namespace,
-    region: Region,
-    entries: Sequence[Entry],
-    verdict: Verdict,
-    doubts: Sequence[Finding],
-) -> dict[str, object]:
-    from core.work.recipe import Step
-
-    order = {id(entry): place for place, entry in enumerate(verdict.ranking, 1)}
-    found = []
-    for entry in sorted(entries, key=lambda one: order.get(id(one), math.inf)):
-        judged = entry.judged
-        found.append(
-            {
-                "place": order.get(id(entry)), "label": entry.label, "step": Step.of(entry.method).to_dict(),
-                "seconds": entry.seconds, "failure": entry.failure,
-                "metrics": entry.measures.to_dict() if entry.measures is not None else None,
-                "estimate": None if judged is None else {
-                    "psnr": _number(judged.psnr), "interval": [_number(value) for value in judged.interval],
-                    "range": judged.span, "mse": judged.mse, "noise_variance": judged.noise,
-                    "remaining": judged.share, "standard_error": judged.share_error, "draws": judged.draws,
-                    "findings": [finding.to_dict() for finding in judged.findings],
-                },
-            }
-        )  # fmt: skip
-    return {
-        "stack": str(args.stack), "reference": str(args.reference) if args.reference else None,
-        "affine": args.affine, "seed": args.seed, "training_seconds": args.seconds,
-        "region": [[part.start, part.stop] for part in region], "verdict": verdict.text,
-        "certain": verdict.certain, "findings": [finding.to_dict() for finding in doubts], "methods": found,
-    }  # fmt: skip
-
-
-def _write(
-    folder: Path, facts: dict[str, object], entries: Sequence[Entry], verdict: Verdict, taken: Taken
-) -> None:
-    """Write the table, all figures, and a recipe for each method that needs no training."""
-    from core.files.atomic import writing
-    from core.learning.base import Learned
-    from core.work.recipe import Recipe, Step
-
-    with (
-        writing(folder / TABLE, taken) as draft,
-        draft.part.open("w", encoding="utf-8", newline="") as file,
-    ):
-        csv.writer(file).writerows(_rows(entries, verdict))
-    with writing(folder / FACTS, taken) as draft:
-        draft.part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    for entry in verdict.ranking:
-        if not isinstance(entry.method, Learned):
-            recipe = Recipe(steps=(Step.of(entry.method),))
-            with writing(folder / _recipe_name(entry.method), taken) as draft:
-                draft.part.write_text(recipe.to_json(), encoding="utf-8")
-
-
-def _recipe_name(method: Method) -> str:
-    return f"{method.name}{RECIPE_ENDING}"
+def _opening(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the options that say how the stack is opened, as they were given."""
+    series = ("--series", str(args.series)) if args.series else ()
+    return (*series, *(("--input-axes", args.input_axes) if args.input_axes else ()))
 
 
 def _region(text: str, stack: Stack) -> Region:
@@ -228,7 +149,3 @@ def _region(text: str, stack: Stack) -> Region:
             f"FIRST:END,FIRST:END, such as 0:{height},0:{width}."
         )
     return (*part_of(stack)[:-2], *parts)
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

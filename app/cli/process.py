@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import (
-    USED_BY,
     Parser,
     add_camera,
     add_executor,
@@ -29,6 +28,7 @@ from app.cli.terminal import Progress
 from app.shell.durations import clock
 from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, there
+from core.work.command_line import USED_BY
 
 if TYPE_CHECKING:  # loaded when they are needed: the command line starts at once
     from core.findings import Finding

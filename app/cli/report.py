@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.cli import noise
-from app.cli.arguments import USED_BY, Parser, add_input, add_quiet, allowed, default, option, path
+from app.cli.arguments import Parser, add_input, add_quiet, allowed, default, path
 from app.cli.terminal import Progress, line_width, size, table
 from core import params
 from core.paths import is_folder
+from core.work.command_line import USED_BY, option
 
 if TYPE_CHECKING:
     from core.findings import Finding

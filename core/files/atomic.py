@@ -6,8 +6,8 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -204,6 +204,51 @@ def write_text(path: Path, text: str, taken: Taken = "replace") -> Path:
     with writing(path, taken) as draft:
         draft.part.write_text(text, encoding="utf-8", newline="\n")
     return draft.path
+
+
+def write_texts(folder: Path, texts: Mapping[str, str], taken: Taken = "refuse") -> tuple[Path, ...]:
+    """Write several text files in UTF-8 into a folder: all of them, or none.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder; it is made if necessary, and removed again if nothing could be written.
+    texts : dict of str to str
+        Content of each file by its name.
+    taken : {"refuse", "replace", "rename"}
+        What to do with existing files of the same names.
+
+    Returns
+    -------
+    tuple of Path
+        Written files.
+
+    Raises
+    ------
+    QuietfieldError
+        If a file cannot be written, or a name is taken; the folder is as it was then.
+    """
+    made = not os.path.lexists(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finished = False
+    try:
+        with ExitStack() as files:
+            begun = [files.enter_context(writing(folder / name, taken)) for name in texts]
+            for draft, text in zip(begun, texts.values(), strict=True):
+                try:
+                    draft.part.write_text(text, encoding="utf-8", newline="\n")
+                    _flush(draft.part)
+                except OSError as error:
+                    raise unwritable(draft.path, error) from error
+        finished = True
+    finally:
+        if made and not finished:
+            with suppress(OSError):  # what another program has put there stays
+                folder.rmdir()
+    return tuple(draft.path for draft in begun)
 
 
 def free_name(path: Path) -> Path:

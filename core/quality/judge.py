@@ -161,7 +161,7 @@ class Judge:
         """
         context = context or Context()
         total = draws * len(self._scenes)
-        axes = _axes_used(self._stack, method, context)
+        axes = axes_used(self._stack, method, context)
         shared = (find_shared_noise(self._stack, axis, kinds.JUDGED_SHARED_NOISE) for axis in axes)
         found: list[Plane] = []
         modelled: list[float] = []
@@ -245,7 +245,7 @@ class _Scene:
         return means
 
 
-def _axes_used(stack: Stack, method: Bindable, context: Context) -> list[str]:
+def axes_used(stack: Stack, method: Bindable, context: Context) -> list[str]:
     """Return the axes along which a method uses neighbouring planes or frames."""
     halo = method.bind(stack, context.part(0.0, 0.0)).halo(stack.axes)
     return [axis for axis in "TZ" if halo.get(axis, 0) and stack.sizes.get(axis, 1) > 1]

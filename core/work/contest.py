@@ -105,7 +105,8 @@ def tuned(method: Method, judge: Judge, context: Context | None = None) -> Metho
     described = [p for p in params.describe(type(method)) if (p.name, p.kind) in GRIDS]
     if not described:
         return method
-    grid = GRIDS[described[0].name, described[0].kind]
+    most = math.inf if described[0].le is None else described[0].le
+    grid = [value for value in GRIDS[described[0].name, described[0].kind] if float(value) <= most]
     best, least = method, math.inf
     for number, value in enumerate(grid):
         tried = params.build(type(method), {**params.values(method), described[0].name: value})

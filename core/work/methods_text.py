@@ -31,14 +31,15 @@ def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Mode
         Available trained networks, by the SHA-256 in the steps.
     """
     papers = list(dict.fromkeys(paper for step in steps for paper in catalogue.find(step.method).citations))
-    first = f"The image stack {source.meta.name} ({_size(source)})"
+    first = f"The image stack {source.meta.name} ({size_in_words(source)})"
     if not steps:
         return f"{first} was not processed."
-    sentences = [f"{first} was processed with Quietfield {__version__} ({_versions(steps)})."]
+    packages = ["numpy", "scipy", *(["torch"] if any(step.model for step in steps) else [])]
+    sentences = [f"{first} was processed with Quietfield {__version__} ({versions_in_words(packages)})."]
     for number, step in enumerate(steps):
         words = _sentence(step, models, papers)
         sentences.append(words if number == 0 else f"Then, {words[0].lower()}{words[1:]}")
-    noise = _noise(source)
+    noise = noise_in_words(source)
     if noise:
         sentences.append(noise)
     if papers:
@@ -47,8 +48,8 @@ def methods_text(steps: Sequence[Step], source: Stack, models: Mapping[str, Mode
     return " ".join(sentences)
 
 
-def _noise(source: Stack) -> str:
-    """Return a sentence about the noise of the source, if it was measured; else ""."""
+def noise_in_words(source: Stack) -> str:
+    """Return a sentence about the noise of a stack, if it was measured; else ""."""
     report = known_report(source)
     if report is None:
         return ""
@@ -68,7 +69,8 @@ def _noise(source: Stack) -> str:
     return f"The noise of the source{first} was {how} ({', '.join(parts)})."
 
 
-def _size(stack: Stack) -> str:
+def size_in_words(stack: Stack) -> str:
+    """Return the size of a stack, its pixel size if it is known, and its type."""
     rows, columns = stack.shape[-2:]
     counted = [
         f"{count} {COUNTED[axis] if count > 1 else AXIS_NAMES[axis]}"
@@ -80,10 +82,10 @@ def _size(stack: Stack) -> str:
     return ", ".join([*counted, f"{columns} × {rows} pixels", *spacing, stack.dtype.name])
 
 
-def _versions(steps: Sequence[Step]) -> str:
+def versions_in_words(packages: Sequence[str]) -> str:
+    """Return the versions of Python and of packages such as "numpy"."""
     from importlib import metadata  # imported on demand, for a fast start
 
-    packages = ["numpy", "scipy", *(["torch"] if any(step.model for step in steps) else [])]
     names = {"numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
     listed = ", ".join(f"{names[package]} {metadata.version(package)}" for package in packages)
     return f"Python {platform.python_version()}, {listed}"

@@ -22,7 +22,7 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from app.cli.arguments import USED_BY, allowed, default, option
+from app.cli.arguments import allowed, default
 from app.cli.main import main
 from app.cli.terminal import Progress, size, table
 from app.shell.durations import clock
@@ -33,6 +33,7 @@ from core.findings import kinds
 from core.methods.apply import evaluate
 from core.noise.report import NoiseReport
 from core.stack import Stack
+from core.work.command_line import USED_BY, option
 from core.work.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]

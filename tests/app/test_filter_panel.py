@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.cli.command_line import command_line
 from app.cli.main import main
 from app.panels.filters import FilterPanel
 from app.shell.jobs import Jobs
@@ -35,6 +34,7 @@ from core.methods.base import BlockMethod
 from core.methods.outputs import RESULT
 from core.params import describe
 from core.stack import ArraySource, Pixels, Region, Stack
+from core.work.command_line import command_line
 from tests.driver import Driver
 
 

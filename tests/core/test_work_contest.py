@@ -97,3 +97,10 @@ def test_the_study_has_its_methods() -> None:
     made = study(stack(camera(20)[0]))
     assert [m.name for m in made][-4:] == ["n2v", "deconoising", "deconoising", "deconoising"]
     assert [m.sigma for m in made[-3:]] == [0.5, 1.0, 1.5]
+
+
+def test_every_filter_for_volumes_has_a_size_that_fits():
+    noisy, _ = camera(20)
+    volume = Stack.of(np.stack([noisy[:96, :96]] * 3).astype(np.float32), "ZYX")
+    chosen = [catalogue.create(name, {}) for name in ("median-3d", "box-3d", "gaussian-3d")]
+    assert [entry.failure for entry in contest(volume, chosen)] == ["", "", ""]

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.cli.command_line import command_line
 from app.panels.filters.method_forms import MethodForms
 from app.preview.live import LivePreview
 from app.shell.jobs import Job, Jobs, Outcome
@@ -32,6 +31,7 @@ from core.findings import Finding, Proposal
 from core.instant.constants import MEAN
 from core.methods.base import Group, Method
 from core.params import build, values
+from core.work.command_line import command_line
 from core.work.recipe import Recipe, Step
 
 if TYPE_CHECKING:  # accesses files, which the first window does not need

@@ -8,7 +8,6 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from app.cli.command_line import training_command
 from app.panels.training.controls import TrainingControls
 from app.panels.training.data import TrainingData
 from app.panels.training.loss_plot import LossPlot
@@ -25,6 +24,7 @@ from app.widgets.common import Sentence, failure
 from core.errors import QuietfieldError
 from core.learning.base import Learned
 from core.methods.outputs import Output
+from core.work.command_line import training_command
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
     from core.learning.model import Model

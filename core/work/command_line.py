@@ -1,4 +1,4 @@
-"""Commands that do the same as the current settings of the window."""
+"""Commands that do the same as a method with its parameters."""
 
 from __future__ import annotations
 
@@ -7,19 +7,31 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.cli.arguments import USED_BY, option
 from core import params
-from core.learning.base import Learned
-from core.methods.base import Method
 from core.params import Value
 from core.paths import MODEL_ENDING, TIFF_ENDINGS
+
+if TYPE_CHECKING:
+    from core.learning.base import Learned
+    from core.methods.base import Group, Method
+
+USED_BY: Mapping[Group, str] = {
+    "instant": "denoise", "filter": "denoise", "learned": "train", "noise": "simulate",
+}  # fmt: skip
+"""The subcommand that runs the methods of each group."""
 
 DENOISED = f"_denoised{TIFF_ENDINGS[0]}"
 OUTPUTS = {
     "instant": DENOISED, "filter": DENOISED, "noise": f"_noisy{TIFF_ENDINGS[0]}", "learned": MODEL_ENDING,
 }  # fmt: skip
 """Suffix of the output file, by group of method."""
+
+
+def option(name: str) -> str:
+    """Return the option of a parameter: ``tile_size`` gives ``--tile-size``."""
+    return "--" + name.replace("_", "-")
 
 
 def command_line(method: Method, path: Path | None, name: str) -> str:
@@ -36,7 +48,7 @@ def command_line(method: Method, path: Path | None, name: str) -> str:
     """
     source, target = _files(path, name, OUTPUTS[method.group])
     words = ["quietfield", USED_BY[method.group], source, "-o", target, "--method", method.name]
-    return _join(words + _options(method, {}))
+    return join(words + _options(method, {}))
 
 
 def training_command(
@@ -68,7 +80,7 @@ def training_command(
     train = ["quietfield", "train", source, "-o", model, "--method", method.name, "--preset", preset]
     train += ["--target", str(clean)] if clean is not None else []
     train += _options(method, type(method).preset_values(preset)) + where
-    return " && ".join((_join(train), _join(["quietfield", "apply", model, source, "-o", target, *where])))
+    return " && ".join((join(train), join(["quietfield", "apply", model, source, "-o", target, *where])))
 
 
 def _files(path: Path | None, name: str, suffix: str) -> tuple[str, str]:
@@ -91,5 +103,6 @@ def _options(method: Method, known: Mapping[str, Value]) -> list[str]:
     return words
 
 
-def _join(words: list[str]) -> str:
+def join(words: list[str]) -> str:
+    """Return words as a line of the shell of this system."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
