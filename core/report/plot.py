@@ -17,7 +17,7 @@ COLOURS: tuple[Colour, ...] = ("one", "two", "three", "four", "five", "six")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "4 4", "1 4")
 """Dash patterns of the first lines, so that they differ without colour."""
 
-LEFT, RIGHT, TOP, BOTTOM = 54, 12, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 38
 """Margins for the texts of the axes."""
 
 
