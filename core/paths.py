@@ -20,6 +20,9 @@ TIFF_ENDINGS = (".tif", ".tiff")
 OME_ENDINGS = tuple(f".ome{ending}" for ending in TIFF_ENDINGS)
 """Endings that select OME-TIFF."""
 
+ZARR_ENDINGS = (".ome.zarr", ".zarr")
+"""Endings that select OME-Zarr, which is a folder."""
+
 
 def data_folder() -> Path:
     """Return the folder of the user's data, such as calibrations of cameras.
@@ -36,7 +39,7 @@ def data_folder() -> Path:
 
 def split_ending(path: Path) -> tuple[str, str]:
     """Split a file name into stem and ending; ``.ome.tif`` is one ending."""
-    for ending in OME_ENDINGS:
+    for ending in (*OME_ENDINGS, *ZARR_ENDINGS):
         if path.name.lower().endswith(ending) and len(path.name) > len(ending):
             return path.name[: -len(ending)], path.name[-len(ending) :]
     return path.stem, path.suffix

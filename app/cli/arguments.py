@@ -241,8 +241,9 @@ def add_output(parser: Parser) -> None:
     )  # fmt: skip
     writing.add_argument("--overwrite", action="store_true", help="replace existing files")
     writing.add_argument(
-        "--format", choices=("imagej", "ome"),
-        help="ImageJ TIFF (opens in Fiji by drag and drop) or OME-TIFF; default: from the name of OUT",
+        "--format", choices=("imagej", "ome", "zarr", "zarr-sharded"),
+        help="ImageJ TIFF (opens in Fiji by drag and drop), OME-TIFF, or OME-Zarr 0.5 with a file for each "
+        "chunk or for many of them (sharded); default: from the name of OUT, such as out.ome.zarr",
     )  # fmt: skip
     writing.add_argument(
         "--dtype", choices=DTYPES, default="source",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.errors import QuietfieldError
-from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, shorten, split_ending, there
+from core.paths import OME_ENDINGS, TIFF_ENDINGS, ZARR_ENDINGS, is_folder, shorten, split_ending, there
 
 
 def targets(
@@ -22,8 +22,10 @@ def targets(
     QuietfieldError
         If two sources have the same output file, or the folder cannot be created.
     """
-    ending = (OME_ENDINGS if format == "ome" else TIFF_ENDINGS)[0]
-    if len(stacks) == 1 and not is_folder(out):
+    ending = {"ome": OME_ENDINGS, "zarr": ZARR_ENDINGS, "zarr-sharded": ZARR_ENDINGS}.get(
+        format or "", TIFF_ENDINGS
+    )[0]
+    if len(stacks) == 1 and (not is_folder(out) or _is_zarr(out)):
         yield stacks[0], out
         return
     named: dict[Path, Path] = {}
@@ -69,14 +71,20 @@ def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] 
         raise QuietfieldError(
             f"{target} is the source itself, which is never changed. Name another file with -o."
         )
-    if is_folder(target):
+    if is_folder(target) and not _is_zarr(target):
         raise QuietfieldError(f"{target} is a folder. Name a file with -o.")
     if not overwrite:
         raise QuietfieldError(
             f"{target} exists. Name another file with -o, or add --overwrite to replace it."
         )
-    destination(target)
+    if not is_folder(target):
+        destination(target)
+
+
+def _is_zarr(path: Path) -> bool:
+    """Return whether a name is that of an OME-Zarr, which is a folder."""
+    return path.name.lower().endswith(ZARR_ENDINGS)
 
 
 def _stem(path: Path) -> str:
-    return path.resolve().name if is_folder(path) else split_ending(path)[0]
+    return path.resolve().name if is_folder(path) and not _is_zarr(path) else split_ending(path)[0]

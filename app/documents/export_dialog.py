@@ -28,7 +28,7 @@ from app.shell.file_kinds import EXPORTS
 from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
 from app.shell.snapshot import Result
-from core.paths import TIFF_ENDINGS, split_ending
+from core.paths import TIFF_ENDINGS, ZARR_ENDINGS, split_ending
 
 
 class ExportDialog(QDialog):
@@ -87,7 +87,9 @@ class ExportDialog(QDialog):
             self.type_box.setCurrentIndex(1)
         self.sidecar_box = QCheckBox("Write recipe and metrics beside it (.json)")
         self.sidecar_box.setObjectName("export-sidecar")
-        self.sidecar_box.setToolTip("The recipe is in the TIFF file too; a .json file can be read by anyone")
+        self.sidecar_box.setToolTip(
+            "The recipe is in the file itself too; a .json file can be read by anyone"
+        )
         self.sidecar_box.setChecked(kept.export_sidecar)
         self.path_edit = QLineEdit()
         self.path_edit.setObjectName("export-path")
@@ -132,7 +134,7 @@ class ExportDialog(QDialog):
 
     @property
     def format(self) -> Format:
-        """The selected kind of TIFF."""
+        """The selected kind of file."""
         found: Format = self.format_box.currentData()
         return found
 
@@ -160,7 +162,8 @@ class ExportDialog(QDialog):
             path = Path.home().joinpath(*path.parts[1:])
         if not path.name:
             return path
-        if path.suffix.lower() not in TIFF_ENDINGS:
+        wanted = ZARR_ENDINGS if self.format.startswith("zarr") else TIFF_ENDINGS
+        if path.suffix.lower() not in wanted:
             path = path.with_name(path.name + FORMATS[self.format][1])
         return path if path.is_absolute() else default_path(self._source.stack).parent / path
 

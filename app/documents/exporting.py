@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from app.shell.jobs import Job, Jobs
 from core.findings import Finding
 from core.fingerprint import fingerprint
-from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, shorten, split_ending
+from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, ZARR_ENDINGS, shorten, split_ending
 from core.progress import Context
 from core.stack import Stack
 from core.work.recipe import Recipe, Step
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.learning.model import Model
     from core.quality.metric import Measures
 
-Format = Literal["imagej", "ome"]
+Format = Literal["imagej", "ome", "zarr", "zarr-sharded"]
 FORMATS: Mapping[Format, tuple[str, str, str]] = {
     "imagej": (
         "ImageJ TIFF",
@@ -37,6 +37,16 @@ FORMATS: Mapping[Format, tuple[str, str, str]] = {
         OME_ENDINGS[0],
         "For OMERO, napari and Bio-Formats; keeps OME metadata of the source",
     ),
+    "zarr": (
+        "OME-Zarr",
+        ZARR_ENDINGS[0],
+        "A folder with chunks and lower resolutions, for large images, napari and the cloud",
+    ),
+    "zarr-sharded": (
+        "OME-Zarr, few files",
+        ZARR_ENDINGS[0],
+        "OME-Zarr with many chunks in each file (sharding), for disks that are slow with many files",
+    ),
 }
 
 
@@ -47,9 +57,9 @@ class Export:
     Attributes
     ----------
     path : Path
-        TIFF file; if it exists, a free name beside it is used.
-    format : {"imagej", "ome"}
-        Kind of TIFF.
+        TIFF file or OME-Zarr; if it exists, a free name beside it is used.
+    format : {"imagej", "ome", "zarr", "zarr-sharded"}
+        Kind of file.
     dtype : str
         Type of the written pixels: that of the source, or "float32".
     sidecar : bool
@@ -104,7 +114,7 @@ def default_path(source: Stack, format: Format = "imagej", documents: Path | Non
     ----------
     source : Stack
         Source of the result.
-    format : {"imagej", "ome"}
+    format : {"imagej", "ome", "zarr", "zarr-sharded"}
         Format, which determines the ending.
     documents : Path, optional
         Folder to use if the folder of the source is not writable; by default the user's documents.
@@ -113,7 +123,7 @@ def default_path(source: Stack, format: Format = "imagej", documents: Path | Non
 
     path = source.meta.path
     stem = split_ending(path or Path(source.meta.name))[0]
-    if path is not None and path.is_dir():
+    if path is not None and path.is_dir() and not path.name.lower().endswith(ZARR_ENDINGS):
         stem = path.name
     folder = path.parent if path is not None else None
     if folder is None or not writable(folder) or is_inside_program(folder):
@@ -139,6 +149,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
     """
     from core.files import save_stack
     from core.files.atomic import write_text
+    from core.files.atomic_folder import discard
 
     context = context or Context()
     recipe = Recipe(steps=wanted.steps, source=fingerprint(wanted.source)).to_json()
@@ -162,7 +173,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
         context.step(1.0)
     except BaseException:  # related files are written completely or not at all
         for made in written:
-            made.unlink(missing_ok=True)
+            discard(made)
         raise
     return Exported(path=path, others=tuple(written[1:]), findings=saved.findings)
 

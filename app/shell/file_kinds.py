@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.paths import MODEL_ENDING, RECIPE_ENDING, TIFF_ENDINGS
+from core.paths import MODEL_ENDING, RECIPE_ENDING, TIFF_ENDINGS, ZARR_ENDINGS
 
 ALL = "All files (*)"
 
@@ -21,7 +21,7 @@ def images() -> str:
     return kind("Images", READERS.endings, ALL)
 
 
-EXPORTS = kind("TIFF", TIFF_ENDINGS)
+EXPORTS = kind("TIFF and OME-Zarr", (*TIFF_ENDINGS, *ZARR_ENDINGS))
 RECIPES = kind("Recipes and exported stacks", (RECIPE_ENDING, *TIFF_ENDINGS), ALL)
 NETWORKS = kind("Trained networks", (MODEL_ENDING,), ALL)
 NOISE_MODELS = kind("Noise models", (".json",), ALL)

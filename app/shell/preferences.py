@@ -39,7 +39,7 @@ class Preferences:
     folder : str
         Folder of the last file dialog.
     export_format, export_type : str
-        Last choices of the export dialog: "imagej" or "ome", "source" or "float32".
+        Last choices of the export dialog: a format of `save_stack`, and "source" or "float32".
     export_sidecar : bool
         Whether recipe and metrics are written beside an exported stack.
     live_preview : bool

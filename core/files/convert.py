@@ -30,8 +30,8 @@ def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[Finding, ...]
     ----------
     wanted : str
         Name of a numeric type of numpy.
-    form : {"imagej", "ome"}
-        The format.
+    form : {"imagej", "ome", "zarr", "zarr-sharded"}
+        The format; OME-Zarr has the types of OME.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def writable(wanted: str, form: str) -> tuple[np.dtype[Any], tuple[Finding, ...]
         raise QuietfieldError(
             f"Pixels cannot be written as {wanted!r}. Choose uint8, uint16, int16 or float32."
         )
-    instead = _INSTEAD[form].get(dtype.name, dtype.name)
+    instead = _INSTEAD["imagej" if form == "imagej" else "ome"].get(dtype.name, dtype.name)
     if instead == dtype.name:
         return dtype.newbyteorder("="), ()
     details = {"format": "ImageJ" if form == "imagej" else "OME", "wanted": dtype.name, "written": instead}

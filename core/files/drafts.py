@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -34,20 +35,30 @@ def name(final: str) -> str:
     return shorten(f".{final}", f".{owner}.part")
 
 
-def create(path: Path) -> Path:
-    """Create an empty temporary file in the folder of a file, for its content."""
+def create(path: Path, *, folder: bool = False) -> Path:
+    """Create an empty temporary file, or a folder, beside a file, for its content."""
     part = path.with_name(name(path.name))
     with _creating:
         _own.add(part)
-        part.touch(exist_ok=False)
+        if folder:
+            part.mkdir()
+        else:
+            part.touch(exist_ok=False)
     return part
 
 
 def remove(part: Path) -> None:
-    """Remove a temporary file of this process, unless it has got its final name."""
-    with suppress(OSError):
-        part.unlink(missing_ok=True)
+    """Remove a temporary file or folder of this process, unless it has got its final name."""
+    _remove(part)
     _own.discard(part)
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def remove_own() -> None:
@@ -66,8 +77,7 @@ def remove_orphans(folder: Path) -> None:
         for entry in entries:
             found = _NAME.fullmatch(entry.name)
             if found and found[1] == _computer() and not _runs(int(found[2]), int(found[3])):
-                with suppress(OSError):
-                    Path(entry.path).unlink()
+                _remove(Path(entry.path))
 
 
 def _computer() -> str:

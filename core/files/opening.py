@@ -15,11 +15,12 @@ from core.files.readers.nd2 import Nd2Reader
 from core.files.readers.picture import PictureReader
 from core.files.readers.registry import Readers
 from core.files.readers.tiff import TiffReader
+from core.files.readers.zarr import ZarrReader
 from core.paths import is_folder
 from core.progress import Context
 from core.stack import Stack
 
-READERS = Readers(TiffReader(), Nd2Reader(), CziReader(), LeicaReader(), PictureReader())
+READERS = Readers(TiffReader(), Nd2Reader(), CziReader(), LeicaReader(), ZarrReader(), PictureReader())
 """Every reader; one for another format is added by ``READERS.add(reader)``."""
 
 _FOLDER = FolderReader(READERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,19 +13,25 @@ import numpy as np
 
 from core import __version__
 from core.errors import QuietfieldError
-from core.files import imagej_writing, ome, recipes
-from core.files.atomic import Taken, check_room, writing
+from core.files import imagej_writing, ome, recipes, zarr_writing
+from core.files.atomic import Draft, Taken, check_room, writing
+from core.files.atomic_folder import writing_folder
 from core.files.convert import Converter, writable
 from core.files.listening import listening
 from core.files.readers.registry import Readers
 from core.files.readers.tiff import TiffReader
+from core.files.readers.zarr import MARKS, ZarrReader
 from core.findings import Finding, kinds
 from core.level import Level, Shifted
-from core.paths import OME_ENDINGS, TIFF_ENDINGS, is_folder, split_ending, there
+from core.paths import OME_ENDINGS, TIFF_ENDINGS, ZARR_ENDINGS, is_folder, split_ending, there
 from core.progress import Context
 from core.stack import Pixels, Region, Stack
 
-Format = Literal["imagej", "ome"]
+Format = Literal["imagej", "ome", "zarr", "zarr-sharded"]
+"""ImageJ TIFF, OME-TIFF, and OME-Zarr, in which many chunks may lie in one file (sharded)."""
+
+FOLDERS: tuple[Format, ...] = ("zarr", "zarr-sharded")
+"""Formats that are folders."""
 
 SLAB_BYTES = 64 * 2**20
 """Bytes of pixels that are read at a time."""
@@ -34,7 +41,7 @@ CLASSIC_BYTES = 2**32 - 2**25
 
 CREATOR = f"Quietfield {__version__}"
 
-_TIFF = Readers(TiffReader())
+_READERS = Readers(TiffReader(), ZarrReader())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,7 @@ class Saved:
         The file.
     dtype : str
         Type of its pixels.
-    format : {"imagej", "ome"}
+    format : {"imagej", "ome", "zarr", "zarr-sharded"}
         Its format.
     clipped : int
         Pixels that lay outside the range of the type and were set to its limit.
@@ -75,17 +82,17 @@ def save_stack(
     context: Context | None = None,
     taken: Taken = "refuse",
 ) -> Saved:
-    """Write a stack with its metadata as TIFF, whole or not at all.
+    """Write a stack with its metadata as TIFF or OME-Zarr, whole or not at all.
 
     Parameters
     ----------
     path : Path
-        The file; its name ends in .tif or .tiff.
+        The file; its name ends in .tif, .tiff or .zarr.
     stack : Stack
         The stack; its pixels are read a few planes at a time.
-    format : {"imagej", "ome"}, optional
-        OME-TIFF where the name ends in .ome.tif, else ImageJ TIFF, by default; OME-TIFF too for pixels whose
-        noise the types of ImageJ would lose.
+    format : {"imagej", "ome", "zarr", "zarr-sharded"}, optional
+        By default OME-Zarr where the name ends in .zarr, OME-TIFF where it ends in .ome.tif, else ImageJ
+        TIFF; OME-TIFF too for pixels whose noise the types of ImageJ would lose.
     dtype : str, optional
         Type of the pixels in the file; the stack's by default. Integers are rounded half to even and
         clipped, and what was clipped is counted. A type the format does not know is replaced by the
@@ -119,7 +126,7 @@ def save_stack(
     _check_space(path, stack, kind)
     convert = Converter(kind)
     context.step(0.0, f"Saving {path.name}")
-    with writing(path, taken) as draft, listening():
+    with _writing(path, taken, form) as draft, listening():
         ends = _write(draft.part, stack, form, convert, recipe, context.part(0.0, 0.98))
         context.step(0.98, f"Checking {path.name}")
         _verify(draft.part, path, stack, kind, ends)
@@ -131,12 +138,20 @@ def save_stack(
     )  # fmt: skip
 
 
+@contextmanager
+def _writing(path: Path, taken: Taken, form: Format) -> Iterator[Draft]:
+    with writing_folder(path, taken, MARKS) if form in FOLDERS else writing(path, taken) as draft:
+        yield draft
+
+
 def _form(path: Path) -> Format:
     ending = split_ending(path)[1].lower()
+    if ending in ZARR_ENDINGS:
+        return "zarr"
     if ending not in TIFF_ENDINGS + OME_ENDINGS:
         raise QuietfieldError(
-            f"{path.name} does not end in {TIFF_ENDINGS[0]} or {OME_ENDINGS[0]}, but Quietfield writes TIFF. "
-            "Change the name."
+            f"{path.name} does not end in {TIFF_ENDINGS[0]}, {OME_ENDINGS[0]} or {ZARR_ENDINGS[0]}; "
+            "Quietfield writes TIFF and OME-Zarr. Change the name."
         )
     return "ome" if ending in OME_ENDINGS else "imagej"
 
@@ -154,7 +169,7 @@ def _check_target(path: Path, stack: Stack) -> None:
     source = stack.meta.path
     if source is not None and there(source):
         beside = {source.parent / name for name in ome.companions(stack.meta.ome_xml)}
-        used = path.parent.samefile(source) if is_folder(source) else path.samefile(source)
+        used = path.samefile(source) or (is_folder(source) and path.parent.samefile(source))
         if used or any(there(p) and path.samefile(p) for p in beside):
             raise QuietfieldError(
                 f"{path} is a file the stack was opened from; originals are never overwritten. "
@@ -215,12 +230,19 @@ def _planes(
 def _write(
     part: Path, stack: Stack, form: Format, convert: Converter, recipe: str, context: Context
 ) -> list[Pixels]:
+    order = "".join(a for a in ("TZC" if form == "imagej" else "TCZ") if a in stack.axes)
+    ends: list[Pixels] = []
+    planes = _planes(stack, order, convert, context, ends)
+    if form in FOLDERS:
+        zarr_writing.write_zarr(
+            part, stack, convert.dtype, planes, order, sharded=form == "zarr-sharded", recipe=recipe,
+            creator=CREATOR, context=context.part(0.9, 1.0),
+        )  # fmt: skip
+        return ends
     import tifffile
 
     size = math.prod(stack.shape) * convert.dtype.itemsize + stack.planes * 512
     large = size > CLASSIC_BYTES
-    order = "TZC" if form == "imagej" else "TCZ"
-    order = "".join(a for a in order if a in stack.axes)
     shape: tuple[int, ...]
     options: dict[str, Any]
     if form == "imagej":
@@ -237,8 +259,6 @@ def _write(
         if "X" in stack.meta.spacing:
             x, y = stack.meta.spacing["X"], stack.meta.spacing.get("Y", stack.meta.spacing["X"])
             options |= {"resolution": (1e4 / x, 1e4 / y), "resolutionunit": "CENTIMETER"}
-    ends: list[Pixels] = []
-    planes = _planes(stack, order, convert, context, ends)
     with part.open("w+b") as file:  # tifffile would leave its own open when the disk is full
         tifffile.imwrite(
             file,
@@ -254,7 +274,7 @@ def _write(
 
 def _verify(part: Path, path: Path, stack: Stack, dtype: np.dtype[Any], ends: list[Pixels]) -> None:
     """Read back what was written: axes, shape, type, and the first and last plane."""
-    found = _TIFF.open(_TIFF.series(part))
+    found = _READERS.open(_READERS.series(part))
     wanted = {a: n for a, n in stack.sizes.items() if n > 1 or a in "YX"}
     last = found.plane(**{a: n - 1 for a, n in found.sizes.items() if a not in "YX"})
     good = found.sizes == wanted and found.dtype == dtype

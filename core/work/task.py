@@ -67,9 +67,9 @@ class Target:
     Attributes
     ----------
     path : Path
-        TIFF file to write.
-    format : {"imagej", "ome"} or None
-        Kind of TIFF; None to derive it from the file name.
+        TIFF file or OME-Zarr to write.
+    format : {"imagej", "ome", "zarr", "zarr-sharded"} or None
+        Kind of file; None to derive it from the file name.
     dtype : str
         Type of the pixels; "source" for the type of the source for images, and float32 for errors.
     overwrite : bool

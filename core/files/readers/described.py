@@ -20,6 +20,9 @@ from core.stack import Metadata, PixelSource, Stack
 MOST_EXPANSION = 1000
 """Most bytes of pixels for each byte of a compressed file."""
 
+PROBE = 1024
+"""Rows and columns of the first plane that are decoded when a stack is opened."""
+
 MOST_PLANES = 10**7
 """Most planes of one image."""
 
@@ -80,6 +83,7 @@ def make_stack(
     certain: bool = True,
     size: int = 0,
     xml: str = "",
+    image: int = 0,
 ) -> Stack:
     """Make a stack of a series, with its axes in order and its recording as metadata.
 
@@ -101,6 +105,8 @@ def make_stack(
         Length of the file in bytes, to refuse one that claims far more pixels than it can hold; 0 if unknown.
     xml : str
         OME-XML of the file, in place of one made from the recording.
+    image : int
+        Number of the image in that XML.
 
     Raises
     ------
@@ -113,7 +119,7 @@ def make_stack(
     axes = "".join(arrangement.groups)
     sizes = dict(zip(axes, pixels.shape, strict=True))
     text = xml or make_xml(recording, sizes, pixels.dtype, listed.name or listed.path.name)
-    known, more = ome.interpret(text, 0, axes, sizes.get("C", 1), pixels.dtype)
+    known, more = ome.interpret(text, image if xml else 0, axes, sizes.get("C", 1), pixels.dtype)
     known["unit"] = "µm" if "X" in known.get("spacing", {}) else ""
     name = listed.path.name + (f" ({listed.name})" if listed.name and listed.index else "")
     stack = Stack(
@@ -124,7 +130,8 @@ def make_stack(
             axes_certain=certain and arrangement.certain, **known,
         ),
     )  # fmt: skip
-    stack.plane()  # one plane is decoded, to check that the compression can be read
+    first = dict.fromkeys(axes[:-2], 0) | {a: slice(0, PROBE) for a in "YX"}
+    stack.read(stack.region(**first))  # to check that the compression can be read
     return stack
 
 
