@@ -64,7 +64,7 @@ def words(driver: Any) -> str:
 def test_the_row_says_which_psf_is_used(driver: Any) -> None:
     open_sample(driver)
     assert "Gaussian, sigma 1 px" in words(driver)
-    assert f"FWHM {FWHM:.3g} px" in words(driver)
+    assert f"FWHM {FWHM:.3g} px ({FWHM / 10:.3g} µm)" in words(driver).replace("\u00a0", " ")
     picture: KernelPicture = driver.widget("deconoising-psf-picture")
     assert picture.psf == gaussian(1.0)
     driver.set("deconoising-sigma", "1.5")

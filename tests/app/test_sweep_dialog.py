@@ -48,6 +48,7 @@ def test_the_preferred_sigma_is_found_and_taken(driver: Any) -> None:
     driver.wait(lambda: len(dialog.table.selectedItems()) > 0 and dialog.table.rowCount() == 2, 120)
     assert labels(driver) == RESULTS
     assert "Sigma 1 px is preferred" in dialog.verdict.text()
+    assert driver.window.session.snapshot.result.step.params["sigma"] == 1.0
     assert dialog.table.item(0, 0).text() == "1 px"
     assert dialog.table.item(0, 1).text() == "0.0000" or float(dialog.table.item(0, 1).text()) < float(
         dialog.table.item(1, 1).text()
@@ -76,6 +77,7 @@ def test_cancelling_keeps_what_is_complete(driver: Any) -> None:
     driver.set("sweep-seconds", "1")
     driver.click("sweep-start")
     driver.qtbot.waitUntil(lambda: dialog.table.rowCount() == 1, timeout=120_000)
+    assert dialog.verdict.text() == "1 of 3 sigmas are complete."
     driver.click("sweep-cancel")
     driver.wait()
     assert "cancelled" in dialog.problem.text()

@@ -151,7 +151,7 @@ class PsfDialog(QDialog):
         grid.addWidget(self.buttons, 3, 0, 1, 2)
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(0, 1)
-        self.pages.setMinimumWidth(320)
+        self.pages.setMinimumWidth(370)
 
     def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self._on_source)
@@ -244,9 +244,10 @@ class PsfDialog(QDialog):
         self._made = made
         psf = made[1] if made is not None else None
         self.page.show_psf(psf)
-        words = ""
+        words, stack = "", self._stack
+        spacing = stack.meta.spacing if stack is not None else {}
         if psf is not None:
-            words = "\n".join(filter(None, (title(psf), widths(psf), sampling(psf))))
+            words = "\n".join(filter(None, (title(psf), widths(psf, spacing), sampling(psf))))
             try:
                 check_side(psf, self._patch)
             except QuietfieldError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
@@ -78,10 +80,10 @@ class PsfField(Field):
         self.sweep.setEnabled(not reason)
         self.sweep.setToolTip(f"<p>{reason}</p>" if reason else SWEEP_HELP)
 
-    def show_psf(self, psf: Psf) -> None:
-        """Show picture and width of the PSF."""
+    def show_psf(self, psf: Psf, spacing: Mapping[str, float]) -> None:
+        """Show picture and width of the PSF, on pixels of this size in micrometres."""
         self.sentence.clear()
-        words = f"{title(psf)}\n{widths(psf)}"
+        words = f"{title(psf)}\n{widths(psf, spacing)}"
         self.words.setText(words + (" ⚠ undersampled" if psf.undersampled else ""))
         self.words.setToolTip(f"<p>{sampling(psf)}</p>" if psf.undersampled else "")
         self.picture.show_psf(psf, words)

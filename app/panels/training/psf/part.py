@@ -93,9 +93,10 @@ class PsfPart(QObject):
         except QuietfieldError as error:
             field.show_words("No PSF", problem=str(error))
             return
+        spacing = stack.meta.spacing if stack is not None else {}
         known = known or self._known.get((source, text))
         if known is not None:
-            field.show_psf(known)
+            field.show_psf(known, spacing)
         elif not text:
             field.show_words("None: with a sigma of 0 px, the method is Noise2Void.")
         elif parse(text).source == "estimate":
@@ -113,7 +114,7 @@ class PsfPart(QObject):
         def end(outcome: Outcome) -> None:
             if outcome.state == "succeeded":
                 self._known[source, text] = outcome.value
-                field.show_psf(outcome.value)
+                field.show_psf(outcome.value, stack.meta.spacing)
             elif outcome.state == "failed":
                 field.show_words("No PSF", problem=failure(outcome, "Computing the PSF"))
 

@@ -42,6 +42,7 @@ class Sheet(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(4)
+        self._grid.setRowStretch(9, 1)  # below all rows
         self._made: list[QWidget] = []
 
     def show_rows(self, rows: Sequence[SweepRow], snapshot: Snapshot) -> None:

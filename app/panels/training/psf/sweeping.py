@@ -80,6 +80,7 @@ class Sweeping(QObject):
         self.rows: tuple[SweepRow, ...] = ()
         self.words, self.failed = "", ""
         self.job: Job | None = None
+        self._found: _Found | None = None
 
     def start(self, wanted: SweepPlan) -> None:
         """Train with each sigma."""
@@ -106,33 +107,40 @@ class Sweeping(QObject):
                 job.emit(found)
             return found
 
-        self.rows, self.words, self.failed = (), "", ""
-        take = partial(self._take, parent)
+        self.rows, self.words, self.failed, self._found = (), "", "", None
+        take = partial(self._take, parent, len(wanted.sigmas))
         self.job = self._jobs.start(
             f"Sweep of {len(wanted.sigmas)} sigmas", work, partial=take, done=take, end=self._on_end,
             channel=CHANNEL,
         )  # fmt: skip
         self.changed.emit()
 
-    def _take(self, parent: int, found: _Found) -> None:
+    def _take(self, parent: int, wanted: int, found: _Found) -> None:
         """Add the results that are new."""
-        from core.work.sweep import verdict
-
         for swept, steps in found.swept[len(self.rows) :]:
             compared = swept.compared
             added = self._session.add(parent, steps, compared.stacks, compared.seconds, compared.model)
             made = self._session.snapshot.results[-len(steps) :] if added else ()
             self.rows = (*self.rows, SweepRow(swept=swept, keys=tuple(result.key for result in made)))
-        if self.rows:
-            self.words = verdict([row.swept for row in self.rows], found.estimate, found.why_not)
+        self._found = found
+        self.words = f"{len(self.rows)} of {wanted} sigmas are complete." if self.rows else ""
         self.changed.emit()
 
     def _on_end(self, outcome: Outcome) -> None:
-        self.job = None
+        from core.work.sweep import rank, verdict
+
+        self.job, found = None, self._found
         self.failed = failure(outcome, "The sweep")
         if outcome.state == "cancelled":
             kept = "nothing was changed" if not self.rows else "the results that were complete are kept"
             self.failed = f"The sweep was cancelled; {kept}."
+        if self.rows and found is not None:
+            swept = [row.swept for row in self.rows]
+            self.words = verdict(swept, found.estimate, found.why_not)
+            best = rank(swept)[0]
+            keys = next(row.keys for row in self.rows if row.swept is best)
+            if keys:
+                self._session.show(keys[0])
         self.changed.emit()
 
 

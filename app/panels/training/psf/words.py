@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.psf import Psf
 from core.psf.value import NYQUIST
 
@@ -20,9 +22,17 @@ def title(psf: Psf) -> str:
     return "From a file"
 
 
-def widths(psf: Psf) -> str:
-    """Return the FWHM along every axis in pixels, and in micrometres if the pixel size is known."""
-    known = [axis for axis in psf.axes if psf.spacing.get(axis)]
+def widths(psf: Psf, spacing: Mapping[str, float]) -> str:
+    """Return the FWHM along every axis in pixels, and in micrometres if the pixel size is known.
+
+    Parameters
+    ----------
+    psf : Psf
+        PSF.
+    spacing : dict of str to float
+        Pixel size of the stack in micrometres, for a PSF without one of its own.
+    """
+    steps = {**spacing, **psf.spacing}
     if len(psf.axes) == 2 and abs(psf.fwhm["X"] - psf.fwhm["Y"]) < 0.005 * psf.fwhm["X"]:
         shown = [("", "X")]
     else:
@@ -30,9 +40,9 @@ def widths(psf: Psf) -> str:
     each = []
     for label, axis in shown:
         words = f"{label}{psf.fwhm[axis]:.3g} px"
-        if axis in known:
-            words += f" ({psf.fwhm[axis] * psf.spacing[axis]:.3g} µm)"
-        each.append(words)
+        if steps.get(axis):
+            words += f" ({psf.fwhm[axis] * steps[axis]:.3g} µm)"
+        each.append(words.replace(" ", "\u00a0"))  # lines are wrapped between axes only
     return f"FWHM {', '.join(each)}"
 
 
@@ -40,8 +50,8 @@ def sampling(psf: Psf) -> str:
     """Return a sentence about axes along which a PSF is undersampled; "" if there are none."""
     if not psf.undersampled:
         return ""
-    axes = " and ".join(psf.undersampled)
+    axes = " and ".join(psf.undersampled[::-1])
     return (
-        f"Undersampled along {axes}: the PSF is narrower than {NYQUIST:g} px, and details finer than the "
+        f"⚠ Undersampled along {axes}: the PSF is narrower than {NYQUIST:g} px, and details finer than the "
         "pixels cannot be recovered."
     )
