@@ -37,6 +37,11 @@ def data_folder() -> Path:
     return Path(platformdirs.user_data_dir("Quietfield", appauthor=False))
 
 
+def is_zarr_name(path: Path) -> bool:
+    """Return whether a name is that of an OME-Zarr, which is a folder."""
+    return path.name.lower().endswith(ZARR_ENDINGS)
+
+
 def split_ending(path: Path) -> tuple[str, str]:
     """Split a file name into stem and ending; ``.ome.tif`` is one ending."""
     for ending in (*OME_ENDINGS, *ZARR_ENDINGS):

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.errors import QuietfieldError
-from core.paths import OME_ENDINGS, TIFF_ENDINGS, ZARR_ENDINGS, is_folder, shorten, split_ending, there
+from core.paths import (
+    OME_ENDINGS,
+    TIFF_ENDINGS,
+    ZARR_ENDINGS,
+    is_folder,
+    is_zarr_name,
+    shorten,
+    split_ending,
+    there,
+)
 
 
 def targets(
@@ -25,7 +34,7 @@ def targets(
     ending = {"ome": OME_ENDINGS, "zarr": ZARR_ENDINGS, "zarr-sharded": ZARR_ENDINGS}.get(
         format or "", TIFF_ENDINGS
     )[0]
-    if len(stacks) == 1 and (not is_folder(out) or _is_zarr(out)):
+    if len(stacks) == 1 and (not is_folder(out) or is_zarr_name(out)):
         yield stacks[0], out
         return
     named: dict[Path, Path] = {}
@@ -71,7 +80,7 @@ def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] 
         raise QuietfieldError(
             f"{target} is the source itself, which is never changed. Name another file with -o."
         )
-    if is_folder(target) and not _is_zarr(target):
+    if is_folder(target) and not is_zarr_name(target):
         raise QuietfieldError(f"{target} is a folder. Name a file with -o.")
     if not overwrite:
         raise QuietfieldError(
@@ -81,10 +90,5 @@ def refuse_to_replace(target: Path, *, overwrite: bool, sources: Sequence[Path] 
         destination(target)
 
 
-def _is_zarr(path: Path) -> bool:
-    """Return whether a name is that of an OME-Zarr, which is a folder."""
-    return path.name.lower().endswith(ZARR_ENDINGS)
-
-
 def _stem(path: Path) -> str:
-    return path.resolve().name if is_folder(path) and not _is_zarr(path) else split_ending(path)[0]
+    return path.resolve().name if is_folder(path) and not is_zarr_name(path) else split_ending(path)[0]

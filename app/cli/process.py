@@ -27,7 +27,7 @@ from app.cli.output_paths import refuse_to_replace, targets
 from app.cli.terminal import Progress
 from app.shell.durations import clock
 from core.errors import QuietfieldError
-from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, there
+from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, is_zarr_name, there
 from core.work.command_line import USED_BY
 
 if TYPE_CHECKING:  # loaded when they are needed: the command line starts at once
@@ -103,7 +103,7 @@ def run_apply(args: argparse.Namespace) -> int:
     """Run ``apply``: a trained network or a recipe on every stack."""
     from core.work.networks import Networks
 
-    if is_folder(args.recipe):
+    if is_folder(args.recipe) and not is_zarr_name(args.recipe):
         raise QuietfieldError(f"{args.recipe} is a folder. Name a trained network or a recipe.")
     if not there(args.recipe):
         raise QuietfieldError(f"{args.recipe} does not exist. Name a trained network or a recipe.")

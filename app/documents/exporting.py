@@ -16,7 +16,15 @@ from PySide6.QtCore import QObject, Signal
 from app.shell.jobs import Job, Jobs
 from core.findings import Finding
 from core.fingerprint import fingerprint
-from core.paths import OME_ENDINGS, RECIPE_ENDING, TIFF_ENDINGS, ZARR_ENDINGS, shorten, split_ending
+from core.paths import (
+    OME_ENDINGS,
+    RECIPE_ENDING,
+    TIFF_ENDINGS,
+    ZARR_ENDINGS,
+    is_zarr_name,
+    shorten,
+    split_ending,
+)
 from core.progress import Context
 from core.stack import Stack
 from core.work.recipe import Recipe, Step
@@ -123,7 +131,7 @@ def default_path(source: Stack, format: Format = "imagej", documents: Path | Non
 
     path = source.meta.path
     stem = split_ending(path or Path(source.meta.name))[0]
-    if path is not None and path.is_dir() and not path.name.lower().endswith(ZARR_ENDINGS):
+    if path is not None and path.is_dir() and not is_zarr_name(path):
         stem = path.name
     folder = path.parent if path is not None else None
     if folder is None or not writable(folder) or is_inside_program(folder):

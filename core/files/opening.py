@@ -11,6 +11,7 @@ from core.files.readers.base import Series
 from core.files.readers.czi import CziReader
 from core.files.readers.folder import FolderReader
 from core.files.readers.leica import LeicaReader
+from core.files.readers.mrc import MrcReader
 from core.files.readers.nd2 import Nd2Reader
 from core.files.readers.picture import PictureReader
 from core.files.readers.registry import Readers
@@ -20,7 +21,9 @@ from core.paths import is_folder
 from core.progress import Context
 from core.stack import Stack
 
-READERS = Readers(TiffReader(), Nd2Reader(), CziReader(), LeicaReader(), ZarrReader(), PictureReader())
+READERS = Readers(
+    TiffReader(), Nd2Reader(), CziReader(), LeicaReader(), ZarrReader(), MrcReader(), PictureReader()
+)
 """Every reader; one for another format is added by ``READERS.add(reader)``."""
 
 _FOLDER = FolderReader(READERS)
