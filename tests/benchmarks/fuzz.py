@@ -20,6 +20,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -72,6 +73,14 @@ def _read_tiff(path: Path, draw: Random) -> None:
         _check_sentence(finding.text)
     if draw.random() < 1 / SAVED and stack.nbytes < 2**20:
         save_stack(path.with_name("saved" + draw.choice((".tif", ".ome.tif"))), stack, taken="replace")
+
+
+def _read_format(path: Path, draw: Random) -> None:
+    from tests.benchmarks import _formats
+
+    read = _formats.read_zarr if path.suffix == ".zip" else _formats.read
+    for text in read(path, draw):
+        _check_sentence(text)
 
 
 def _mutate_document(seed: Any, draw: Random) -> tuple[str, bytes]:
@@ -151,9 +160,15 @@ def _read_network(path: Path, draw: Random) -> None:
 
 
 def _kinds() -> dict[str, Kind]:
-    from tests.benchmarks import _seeds
+    from tests.benchmarks import _formats, _seeds
 
     return {
+        **{
+            kind: Kind(partial(_formats.vendors, kind), _formats.mutate, _read_format)
+            for kind in _formats.NAMES
+        },
+        "mrc": Kind(_formats.mrcs, _formats.mutate, _read_format),
+        "zarr": Kind(_formats.zarrs, _formats.mutate_zarr, _read_format),
         "tiff": Kind(_seeds.tiffs, _mutate_tiff, _read_tiff),
         "recipe": Kind(_seeds.recipes, _mutate_document, _read_recipe),
         "history": Kind(_seeds.histories, _mutate_document, _read_history),
@@ -163,7 +178,9 @@ def _kinds() -> dict[str, Kind]:
     }
 
 
-KINDS = ("tiff", "recipe", "history", "psf", "noise-model", "model")
+KINDS = (
+    "tiff", "nd2", "czi", "lif", "mrc", "zarr", "recipe", "history", "psf", "noise-model", "model",
+)  # fmt: skip
 
 
 def _check_sentence(text: str) -> None:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from core import stored
 from core.errors import QuietfieldError
 from core.files.readers import czi_meta
 from core.files.readers.base import Series
@@ -88,7 +89,7 @@ class CziReader:
             context.check()
             if isinstance(error, QuietfieldError):
                 raise
-            words = " ".join(str(error).split())[:120] or type(error).__name__
+            words = stored.shorten(" ".join(str(error).split()), 120) or type(error).__name__
             raise QuietfieldError(
                 f"{path} cannot be read as Zeiss CZI ({words}). It was cut off, never completely written, or "
                 "is damaged. Copy or export it again."

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from core import stored
 from core.errors import QuietfieldError
 from core.files.readers.base import Series
 from core.files.readers.described import Channel, Recording, lost_planes, make_stack, number
@@ -71,7 +72,7 @@ class Nd2Reader:
             context.check()
             if isinstance(error, QuietfieldError):
                 raise
-            words = " ".join(str(error).split())[:120] or type(error).__name__
+            words = stored.shorten(" ".join(str(error).split()), 120) or type(error).__name__
             raise QuietfieldError(
                 f"{path} cannot be read as Nikon ND2 ({words}). Its list of contents is at its end: it was "
                 "cut off, never completely written, or is damaged. Copy it again."

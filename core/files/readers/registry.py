@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core import stored
 from core.errors import QuietfieldError
 from core.files.readers.base import Reader, Series
 from core.files.readers.sniffing import first_bytes, refusal
@@ -133,7 +134,7 @@ def _reading(path: Path, reader: Reader, context: Context) -> Iterator[None]:
         ) from error
     except Exception as error:
         context.check()
-        words = " ".join(str(error).split())[:160] or type(error).__name__
+        words = stored.shorten(" ".join(str(error).split())) or type(error).__name__
         raise QuietfieldError(
             f"{path} cannot be read as {reader.name} ({words}). It is damaged or not a {reader.name}; "
             "copy or export it again."

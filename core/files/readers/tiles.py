@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from core import stored
 from core.errors import QuietfieldError
 from core.files.readers.stream import FileStream
 from core.stack import Pixels, PixelSource, Region, region_shape
@@ -237,4 +238,4 @@ def _covered(tiles: Sequence[Tile], shape: tuple[int, ...]) -> int:
 
 
 def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    return stored.shorten(" ".join(str(error).split())) or type(error).__name__

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import stored
 from core.errors import QuietfieldError
 from core.progress import Context
 from core.stack import Pixels, PixelSource, Region, region_shape
@@ -80,7 +81,7 @@ class ZarrSource:
         except MemoryError as error:
             raise QuietfieldError(f"{self.path} needs more memory than this computer can give.") from error
         except Exception as error:  # foreign bytes: whatever a codec makes of them is input
-            words = " ".join(str(error).split())[:160] or type(error).__name__
+            words = stored.shorten(" ".join(str(error).split())) or type(error).__name__
             raise QuietfieldError(
                 f"A chunk of {self.path} cannot be read ({words}). It is damaged, or its disk or network "
                 "folder is no longer connected; copy the Zarr again."
