@@ -39,10 +39,12 @@ class Proposals:
         """Carry out a proposal."""
         if proposal.action == "calibrate":
             self.dialogs.calibrate()
+        elif proposal.action == "noise-model":
+            self.dialogs.noise_model(self.training.settings.noise_model_text)
         elif proposal.action == "leave-out":
             indices = tuple(int(word) for word in str(proposal.params["indices"]).split())
             self.opener.leave_out(str(proposal.params["axis"]), indices)
-        elif proposal.method and find(proposal.method).group == "learned":
+        elif proposal.preset or (proposal.method and find(proposal.method).group == "learned"):
             self.arrangement.go_to(self.training)
             self.training.settings.take(proposal)
         elif proposal.method:

@@ -46,7 +46,8 @@ class Proposal:
     preset : str
         Preset to select; "" keeps the current one.
     action : str
-        Something else to do, such as "calibrate" or "leave-out"; "" for a change of method or parameters.
+        Something else to do: "calibrate", "leave-out" or "noise-model"; "" for a change of method or
+        parameters.
     """
 
     label: str

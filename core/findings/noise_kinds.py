@@ -15,7 +15,7 @@ GAIN_EXCESS = Kind(
     code="gain-excess", level=Level.NOTE,
     words="The variance grows by {value:.3g} counts per count ({low:.3g} to {high:.3g}). The skewness of "
     "the noise shows that this includes excess noise, as of an EMCCD or photomultiplier: a photon gives "
-    "fewer counts.",
+    "fewer counts. A noise model made from repeats or calibration frames describes such noise better.",
 )  # fmt: skip
 GAIN_ROUGH = Kind(
     code="gain-rough", level=Level.HINT,

@@ -114,6 +114,31 @@ def test_lines_to_hide_are_chosen_in_the_train_panel(driver, tmp_path):
     driver.wait()
 
 
+def test_preset_and_neighbours_are_buttons_that_set_the_train_panel(driver, tmp_path):
+    y, x = np.mgrid[:256, :256]
+    light = np.stack([60 + 50 * np.sin((x + 3 * t) / 9) * np.cos(y / 11) for t in range(10)])
+    pixels = np.rint(CAMERA.sample(100 + 2.5 * light, np.random.default_rng(4))).astype(np.uint16)
+    driver.drop(save(tmp_path / "moving.tif", pixels))
+    driver.trigger("show-train")
+    driver.choose("training-method", "Noise2Void")
+    driver.choose("training-preset", "Best")
+    driver.trigger("show-noise")
+    driver.wait(lambda: shown(driver))
+    settings = driver.window.training_panel.settings
+    assert "Preset Fast" in driver.widget("noise-data-take").text()
+    driver.click("noise-data-take")
+    assert settings.isVisible()
+    assert (settings.method_class.name, settings.preset.currentData()) == ("n2v", "fast")
+    assert settings.method().width == 16
+    driver.trigger("show-noise")
+    driver.wait(lambda: shown(driver))
+    assert driver.widget("noise-shared-t-take").text() == "Use neighbouring frames"
+    driver.click("noise-shared-t-take")
+    method = settings.method()
+    assert (method.name, method.neighbours) == ("quietfield", "T")
+    driver.wait()
+
+
 def test_hot_pixels_are_marked_in_the_image_on_request(driver, tmp_path):
     pixels = recorded()
     pixels[:, 40, 50] = 4000

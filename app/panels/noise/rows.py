@@ -165,6 +165,12 @@ def _effect(proposal: Proposal) -> str:
         return "Measure offset, read noise and gain of this camera once, from dark frames or a flat stack."
     if proposal.action == "leave-out":
         return "Open the stack without these frames or planes; the file is not changed."
+    if proposal.action == "noise-model":
+        return "Make a noise model, and compare it with the data."
+    if not proposal.method:
+        return (
+            f"Select the preset {proposal.preset.capitalize()} in the Train tab, for the method chosen there."
+        )
     method = find(proposal.method)
     known = {p.name: p for p in describe(method)}
     changes = [f"Select the method {method.label}."]

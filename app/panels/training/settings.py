@@ -180,7 +180,7 @@ class TrainingSettings(QWidget):
         """Select the method and set the parameters of a proposal."""
         if proposal.method:
             self.kind.setCurrentIndex(self.kind.findData(proposal.method))
-        if proposal.preset:
+        if proposal.preset in self.method_class.presets:
             self.preset.setCurrentIndex(self.preset.findData(proposal.preset))
         self.form.set_values(proposal.params)
         self._on_form()

@@ -35,6 +35,7 @@ CHANGED, FLICKERS, DRIFTS = 0.1, 0.02, 1.5
 NEGLIGIBLE = 0.05
 """Correlation below which a distance needs not be hidden."""
 
+MODEL = Proposal(label="Noise model…", action="noise-model")
 CALIBRATE = Proposal(label="Calibrate camera…", action="calibrate")
 
 
@@ -65,7 +66,8 @@ def camera(found: CameraNoise) -> tuple[Entry, ...]:
         lines = [_entry("gain", "Gain", "unknown", words.GAIN_UNKNOWN, proposal=once)]
     else:
         kind = words.GAIN_EXCESS if found.excess else words.GAIN if gain.known else words.GAIN_ROUGH
-        lines = [_entry("gain", "Gain", in_words(gain), kind, gain, proposal=None if gain.known else once)]
+        proposal = MODEL if found.excess else None if gain.known else once
+        lines = [_entry("gain", "Gain", in_words(gain), kind, gain, proposal=proposal)]
     if offset.value is None:
         lines.append(_entry("offset", "Offset", "unknown", words.OFFSET_UNLIMITED, proposal=CALIBRATE))
     else:

@@ -20,6 +20,9 @@ from core.stack import Stack
 LITTLE = 0.25e6
 """Number of pixels below which a network trained on them alone learns little."""
 
+PRESETS = ((2e6, "fast", "Fast"), (50e6, "balanced", "Balanced"), (math.inf, "best", "Best"))
+"""Presets of training, with the number of pixels up to which more training would repeat the same patches."""
+
 MOST_READ = 4e8
 """Number of pixels of stacks of which every frame is compared with the others."""
 
@@ -61,10 +64,17 @@ def scene(stack: Stack, survey: Survey) -> tuple[Entry, ...]:
         lines.append(Entry(topic="scene", title="Scene", text=text, finding=finding))
     for axis, value in shared.items():
         things = "frames" if axis == "T" else "planes"
-        kind = words.FRAMES_SHARE if value > between.LIMIT else words.FRAMES_INDEPENDENT
+        together = value > between.LIMIT
+        kind = words.FRAMES_SHARE if together else words.FRAMES_INDEPENDENT
+        label, beside = ("Use no neighbours", "none") if together else (f"Use neighbouring {things}", axis)
+        averaged = (
+            axis == "T" and not together and survey.stands_still()
+        )  # which is proposed above, and better
+        neighbours = Proposal(label=label, method="quietfield", params={"neighbours": beside})
         finding = Finding(
-            kind=kind, value=value, limit=between.LIMIT, details={"axis": axis, "things": things}
-        )
+            kind=kind, value=value, limit=between.LIMIT, details={"axis": axis, "things": things},
+            proposal=None if averaged else neighbours,
+        )  # fmt: skip
         title = f"Noise shared by {things}"
         lines.append(Entry(topic=f"shared-{axis.lower()}", title=title, text=f"{value:.2f}", finding=finding))
     return tuple(lines)
@@ -91,7 +101,11 @@ def data(stack: Stack) -> Entry:
             kind=words.DATA_LITTLE, value=count / 1e6, limit=LITTLE / 1e6, details=details, proposal=proposal
         )
     else:
-        finding = Finding(kind=words.DATA_ENOUGH, value=count / 1e6, limit=LITTLE / 1e6, details=details)
+        name, label = next((name, label) for most, name, label in PRESETS if count <= most)
+        preset = Proposal(label=f"Preset {label}", preset=name)
+        finding = Finding(
+            kind=words.DATA_ENOUGH, value=count / 1e6, limit=LITTLE / 1e6, details=details, proposal=preset
+        )
     return Entry(topic="data", title="Amount of data", text=text, finding=finding)
 
 
