@@ -90,5 +90,16 @@ def better(first: Judgement, second: Judgement) -> bool:
     return apart < -2 * error
 
 
+def possible_loss(chosen: Judgement, other: Judgement) -> float:
+    """Return by how many dB the other may be better, at most; a limit with a probability of 97.5 %.
+
+    It is 0 if the chosen one is better with this probability.
+    """
+    apart, error = difference(chosen, other)
+    # an estimate near or below 0 has no logarithm: its uncertainty is the least error that can be told
+    low = max(other.share, other.share_error, 1e-6)
+    return 10 * math.log10(1 + max(apart + 2 * error, 0.0) / low)
+
+
 def _standard_error(blocks: Plane) -> float:
     return float(blocks.std(ddof=1) / math.sqrt(len(blocks))) if len(blocks) > 1 else math.inf

@@ -70,7 +70,7 @@ def facts(comparison: Comparison) -> dict[str, Any]:
         "affine": comparison.affine, "tuned": comparison.tuned, "seed": comparison.seed,
         "training_seconds": comparison.seconds, "when": comparison.when.isoformat(timespec="seconds"),
         "axes": comparison.stack.axes, "region": [[part.start, part.stop] for part in comparison.region],
-        "verdict": verdict.text, "certain": verdict.certain,
+        "verdict": verdict.text, "certain": verdict.certain, "possible_loss": verdict.possible_loss,
         "findings": [finding.to_dict() for finding in comparison.doubts],
         "methods": [
             _entry(entry, place if place <= len(verdict.ranking) else None)

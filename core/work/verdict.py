@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.findings import Finding
-from core.quality.judgement import difference
+from core.quality.judgement import difference, possible_loss
 from core.work.contest import Entry
 
 NEAR = 0.2
 """Difference in dB up to which a simpler method is as good for most purposes."""
+
+DECIDED = 0.1
+"""Possible loss of the best method in dB up to which it needs no mention."""
 
 FASTER = 2.0
 """Ratio of times from which a method is called faster."""
@@ -28,12 +31,16 @@ class Verdict:
     certain : bool
         Whether the best one is better than the second one with a probability of 97.5 %; True with a
         reference.
+    possible_loss : float
+        How much better another method may be, at most, in dB, with a probability of 97.5 %; 0 with a
+        reference.
     text : str
-        One to three sentences.
+        One to five sentences.
     """
 
     ranking: tuple[Entry, ...]
     certain: bool
+    possible_loss: float = 0.0
     text: str
 
 
@@ -63,6 +70,9 @@ def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> V
         else:
             words[0] += f", but {second.label} may be as good ({gap:.1f} dB apart)"
     words[0] += "."
+    lost = _possible_loss(ranking)
+    if lost > DECIDED:
+        words.append(f"Within the uncertainty of the estimates, another one may be {lost:.1f} dB better.")
     near = [e for e in ranking[1:] if apart(best, e)[0] <= NEAR and e.seconds * FASTER <= best.seconds]
     simpler = min(near, key=lambda entry: entry.seconds, default=None)
     if simpler is not None:
@@ -72,7 +82,15 @@ def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> V
         )
     if not with_reference and doubts:
         words.append(f"These are estimates, and may be wrong: {doubts[0].text}")
-    return Verdict(ranking=tuple(ranking), certain=certain, text=" ".join(words))
+    return Verdict(ranking=tuple(ranking), certain=certain, text=" ".join(words), possible_loss=lost)
+
+
+def _possible_loss(ranking: Sequence[Entry]) -> float:
+    """Return by how many dB any other entry may be better than the first one, at most."""
+    best = ranking[0]
+    if best.measures is not None or best.judged is None:
+        return 0.0
+    return max((possible_loss(best.judged, one.judged) for one in ranking[1:] if one.judged), default=0.0)
 
 
 def apart(first: Entry, second: Entry) -> tuple[float, bool]:
