@@ -92,7 +92,7 @@ def _page(
         "headings": heads, "rows": rows, "notes": _notes(comparison),
         "failed": [(entry.label, entry.failure or "It has no estimate.") for entry in comparison.failed],
         "noise": _noise(noise) if noise is not None else [], "noise_note": _noise_note(noise),
-        "residual_note": _RESIDUALS, "limit": f"{LIMIT:g}",
+        "residual_note": _residual_note(channels), "limit": f"{LIMIT:g}",
         "repeats": of_frames, "repeats_note": repeats_note,
         "command": repeating.compare_command(comparison), "recipes": repeating.repeats(comparison),
         "paragraph": paragraph, "papers": references.papers, "versions": repeating.versions(),
@@ -104,6 +104,12 @@ _RESIDUALS = (
     "without visible structure, with mean 0 at every intensity, with the variance of the noise model (line), "
     "and with the autocorrelation of the noise. A method that removes less has a smaller variance."
 )
+
+
+def _residual_note(channels: tuple[ChannelAnalysis, ...]) -> str:
+    if all(channel.noise.reliable for channel in channels):
+        return _RESIDUALS
+    return f"{_RESIDUALS} The noise model is uncertain here, and so are these statements."
 
 
 def _facts(comparison: Comparison) -> list[tuple[str, str]]:
@@ -221,6 +227,8 @@ def _frequencies(channel: ChannelAnalysis, references: References) -> tuple[str,
             f"which it is above 1/7 are more than noise. {_resolution(channel.frequencies, channel.unit)} "
             "This describes the noisy image, and is no resolution of a result."
         )
+        if not channel.noise.reliable and "halves" in channel.pair:
+            note += " It is uncertain whether neighbouring pixels share their noise, which would raise it."
         curves = [("noisy image", channel.frequencies)]
         drawn.append((
             f"Correlation of {channel.pair}", plots.frequencies(curves, channel.unit, threshold=True), ""
@@ -243,7 +251,7 @@ def _resolution(found: RingCorrelation, unit: str) -> str:
     if not math.isfinite(length):
         return "It is below 1/7 from the start."
     if length <= 1 / float(found.frequency[-1]) * (1 + 1e-9):
-        return f"It stays above 1/7 up to the finest details, {length:.3g} {unit}."
+        return f"It stays above 1/7 up to the finest details of these images, {length:.3g} {unit}."
     return f"It falls below 1/7 at a length of {length:.3g} {unit}{'s' if unit == 'pixel' else ''}."
 
 
