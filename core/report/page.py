@@ -102,7 +102,8 @@ def _page(
 _RESIDUALS = (
     "The residual is the noisy image minus the result. A method that removes only noise leaves a residual "
     "without visible structure, with mean 0 at every intensity, with the variance of the noise model (line), "
-    "and with the autocorrelation of the noise. A method that removes less has a smaller variance."
+    "and with the autocorrelation of the noise. A method that removes less has a smaller variance, "
+    "and structure that is fainter than noise can still be seen in its picture."
 )
 
 
