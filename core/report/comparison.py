@@ -80,9 +80,14 @@ class Comparison:
         return Path(path.name if path is not None and path.name else self.stack.meta.name)
 
     @property
-    def whole(self) -> bool:
-        """Whether the part is the one that is compared by default."""
-        return self.region == part_of(self.stack)
+    def usual_area(self) -> bool:
+        """Whether rows and columns are those that are compared by default."""
+        return self.region[-2:] == part_of(self.stack)[-2:]
+
+    @property
+    def usual_planes(self) -> bool:
+        """Whether channels, planes and time points are those that are compared by default."""
+        return self.region[:-2] == part_of(self.stack)[:-2]
 
     def raw(self) -> Measures | None:
         """Compute the metrics of the noisy stack against the reference, if there is one."""

@@ -94,10 +94,15 @@ def _page(
         "noise": _noise(noise) if noise is not None else [], "noise_note": _noise_note(noise),
         "residual_note": _residual_note(channels), "limit": f"{LIMIT:g}",
         "repeats": of_frames, "repeats_note": repeats_note,
+        "command_note": "" if comparison.usual_planes else _OTHER_PLANE,
         "command": repeating.compare_command(comparison), "recipes": repeating.repeats(comparison),
         "paragraph": paragraph, "papers": references.papers, "versions": repeating.versions(),
     }  # fmt: skip
 
+
+_OTHER_PLANE = (
+    "It compares all channels in the middle of the stack, and not the plane that was compared in the window."
+)
 
 _RESIDUALS = (
     "The residual is the noisy image minus the result. A method that removes only noise leaves a residual "

@@ -83,7 +83,7 @@ def compare_command(comparison: Comparison) -> str:
         words += ["--reference", path.name if path is not None else reference.meta.name]
         words += ["--affine"] if comparison.affine else []
     words += ["--methods", *dict.fromkeys(entry.method.name for entry in comparison.entries)]
-    if not comparison.whole:
+    if not comparison.usual_area:
         rows, columns = comparison.region[-2:]
         words += ["--region", f"{rows.start}:{rows.stop},{columns.start}:{columns.stop}"]
     words += ["--seconds", f"{comparison.seconds:g}"] if comparison.seconds else []

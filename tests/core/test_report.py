@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -242,6 +243,19 @@ def test_networks_are_described_by_what_was_trained(tmp_path):
     assert "quietfield apply cells.quietfield cells.tif" in text
     assert re.search(r"Noise2Void was trained on this stack for \d+ steps", text)
     assert not (tmp_path / "made" / "n2v.json").exists()
+
+
+def test_another_plane_than_the_middle_one_is_said(tmp_path):
+    comparison = compared(noisy_stack(6), "gaussian")
+    elsewhere = comparison.stack.region(T=0)
+    entries = tuple(contest(comparison.stack, [catalogue.create("box", {})], region=elsewhere))
+    write_report(tmp_path / "made", replace(comparison, region=elsewhere, entries=entries))
+    text = written(tmp_path / "made").text
+    assert "time point 1" in text
+    assert "not the plane that was compared in the window" in text
+    assert "--region" not in text
+    (channel,) = analyse_channels(replace(comparison, region=elsewhere, entries=entries), Context())
+    np.testing.assert_array_equal(channel.raw, frames(6)[0])
 
 
 def test_channels_have_pictures_of_their_own(tmp_path):
