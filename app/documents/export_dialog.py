@@ -149,9 +149,11 @@ class ExportDialog(QDialog):
             self.path_edit.setText(path)
 
     def _on_format(self) -> None:
-        path = self.target
+        path = Path(self.path_edit.text().strip())
         if path.name:
-            self.path_edit.setText(str(path.with_name(split_ending(path)[0] + FORMATS[self.format][1])))
+            known = path.suffix.lower() in (*TIFF_ENDINGS, *ZARR_ENDINGS)
+            stem = split_ending(path)[0] if known else path.name
+            self.path_edit.setText(str(path.with_name(stem + FORMATS[self.format][1])))
         self._check()
 
     @property

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.shell.jobs import Job, Jobs
+from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
 from app.shell.view_state import LUTS, Levels, auto_levels
 from core.errors import QuietfieldError
+from core.findings import Finding, format_kinds
+from core.fingerprint import fingerprint
 from core.progress import Context
 from core.recorded import Recorded
-from core.stack import Stack
+from core.stack import AXIS_NAMES, Stack
 from resources import FOLDER
 
 if TYPE_CHECKING:
@@ -57,6 +60,8 @@ class Opened:
         Description of each image series of the file, and `series_index` of the opened one.
     truth : Stack or None
         Ground truth of a simulation.
+    key : str
+        SHA-256 of the fingerprint of a stack whose file does not say what its axes mean; "" for others.
     """
 
     stack: Stack
@@ -66,6 +71,7 @@ class Opened:
     series: tuple[str, ...] = ()
     series_index: int = 0
     truth: Stack | None = None
+    key: str = ""
 
 
 def first_levels(stack: Stack, context: Context | None = None) -> dict[int, Levels]:
@@ -89,7 +95,13 @@ def axis_choices(stack: Stack) -> str:
     return "".join(a for a in "TZC" if len(stack.axes) > 2 and a not in stack.axes[1:])
 
 
-def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Context | None = None) -> Opened:
+def load(
+    paths: Sequence[Path],
+    index: int = 0,
+    series: int = 0,
+    context: Context | None = None,
+    answered: Callable[[str], str] | None = None,
+) -> Opened:
     """Open one of several paths.
 
     Parameters
@@ -102,6 +114,8 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
         Index of the image series in the file.
     context : Context, optional
         Progress and cancellation.
+    answered : callable, optional
+        Returns the letter of the first axis that was given before for a stack with this SHA-256; "" if none.
 
     Raises
     ------
@@ -122,8 +136,33 @@ def load(paths: Sequence[Path], index: int = 0, series: int = 0, context: Contex
     whole = _whole(files, listed[series], stack, context.part(0.2, 0.4)) if folder and index == 0 else None
     if whole is not None:
         stack, files, lines = whole, tuple(paths), ()
+    stack, key = _with_answer(stack, answered)
     levels = first_levels(stack, context.part(0.4, 1.0))
-    return Opened(stack=stack, levels=levels, files=files, index=index, series=lines, series_index=series)
+    return Opened(
+        stack=stack,
+        levels=levels,
+        files=files,
+        index=index,
+        series=lines,
+        series_index=series,
+        key=key,
+    )
+
+
+def _with_answer(stack: Stack, answered: Callable[[str], str] | None) -> tuple[Stack, str]:
+    """Return a stack with the axis that was answered for it before, and its key; "" if its axes are known."""
+    from core.files import reinterpret
+
+    if stack.meta.axes_certain or answered is None or len(axis_choices(stack)) < 2:
+        return stack, ""
+    key = str(fingerprint(stack)["sha256"])
+    letter = answered(key)
+    if not letter or letter not in axis_choices(stack):
+        return stack, key
+    words = AXIS_NAMES[letter] if letter != "C" else "channels"
+    told = Finding(kind=format_kinds.AXES_REMEMBERED, details={"axis": words})
+    known = reinterpret(stack, letter + stack.axes[1:])
+    return known.replace(findings=(*known.meta.findings, told)), key
 
 
 def _whole(files: Sequence[Path], listed: Series, first: Stack, context: Context) -> Stack | None:
@@ -188,9 +227,12 @@ class Opener(QObject):
 
     opened = Signal(object)
 
-    def __init__(self, session: Session, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, jobs: Jobs, preferences: PreferenceStore, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._jobs = session, jobs
+        self._session, self._jobs, self._preferences = session, jobs, preferences
+        self._key = ""
         self._tried: tuple[tuple[Path, ...], int] = ((), 0)
 
     def open(self, paths: Sequence[Path], index: int = 0, series: int = 0) -> None:
@@ -198,7 +240,8 @@ class Opener(QObject):
         if paths:
             self._tried = tuple(paths), index
             name = paths[min(index, len(paths) - 1)].name
-            self._start(name, lambda job: load(paths, index, series, job.context))
+            known = self._preferences.current.axis_of
+            self._start(name, lambda job: load(paths, index, series, job.context, known))
 
     def open_sample(self, name: SampleName) -> None:
         """Open a sample."""
@@ -242,20 +285,23 @@ class Opener(QObject):
             self._jobs.start(
                 "Reading the axes anew",
                 lambda job: _with_axis(old, letter, job.context),
-                done=lambda made: self._reinterpreted(key, *made),
+                done=lambda made: self._reinterpreted(key, letter, *made),
                 channel=CHANNEL,
             )
 
-    def _reinterpreted(self, key: int, stack: Stack, levels: Mapping[int, Levels]) -> None:
+    def _reinterpreted(self, key: int, letter: str, stack: Stack, levels: Mapping[int, Levels]) -> None:
         source = self._session.snapshot.source
         if source is not None and source.key == key:
             self._session.replace_source(stack, levels)
+            if self._key:
+                self._preferences.keep(self._preferences.current.answered(self._key, letter))
 
     def _start(self, name: str, work: Callable[[Job], Opened]) -> None:
         self._jobs.start(f"Opening {name}", work, done=self._on_opened, channel=CHANNEL)
 
     def _on_opened(self, opened: Opened) -> None:
         lut = self._session.snapshot.lut
+        self._key = opened.key
         self._session.open(
             opened.stack,
             opened.levels,

@@ -21,6 +21,9 @@ FILE = "preferences.json"
 RECENT = 10
 """Number of files in "Open Recent"."""
 
+ANSWERS = 200
+"""Number of stacks whose axes are remembered."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,9 @@ class Preferences:
         Whether recipe and metrics are written beside an exported stack.
     live_preview : bool
         Whether the chosen method is previewed automatically when a stack is open.
+    axes : tuple of str
+        Answers to the question about the axes of stacks, newest first: SHA-256 of the fingerprint of a stack,
+        a colon, and the letter of its first axis.
     """
 
     geometry: str = ""
@@ -55,6 +61,17 @@ class Preferences:
     export_type: str = "source"
     export_sidecar: bool = True
     live_preview: bool = True
+    axes: tuple[str, ...] = ()
+
+    def axis_of(self, key: str) -> str:
+        """Return the letter that was answered for the first axis of a stack; "" if none was."""
+        found = [answer.rpartition(":")[2] for answer in self.axes if answer.startswith(f"{key}:")]
+        return found[0] if key and found else ""
+
+    def answered(self, key: str, letter: str) -> Preferences:
+        """Return preferences with an answer added to the remembered ones."""
+        rest = tuple(answer for answer in self.axes if not answer.startswith(f"{key}:"))
+        return replace(self, axes=(f"{key}:{letter}", *rest)[:ANSWERS])
 
     def opened(self, path: Path) -> Preferences:
         """Return preferences with a path added to the recent ones."""
@@ -87,13 +104,17 @@ def load() -> Preferences:
     return _checked(read) if isinstance(read, dict) else Preferences()
 
 
+LONGEST = {"recent": RECENT, "axes": ANSWERS}
+"""Most entries of each list."""
+
+
 def _checked(read: dict[str, object]) -> Preferences:
     default = Preferences()
     good: dict[str, object] = {}
     for field in fields(Preferences):
         value, known = read.get(field.name), getattr(default, field.name)
         if isinstance(known, tuple) and isinstance(value, list):
-            good[field.name] = tuple(v for v in value if isinstance(v, str))[:RECENT]
+            good[field.name] = tuple(v for v in value if isinstance(v, str))[: LONGEST[field.name]]
         elif type(value) is type(known):
             good[field.name] = value
     if good.get("theme") not in SCHEMES:

@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.session = Session(self)
         self.jobs = Jobs(self)
         self.preferences = PreferenceStore(self)
-        self.opener = Opener(self.session, self.jobs, self)
+        self.opener = Opener(self.session, self.jobs, self.preferences, self)
         self.exporter = Exporter(self.jobs, self)
         self.tasks = Tasks(self.session, self.jobs, self)
         self.calibrator = Calibrator(self.session, self.jobs, self)

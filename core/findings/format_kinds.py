@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from core.findings.finding import Kind, Level
 
+AXES_REMEMBERED = Kind(
+    code="axes-remembered", level=Level.NOTE,
+    words="The planes are read as {axis}, as you answered before; Image > Axes changes that.",
+)  # fmt: skip
 MOSAIC_JOINED = Kind(
     code="mosaic-joined", level=Level.NOTE,
     words="Up to {value:.0f} tiles of a plane were put together at their recorded places; where they "
