@@ -68,7 +68,7 @@ def run_compare(args: argparse.Namespace) -> int:
     from core.report import Comparison, names, write_report
     from core.report.tables import facts, rows
     from core.work.contenders import proposed
-    from core.work.contest import contest, make_judge, part_of
+    from core.work.contest import check_reference, contest, make_judge, part_of
 
     stack = open_stack(args.stack, series=args.series, axes=args.input_axes)
     reference = open_stack(args.reference) if args.reference is not None else None
@@ -103,6 +103,9 @@ def run_compare(args: argparse.Namespace) -> int:
         )
     )  # fmt: skip
     progress.clear()
+    if reference is not None and not args.affine:
+        for finding in check_reference(stack, reference, region):
+            progress.say(f"{args.reference}: {finding.text} Use --affine.")
     doubts = judge.findings if judge is not None else ()
     comparison = Comparison(
         stack=stack, region=region, entries=tuple(entries), when=datetime.now().astimezone(),

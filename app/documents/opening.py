@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -243,9 +244,9 @@ class Opener(QObject):
             known = self._preferences.current.axis_of
             self._start(name, lambda job: load(paths, index, series, job.context, known))
 
-    def open_sample(self, name: SampleName) -> None:
-        """Open a sample."""
-        self._start("the sample", lambda job: load_sample(name, job.context))
+    def open_sample(self, name: SampleName, then: Callable[[], None] | None = None) -> None:
+        """Open a sample, and call a function when it is open."""
+        self._start("the sample", lambda job: load_sample(name, job.context), then)
 
     def simulate(self, settings: Simulation) -> None:
         """Open a simulated stack."""
@@ -296,10 +297,12 @@ class Opener(QObject):
             if self._key:
                 self._preferences.keep(self._preferences.current.answered(self._key, letter))
 
-    def _start(self, name: str, work: Callable[[Job], Opened]) -> None:
-        self._jobs.start(f"Opening {name}", work, done=self._on_opened, channel=CHANNEL)
+    def _start(
+        self, name: str, work: Callable[[Job], Opened], then: Callable[[], None] | None = None
+    ) -> None:
+        self._jobs.start(f"Opening {name}", work, done=partial(self._on_opened, then), channel=CHANNEL)
 
-    def _on_opened(self, opened: Opened) -> None:
+    def _on_opened(self, then: Callable[[], None] | None, opened: Opened) -> None:
         lut = self._session.snapshot.lut
         self._key = opened.key
         self._session.open(
@@ -311,3 +314,5 @@ class Opener(QObject):
             file_index=opened.index,
         )
         self.opened.emit(opened)
+        if then is not None:
+            then()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.documents import recipes
+from app.documents.networks import Denoised, denoise
 from app.shell.jobs import Job, Jobs
 from app.shell.session import Session
 from app.shell.snapshot import Result
 from core.fingerprint import fingerprint
 from core.work.methods_text import methods_text
-from core.work.recipe import Recipe
+from core.work.recipe import Recipe, Step
 
 if TYPE_CHECKING:
     from core.learning.model import Model
     from core.stack import Stack
+    from core.work.contest import Entry
     from core.work.networks import Networks
     from core.work.task import Done, Task
 
@@ -52,6 +55,34 @@ class Tasks(QObject):
         self._run(
             f"Applying {path.name}", path, lambda stack, known: recipes.network_task(path, stack, known)
         )
+
+    def apply_entry(self, entry: Entry) -> None:
+        """Apply a method of a comparison to the source, with its trained network if it has one."""
+        source = self._session.snapshot.source
+        if source is None or entry.result is None:
+            return
+        model = entry.result.model
+        label = f"Applying {entry.method.label}"
+        if model is not None:
+            self._jobs.start(
+                label, lambda job: denoise(source.stack, model, "auto", job.context),
+                done=partial(self._on_denoised, source.key), channel=CHANNEL,
+            )  # fmt: skip
+            return
+        recipe = Recipe(steps=(Step.of(entry.method),))
+
+        def work(job: Job) -> Done:
+            from core.work.task import Task, run
+
+            return run(Task(recipe=recipe, source=source.stack, every_output=True), job.context)
+
+        self._jobs.start(label, work, done=partial(self._on_applied, source.key), channel=CHANNEL)
+
+    def _on_applied(self, parent: int, done: Done) -> None:
+        self._session.add_done(parent, done)
+
+    def _on_denoised(self, parent: int, made: Denoised) -> None:
+        self._session.add(parent, made.steps, made.stacks, made.seconds, made.model)
 
     def _run(self, label: str, path: Path, make: Callable[[Stack, Networks], Task]) -> None:
         """Run a task on the source; networks are searched in the document, then beside a file."""

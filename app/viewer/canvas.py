@@ -32,6 +32,8 @@ from app.viewer.picture import Drawn, Face, Picture, Projection, draw
 GRIP = 9.0
 """Distance from the handle of a curtain, in screen points, within which the pointer grabs it."""
 
+STILL = 4.0
+"""Distance in screen points below which a press and a release are a click."""
 
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -60,6 +62,8 @@ class Canvas(QWidget):
         Position of the handle, 0 (left) to 1 (right).
     resized : Signal
         The size of the canvas changed.
+    clicked : Signal
+        The left button was pressed and released at one place.
     """
 
     zoomed = Signal(float, float, float)
@@ -69,6 +73,7 @@ class Canvas(QWidget):
     pointed = Signal(object)
     handle_moved = Signal(float)
     resized = Signal()
+    clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +84,7 @@ class Canvas(QWidget):
         self._spots: tuple[tuple[int, int], ...] = ()
         self._drawn: list[Drawn] | None = None
         self._drag: QPointF | None = None
+        self._pressed: QPointF | None = None
         self._holding = False
         self._ring = False
         self._wheel = 0
@@ -206,6 +212,7 @@ class Canvas(QWidget):
             left = event.button() == Qt.MouseButton.LeftButton
             self._holding = left and self._near_handle(event.position())
             self._drag = event.position()
+            self._pressed = event.position() if left and not self._holding else None
             self._show_cursor(event.position())
             self.update()
         else:
@@ -222,9 +229,12 @@ class Canvas(QWidget):
         self.pointed.emit(at)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._pressed = self._pressed, None
         self._drag, self._holding = None, False
         self._show_cursor(event.position())
         self.update()
+        if pressed is not None and (event.position() - pressed).manhattanLength() < STILL:
+            self.clicked.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and not self._near_handle(event.position()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.documents.opening import SAMPLE_HELP, SAMPLES
+from app.documents.opening import SAMPLE_HELP, SAMPLES, SampleName
 from app.shell import theme
 from app.shell.schemes import SCHEMES, Scheme
 from app.shell.view_state import LAYOUTS, LUTS
@@ -71,6 +71,25 @@ def choices() -> tuple[Command, ...]:
         for name in SCHEMES
     )  # fmt: skip
     return (*samples, *tables, *axes, *themes)
+
+
+def studies() -> tuple[Command, ...]:
+    """Return a command for each sample that replays the published comparison on it."""
+    return tuple(
+        Command(
+            id=f"study-{name}", text=label, icon="compare",
+            help="Open the sample, and compare classic filters with N2V and DecoNoising on it: "
+            f"{SAMPLE_HELP[name]}",
+            run=lambda s, name=name: _replay(s, name),  # type: ignore[misc]
+        )
+        for name, label in SAMPLES.items()
+    )  # fmt: skip
+
+
+def _replay(services: Services, name: SampleName) -> None:
+    """Open a sample, and compare the methods of the study of Goncharova et al. 2020 on it."""
+    services.arrangement.go_to(services.compare)
+    services.opener.open_sample(name, then=services.compare.replay_study)
 
 
 def _first_axis(services: Services) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.window.choices import choices, layouts
+from app.window.choices import choices, layouts, studies
 from app.window.command import Command
 from app.window.reasons import (
     needs_film,
@@ -140,6 +140,12 @@ COMMANDS: tuple[Command, ...] = (
         help="Measure the noise of the open stack: camera, correlation, change over time, and what to do",
         run=lambda s: s.arrangement.go_to(s.noise),
     ),
+    Command(
+        id="show-compare", text="Compare Methods", icon="compare", keys=("Ctrl+6",),
+        help="Find out which method is best for the open stack, with or without a reference",
+        run=lambda s: s.arrangement.go_to(s.compare),
+    ),
+    *studies(),
     Command(
         id="apply-network", text="Apply Trained Network…", icon="network", why_not=needs_stack,
         help=f"Denoise the open stack with a trained network ({MODEL_ENDING})",

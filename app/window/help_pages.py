@@ -24,6 +24,7 @@ PAGES: Mapping[str, str] = {
     "filters": "Filters",
     "training": "Training",
     "psf": "PSF and sweep",
+    "compare": "Compare",
     "noise": "Noise",
     "metrics": "Metrics",
     "simulate": "Simulate",

@@ -29,6 +29,8 @@ from app.documents.calibrating import Calibrator
 from app.documents.exporting import Exporter
 from app.documents.opening import Opened, Opener
 from app.documents.tasks import Tasks
+from app.panels.compare import ComparePanel
+from app.panels.compare.exhibits import exhibits
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -41,6 +43,7 @@ from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
 from app.shell.snapshot import Snapshot
 from app.viewer.contrast import ContrastPanel
+from app.viewer.sheet import ContactSheet
 from app.viewer.viewer import Hover, StackViewer
 from app.widgets.common import pass_drops_on
 from app.window.actions import Actions
@@ -104,19 +107,25 @@ class MainWindow(QMainWindow):
         self.filter_panel.preview.setChecked(self.preferences.current.live_preview)
         self.training_panel = TrainingPanel(session, jobs)
         self.noise_panel = NoisePanel(session, jobs)
+        self.compare_panel = ComparePanel(session, jobs)
         self.contrast_panel = ContrastPanel(session, jobs)
         self.metrics_panel = MetricsPanel(session, jobs)
         self.log_panel = LogPanel()
         for panel, page in (
             (self.viewer, "viewer"), (self.contrast_panel, "viewer"), (self.results_panel, "viewer"),
             (self.filter_panel, "filters"), (self.training_panel, "training"), (self.noise_panel, "noise"),
-            (self.metrics_panel, "metrics"), (self.log_panel, "tour"),
+            (self.compare_panel, "compare"), (self.metrics_panel, "metrics"), (self.log_panel, "tour"),
         ):  # fmt: skip
             panel.setProperty(PROPERTY, page)
         self.arrangement = Arrangement(
             self,
             results=self.results_panel,
-            tools={"Filters": self.filter_panel, "Train": self.training_panel, "Noise": self.noise_panel},
+            tools={
+                "Filters": self.filter_panel,
+                "Train": self.training_panel,
+                "Compare": self.compare_panel,
+                "Noise": self.noise_panel,
+            },
             contrast=self.contrast_panel,
             measurements={"Metrics": self.metrics_panel, "Log": self.log_panel},
         )
@@ -132,6 +141,9 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.viewer)
+        self.sheet = ContactSheet(self.session)
+        self.sheet.setProperty(PROPERTY, "compare")
+        self.pages.addWidget(self.sheet)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -167,6 +179,7 @@ class MainWindow(QMainWindow):
             filters=self.filter_panel,
             training=self.training_panel,
             noise=self.noise_panel,
+            compare=self.compare_panel,
             contrast=self.contrast_panel,
             metrics=self.metrics_panel,
             log=self.log_panel,
@@ -219,6 +232,11 @@ class MainWindow(QMainWindow):
         self.tasks.said.connect(announcer.say)
         self.tasks.described.connect(announcer.put_on_clipboard)
         self.viewer.hovered.connect(self._on_hovered)
+        self.compare_panel.changed.connect(self._show_exhibits)
+        self.compare_panel.sheet_wanted.connect(self._on_sheet_wanted)
+        self.compare_panel.apply_wanted.connect(self.tasks.apply_entry)
+        self.sheet.chosen.connect(self._on_exhibit)
+        self.sheet.closed.connect(lambda: self._on_sheet_wanted(False))
         self.noise_panel.taken.connect(self._on_proposal)
         self.noise_panel.marked.connect(self.viewer.mark)
         self.noise_panel.camera.chosen.connect(self.calibrator.use)
@@ -260,6 +278,31 @@ class MainWindow(QMainWindow):
 
     def _on_hovered(self, hover: Hover | None) -> None:
         self.status.readout.setText(readout(hover) if hover is not None else "")
+
+    def _on_sheet_wanted(self, wanted: bool) -> None:
+        """Show the contact sheet instead of the image, once there is a result, or the image again."""
+        if self.session.snapshot.source is None:
+            return
+        found = self.compare_panel.found
+        if wanted and found is not None:
+            self.pages.setCurrentWidget(self.sheet)
+            self.sheet.focus_first()
+        elif not wanted and self.pages.currentWidget() is self.sheet:
+            self.pages.setCurrentWidget(self.viewer)
+
+    def _show_exhibits(self) -> None:
+        panel = self.compare_panel
+        if panel.found is not None:
+            shown = exhibits(panel.found)
+            self.sheet.show_exhibits(
+                shown, spacing=panel.found.stack.meta.spacing.get("X"), current=panel.current
+            )
+
+    def _on_exhibit(self, key: int) -> None:
+        if key >= 0:
+            self.compare_panel.choose(key)
+        else:
+            self._on_sheet_wanted(False)
 
     def _on_calibrated(self, name: str) -> None:
         self.noise_panel.refresh_cameras()

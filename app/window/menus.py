@@ -32,6 +32,7 @@ RECENT, PANELS = "@recent", "@panels"
 
 _TABLES = tuple(f"lut-{name}" for name in (*LUTS, FROM_FILE))
 _SAMPLE_IDS = tuple(f"sample-{n}" for n in SAMPLES)
+_STUDY_IDS = tuple(f"study-{n}" for n in SAMPLES)
 _LAYOUT_IDS = tuple(f"layout-{name}" for name in LAYOUTS)
 
 MENUS: Mapping[str, tuple[Item, ...]] = {
@@ -48,12 +49,15 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
     ),
     "&Process": ("show-filters", "live-preview", SEPARATOR, "run-recipe"),
     "&Train": ("show-train", SEPARATOR, "apply-network", "save-network"),
-    "&Measure": ("show-noise", "show-metrics", "compare-filters", "export-metrics"),
+    "&Measure": ("show-compare", "show-noise", "show-metrics", "compare-filters", "export-metrics"),
     "&View": (
         *_LAYOUT_IDS, "expected-error", SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
         Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),
     ),
-    "&Help": ("help", "keys", "show-log", SEPARATOR, "copy-report", "about"),
+    "&Help": (
+        "help", "keys", "show-log", SEPARATOR, Submenu("Replay the Study", _STUDY_IDS, "compare"),
+        SEPARATOR, "copy-report", "about",
+    ),
 }  # fmt: skip
 
 TOOLBAR: tuple[Item, ...] = (

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.documents.opening import Opener
 from app.documents.tasks import Tasks
+from app.panels.compare import ComparePanel
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -43,7 +44,7 @@ class Services:
         Asks for files or options, and passes them on.
     viewer : StackViewer
         Image.
-    filters, training, noise, contrast, metrics, log : QWidget
+    filters, training, noise, compare, contrast, metrics, log : QWidget
         Panels.
     arrangement : Arrangement
         Positions of the panels.
@@ -63,6 +64,7 @@ class Services:
     filters: FilterPanel
     training: TrainingPanel
     noise: NoisePanel
+    compare: ComparePanel
     contrast: ContrastPanel
     metrics: MetricsPanel
     log: LogPanel

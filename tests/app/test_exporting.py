@@ -266,8 +266,8 @@ def test_default_path_where_the_folder_cannot_be_written_to(tmp_path, monkeypatc
 
 def test_network_is_saved_beside_the_export_and_found_again(source, tmp_path):
     """A recipe with a network runs again from the exported files alone, with the same pixels."""
+    from app.documents.networks import model_file
     from app.documents.recipes import network_task, recipe_task
-    from app.panels.training.network_jobs import model_file
     from core.catalogue import find
     from core.checkpoint import load_model, sha256
     from core.learning.trainer import Trainer

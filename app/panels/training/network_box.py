@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QGroupBox, QLabel, QPushButton, QSlider
 
-from app.panels.training.network_jobs import Denoised, denoise, facts, file_name
+from app.documents.networks import Denoised, denoise, facts, file_name
 from app.panels.training.run import Kept
 from app.shell.file_kinds import NETWORKS
 from app.shell.jobs import Job, Jobs, Outcome

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.documents.networks import model_file
 from app.panels.training.data import TrainingData
-from app.panels.training.network_jobs import model_file
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.widgets.common import failure

@@ -1,4 +1,4 @@
-"""Work with a trained network, for jobs."""
+"""Denoise a stack with a trained network, and describe the network."""
 
 from __future__ import annotations
 
