@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,6 +192,9 @@ class _Scene:
     span: float
     variance: float
     counted: bool
+    draws: dict[tuple[int, int], tuple[Draw, tuple[Stack, ...]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, stack: Stack, region: Region, channels: tuple[NoiseEstimate, ...]) -> _Scene:
@@ -221,10 +224,13 @@ class _Scene:
 
     def errors(self, method: Bindable, seed: tuple[int, int], context: Context) -> Errors:
         """Return the estimated squared error of every pixel, for one draw."""
-        kind = PhotonsDivided if self.counted else NoiseAdded
-        draw: Draw = kind(stack=self.stack, channels=self.channels, seed=seed)
+        if seed not in self.draws:
+            kind = PhotonsDivided if self.counted else NoiseAdded
+            made: Draw = kind(stack=self.stack, channels=self.channels, seed=seed)
+            self.draws[seed] = made, made.stacks  # which keep their pixels for the next method
+        draw, stacks = self.draws[seed]
         results = []
-        for number, stack in enumerate(stacks := draw.stacks):
+        for number, stack in enumerate(stacks):
             part = context.part(number / len(stacks), (number + 1) / len(stacks))
             operation = method.bind(stack, part.part(0.0, 0.0))
             results.append(_first(stack, operation, self.region, part))

@@ -7,7 +7,7 @@ random. The method is applied to the noisier images, and compared with what was 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -23,6 +23,9 @@ STRENGTH = 0.35
 
 SHARE = 0.1
 """Fraction of the photons that are withheld from the method."""
+
+KEPT = 4
+"""Number of changed planes that are kept for the next method."""
 
 PILOT = 2.0
 """Standard deviation in pixels of the blur of the image at which the noise variance is evaluated."""
@@ -227,6 +230,7 @@ class _Changed:
 
     stack: Stack
     change: Callable[[Plane, Region], Plane]
+    kept: dict[tuple[int, ...], NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -241,14 +245,23 @@ class _Changed:
         pixels = np.empty([part.stop - part.start for part in region], np.float32)
         for index in np.ndindex(*pixels.shape[:-2]):
             at = tuple(slice(p.start + i, p.start + i + 1) for p, i in zip(lead, index, strict=True))
-            whole = (*at, *self.stack.region()[-2:])
-            plane, recorded = read_plane(self.stack, whole)
-            changed = self.change(plane, whole)
-            if not recorded.all():
-                raw = self.stack.read(whole)
-                changed = np.where(recorded, changed, raw.reshape(plane.shape))
-            pixels[index] = changed[region[-2:]]
+            pixels[index] = self._plane((*at, *self.stack.region()[-2:]))[region[-2:]]
         return pixels
+
+    def _plane(self, region: Region) -> NDArray[np.float32]:
+        """Return a complete plane; the last ones are kept, because every method reads them."""
+        key = tuple(part.start for part in region)
+        known = self.kept.get(key)
+        if known is not None:
+            return known
+        plane, recorded = read_plane(self.stack, region)
+        changed = self.change(plane, region)
+        if not recorded.all():
+            changed = np.where(recorded, changed, self.stack.read(region).reshape(plane.shape))
+        while len(self.kept) >= KEPT:
+            self.kept.pop(next(iter(self.kept)), None)
+        made = self.kept[key] = changed.astype(np.float32)
+        return made
 
 
 def _known(source: PixelSource, stack: Stack, channels: tuple[NoiseEstimate, ...], variance: float) -> Stack:
