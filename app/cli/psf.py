@@ -11,6 +11,7 @@ from app.cli.arguments import Parser, add_input, add_quiet, path
 from app.cli.output_paths import refuse_to_replace
 from app.cli.terminal import Progress, table
 from core.errors import QuietfieldError
+from core.psf.doubt import unsure_finding
 from core.psf.request import HELP
 
 if TYPE_CHECKING:
@@ -86,4 +87,5 @@ def _rows(psf: Psf) -> list[tuple[str, str]]:
     if psf.undersampled:
         axes = " and ".join(psf.undersampled)
         rows.append(("note", f"undersampled along {axes}: the PSF is narrower than 2 pixels"))
-    return rows
+    unsure = unsure_finding(psf)
+    return rows if unsure is None else [*rows, ("note", unsure.text)]

@@ -402,24 +402,6 @@ FRAMES_DIFFER = Kind(
     "Metrics against their mean are not reliable.",
 )  # fmt: skip
 
-# PSF
-
-PSF_NONE = Kind(
-    code="psf-none", level=Level.HINT,
-    words="The PSF has a sigma of 0 px, so nothing is deconvolved: the method is Noise2Void. Set sigma to "
-    "the width of the PSF.",
-)  # fmt: skip
-PSF_PLANE = Kind(
-    code="psf-plane", level=Level.NOTE,
-    words="Networks process single planes: of the three-dimensional PSF, the plane in focus is used, and "
-    "light from other planes stays where it is.",
-)  # fmt: skip
-PSF_UNDERSAMPLED = Kind(
-    code="psf-undersampled", level=Level.CAUTION,
-    words="The PSF is only {value:.2g} {unit} wide (FWHM along {axis}); below {limit:g} {unit} the image is "
-    "undersampled, and details finer than its pixels cannot be recovered.",
-)  # fmt: skip
-
 # ------------------------------------------------------------------ comparing methods
 
 COMPARISON_CUT = Kind(

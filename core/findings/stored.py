@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from core import stored
-from core.findings import format_kinds, kinds, noise_kinds, training_kinds
+from core.findings import format_kinds, kinds, noise_kinds, psf_kinds, training_kinds
 from core.findings.finding import Finding, Kind, Level, Proposal
 
 MOST_WORDS = 5000
@@ -15,7 +15,7 @@ MOST_WORDS = 5000
 
 _KNOWN = {
     kind.code: kind
-    for words in (kinds, format_kinds, noise_kinds, training_kinds)
+    for words in (kinds, format_kinds, noise_kinds, psf_kinds, training_kinds)
     for kind in vars(words).values()
     if isinstance(kind, Kind)
 }

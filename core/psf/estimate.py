@@ -63,10 +63,15 @@ class Estimate:
     losses: tuple[float, ...]
 
     @property
+    def rise(self) -> float:
+        """Loss of hidden pixels at twice the width, above the smallest one; see `core.psf.doubt`."""
+        return float(np.interp(math.log(2 * self.sigma), np.log(self.widths), self.losses))
+
+    @property
     def psf(self) -> Psf:
         """The Gaussian PSF of this width."""
         made = gaussian(round(self.sigma, 3))
-        facts: dict[str, str | float] = {"sigma": round(self.sigma, 3)}
+        facts: dict[str, str | float] = {"sigma": round(self.sigma, 3), "rise": round(self.rise, 4)}
         if math.isfinite(self.error):
             facts["error"] = round(self.error, 3)
         return Psf(

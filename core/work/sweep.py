@@ -11,6 +11,7 @@ import numpy as np
 from core.errors import QuietfieldError
 from core.learning.methods.blurred import Blurred
 from core.progress import Context
+from core.psf.doubt import unsure_finding
 from core.psf.estimate import Estimate, estimate_sigma
 from core.stack import Stack
 from core.work.compare import Budget, Compared, compare
@@ -144,5 +145,6 @@ def verdict(swept: Sequence[Swept], estimate: Estimate | None, why_not: str = ""
         words += f" (standard error {estimate.error:.2g} px)"
     tried = [one.sigma for one in swept]
     if not 0.9 * min(tried) <= estimate.sigma <= 1.1 * max(tried):
-        return f"{words}, outside the tried range; try sigmas around it."
-    return f"{words}."
+        words += ", outside the tried range; try sigmas around it"
+    unsure = unsure_finding(estimate.psf)
+    return f"{words}." if unsure is None else f"{words}. {unsure.text}"

@@ -13,7 +13,7 @@ from scipy import ndimage
 from core import params
 from core.checkpoint import load_model, save_model
 from core.errors import QuietfieldError
-from core.findings import kinds
+from core.findings import psf_kinds
 from core.learning.methods import DecoNoising, Noise2VoidConvolved
 from core.learning.parts.setup import Setup
 from core.learning.trainer import Trainer
@@ -90,14 +90,14 @@ def test_patches_are_turned_only_as_the_psf_allows(psf: str, augment: str) -> No
 def test_findings_about_the_psf() -> None:
     stack, _ = scene(frames=2)
     found = small(DecoNoising, sigma=0.0).resolve(stack, Context()).findings
-    assert kinds.PSF_NONE in kinds_in(found)
+    assert psf_kinds.PSF_NONE in kinds_in(found)
     found = small(DecoNoising, psf="gaussian:x=1,z=3").resolve(stack, Context()).findings
-    assert kinds.PSF_PLANE in kinds_in(found)
+    assert psf_kinds.PSF_PLANE in kinds_in(found)
     narrow = "optics:na=1.4,n=1.5,emission=500,pixel=0.2"
     found = small(DecoNoising, psf=narrow).resolve(stack, Context()).findings
-    assert kinds.PSF_UNDERSAMPLED in kinds_in(found)
+    assert psf_kinds.PSF_UNDERSAMPLED in kinds_in(found)
     found = small(DecoNoising).resolve(stack, Context()).findings
-    assert not kinds_in(found) & {kinds.PSF_NONE, kinds.PSF_PLANE, kinds.PSF_UNDERSAMPLED}
+    assert not kinds_in(found) & {psf_kinds.PSF_NONE, psf_kinds.PSF_PLANE, psf_kinds.PSF_UNDERSAMPLED}
 
 
 def test_a_psf_larger_than_the_patches_is_refused() -> None:

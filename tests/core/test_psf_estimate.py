@@ -7,6 +7,8 @@ import pytest
 from scipy import ndimage
 
 from core.errors import QuietfieldError
+from core.findings import psf_kinds
+from core.learning.methods import DecoNoising
 from core.progress import Cancelled, Context
 from core.psf import gaussian
 from core.psf.estimate import estimate_sigma
@@ -82,3 +84,21 @@ def test_every_letter_is_drawn_in_its_place() -> None:
     assert 0.9 < light.max() <= 1
     assert 0.1 < light.mean() < 0.4
     assert len(LETTERS) == 26
+
+
+def test_an_estimate_from_soft_specimens_says_that_it_is_not_reliable() -> None:
+    """The nuclei have no details as fine as the PSF: the estimate is more than 1.5 times too wide."""
+    settings = {"sigma": 0.8, "photons": 30.0, "seed": 101, "size": 192, "planes": 1}
+    found = []
+    for specimen in ("nuclei", "vesicles"):
+        stack = Simulation(specimen=specimen, **settings).run().noisy
+        resolved = DecoNoising(psf="estimate").resolve(stack, Context())
+        sigma = resolved.method.spread.sigmas[-1]
+        unsure = [f for f in resolved.findings if f.kind == psf_kinds.PSF_UNSURE]
+        found.append((sigma, unsure))
+    (nuclei, unsure), (vesicles, sure) = found
+    assert nuclei > 1.5 * 0.8
+    assert f"sigma {nuclei:.3g} px" in unsure[0].text
+    assert unsure[0].value < unsure[0].limit
+    assert vesicles == pytest.approx(0.8, rel=0.2)
+    assert not sure

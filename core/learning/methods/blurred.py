@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from core.errors import QuietfieldError
-from core.findings import Finding, kinds
+from core.findings import Finding, psf_kinds
 from core.learning.base import Learned, Resolved
 from core.learning.methods.blind_spot import BlindSpot
 from core.params import param
 from core.progress import Context
 from core.psf import Psf, gaussian
+from core.psf.doubt import unsure_finding
 from core.psf.request import HELP, brief, known_psf, parse, resolve
 from core.stack import Stack
 
@@ -93,15 +94,14 @@ class Blurred(BlindSpot):
 def _findings(psf: Psf | None) -> tuple[Finding, ...]:
     """Return findings about the PSF of a training."""
     if psf is None:
-        return (Finding(kind=kinds.PSF_NONE),)
+        return (Finding(kind=psf_kinds.PSF_NONE),)
     found = []
     if psf.kernel.ndim == 3:
-        found.append(Finding(kind=kinds.PSF_PLANE))
+        found.append(Finding(kind=psf_kinds.PSF_PLANE))
     narrow = [axis for axis in psf.plane.undersampled if psf.source != "gaussian"]
     if narrow:
         axis = min(narrow, key=lambda axis: psf.fwhm[axis])
-        details = {"axis": axis}
-        found.append(
-            Finding(kind=kinds.PSF_UNDERSAMPLED, value=psf.fwhm[axis], limit=2.0, unit="px", details=details)
-        )
-    return tuple(found)
+        details, kind = {"axis": axis}, psf_kinds.PSF_UNDERSAMPLED
+        found.append(Finding(kind=kind, value=psf.fwhm[axis], limit=2.0, unit="px", details=details))
+    unsure = unsure_finding(psf)
+    return tuple(found) if unsure is None else (*found, unsure)

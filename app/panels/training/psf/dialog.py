@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.panels.training.psf.optics_page import OpticsPage
 from app.panels.training.psf.pages import BeadsPage, EstimatePage, FilePage, GaussianPage, Page, file_page
 from app.panels.training.psf.picture import KernelPicture
-from app.panels.training.psf.words import sampling, title, widths
+from app.panels.training.psf.words import doubts, sampling, title, widths
 from app.shell.file_kinds import kind
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
@@ -247,7 +247,7 @@ class PsfDialog(QDialog):
         words, stack = "", self._stack
         spacing = stack.meta.spacing if stack is not None else {}
         if psf is not None:
-            words = "\n".join(filter(None, (title(psf), widths(psf, spacing), sampling(psf))))
+            words = "\n".join(filter(None, (title(psf), widths(psf, spacing), sampling(psf), doubts(psf))))
             try:
                 check_side(psf, self._patch)
             except QuietfieldError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.psf import Psf
+from core.psf.doubt import unsure_finding
 from core.psf.value import NYQUIST
 
 
@@ -44,6 +45,12 @@ def widths(psf: Psf, spacing: Mapping[str, float]) -> str:
             words += f" ({psf.fwhm[axis] * steps[axis]:.3g} µm)"
         each.append(words.replace(" ", "\u00a0"))  # lines are wrapped between axes only
     return f"FWHM {', '.join(each)}"
+
+
+def doubts(psf: Psf) -> str:
+    """Return why an estimated PSF is not reliable; "" for others."""
+    unsure = unsure_finding(psf)
+    return f"⚠ {unsure.text}" if unsure is not None else ""
 
 
 def sampling(psf: Psf) -> str:
