@@ -13,6 +13,7 @@ from core.files.readers.folder import FolderReader
 from core.files.readers.leica import LeicaReader
 from core.files.readers.mrc import MrcReader
 from core.files.readers.nd2 import Nd2Reader
+from core.files.readers.olympus import OlympusReader
 from core.files.readers.picture import PictureReader
 from core.files.readers.registry import Readers
 from core.files.readers.tiff import TiffReader
@@ -22,7 +23,14 @@ from core.progress import Context
 from core.stack import Stack
 
 READERS = Readers(
-    TiffReader(), Nd2Reader(), CziReader(), LeicaReader(), ZarrReader(), MrcReader(), PictureReader()
+    TiffReader(),
+    Nd2Reader(),
+    CziReader(),
+    LeicaReader(),
+    OlympusReader(),
+    ZarrReader(),
+    MrcReader(),
+    PictureReader(),
 )
 """Every reader; one for another format is added by ``READERS.add(reader)``."""
 

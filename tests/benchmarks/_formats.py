@@ -48,6 +48,14 @@ def mrcs() -> list[tuple[str, bytes]]:
     return found
 
 
+def oibs() -> list[tuple[str, bytes]]:
+    """Return ending and content of an OIB file."""
+    from tests.core.test_formats_olympus import oib
+
+    with tempfile.TemporaryDirectory() as folder:
+        return [(".oib", oib(Path(folder) / "a.oib").read_bytes())]
+
+
 def zarrs() -> list[dict[str, bytes]]:
     """Return the files of small OME-Zarrs and plain ones."""
     import zarr

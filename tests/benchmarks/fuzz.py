@@ -167,6 +167,7 @@ def _kinds() -> dict[str, Kind]:
             kind: Kind(partial(_formats.vendors, kind), _formats.mutate, _read_format)
             for kind in _formats.NAMES
         },
+        "oib": Kind(_formats.oibs, _formats.mutate, _read_format),
         "mrc": Kind(_formats.mrcs, _formats.mutate, _read_format),
         "zarr": Kind(_formats.zarrs, _formats.mutate_zarr, _read_format),
         "tiff": Kind(_seeds.tiffs, _mutate_tiff, _read_tiff),
@@ -179,7 +180,7 @@ def _kinds() -> dict[str, Kind]:
 
 
 KINDS = (
-    "tiff", "nd2", "czi", "lif", "mrc", "zarr", "recipe", "history", "psf", "noise-model", "model",
+    "tiff", "nd2", "czi", "lif", "oib", "mrc", "zarr", "recipe", "history", "psf", "noise-model", "model",
 )  # fmt: skip
 
 
