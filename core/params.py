@@ -57,6 +57,8 @@ class Param:
         Filter of a file dialog for texts that may name a file, such as "Noise models (*.json)".
     words : callable, optional
         Describes a text for people; a form shows such a parameter in a place of its own.
+    auto : tuple of float or int
+        Ascending values among which the parameter can be chosen automatically; empty if it cannot.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Param:
     by_preset: bool = False
     file: str = ""
     words: Callable[[str], str] | None = None
+    auto: tuple[float | int, ...] = ()
 
     def check(self, value: object) -> Value:
         """Return `value` converted to the type of the parameter.
@@ -187,13 +190,14 @@ def param(
     by_preset: bool = False,
     file: str = "",
     words: Callable[[str], str] | None = None,
+    auto: tuple[float | int, ...] = (),
 ) -> _T:
     """Declare a dataclass field that is a parameter; see `Param` for the arguments."""
     described: dict[str, object] = {
         "default": default, "label": label, "help": help, "unit": unit, "short": short, "ge": ge, "gt": gt,
         "le": le, "step": step, "choices": dict(choices or {}), "odd": odd, "advanced": advanced,
         "by_preset": by_preset, "file": file,
-        "words": words,
+        "words": words, "auto": auto,
     }  # fmt: skip
     result: _T = dataclasses.field(default=default, metadata={"param": described})
     return result

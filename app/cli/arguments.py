@@ -24,6 +24,9 @@ COMMANDS = (
 )  # fmt: skip
 """All subcommands, in the order of the help."""
 
+AUTO = "auto"
+"""Value of a parameter that is chosen by the estimated error."""
+
 PREFIX, EXECUTOR_PREFIX = "param_", "executor_param_"
 """Prefixes of the names of parameter values among the parsed options."""
 
@@ -139,6 +142,12 @@ def add_parameters(parser: Parser, *classes: type[Described], prefix: str = PREF
     one = f"{classes[0].name} ({classes[0].label})"
     options = parser.add_argument_group(f"options of {one if len(classes) == 1 else 'the methods'}")
     described = {p.name: p for cls in reversed(classes) for p in params.describe(cls)}
+    if any(p.auto for p in described.values()):
+        names = " and ".join(option(p.name) for p in described.values() if p.auto)
+        options.add_argument(
+            "--auto", action="store_true",
+            help=f"choose {names} for each stack by the error that is estimated without a reference",
+        )  # fmt: skip
     for p in described.values():
         if p.kind == "bool":
             options.add_argument(
@@ -182,6 +191,7 @@ def explain(p: Param) -> str:
     """Return a description of a parameter in one line: label, help, range and default."""
     text = f"{p.label}. {p.help}" if p.help else p.label
     limits = [allowed(p)] if p.kind not in ("choice", "bool") and allowed(p) else []
+    limits += ["or auto"] if p.auto else []
     return f"{text.rstrip('.')} ({'; '.join([*limits, f'default {default(p)}'])})"
 
 
@@ -300,6 +310,8 @@ def whole(text: str) -> int:
 
 def _reader(p: Param) -> Callable[[str], Value]:
     def read(text: str) -> Value:
+        if p.auto and text.strip().lower() == AUTO:
+            return AUTO
         try:
             return p.parse(text)
         except QuietfieldError as error:

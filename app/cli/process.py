@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import (
+    AUTO,
     Parser,
     add_camera,
     add_executor,
@@ -26,6 +29,7 @@ from app.cli.arguments import (
 from app.cli.output_paths import refuse_to_replace, targets
 from app.cli.terminal import Progress
 from app.shell.durations import clock
+from core import params
 from core.errors import QuietfieldError
 from core.paths import MODEL_ENDING, RECIPE_ENDING, is_folder, is_zarr_name, there
 from core.work.command_line import USED_BY
@@ -35,7 +39,7 @@ if TYPE_CHECKING:  # loaded when they are needed: the command line starts at onc
     from core.methods.base import Bindable
     from core.work.networks import Networks
     from core.work.recipe import Recipe, Step
-    from core.work.task import Done, Task
+    from core.work.task import Done, Source, Task
 
 DEVICE_HELP = "device of networks: auto (default), cpu, cuda or mps"
 
@@ -92,11 +96,38 @@ def run_method(args: argparse.Namespace) -> int:
     from core.catalogue import create
     from core.work.recipe import Recipe, Step
 
-    step = Step.of(create(args.method, given(args)))
+    values = given(args)
+    automatic = [name for name, value in values.items() if value == AUTO]
+    method = create(args.method, {name: value for name, value in values.items() if name not in automatic})
+    if getattr(args, "auto", False):
+        automatic += [p.name for p in params.describe(type(method)) if p.auto and p.name not in values]
+    step = Step.of(method)
     if args.command == "simulate":
         return _run(args, Recipe(steps=(step,)), "noisy")
     recipe = _with_outputs([step], [step.method_for()], args.output)
-    return _run(args, recipe, _suffix(recipe))
+    choose = partial(_choose, recipe, automatic) if automatic else None
+    return _run(args, recipe, _suffix(recipe), choose=choose)
+
+
+def _choose(recipe: Recipe, names: Sequence[str], source: Source, progress: Progress) -> Recipe:
+    """Return a recipe whose only step has the parameters with the smallest estimated error on a stack."""
+    from core.catalogue import create
+    from core.quality.judge import Judge
+    from core.work.tuning import tune
+
+    (step,) = recipe.steps
+    context = progress.context(str(source.path), "choosing parameters")
+    stack = source.open(context.part(0.0, 0.05))
+    judge = Judge(stack, context=context.part(0.05, 0.1))
+    method = create(step.method, step.params)
+    found = tune(method, judge, names=names, context=context.part(0.1, 1.0))
+    progress.clear()
+    chosen = dataclasses.replace(step, params=params.values(found.method))
+    low, high = (f"{value:.1f}" if math.isfinite(value) else "?" for value in found.judged.interval)
+    progress.say(f"{source.path}: {chosen.details}, estimated PSNR {low} to {high} dB.")
+    for finding in judge.findings:
+        progress.say(f"{source.path}: the choice may be wrong. {finding.text}")
+    return dataclasses.replace(recipe, steps=(chosen,))
 
 
 def run_apply(args: argparse.Namespace) -> int:
@@ -148,16 +179,28 @@ def _suffix(recipe: Recipe) -> str:
     return recipe.steps[-1].produces.label.replace(" ", "_")
 
 
-def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networks | None = None) -> int:
-    """Run a recipe on every stack; a failure is reported and does not stop the others."""
+def _run(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    suffix: str,
+    networks: Networks | None = None,
+    choose: Callable[[Source, Progress], Recipe] | None = None,
+) -> int:
+    """Run a recipe on every stack, or the one that is chosen for it.
+
+    A failure is reported and does not stop the others.
+    """
     from core.work.executors import Failed
     from core.work.task import Target, Task
 
     progress, failed, tasks = Progress(quiet=args.quiet), 0, []
     alone = len(args.stacks) == 1
     for source, target in targets(args.stacks, args.out, suffix, args.format):
+        stack, steps = chosen_source(args, source), recipe
         try:
             refuse_to_replace(target, overwrite=args.overwrite, sources=args.stacks)
+            if choose is not None:
+                steps = choose(stack, progress)
         except QuietfieldError as error:
             if alone:
                 raise
@@ -165,8 +208,8 @@ def _run(args: argparse.Namespace, recipe: Recipe, suffix: str, networks: Networ
             failed += 1
             continue
         task = Task(
-            recipe=recipe,
-            source=chosen_source(args, source),
+            recipe=steps,
+            source=stack,
             target=Target(path=target, format=args.format, dtype=args.dtype, overwrite=args.overwrite),
             networks=networks.folders if networks else (),
             device=networks.device if networks else "auto",

@@ -100,8 +100,21 @@ def auto_levels(pixels: Pixels, saturated: float = SATURATED[0]) -> Levels:
 
 
 def auto_choices(pixels: Pixels) -> tuple[Levels, ...]:
-    """Return the levels for every entry of `SATURATED`."""
-    return tuple(auto_levels(pixels, saturated) for saturated in SATURATED)
+    """Return the levels of successive presses of Auto, each of which saturates more pixels.
+
+    There is one for every entry of `SATURATED`. Where more pixels than that share the extreme values, the
+    levels would stay the same; further ones are those of the pixels between them.
+    """
+    found: list[Levels] = []
+    while len(found) < len(SATURATED):
+        distinct = [auto_levels(pixels, saturated) for saturated in SATURATED]
+        fresh = [levels for levels in dict.fromkeys(distinct) if levels not in found]
+        found += fresh
+        low, high = found[-1]
+        pixels = pixels[(pixels > low) & (pixels < high)]
+        if not fresh or pixels.size == 0:
+            break
+    return tuple(found[: len(SATURATED)])
 
 
 def next_auto(choices: tuple[Levels, ...], current: Levels | None) -> Levels:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.widgets.common import Section, pass_drops_on
 from app.widgets.fields import Field, make_field
@@ -38,9 +39,12 @@ class Form(QWidget):
     ----------
     changed : Signal
         The user changed a value. `set_values` does not emit it.
+    auto_wanted : Signal of str
+        The user wants a parameter to be chosen automatically.
     """
 
     changed = Signal()
+    auto_wanted = Signal(str)
 
     def __init__(
         self,
@@ -62,9 +66,12 @@ class Form(QWidget):
             visible = [self._params[name] for name in prominent if name in self._params]
         hidden = [p for p in described if p not in visible]
         self._fields: dict[str, Field] = {}
+        self._auto: dict[str, QToolButton] = {}
         for p in (*visible, *hidden):  # the Tab order is the order of creation
             name, make = f"{method_class.name}-{p.name}", (fields or {}).get(p.name)
             self._fields[p.name] = make(p, name) if make else make_field(p, name, slider=p in visible)
+            if p.auto:
+                self._auto[p.name] = self._auto_button(p)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         width = self._label_width()
@@ -85,6 +92,23 @@ class Form(QWidget):
         self.set_baseline({})
         self.set_values(values or {})
         pass_drops_on(self)
+
+    def _auto_button(self, p: Param) -> QToolButton:
+        button = QToolButton()
+        button.setText("Auto")
+        button.setObjectName(f"{self.method_class.name}-{p.name}-auto")
+        button.setAccessibleName(f"Choose automatically: {p.label}")
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.clicked.connect(partial(self.auto_wanted.emit, p.name))
+        self._fields[p.name].row.addWidget(button)
+        return button
+
+    def allow_auto(self, reason: str) -> None:
+        """Enable the automatic choice of parameters, or disable it for a reason."""
+        for button in self._auto.values():
+            button.setEnabled(not reason)
+            usual = "Choose the value with the smallest estimated error in the visible region"
+            button.setToolTip(f"<p>{reason or usual}</p>")
 
     def _label_width(self) -> int:
         widths = [QLabel(p.label).sizeHint().width() for p in self._params.values() if p.kind != "bool"]

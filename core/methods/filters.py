@@ -182,6 +182,13 @@ def _over_recorded(block: Block, smooth: partial.Smooth) -> NDArray[np.float32]:
     return partial.normalised(block.pixels, block.recorded, smooth)
 
 
+SIGMAS = (0.0, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6)
+SIZES = (1, 3, 5, 7, 9, 11)
+DEPTHS = (1, 3, 5, 7)
+DEPTH_SIGMAS = (0.0, 0.5, 0.7, 1.0, 1.4, 2.0)
+"""Values among which parameters are chosen automatically; the first one leaves the image unchanged."""
+
+
 @named("box", label="Mean (box)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box(_Mean):
@@ -191,7 +198,7 @@ class Box(_Mean):
     """
 
     size: int = param(
-        3, "Window", unit="px", ge=1, le=501, step=2, odd=True,
+        3, "Window", unit="px", ge=1, le=501, step=2, odd=True, auto=SIZES,
         help="Width of the window, an odd number; radius r in ImageJ is a width of 2 r + 1.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
@@ -211,7 +218,7 @@ class Gaussian(_Gauss):
     """
 
     sigma: float = param(
-        1.0, "Sigma", unit="px", ge=0, le=100, step=0.1,
+        1.0, "Sigma", unit="px", ge=0, le=100, step=0.1, auto=SIGMAS,
         help="Standard deviation of the Gaussian; 0 leaves the image unchanged.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
@@ -231,7 +238,7 @@ class Median(_Median):
     """
 
     size: int = param(
-        3, "Window", unit="px", ge=1, le=51, step=2, odd=True,
+        3, "Window", unit="px", ge=1, le=51, step=2, odd=True, auto=SIZES,
         help="Width of the window, an odd number; radius r in ImageJ is a width of about 2 r + 1.",
     )  # fmt: skip
     axes: str = param("YX", "Along", choices=PLANE, help=_PLANE_HELP)
@@ -251,10 +258,12 @@ class Box3D(_Volume, _Mean):
 
     size: int = param(
         3, "Window in the plane", short="window", unit="px", ge=1, le=501, step=2, odd=True,
+        auto=SIZES,
         help="Width of the window along X and Y, an odd number.",
     )  # fmt: skip
     depth: int = param(
         3, "Window in depth", short="depth", unit="planes", ge=1, le=501, step=2, odd=True,
+        auto=DEPTHS,
         help="Planes along Z, or frames along time, the window spans; an odd number.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
@@ -274,11 +283,12 @@ class Gaussian3D(_Volume, _Gauss):
     """
 
     sigma: float = param(
-        1.0, "Sigma in the plane", short="sigma", unit="px", ge=0, le=100, step=0.1,
+        1.0, "Sigma in the plane", short="sigma", unit="px", ge=0, le=100, step=0.1, auto=SIGMAS,
         help="Standard deviation along X and Y; 0 for no smoothing.",
     )  # fmt: skip
     depth: float = param(
         1.0, "Sigma in depth", short="depth", unit="planes", ge=0, le=100, step=0.1,
+        auto=DEPTH_SIGMAS,
         help="Standard deviation along Z in planes, or along time in frames; 0 for no smoothing.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)
@@ -299,10 +309,12 @@ class Median3D(_Volume, _Median):
 
     size: int = param(
         3, "Window in the plane", short="window", unit="px", ge=1, le=11, step=2, odd=True,
+        auto=SIZES,
         help="Width of the window along X and Y, an odd number.",
     )  # fmt: skip
     depth: int = param(
         3, "Window in depth", short="depth", unit="planes", ge=1, le=11, step=2, odd=True,
+        auto=DEPTHS,
         help="Planes along Z, or frames along time, the window spans; an odd number.",
     )  # fmt: skip
     axes: str = param("auto", "Along", choices=VOLUME, help=_VOLUME_HELP)

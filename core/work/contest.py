@@ -13,7 +13,6 @@ from core.learning.base import Learned
 from core.machine import MemoryWatch
 from core.memory import ADVICE, ran_out
 from core.methods.base import Method
-from core.params import Value
 from core.progress import Context
 from core.quality.judge import Judge
 from core.quality.judgement import Judgement
@@ -23,12 +22,7 @@ from core.quality.stacks import matching_axes, measure_stack
 from core.stack import Region, Stack, middle
 from core.work.compare import Budget, Compared, compare
 from core.work.timetable import Timetable
-
-GRIDS: dict[tuple[str, str], tuple[Value, ...]] = {
-    ("sigma", "float"): (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
-    ("size", "int"): (3, 5, 7, 9, 13),
-}
-"""Values among which a parameter of a filter is chosen, by its name and kind."""
+from core.work.tuning import tunable, tune
 
 SIDE = 1024
 """Maximum side of the part that is compared by default, in pixels."""
@@ -82,38 +76,6 @@ def part_of(stack: Stack) -> Region:
     """Return the part that is compared by default: all channels, in the middle of all other axes."""
     at: dict[str, slice | int] = {axis: stack.sizes[axis] // 2 for axis in "TZ" if axis in stack.axes}
     return stack.region(**at, **{axis: middle(stack.sizes[axis], SIDE) for axis in "YX"})
-
-
-def tuned(method: Method, judge: Judge, context: Context | None = None) -> Method:
-    """Choose the size of a filter by the estimated error.
-
-    Parameters
-    ----------
-    method : Method
-        Filter; a method without a parameter of `GRIDS` is returned as it is.
-    judge : Judge
-        Judge of the stack.
-    context : Context, optional
-        Progress and cancellation.
-
-    Returns
-    -------
-    Method
-        Filter with the value that has the smallest estimated error.
-    """
-    context = context or Context()
-    described = [p for p in params.describe(type(method)) if (p.name, p.kind) in GRIDS]
-    if not described:
-        return method
-    most = math.inf if described[0].le is None else described[0].le
-    grid = [value for value in GRIDS[described[0].name, described[0].kind] if float(value) <= most]
-    best, least = method, math.inf
-    for number, value in enumerate(grid):
-        tried = params.build(type(method), {**params.values(method), described[0].name: value})
-        share = judge.judge(tried, 1, context.part(number / len(grid), (number + 1) / len(grid))).share
-        if share < least:
-            best, least = tried, share
-    return best
 
 
 def contest(
@@ -213,7 +175,7 @@ def _entry(
     region: Region,
     reference: Stack | None,
     affine: bool,
-    tune: bool,
+    tuned: bool,
     budget: Budget,
     seed: int,
     judge: Judge | None,
@@ -222,8 +184,9 @@ def _entry(
     """Return the entry of a method, also if it fails."""
     before, after = parts
     try:
-        if tune and judge is not None and method.group == "filter":
-            method = tuned(method, judge, before)
+        if tuned and judge is not None and method.group == "filter":
+            size = [p.name for p in tunable(method)][:1]
+            method = tune(method, judge, names=size, context=before).method if size else method
         if isinstance(method, Learned) and "seed" in params.values(method):
             method = params.build(type(method), {**params.values(method), "seed": seed})
         with MemoryWatch() as watch:

@@ -70,6 +70,19 @@ def test_next_auto_goes_on_from_the_current_levels_and_round() -> None:
     assert next_auto(choices, (1.0, 2.0)) == choices[0]
 
 
+def test_every_press_of_auto_saturates_more_of_an_image_that_is_saturated_already() -> None:
+    rng = np.random.default_rng(2)
+    pixels = np.clip(rng.gamma(0.7, 120, (300, 300)) - 5, 1, 255).astype(np.uint8)
+    assert min(np.mean(pixels == 1), np.mean(pixels == 255)) > 0.03, (
+        "more than Auto saturates at its last press"
+    )
+    levels, outside = None, []
+    for _ in range(4):
+        levels = next_auto(auto_choices(pixels), levels)
+        outside.append(float(np.mean((pixels <= levels[0]) | (pixels >= levels[1]))))
+    assert all(later > earlier for earlier, later in pairwise(outside))
+
+
 def test_next_auto_passes_equal_choices() -> None:
     same, last = (0.0, 9.0), (1.0, 8.0)
     assert next_auto((same, same, last), same) == last

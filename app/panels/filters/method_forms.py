@@ -26,10 +26,13 @@ class MethodForms(QWidget):
         Another method was selected.
     edited : Signal
         The user changed a parameter.
+    auto_wanted : Signal of str
+        The user wants a parameter of the selected method to be chosen automatically.
     """
 
     chosen = Signal()
     edited = Signal()
+    auto_wanted = Signal(str)
 
     def __init__(self, headings: Mapping[str, Sequence[Group]]) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class MethodForms(QWidget):
         if name not in self._forms:
             form = self._forms[name] = Form(find(name))
             form.changed.connect(self.edited)
+            form.auto_wanted.connect(self.auto_wanted)
             form.hide()
             self._column.addWidget(form)
         return self._forms[name]

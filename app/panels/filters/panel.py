@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.panels.filters.method_forms import MethodForms
+from app.panels.filters.tuning import Tuning
 from app.preview.live import LivePreview
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
@@ -30,7 +31,7 @@ from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
 from core.instant.constants import MEAN
 from core.methods.base import Group, Method
-from core.params import build, values
+from core.params import Value, build, values
 from core.work.command_line import command_line
 from core.work.recipe import Recipe, Step
 
@@ -58,6 +59,7 @@ class FilterPanel(QWidget):
         self._paused = False
         self._applying: Job | None = None
         self._live = LivePreview(session, jobs, self, limit=SIDE)
+        self._tuning = Tuning(session, jobs, self)
         self._build()
         self._live.status.connect(self.status.setText)
         self._live.failed.connect(self._on_preview_failed)
@@ -67,6 +69,10 @@ class FilterPanel(QWidget):
         self.methods.choose("instant")
         self.methods.chosen.connect(self._on_method)
         self.methods.edited.connect(self._on_touched)
+        self.methods.auto_wanted.connect(self._on_auto)
+        self._tuning.changed.connect(self._on_tuning)
+        self._tuning.found.connect(self._on_tuned)
+        self._tuning.said.connect(self.tuned.say)
         self._on_method()
 
     # -- layout
@@ -76,6 +82,8 @@ class FilterPanel(QWidget):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.addWidget(self.methods)
+        self.tuned = Sentence("filter-tuned", warning=False)
+        column.addWidget(self.tuned)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(inner)
@@ -178,6 +186,7 @@ class FilterPanel(QWidget):
     @Slot()
     def _on_method(self) -> None:
         self.findings.clear()
+        self.tuned.clear()
         self._on_touched()
 
     # -- preview
@@ -193,6 +202,7 @@ class FilterPanel(QWidget):
         if new.source is not old.source:
             self._paused, self._failure = False, ""
             self.findings.clear()
+            self.tuned.clear()
             # a static scene says nothing about the next stack
             self.methods.replace("neighbours", MEAN, "none")
             self.methods.offer_for(new.source.stack.axes if new.source else "")
@@ -228,13 +238,35 @@ class FilterPanel(QWidget):
         self._live.request(label, lambda: full, source, awaited=method.label, key=full, share=share)
 
     def _allow(self, reason: str) -> None:
-        busy = f"{self._applying.label} is running; wait for it or cancel it." if self._applying else ""
+        running = self._applying or self._tuning.job
+        busy = f"{running.label} is running; wait for it or cancel it." if running else ""
+        self.methods.form.allow_auto(busy or reason or self._no_auto())
         self.apply.setEnabled(not (reason or busy))
         usual = "Run the method on the whole stack and add the result."
         self.apply.setToolTip(f"<p>{busy or reason or usual}</p>")
         self.copy.setEnabled(not reason)
         usual = "Copy the command that does the same without the window."
         self.copy.setToolTip(f"<p>{reason or usual}</p>")
+
+    def _no_auto(self) -> str:
+        """Return why no parameter can be chosen automatically, or ""."""
+        return "" if self._session.snapshot.source is not None else "No stack is open."
+
+    @Slot(str)
+    def _on_auto(self, name: str) -> None:
+        method, source = self._ready()
+        self._tuning.start(method, name, source)
+
+    @Slot()
+    def _on_tuning(self) -> None:
+        self.progress.follow(self._tuning.job)
+        self._update()
+
+    @Slot(str, str, object)
+    def _on_tuned(self, method: str, name: str, value: Value) -> None:
+        if self.methods.method.name == method:
+            self.methods.form.set_values({name: value})
+            self._on_touched()
 
     @Slot(object)
     def _on_examined(self, findings: tuple[Finding, ...]) -> None:
