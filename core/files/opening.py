@@ -10,6 +10,7 @@ from core.files.axes import reinterpret
 from core.files.readers.base import Series
 from core.files.readers.czi import CziReader
 from core.files.readers.folder import FolderReader
+from core.files.readers.hdf5 import Hdf5Reader
 from core.files.readers.leica import LeicaReader
 from core.files.readers.mrc import MrcReader
 from core.files.readers.nd2 import Nd2Reader
@@ -30,6 +31,7 @@ READERS = Readers(
     OlympusReader(),
     ZarrReader(),
     MrcReader(),
+    Hdf5Reader(),
     PictureReader(),
 )
 """Every reader; one for another format is added by ``READERS.add(reader)``."""

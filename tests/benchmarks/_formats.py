@@ -56,6 +56,20 @@ def oibs() -> list[tuple[str, bytes]]:
         return [(".oib", oib(Path(folder) / "a.oib").read_bytes())]
 
 
+def hdf5s() -> list[tuple[str, bytes]]:
+    """Return endings and contents of an Imaris and another HDF5 file."""
+    import h5py
+
+    from tests.core.test_formats_hdf5 import PIXELS, imaris
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with h5py.File(folder / "b.h5", "w") as file:
+            file["raw/cells"] = PIXELS[0, 0]
+            file.create_dataset("packed", data=PIXELS[0], chunks=True, compression="gzip", shuffle=True)
+        return [(".ims", imaris(folder / "a.ims").read_bytes()), (".h5", (folder / "b.h5").read_bytes())]
+
+
 def zarrs() -> list[dict[str, bytes]]:
     """Return the files of small OME-Zarrs and plain ones."""
     import zarr

@@ -168,6 +168,7 @@ def _kinds() -> dict[str, Kind]:
             for kind in _formats.NAMES
         },
         "oib": Kind(_formats.oibs, _formats.mutate, _read_format),
+        "hdf5": Kind(_formats.hdf5s, _formats.mutate, _read_format),
         "mrc": Kind(_formats.mrcs, _formats.mutate, _read_format),
         "zarr": Kind(_formats.zarrs, _formats.mutate_zarr, _read_format),
         "tiff": Kind(_seeds.tiffs, _mutate_tiff, _read_tiff),
@@ -180,7 +181,8 @@ def _kinds() -> dict[str, Kind]:
 
 
 KINDS = (
-    "tiff", "nd2", "czi", "lif", "oib", "mrc", "zarr", "recipe", "history", "psf", "noise-model", "model",
+    "tiff", "nd2", "czi", "lif", "oib", "hdf5", "mrc", "zarr",
+    "recipe", "history", "psf", "noise-model", "model",
 )  # fmt: skip
 
 

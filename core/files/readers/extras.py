@@ -34,7 +34,7 @@ def load_library(module: str, path: Path, what: str, extra: str) -> Any:
     except ImportError as error:
         raise QuietfieldError(
             f"{path} is {what}; the library that reads it ({module}) is not installed. Install it with: "
-            f'python -m pip install "quietfield[{extra}]"'
+            f'python -m pip install "quietfield[{extra}]" (or ".[{extra}]" in the folder of Quietfield)'
         ) from error
     # what it warns of is checked by the readers, and told as findings
     warnings.filterwarnings("ignore", module=rf"{module}\b")
