@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,13 @@ SCALE = 4.0
 
 DETAIL = -1.5
 """Logarithm of the standard deviation of details of an untrained prior, relative to that of the image."""
+
+VAGUE = math.log(10.0)
+"""Logarithm of the standard deviation of the prior of the coarsest image, relative to that of the image.
+
+Its pixels are independent in the prior. With a deviation of 1 their sum outweighs the data, and the contrast
+of all images shrinks by some percent.
+"""
 
 _LEAST_LOG, _MOST_LOG = -8.0, 3.0
 """Limits of logarithms of standard deviations."""
@@ -93,7 +101,7 @@ class VariationalNetwork(nn.Module):
         self.prior = nn.ModuleList(nn.Conv2d(width, 8, 3, padding=1) for _ in range(levels))
         self.posterior = nn.ModuleList(nn.Conv2d(2 * width, 8, 3, padding=1) for _ in range(levels))
         self.widest = nn.Conv2d(width, 2, 1)
-        self.spread = nn.Parameter(torch.zeros(()))
+        self.spread = nn.Parameter(torch.tensor(VAGUE), requires_grad=False)
         for layer in (*self.prior, *self.posterior, self.widest):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -151,7 +159,7 @@ class VariationalNetwork(nn.Module):
             # the image has half the resolution of the next one
             seen = self.read[level](image)
             state = self.blocks[level](seen if state is None else seen + _doubled(state))
-            before = functional.interpolate(image, scale_factor=2.0, mode="bilinear")
+            before = _finer(image)
             expected, wider = self.prior[level](state).chunk(2, 1)
             expected = functional.pixel_unshuffle(before, 2) + expected
             wider = (wider + DETAIL).clamp(_LEAST_LOG, _MOST_LOG)
@@ -185,6 +193,12 @@ def _divergence(centre: Tensor, log: Tensor, expected: Tensor, wider: Tensor) ->
     away = (centre - expected) * torch.exp(-wider)
     ratio = torch.exp(2 * (log - wider))
     return (0.5 * (ratio + away.square() - 1) - (log - wider)).sum((1, 2, 3))
+
+
+def _finer(image: Tensor) -> Tensor:
+    """Return an image interpolated to twice the resolution; means of 2 x 2 pixels are the given pixels."""
+    found = functional.interpolate(image, scale_factor=2.0, mode="bilinear")
+    return found + _doubled(image - functional.avg_pool2d(found, 2))
 
 
 def _doubled(state: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from core.errors import QuietfieldError
 from core.learning.data import Normalisation
 from core.learning.methods import DivNoising
 from core.learning.model import Model
+from core.learning.parts.centring import STEP, useful_share
 from core.learning.parts.heads import Emitted
 from core.learning.parts.likelihoods import Likelihood
 from core.learning.parts.variational import EvidenceBound, Sampled
@@ -66,6 +67,37 @@ def test_it_learns_the_posterior_of_a_linear_gaussian_case():
     assert single[0].std() == pytest.approx(10, rel=0.12)
     assert mean.std() == pytest.approx(np.sqrt(50), rel=0.15)
     assert np.square(mean - signal).mean() == pytest.approx(50, rel=0.1)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.3, 0.6), (0.5, 0.9), (0.3, 0.4), (0.6, 0.3)])
+def test_the_share_of_the_network_is_that_of_the_smallest_error(first: float, second: float):
+    """With s ~ N(0, 1) and x ~ N(s, 1 + STEP**2), the best image ``c x`` has c = 1 / (2 + STEP**2)."""
+    rng = np.random.default_rng(3)
+    signal = rng.standard_normal((256, 256))
+    noisy = torch.from_numpy(signal + rng.standard_normal(signal.shape))
+    found = useful_share(
+        noisy, torch.ones(noisy.shape, dtype=torch.bool), lambda x: (first * x, second * x),
+        torch.ones_like, torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    best = (1 / (2 + STEP**2) - first) / (second - first)
+    assert found == pytest.approx(min(max(best, 0.0), 1.0), abs=0.05)
+
+
+def test_pixels_that_were_not_recorded_do_not_count():
+    rng = np.random.default_rng(4)
+    noisy = torch.from_numpy(rng.standard_normal((128, 128)) + rng.standard_normal((128, 128)))
+    recorded = torch.ones(noisy.shape, dtype=torch.bool)
+    recorded[:40] = False
+    shares = []
+    for level in (0.0, 1e3):
+        noisy[:40] = level
+        shares.append(
+            useful_share(
+                noisy, recorded, lambda x: (0.4 * x, 0.6 * x), torch.ones_like,
+                torch.Generator().manual_seed(0),
+            )
+        )  # fmt: skip
+    assert shares[0] == shares[1]
 
 
 def test_the_bound_is_exact_where_nothing_is_hidden():

@@ -43,7 +43,7 @@ SAMPLING: Mapping[str, Preset] = MappingProxyType(
 """Presets of DivNoising."""
 
 
-@named("divnoising", label="DivNoising", group="learned")
+@named("divnoising", label="DivNoising", group="learned", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DivNoising(Learned):
     """Draw many possible images that explain the noisy one, and return their mean.
@@ -51,8 +51,9 @@ class DivNoising(Learned):
     Prakash et al. 2021 (arXiv:2006.06072): a variational autoencoder is trained on the noisy stack, with a
     noise model as likelihood. With several levels of latent variables it is hierarchical, as in Prakash et
     al. 2022 (arXiv:2104.01374). Where the samples differ, the data do not determine the image. The encoder
-    begins with the network of Instant. The noise must be independent from pixel to pixel. The results are the
-    mean of all samples, their standard deviation, and single samples.
+    begins with the network of Instant; the mean of the samples is used as far as that lowers the estimated
+    error of its result. The noise must be independent from pixel to pixel. The results are the mean of all
+    samples, their standard deviation, and single samples.
     """
 
     presets: ClassVar[Mapping[str, Preset]] = SAMPLING
@@ -83,6 +84,8 @@ class DivNoising(Learned):
     )  # fmt: skip
     patch: int = params.revise(Learned, "patch", 64, ge=64)
     batch: int = params.revise(Learned, "batch", 8)
+    # a faster one moves the network away from the result of Instant before it knows the images
+    learning_rate: float = params.revise(Learned, "learning_rate", 5e-4)
     average: float = params.revise(Learned, "average", 0.1)
 
     reduction: str = params.fix("mean")

@@ -201,7 +201,7 @@ class PhotonPrediction(Operation):
         for done, (row, column) in enumerate(tiles):
             rows, columns = slice(row, min(row + side, height)), slice(column, min(column + side, width))
             top, left = max(row - self.margin, 0), max(column - self.margin, 0)
-            piece = _pad(light[top : rows.stop + self.margin, left : columns.stop + self.margin])
+            piece = padded(light[top : rows.stop + self.margin, left : columns.stop + self.margin])
             part = context.part(done / len(tiles), (done + 1) / len(tiles))
             here = place._replace(row=place.row + top, column=place.column + left)
             found = self.predict(torch.from_numpy(piece).to(self.device), channel, here, part)
@@ -210,7 +210,7 @@ class PhotonPrediction(Operation):
         return results
 
 
-def _pad(piece: Plane) -> Plane:
+def padded(piece: Plane) -> Plane:
     """Reflect an image beyond its lower and right border to a size that the network accepts."""
     pads = [(0, max(-(-n // GRID) * GRID, LEAST) - n) for n in piece.shape]
     return np.ascontiguousarray(np.pad(piece, pads, mode="symmetric"))
