@@ -130,6 +130,12 @@ CORRELATED_AREA = Kind(
     "columns), as after interpolation or compression: a network that hides single pixels keeps part of it. "
     "Instant takes correlated noise into account.",
 )  # fmt: skip
+CORRELATION_UNDECIDED = Kind(
+    code="correlation-undecided", level=Level.HINT,
+    words="Neighbouring pixels may share noise (correlation {along_x:.2f} along rows, {along_y:.2f} along "
+    "columns; the larger one is between {least:.2f} and {most:.2f}). Networks that hide single pixels may "
+    "keep part of it. Frames of one scene would tell; Instant takes correlated noise into account.",
+)  # fmt: skip
 CORRELATION_DOUBTFUL = Kind(
     code="correlation-doubtful", level=Level.HINT,
     words="Fine structure covers the image, so that it is unknown whether neighbouring pixels share noise.",

@@ -143,6 +143,21 @@ def test_correlation_along_rows_to_lag_4_within_three_hundredths(kernel):
         assert advice.params["reach"] == np.count_nonzero(truth > 0.05)
 
 
+def test_a_single_plane_cannot_tell_a_small_correlation_and_six_can():
+    """Correlation 0.17, and 0.15 is the limit of blind spots."""
+    rng = np.random.default_rng(5)
+    white = CAMERA.sample(np.repeat(OFFSET + 30 * GAIN * (SCENE[None] + 0.3), 6, axis=0), rng)
+    frames = ndimage.convolve1d(white, (0.15, 0.85), axis=2)
+    truth = 0.15 * 0.85 / (0.15**2 + 0.85**2)
+    entry = line(of(frames[:1]), "correlation")
+    assert entry.finding.kind == noise_kinds.CORRELATION_UNDECIDED
+    assert entry.finding.details["least"] < truth < entry.finding.details["most"]
+    assert entry.text.startswith("about")
+    entry = line(of(frames), "correlation")
+    assert entry.finding.kind == noise_kinds.CORRELATED_LINE
+    assert not entry.text.startswith("about")
+
+
 def test_row_stripes_are_measured_in_noise_deviations():
     rng = np.random.default_rng(6)
     flat = rng.normal(500, 10, (4, 256, 256)) + rng.normal(0, 4, (4, 256, 1))

@@ -128,7 +128,8 @@ def defects(found: Defects) -> Entry:
 
 def correlation(found: Pattern, noise: NoiseEstimate) -> Entry:
     """Return the line about the correlation of neighbouring pixels."""
-    text = f"{plain(found.along_x[0])} in rows, {plain(found.along_y[0])} in columns"
+    about = "about " if found.below > NEGLIGIBLE else ""
+    text = f"{about}{plain(found.along_x[0])} in rows, {plain(found.along_y[0])} in columns"
     finding = _correlation(found) if noise.reliable else Finding(kind=words.CORRELATION_DOUBTFUL)
     return Entry(topic="correlation", title="Correlation", text=text, finding=finding)
 
@@ -155,6 +156,13 @@ def _correlation(found: Pattern) -> Finding:
         "along_x": round(along_x, 2) + 0.0,
         "along_y": round(along_y, 2) + 0.0,
     }
+    least, most = abs(largest) - found.below, abs(largest) + found.above
+    if least <= BLIND_SPOT_LIMIT < most:
+        details |= {"least": max(round(least, 2), 0.0), "most": round(most, 2)}
+        return Finding(
+            kind=words.CORRELATION_UNDECIDED, value=largest, limit=BLIND_SPOT_LIMIT, details=details,
+            proposal=Proposal(label="Choose Instant", method="instant"),
+        )  # fmt: skip
     if not line:
         return Finding(kind=words.INDEPENDENT, value=largest, limit=BLIND_SPOT_LIMIT, details=details)
     if line == "both":

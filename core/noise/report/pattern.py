@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,12 @@ TREND = 32
 
 OUTLIER = 6.0
 """Deviation, in standard deviations, above which a pixel is ignored."""
+
+BELOW, ABOVE = 0.1, 0.05
+"""How far the correlation of neighbours may lie below and above that estimated from single planes.
+
+Fine structure looks like correlated noise more often than the other way round.
+"""
 
 LEAST = 0.05
 """Estimated correlation of neighbours below which there may be none."""
@@ -42,6 +49,9 @@ class Pattern:
         Standard deviation of the offsets of whole rows and columns, relative to that of the noise.
     row_excess, column_excess : float
         Their variance, relative to what independent pixels show by chance.
+    below, above : float
+        How far the correlations of neighbours may lie below and above `along_x` and `along_y`, with a
+        probability of 95 %.
     """
 
     picture: tuple[tuple[float, ...], ...]
@@ -51,6 +61,8 @@ class Pattern:
     columns: float
     row_excess: float
     column_excess: float
+    below: float
+    above: float
 
 
 def measure_pattern(samples: Samples, noise: NoiseEstimate) -> Pattern:
@@ -64,6 +76,9 @@ def measure_pattern(samples: Samples, noise: NoiseEstimate) -> Pattern:
         Noise of the channel.
     """
     found = _from_frames(samples.frames, noise) if samples.frames is not None else _of_blur(noise)
+    below, above = BELOW, ABOVE
+    if samples.frames is not None:
+        below = above = 2 / math.sqrt(max(samples.frames.size - samples.frames[0].size, 1))
     rows, row_excess = _stripes(samples, noise, noise.correlation_x, turn=False)
     columns, column_excess = _stripes(samples, noise, noise.correlation_y, turn=True)
     return Pattern(
@@ -71,6 +86,7 @@ def measure_pattern(samples: Samples, noise: NoiseEstimate) -> Pattern:
         along_x=tuple(float(value) for value in found[LAGS, LAGS + 1 :]),
         along_y=tuple(float(value) for value in found[LAGS + 1 :, LAGS]),
         rows=rows, columns=columns, row_excess=row_excess, column_excess=column_excess,
+        below=below, above=above,
     )  # fmt: skip
 
 
