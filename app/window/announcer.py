@@ -108,8 +108,14 @@ class Announcer(QObject):
         )
         self.log(exported.message)
 
+    def reported(self, page: Path) -> None:
+        """Report a written report, and offer to open it in the browser."""
+        words = f"The report is in {page.parent}."
+        self._message.show_message(words, "success", "Open", lambda: self.show_folder(page))
+        self.log(words)
+
     def show_folder(self, folder: Path) -> None:
-        """Show a folder in the file manager."""
+        """Show a folder in the file manager, or a page in the browser."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     def lost(self, words: str) -> None:

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QWidget
 from app.documents.calibrating import Calibrator
 from app.documents.exporting import Exporter
 from app.documents.opening import Opener
+from app.documents.reporting import Reporter, proposed_folder
 from app.documents.tasks import Tasks
-from app.shell.file_kinds import NETWORKS
+from app.shell.file_kinds import ALL, NETWORKS
 from app.shell.jobs import Jobs
 from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
@@ -21,6 +22,7 @@ from app.window.questions import Questions
 
 if TYPE_CHECKING:
     from app.documents.noise_model_dialog import NoiseModelDialog
+    from core.report import Comparison
 
 
 class Dialogs(QObject):
@@ -38,6 +40,8 @@ class Dialogs(QObject):
         Do the work.
     calibrator : Calibrator
         Calibrates cameras.
+    reporter : Reporter
+        Writes reports.
     jobs : Jobs
         Runs the work of dialogs.
     help : Help
@@ -63,6 +67,7 @@ class Dialogs(QObject):
         exporter: Exporter,
         tasks: Tasks,
         calibrator: Calibrator,
+        reporter: Reporter,
         jobs: Jobs,
         help: Help,
         questions: Questions,
@@ -71,7 +76,7 @@ class Dialogs(QObject):
         self._window, self._session, self._preferences = window, session, preferences
         self._opener, self._exporter, self._tasks, self._help = opener, exporter, tasks, help
         self._calibrator, self._questions = calibrator, questions
-        self._jobs = jobs
+        self._jobs, self._reporter = jobs, reporter
         self._noise_model: NoiseModelDialog | None = None
 
     @property
@@ -140,6 +145,13 @@ class Dialogs(QObject):
         images = [result for result in snapshot.results[1:] if result.is_image]
         alike = [result for result in images if result.stack.sizes == source.stack.sizes]
         dialog.begin(text, alike, snapshot.channel)
+
+    def write_report(self, comparison: Comparison) -> None:
+        """Ask for a name and write the report of a comparison into a folder of that name."""
+        proposed = proposed_folder(comparison)
+        folder = self._questions.save("Write Report", proposed, ALL)
+        if folder is not None:
+            self._reporter.write(comparison, folder)
 
     def show_help(self) -> None:
         """Show the help page of the dialog or panel with the keyboard focus."""

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from app.documents.calibrating import Calibrator
 from app.documents.exporting import Exporter
 from app.documents.opening import Opened, Opener
+from app.documents.reporting import Reporter
 from app.documents.tasks import Tasks
 from app.panels.compare import ComparePanel
 from app.panels.compare.exhibits import exhibits
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.exporter = Exporter(self.jobs, self)
         self.tasks = Tasks(self.session, self.jobs, self)
         self.calibrator = Calibrator(self.session, self.jobs, self)
+        self.reporter = Reporter(self.jobs, self)
         self._build_panels()
         self._build_centre()
         self.actions_ = Actions(self._services())
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
             exporter=self.exporter,
             tasks=self.tasks,
             calibrator=self.calibrator,
+            reporter=self.reporter,
             jobs=self.jobs,
             help=help,
             questions=self._questions,
@@ -235,6 +238,8 @@ class MainWindow(QMainWindow):
         self.compare_panel.changed.connect(self._show_exhibits)
         self.compare_panel.sheet_wanted.connect(self._on_sheet_wanted)
         self.compare_panel.apply_wanted.connect(self.tasks.apply_entry)
+        self.compare_panel.report_wanted.connect(self.dialogs.write_report)
+        self.reporter.written.connect(announcer.reported)
         self.sheet.chosen.connect(self._on_exhibit)
         self.sheet.closed.connect(lambda: self._on_sheet_wanted(False))
         self.noise_panel.taken.connect(self._on_proposal)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.panels.compare.choices import CompareChoices
 from app.panels.compare.ranking import RankingList
-from app.panels.compare.run import Compared, Run, fitted
+from app.panels.compare.run import SEED, Compared, Run, fitted
 from app.preview.regions import visible_region
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
@@ -41,6 +41,8 @@ class ComparePanel(QWidget):
         Whether to show the contact sheet instead of the image.
     apply_wanted : Signal of Entry
         Apply this method to the whole stack.
+    report_wanted : Signal of Comparison
+        Write a report of this comparison.
     found : Compared or None
         The last comparison, complete or not.
     current : int or None
@@ -50,6 +52,7 @@ class ComparePanel(QWidget):
     changed = Signal()
     sheet_wanted = Signal(bool)
     apply_wanted = Signal(object)
+    report_wanted = Signal(object)
 
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,11 +96,14 @@ class ComparePanel(QWidget):
         self.ranking = RankingList()
         self.sheet = QPushButton("Contact &sheet")
         self.sheet.setObjectName("compare-sheet")
+        self.report = QPushButton("&Report…")
+        self.report.setObjectName("compare-report")
         self.apply = QPushButton("&Apply to the whole stack")
         self.apply.setObjectName("compare-apply")
         self.apply.setProperty("class", "primary")
         buttons = QHBoxLayout()
         buttons.addWidget(self.sheet)
+        buttons.addWidget(self.report)
         buttons.addStretch(1)
         buttons.addWidget(self.apply)
         top = QHBoxLayout()
@@ -124,6 +130,7 @@ class ComparePanel(QWidget):
         self.fit.clicked.connect(self._on_fit)
         self.ranking.chosen.connect(self.choose)
         self.sheet.clicked.connect(self._on_sheet)
+        self.report.clicked.connect(self._on_report)
         self.apply.clicked.connect(self._on_apply)
 
     # -- following the document
@@ -248,6 +255,12 @@ class ComparePanel(QWidget):
             "<p>Show all results side by side, best first, with one zoom and contrast.</p>"
             if self.sheet.isEnabled() else "<p>There is no result yet. Compare methods first.</p>"
         )  # fmt: skip
+        self.report.setEnabled(self.sheet.isEnabled() and not busy)
+        waiting = "A comparison is running; wait for it or cancel it." if busy else "There is no result yet."
+        self.report.setToolTip(
+            "<p>Write a page for any browser: images, plots, verdict, noise findings, recipes and a methods "
+            "text, with the table beside it.</p>" if self.report.isEnabled() else f"<p>{waiting}</p>"
+        )  # fmt: skip
         self.apply.setEnabled(chosen is not None and not busy)
         self.apply.setToolTip(f"<p>{self._apply_help(chosen, busy=busy)}</p>")
 
@@ -365,7 +378,7 @@ class ComparePanel(QWidget):
         notes = found.notes if found is not None else ()
         self.reference.say(" ".join(finding.text for finding in notes))
         self.fit.setVisible(bool(notes) and ended)
-        for part in (self.sheet, self.apply):
+        for part in (self.sheet, self.report, self.apply):
             part.setVisible(found is not None or self._job is not None)
         self._share_height()
         self._update()
@@ -423,6 +436,23 @@ class ComparePanel(QWidget):
         if chosen is not None:
             self.sheet_wanted.emit(False)
             self.apply_wanted.emit(chosen)
+
+    @Slot()
+    def _on_report(self) -> None:
+        found = self.found
+        if found is None:
+            return
+        from datetime import datetime
+
+        from core.report import Comparison
+
+        self.report_wanted.emit(
+            Comparison(
+                stack=found.stack, region=found.region, entries=found.entries,
+                when=datetime.now().astimezone(), reference=found.reference, affine=found.affine,
+                seconds=found.seconds, seed=SEED, doubts=found.doubts,
+            )
+        )  # fmt: skip
 
     # -- the study
 
