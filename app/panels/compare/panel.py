@@ -105,7 +105,9 @@ class ComparePanel(QWidget):
         buttons.addWidget(self.sheet)
         buttons.addWidget(self.report)
         buttons.addStretch(1)
-        buttons.addWidget(self.apply)
+        applying = QHBoxLayout()
+        applying.addStretch(1)
+        applying.addWidget(self.apply)
         top = QHBoxLayout()
         top.addStretch(1)
         top.addWidget(self.start)
@@ -120,6 +122,7 @@ class ComparePanel(QWidget):
         column.addLayout(fits)
         column.addWidget(self.ranking)
         column.addLayout(buttons)
+        column.addLayout(applying)
 
     def _connect(self) -> None:
         self._session.changed.connect(self._on_session)
