@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_compare(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``compare``."""
-    parser.add_argument("stack", type=path, metavar="STACK", help="TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="image file, or folder of planes")
     parser.add_argument(
         "--reference", type=path, metavar="REF",
         help="clean stack of the same size, or one clean plane; without it, errors are estimated",

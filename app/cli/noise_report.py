@@ -19,7 +19,7 @@ MARKS = {"good": "ok", "tip": "tip", "caution": "caution", "stop": "stop"}
 
 def add_noise(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``noise``."""
-    parser.add_argument("stack", type=path, metavar="STACK", help="TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="image file, or folder of planes")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_input(parser)
     add_camera(parser)

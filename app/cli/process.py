@@ -46,7 +46,9 @@ DEVICE_HELP = "device of networks: auto (default), cpu, cuda or mps"
 
 def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``denoise``."""
-    parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
+    parser.add_argument(
+        "stacks", nargs="+", type=path, metavar="STACK", help="image file or folder of planes"
+    )
     add_method(parser, "filter", argv)
     _add_output_name(parser, "denoise")
     add_executor(parser, argv)
@@ -64,7 +66,9 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:
         help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack written by "
         "Quietfield",
     )  # fmt: skip
-    parser.add_argument("stacks", nargs="+", type=path, metavar="STACK", help="TIFF file or folder of planes")
+    parser.add_argument(
+        "stacks", nargs="+", type=path, metavar="STACK", help="image file or folder of planes"
+    )
     _add_output_name(parser, "train")
     parser.add_argument(
         "--models", type=path, metavar="FOLDER", action="append", default=[],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def add_info(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``info``."""
-    parser.add_argument("stack", type=path, metavar="STACK", help="TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="image file, or folder of planes")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--noise", action="store_true",

@@ -32,7 +32,7 @@ def add_simulate(parser: Parser, argv: Sequence[str]) -> None:
     adding = chosen_method(argv) is not None
     parser.add_argument(
         "stacks", nargs="+" if adding else "*", type=path, metavar="STACK",
-        help="clean TIFF file or folder of planes to add noise to; without any, a specimen is simulated",
+        help="clean image file or folder of planes to add noise to; without any, a specimen is simulated",
     )  # fmt: skip
     if adding:
         add_method(parser, "noise", argv)

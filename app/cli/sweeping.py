@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def add_sweep(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``sweep``."""
-    parser.add_argument("stack", type=path, metavar="STACK", help="noisy TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="noisy image file, or folder of planes")
     parser.add_argument(
         "--sigma", nargs="+", type=float, default=[0.5, 1.0, 1.5], metavar="X",
         help="standard deviations of the PSF to try, in pixels (default 0.5 1 1.5)",

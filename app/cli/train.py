@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 def add_train(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``train``."""
-    parser.add_argument("stack", type=path, metavar="STACK", help="noisy TIFF file, or folder of planes")
+    parser.add_argument("stack", type=path, metavar="STACK", help="noisy image file, or folder of planes")
     parser.add_argument(
         "-o", "--out", required=True, type=path, metavar="MODEL",
         help=f"file of the trained network ({MODEL_ENDING} is added if necessary)",

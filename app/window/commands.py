@@ -43,7 +43,7 @@ def _export_metrics(services: Services) -> None:
 COMMANDS: tuple[Command, ...] = (
     Command(
         id="open", text="Open…", short="Open", icon="open", keys=("Ctrl+O",),
-        help="Open one or more TIFF files; several files become a list",
+        help="Open one or more image files; several files become a list",
         run=lambda s: s.dialogs.choose_files(),
     ),
     Command(
@@ -67,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         id="export", text="Export…", short="Export", icon="export", keys=("Ctrl+S",),
-        help="Save a result as a TIFF file beside the source; the source is never overwritten",
+        help="Save a result as TIFF or OME-Zarr beside the source; the source is never overwritten",
         why_not=needs_result, run=lambda s: s.dialogs.export(),
     ),
     Command(

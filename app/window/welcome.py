@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from app.documents.opening import SAMPLE_HELP, SAMPLES
 from app.shell import theme
 
-FORMATS = "ImageJ and OME-TIFF, BigTIFF, plain multi-page files, folders of single planes"
+FORMATS = "TIFF, ND2, CZI, LIF, OIB, OME-Zarr, Imaris, HDF5, MRC, PNG, folders of single planes"
 
 
 class Welcome(QWidget):
@@ -42,7 +42,7 @@ class Welcome(QWidget):
         self.setObjectName("welcome")
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        title = QLabel("Drop TIFF stacks here")
+        title = QLabel("Drop stacks here")
         title.setObjectName("welcome-title")
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 1.9)
@@ -59,7 +59,7 @@ class Welcome(QWidget):
         open_button = QPushButton("Open…")
         open_button.setObjectName("welcome-open")
         open_button.setProperty("primary", True)
-        open_button.setToolTip("Choose one or more TIFF files (Ctrl+O)")
+        open_button.setToolTip("Choose one or more image files (Ctrl+O)")
         open_button.setMinimumWidth(140)
         open_button.clicked.connect(self.open_wanted)
         samples = QGridLayout()  # in two rows: side by side they would widen the window
