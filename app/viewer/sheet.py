@@ -54,8 +54,8 @@ class Exhibit:
         Number that is emitted when the image is chosen; negative for an image that is not a result.
     badge : str
         Text on the image, such as its rank.
-    title, note : str
-        First and second line below the image.
+    title, value, note : str
+        First line below the image, what stands at its right end, and the second line.
     pixels : ndarray, shape (Y, X)
         Image, in counts.
     """
@@ -65,6 +65,7 @@ class Exhibit:
     title: str
     note: str
     pixels: Pixels = field(repr=False)
+    value: str = ""
 
 
 class ContactSheet(LinkedCanvases):
@@ -120,7 +121,7 @@ class ContactSheet(LinkedCanvases):
         session.changed.connect(self._on_session)
 
     def show_exhibits(
-        self, exhibits: Sequence[Exhibit], *, spacing: float | None, current: int | None
+        self, exhibits: Sequence[Exhibit], *, heading: str, spacing: float | None, current: int | None
     ) -> None:
         """Show images of one region, best first.
 
@@ -128,6 +129,8 @@ class ContactSheet(LinkedCanvases):
         ----------
         exhibits : sequence of Exhibit
             Images of the same shape.
+        heading : str
+            What the values below the images are.
         spacing : float or None
             Pixel size in micrometres.
         current : int or None
@@ -137,8 +140,9 @@ class ContactSheet(LinkedCanvases):
         while len(self._tiles) < len(exhibits):
             self._add_tile()
         for tile, exhibit in zip(self._tiles, self._exhibits, strict=False):
-            tile.describe(exhibit.title, exhibit.note, marked=exhibit.key == current)
-        self._words.setText("Best first. Click on an image to see it large beside the source.")
+            tile.describe(exhibit, marked=exhibit.key == current)
+        self._words.setText(heading)
+        self._words.setToolTip(f"<p>{_HELP}</p>")
         self._paint()
         self._arrange()
         shape = exhibits[0].pixels.shape if exhibits else None
@@ -229,7 +233,7 @@ class _Tile(QWidget):
 
     def __init__(self, number: int, parent: QWidget) -> None:
         super().__init__(parent)
-        self._title = self._note = ""
+        self._title = self._value = self._note = ""
         self._marked = False
         self.canvas = Canvas(self)
         self.canvas.setObjectName(f"sheet-{number + 1}")
@@ -239,11 +243,17 @@ class _Tile(QWidget):
         column.setContentsMargins(EDGE, EDGE, EDGE, self.below)
         column.addWidget(self.canvas)
 
-    def describe(self, title: str, note: str, *, marked: bool) -> None:
+    def describe(self, exhibit: Exhibit, *, marked: bool) -> None:
         """Show other words, and whether the image is marked."""
-        self._title, self._note, self._marked = title, note, marked
-        self.canvas.setAccessibleDescription(f"{title}. {note}. {_HELP}")
-        self.setToolTip(f"<p><b>{title}</b><br>{note}</p>")
+        self._title, self._value, self._note, self._marked = (
+            exhibit.title,
+            exhibit.value,
+            exhibit.note,
+            marked,
+        )
+        words = ". ".join(part for part in (exhibit.title, exhibit.value, exhibit.note) if part)
+        self.canvas.setAccessibleDescription(f"{words}. {_HELP}")
+        self.setToolTip(f"<p><b>{exhibit.title}</b><br>{exhibit.value} {exhibit.note}</p>")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
@@ -256,15 +266,23 @@ class _Tile(QWidget):
             painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 6, 6)
         height = painter.fontMetrics().height()
         box = QRect(EDGE + 4, self.height() - self.below + 5, self.width() - 2 * EDGE - 8, height)
-        faint = colors.text if self._marked else colors.muted
-        for text, bold, colour in ((self._title, True, colors.text), (self._note, False, faint)):
-            font = painter.font()
-            font.setBold(bold)
-            painter.setFont(font)
-            painter.setPen(QColor(colour))
-            line = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), line)
-            box.translate(0, height)
+        font = painter.font()
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setPen(QColor(colors.text))
+        width = painter.fontMetrics().horizontalAdvance(self._value)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), self._value)
+        _draw_line(painter, self._title, box.adjusted(0, 0, -width - 8 if width else 0, 0))
+        font.setBold(False)
+        painter.setFont(font)
+        painter.setPen(QColor(colors.text if self._marked else colors.muted))
+        _draw_line(painter, self._note, box.translated(0, height))
+
+
+def _draw_line(painter: QPainter, text: str, box: QRect) -> None:
+    """Draw one line of text, shortened to fit."""
+    line = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter), line)
 
 
 def _best(area: QSize, shape: tuple[int, ...], count: int, below: int) -> tuple[QSize, int]:

@@ -32,6 +32,7 @@ from app.documents.reporting import Reporter
 from app.documents.tasks import Tasks
 from app.panels.compare import ComparePanel
 from app.panels.compare.exhibits import exhibits
+from app.panels.compare.words import legend
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -300,7 +301,10 @@ class MainWindow(QMainWindow):
         if panel.found is not None:
             shown = exhibits(panel.found)
             self.sheet.show_exhibits(
-                shown, spacing=panel.found.stack.meta.spacing.get("X"), current=panel.current
+                shown,
+                heading=f"Best first: {legend(panel.found)}",
+                spacing=panel.found.stack.meta.spacing.get("X"),
+                current=panel.current,
             )
 
     def _on_exhibit(self, key: int) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QListWidget
 
+from app.panels.compare.run import ordered
 from core import catalogue
 from core.methods.apply import apply
 from tests.core.test_quality_judge import camera
@@ -79,6 +80,7 @@ def test_methods_are_proposed_and_ranked_by_the_estimated_error(opened: Driver) 
     assert rows(opened)[0].startswith("1. Instant")
     assert "Estimated PSNR" in rows(opened)[0]
     assert "Instant" in opened.widget("compare-verdict").text()
+    assert "Estimated PSNR, 95 % interval" in opened.widget("compare-legend").text()
     assert "better than" in opened.widget("compare-verdict").text()
     assert on_sheet(opened)
     opened.shot("compare")
@@ -87,7 +89,7 @@ def test_methods_are_proposed_and_ranked_by_the_estimated_error(opened: Driver) 
 def test_an_image_of_the_sheet_is_shown_large_and_applied(opened: Driver) -> None:
     compare(opened, "Gaussian", "Median")
     session = opened.window.session
-    best = opened.window.compare_panel.found.ordered[0]
+    best = ordered(opened.window.compare_panel.found)[0]
     opened.click("sheet-1")
     assert not on_sheet(opened)
     preview = session.snapshot.preview
@@ -150,11 +152,11 @@ def test_with_a_reference_the_truth_ranks_and_another_scale_is_fitted(opened: Dr
     opened.wait(lambda: session.snapshot.reference is not None)
     compare(opened, "Gaussian", "Median")
     panel = opened.window.compare_panel
-    wrong = panel.found.ordered[0].measures["psnr"]
+    wrong = ordered(panel.found)[0].measures["psnr"]
     assert "another scale or offset" in opened.widget("compare-reference-note").text()
     opened.click("compare-fit")
     opened.wait(lambda: panel.found.affine)
-    assert panel.found.ordered[0].measures["psnr"] > wrong + 5
+    assert ordered(panel.found)[0].measures["psnr"] > wrong + 5
     assert opened.widget("compare-reference-note").isHidden()
     assert "against the reference" in opened.widget("compare-verdict").text()
 
@@ -222,9 +224,9 @@ def test_a_network_is_applied_as_it_was_trained(opened: Driver) -> None:
     opened.click("compare-start")
     panel, session = opened.window.compare_panel, opened.window.session
     opened.wait(lambda: panel.found is not None, seconds=60)
-    at = [entry.method.name for entry in panel.found.ordered].index("n2v2")
+    at = [entry.method.name for entry in ordered(panel.found)].index("n2v2")
     panel.choose(at)
-    compared = panel.found.ordered[at].result.stacks[0].read()
+    compared = ordered(panel.found)[at].result.stacks[0].read()
     opened.click("compare-apply")
     opened.wait(lambda: len(session.snapshot.results) == 2)
     made = session.snapshot.result

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from functools import partial
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from app.panels.compare.choices import CompareChoices
-from app.panels.compare.ranking import RankingList
-from app.panels.compare.run import SEED, Compared, Run, fitted
+from app.panels.compare import reasons, words
+from app.panels.compare.comparing import Comparing
+from app.panels.compare.proposing import Proposing
+from app.panels.compare.run import SEED, Run, ordered
+from app.panels.compare.view import CompareView
 from app.preview.regions import visible_region
-from app.shell.jobs import Job, Jobs, Outcome
+from app.shell.jobs import Jobs
 from app.shell.session import Session
-from app.shell.snapshot import Result, Snapshot
+from app.shell.snapshot import Snapshot
 from app.shell.view_state import Preview
-from app.widgets.common import ProgressRow, Section, Sentence, failure
 from core.learning.base import Learned
 from core.stack import Region, region_shape
 
 if TYPE_CHECKING:  # imports scipy, which the first window does not need
+    from core.report import Comparison
     from core.work.contenders import Contender
     from core.work.contest import Entry
 
-CHANNEL, ASKING = "compare", "compare-methods"
 
-CLOSED = "No stack is open. Drop a TIFF stack on the window or open the sample."
-
-
-class ComparePanel(QWidget):
+class ComparePanel(CompareView):
     """Compares methods on a region of the displayed plane, and ranks them.
 
     Attributes
@@ -43,10 +41,10 @@ class ComparePanel(QWidget):
         Apply this method to the whole stack.
     report_wanted : Signal of Comparison
         Write a report of this comparison.
-    found : Compared or None
+    found : Comparison or None
         The last comparison, complete or not.
     current : int or None
-        Index of the chosen method in ``found.ordered``.
+        Index of the chosen method in `ordered`.
     """
 
     changed = Signal()
@@ -57,78 +55,25 @@ class ComparePanel(QWidget):
     def __init__(self, session: Session, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._jobs = session, jobs
-        self.found: Compared | None = None
+        self.found: Comparison | None = None
         self.current: int | None = None
-        self._source: Result | None = None
-        self._asked = 0
-        self._waiting = ""
-        self._run: Run | None = None
-        self._job: Job | None = None
         self._mine: Preview | None = None
         self._study = False
-        self._build()
+        self.comparing = Comparing(jobs, self)
+        self.proposing = Proposing(jobs, self)
         self._connect()
         self._update()
-
-    def _build(self) -> None:
-        self.choices = CompareChoices()
-        self.setup = Section("Methods", "compare-setup", "<p>Methods, region and time of the comparison.</p>")
-        self.setup.body.addWidget(self.choices)
-        self.setup.set_open(True)
-        self.setup.button.setChecked(True)
-        self.start = QPushButton("&Compare")
-        self.start.setObjectName("compare-start")
-        self.start.setProperty("class", "primary")
-        self.progress = ProgressRow("comparison")
-        self.progress.cancel_button.setToolTip("<p>Stop; results that are complete are kept.</p>")
-        self.problem = Sentence("compare-problem")
-        self.hint = Sentence("compare-hint", warning=False)
-        self.verdict = QLabel()
-        self.verdict.setObjectName("compare-verdict")
-        self.verdict.setWordWrap(True)
-        self.reference = Sentence("compare-reference-note")
-        self.fit = QPushButton("&Fit scale and offset")
-        self.fit.setObjectName("compare-fit")
-        self.fit.setToolTip(
-            "<p>Fit scale and offset of every result to the reference (least squares), and rank again. "
-            "Nothing is computed again.</p>"
-        )
-        self.ranking = RankingList()
-        self.sheet = QPushButton("Contact &sheet")
-        self.sheet.setObjectName("compare-sheet")
-        self.report = QPushButton("&Report…")
-        self.report.setObjectName("compare-report")
-        self.apply = QPushButton("&Apply to the whole stack")
-        self.apply.setObjectName("compare-apply")
-        self.apply.setProperty("class", "primary")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.sheet)
-        buttons.addWidget(self.report)
-        buttons.addStretch(1)
-        applying = QHBoxLayout()
-        applying.addStretch(1)
-        applying.addWidget(self.apply)
-        top = QHBoxLayout()
-        top.addStretch(1)
-        top.addWidget(self.start)
-        fits = QHBoxLayout()
-        fits.addStretch(1)
-        fits.addWidget(self.fit)
-        column = self._column = QVBoxLayout(self)
-        column.addWidget(self.setup)
-        column.addLayout(top)
-        for part in (self.progress, self.hint, self.problem, self.verdict, self.reference):
-            column.addWidget(part)
-        column.addLayout(fits)
-        column.addWidget(self.ranking)
-        column.addLayout(buttons)
-        column.addLayout(applying)
 
     def _connect(self) -> None:
         self._session.changed.connect(self._on_session)
         self._jobs.changed.connect(self.progress.refresh)
+        self.comparing.changed.connect(self._on_job)
+        self.comparing.found.connect(self._on_found)
+        self.comparing.ended.connect(self._on_ended)
+        self.comparing.said.connect(self.problem.say)
+        self.proposing.found.connect(self._on_contenders)
+        self.proposing.ended.connect(self._on_proposed)
         self.choices.changed.connect(self._update)
-        self.setup.button.toggled.connect(self._share_height)
         self.start.clicked.connect(self._on_start)
         self.fit.clicked.connect(self._on_fit)
         self.ranking.chosen.connect(self.choose)
@@ -141,7 +86,7 @@ class ComparePanel(QWidget):
     @Slot(object, object)
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
-            self._jobs.cancel(CHANNEL)
+            self.comparing.forget()
             self._forget()
             self._want()
         elif new.shown != old.shown:
@@ -155,8 +100,7 @@ class ComparePanel(QWidget):
 
     def _forget(self) -> None:
         """Discard everything that belongs to a closed document."""
-        self.found = self.current = self._run = None
-        self._source, self._mine = self._session.snapshot.source, None
+        self.found = self.current = self._mine = None
         self.problem.clear()
         self.setup.button.setChecked(True)
         self.sheet_wanted.emit(False)
@@ -176,35 +120,25 @@ class ComparePanel(QWidget):
     def _want(self) -> None:
         """Find the methods that suit the open stack, if the panel is visible."""
         source = self._session.snapshot.source
-        if source is None or not self.isVisible() or self._asked == source.key:
-            self._update()
-            return
-        self._asked, self._waiting = source.key, "Measuring the noise, to propose methods…"
-        stack = source.stack
-
-        def work(job: Job) -> tuple[Contender, ...]:
-            from core.work.contenders import contenders
-
-            return contenders(stack, job.context)
-
-        self._jobs.start(
-            "Proposing methods", work, end=partial(self._on_contenders, source.key), channel=ASKING,
-            quiet=True,
-        )  # fmt: skip
+        if source is not None and self.isVisible():
+            self.proposing.ask(source)
         self._update()
 
-    def _on_contenders(self, key: int, outcome: Outcome) -> None:
+    @Slot(object)
+    def _on_contenders(self, found: tuple[Contender, ...]) -> None:
+        self.choices.offer(found)
         source = self._session.snapshot.source
-        if source is None or source.key != key:
-            return
-        self._waiting = ""
-        self.problem.say(failure(outcome, "Measuring the noise"))
-        if outcome.state == "succeeded":
-            self.choices.offer(outcome.value)
-            if self._study:
-                self._start_study()
-        else:
-            self._asked = 0
+        if self._study and source is not None:
+            from core.work.contenders import study
+
+            self._study = False
+            self.choices.tick(study(source.stack))
+            self.choices.region.setCurrentIndex(1)
+            self.compare()
+
+    @Slot(str)
+    def _on_proposed(self, message: str) -> None:
+        self.problem.say(message)
         self._update()
 
     # -- what can be done now
@@ -218,69 +152,46 @@ class ComparePanel(QWidget):
     def _reason(self) -> str:
         """Return why nothing can be compared now, or ""."""
         snapshot = self._session.snapshot
-        if snapshot.source is None:
-            return CLOSED
-        if self._job is not None:
-            return "A comparison is running; wait for it or cancel it."
-        if self._waiting:
-            return self._waiting
-        if len(self.choices.chosen()) < 2:
-            return "Tick two methods or more."
-        if not self.choices.reference.isChecked():
-            from core.quality.judge import LEAST
-
-            rows, columns = region_shape(self._region(snapshot))[-2:]
-            if min(rows, columns) < LEAST:
-                return (
-                    f"The region has {rows} x {columns} pixels; errors can be estimated from {LEAST} x "
-                    f"{LEAST} on. Zoom out, choose the whole plane, or use a reference."
-                )
-        return ""
+        return reasons.start(
+            region_shape(self._region(snapshot))[-2:] if snapshot.source is not None else None,
+            methods=len(self.choices.chosen()), referenced=self.choices.reference.isChecked(),
+            waiting=self.proposing.waiting, busy=self.comparing.job is not None,
+        )  # fmt: skip
 
     @Slot()
     def _update(self) -> None:
         """Update which actions are enabled, with reasons."""
         reason, found = self._reason(), self.found
         count = len(self.choices.chosen())
-        networks = any(isinstance(method, Learned) for method in self.choices.chosen())
+        networks = self._networks()
         self.start.setEnabled(not reason)
         time = f", within about {self.choices.seconds.value()} s" if networks else ""
         usual = f"Run {count} methods on the region{time}, and rank them."
         self.start.setToolTip(f"<p>{reason or usual}</p>")
         self.choices.seconds.setEnabled(networks)
-        self.choices.list.setEnabled(not self._waiting)
+        self.choices.list.setEnabled(not self.proposing.waiting)
         self.setup.button.setText(f"Methods ({count})" if count else "Methods")
-        busy = self._job is not None
+        busy = self.comparing.job is not None
         self.hint.say(reason if self._session.snapshot.source is not None and not busy else "")
         chosen = self._chosen()
-        self.sheet.setEnabled(found is not None and any(e.result is not None for e in found.entries))
-        self.sheet.setToolTip(
-            "<p>Show all results side by side, best first, with one zoom and contrast.</p>"
-            if self.sheet.isEnabled() else "<p>There is no result yet. Compare methods first.</p>"
-        )  # fmt: skip
-        self.report.setEnabled(self.sheet.isEnabled() and not busy)
-        waiting = "A comparison is running; wait for it or cancel it." if busy else "There is no result yet."
-        self.report.setToolTip(
-            "<p>Write a page for any browser: images, plots, verdict, noise findings, recipes and a methods "
-            "text, with the table beside it.</p>" if self.report.isEnabled() else f"<p>{waiting}</p>"
-        )  # fmt: skip
-        self.apply.setEnabled(chosen is not None and not busy)
-        self.apply.setToolTip(f"<p>{self._apply_help(chosen, busy=busy)}</p>")
+        any_result = found is not None and any(e.result is not None for e in found.entries)
+        for button, allowed, usual in (
+            (self.sheet, any_result, reasons.SHEET),
+            (self.report, any_result and not busy, reasons.REPORT),
+            (self.apply, chosen is not None and not busy, reasons.apply(chosen)),
+        ):
+            button.setEnabled(allowed)
+            button.setToolTip(f"<p>{usual if allowed else reasons.RUNNING if busy else reasons.NOTHING}</p>")
 
-    @staticmethod
-    def _apply_help(chosen: Entry | None, *, busy: bool) -> str:
-        if busy:
-            return "A comparison is running; wait for it or cancel it."
-        if chosen is None:
-            return "There is no result yet. Compare methods first."
-        trained = ", with the network that was trained here" if isinstance(chosen.method, Learned) else ""
-        return f"Run {chosen.label} on the whole stack{trained}, and add the result."
+    def _networks(self) -> bool:
+        """Return whether a network is ticked."""
+        return any(isinstance(method, Learned) for method in self.choices.chosen())
 
     def _chosen(self) -> Entry | None:
         """Return the chosen method, by default the best one."""
         if self.found is None:
             return None
-        entries = self.found.ordered
+        entries = ordered(self.found)
         at = self.current if self.current is not None else 0
         return entries[at] if at < len(entries) and entries[at].result is not None else None
 
@@ -296,76 +207,58 @@ class ComparePanel(QWidget):
         source, methods = snapshot.source, self.choices.chosen()
         if source is None or self._reason():
             return
+        from core.report import Comparison
+
         reference = snapshot.reference if self.choices.reference.isChecked() else None
-        self._source = source
-        begin = Compared(
-            stack=source.stack, region=self._region(snapshot), seconds=float(self.choices.seconds.value()),
+        begin = Comparison(
+            stack=source.stack, region=self._region(snapshot), entries=(), when=datetime.now().astimezone(),
             reference=reference.stack if reference is not None else None,
-            reference_name=reference.label if reference is not None else "",
             affine=reference is not None and reference.affine,
+            seconds=float(self.choices.seconds.value()) if self._networks() else 0.0, seed=SEED,
         )  # fmt: skip
         self._mark(None)
-        self.found, run = None, Run(begin, methods)
-        self._run = run
+        self.found = None
         self.problem.clear()
-        self._job = self._jobs.start(
-            "Comparing methods", run, partial=self._on_found, end=partial(self._on_end, run), channel=CHANNEL
-        )
-        self.progress.follow(self._job)
+        self.comparing.start(Run(begin, methods))
         self.setup.button.setChecked(False)
         self._show()
 
-    def _on_found(self, found: Compared) -> None:
+    @Slot()
+    def _on_job(self) -> None:
+        self.progress.follow(self.comparing.job)
+        self._update()
+
+    @Slot(object)
+    def _on_found(self, found: Comparison) -> None:
         first = self.found is None
         self._take(found)
         if first:
             self.sheet_wanted.emit(True)
 
-    def _take(self, found: Compared) -> None:
+    def _take(self, found: Comparison) -> None:
         """Show a comparison, and keep the chosen method chosen."""
         chosen = self._chosen() if self.current is not None else None
         self.found = found
         if chosen is not None:
-            ids = [id(entry.result) for entry in found.ordered]
+            ids = [id(entry.result) for entry in ordered(found)]
             self.current = ids.index(id(chosen.result)) if id(chosen.result) in ids else None
         self._show()
 
-    def _on_end(self, run: Run, outcome: Outcome) -> None:
-        self._job = None
-        self.progress.follow(None)
-        if run is not self._run:  # of a closed document
-            self._update()
-            return
-        if run.found.entries:
+    @Slot(str)
+    def _on_ended(self, message: str) -> None:
+        run = self.comparing.run
+        if run is not None and run.found.entries:
             self._take(run.found)
         else:
             self.setup.button.setChecked(True)
             self.sheet_wanted.emit(False)
             self._show()
-        if outcome.state == "cancelled" and run.found.entries:
-            self.problem.say(f"Cancelled; {len(run.found.entries)} methods were complete.")
-        else:
-            self.problem.say(failure(outcome, "The comparison"))
+        self.problem.say(message)
 
     @Slot()
     def _on_fit(self) -> None:
-        found = self.found
-        if found is None or self._job is not None:
-            return
-        run = self._run
-        self._job = self._jobs.start(
-            "Fitting scale and offset", lambda job: fitted(found, job.context),
-            end=partial(self._on_fitted, run), channel=CHANNEL,
-        )  # fmt: skip
+        self.comparing.fit()
         self._session.set_affine(affine=True)
-        self._update()
-
-    def _on_fitted(self, run: Run | None, outcome: Outcome) -> None:
-        self._job = None
-        if run is self._run and run is not None and outcome.state == "succeeded":
-            run.found = outcome.value
-            self._take(outcome.value)
-        self.problem.say(failure(outcome, "Fitting"))
         self._update()
 
     # -- showing
@@ -373,26 +266,20 @@ class ComparePanel(QWidget):
     def _show(self) -> None:
         """Show ranking, verdict and notes of the last comparison."""
         found = self.found
-        ended = found is not None and self._job is None
+        ended = found is not None and self.comparing.job is None
         self.ranking.show_compared(found, self.current)
         self.ranking.setVisible(found is not None and bool(found.entries))
+        self.legend.say(words.legend(found) if found is not None and found.entries else "")
         self.verdict.setText(found.verdict.text if found is not None and ended else "")
         self.verdict.setVisible(bool(self.verdict.text()))
-        notes = found.notes if found is not None else ()
+        notes = self.comparing.run.notes if self.comparing.run is not None else ()
         self.reference.say(" ".join(finding.text for finding in notes))
         self.fit.setVisible(bool(notes) and ended)
         for part in (self.sheet, self.report, self.apply):
-            part.setVisible(found is not None or self._job is not None)
-        self._share_height()
+            part.setVisible(found is not None or self.comparing.job is not None)
+        self.share_height()
         self._update()
         self.changed.emit()
-
-    @Slot()
-    def _share_height(self) -> None:
-        """Give the height to the methods while they are open, and to the ranking."""
-        opened = self.setup.button.isChecked()
-        self._column.setStretchFactor(self.setup, 1 if opened else 0)
-        self._column.setStretchFactor(self.ranking, 0 if self.ranking.isHidden() else 2)
 
     @Slot(int)
     def choose(self, index: int) -> None:
@@ -442,34 +329,12 @@ class ComparePanel(QWidget):
 
     @Slot()
     def _on_report(self) -> None:
-        found = self.found
-        if found is None:
-            return
-        from datetime import datetime
-
-        from core.report import Comparison
-
-        self.report_wanted.emit(
-            Comparison(
-                stack=found.stack, region=found.region, entries=found.entries,
-                when=datetime.now().astimezone(), reference=found.reference, affine=found.affine,
-                seconds=found.seconds, seed=SEED, doubts=found.doubts,
-            )
-        )  # fmt: skip
-
-    # -- the study
+        if self.found is not None:
+            self.report_wanted.emit(self.found)
 
     def replay_study(self) -> None:
         """Compare the methods of the published study on the stack that was just opened."""
-        self._study, self._asked = True, 0
-        self._want()
-
-    def _start_study(self) -> None:
-        from core.work.contenders import study
-
-        self._study = False
+        self._study = True
         source = self._session.snapshot.source
-        if source is not None:
-            self.choices.tick(study(source.stack))
-            self.choices.region.setCurrentIndex(1)
-            self.compare()
+        if source is not None and not self.proposing.waiting:
+            self.proposing.ask(source, again=True)

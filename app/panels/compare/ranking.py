@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.panels.compare import words
-from app.panels.compare.run import Compared
+from app.panels.compare.run import ordered
 from app.shell import theme
+
+if TYPE_CHECKING:  # imports scipy, which the first window does not need
+    from core.report import Comparison
 
 PLACE = Qt.ItemDataRole.UserRole
 TITLE, VALUE, NOTE, FAILURE = (PLACE + 1, PLACE + 2, PLACE + 3, PLACE + 4)
@@ -22,7 +27,7 @@ class RankingList(QListWidget):
     Attributes
     ----------
     chosen : Signal of int
-        The user chose the method with this index in ``Compared.ordered``.
+        The user chose the method with this index in `ordered`.
     """
 
     chosen = Signal(int)
@@ -40,12 +45,12 @@ class RankingList(QListWidget):
         self.currentRowChanged.connect(self._on_row)
         self._quiet = False
 
-    def show_compared(self, found: Compared | None, current: int | None) -> None:
+    def show_compared(self, found: Comparison | None, current: int | None) -> None:
         """Show the methods that are complete or have failed, with the chosen one marked."""
         self._quiet = True
         try:
             self.clear()
-            for place, entry in enumerate(found.ordered if found is not None else ()):
+            for place, entry in enumerate(ordered(found) if found is not None else ()):
                 item = QListWidgetItem(words.spoken(place + 1, entry))
                 item.setData(PLACE, "" if entry.failure else str(place + 1))
                 item.setData(TITLE, entry.method.label if entry.failure else entry.label)

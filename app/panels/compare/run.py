@@ -2,85 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.findings import Finding
 from core.methods.base import Method
-from core.stack import Region, Stack
 
 if TYPE_CHECKING:  # these import scipy and torch, which the first window does not need
     from app.shell.jobs import Job
     from core.progress import Context
+    from core.report import Comparison
     from core.work.contest import Entry
-    from core.work.verdict import Verdict
 
 SEED = 0
 """Seed of the estimates and of the networks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Compared:
-    """What a comparison has found, complete or not.
+def ordered(found: Comparison) -> tuple[Entry, ...]:
+    """Return all entries, best first; those without a result last."""
+    return (*found.verdict.ranking, *found.failed)
+
+
+class Run:
+    """Work of a job: compares methods, and emits the comparison after each one.
 
     Attributes
     ----------
-    stack : Stack
-        Noisy stack.
-    region : tuple of slice
-        Region of one plane that is compared.
-    seconds : float
-        Time of the whole comparison, in seconds.
-    reference : Stack or None
-        Clean stack, and its name for users.
-    affine : bool
-        Whether results are fitted to the reference first.
-    entries : tuple of Entry
-        Entries of the methods that are complete or have failed, in the order of their completion.
-    doubts : tuple of Finding
-        Reasons why the estimates may be wrong.
+    found : Comparison
+        What is known so far; it stays if the job is cancelled.
     notes : tuple of Finding
         Findings about the reference.
     """
 
-    stack: Stack
-    region: Region
-    seconds: float
-    reference: Stack | None = None
-    reference_name: str = ""
-    affine: bool = False
-    entries: tuple[Entry, ...] = field(default=(), repr=False)
-    doubts: tuple[Finding, ...] = ()
-    notes: tuple[Finding, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """Ranking of the entries, and the verdict in words."""
-        from core.work.verdict import judge_entries
-
-        return judge_entries(self.entries, self.doubts)
-
-    @property
-    def ordered(self) -> tuple[Entry, ...]:
-        """All entries, best first; those without a result last."""
-        ranking = self.verdict.ranking
-        placed = {id(entry) for entry in ranking}
-        return (*ranking, *(entry for entry in self.entries if id(entry) not in placed))
-
-
-class Run:
-    """Work of a job: compares methods, and emits a `Compared` after each one.
-
-    Attributes
-    ----------
-    found : Compared
-        What is known so far; it stays if the job is cancelled.
-    """
-
-    def __init__(self, begin: Compared, methods: tuple[Method, ...]) -> None:
+    def __init__(self, begin: Comparison, methods: tuple[Method, ...]) -> None:
         self.found, self._methods = begin, methods
+        self.notes: tuple[Finding, ...] = ()
 
-    def __call__(self, job: Job) -> Compared:
+    def __call__(self, job: Job) -> Comparison:
         from dataclasses import replace
 
         from core.errors import QuietfieldError
@@ -91,7 +48,7 @@ class Run:
         begin = self.found
         stack, region, reference = begin.stack, begin.region, begin.reference
         if reference is not None and not begin.affine:
-            self.found = replace(self.found, notes=check_reference(stack, reference, region))
+            self.notes = check_reference(stack, reference, region)
         judge = None
         try:
             judge = Judge(stack, region=region, seed=SEED, context=job.context)
@@ -108,7 +65,7 @@ class Run:
         return self.found
 
 
-def fitted(found: Compared, context: Context) -> Compared:
+def fitted(found: Comparison, context: Context) -> Comparison:
     """Return a comparison whose results are fitted to the reference first, without computing them again."""
     from dataclasses import replace
 
@@ -121,4 +78,4 @@ def fitted(found: Compared, context: Context) -> Compared:
             measures = score(entry.result.stacks[0], found.stack, found.region, found.reference, affine=True)
             entry = replace(entry, measures=measures)
         entries.append(entry)
-    return replace(found, entries=tuple(entries), affine=True, notes=())
+    return replace(found, entries=tuple(entries), affine=True)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # imports scipy, which the first window does not need
+    from core.report import Comparison
     from core.work.contest import Entry
 
 
@@ -26,6 +27,12 @@ def note(entry: Entry) -> str:
     return " · ".join(part for part in (_spread(entry), duration(entry.seconds), _memory(entry)) if part)
 
 
+def legend(found: Comparison) -> str:
+    """Return what the numbers of the list are."""
+    what = "PSNR and SNR against the reference" if found.with_reference else "Estimated PSNR, 95 % interval"
+    return f"{what} · time · additional memory"
+
+
 def spoken(place: int, entry: Entry) -> str:
     """Return all that a row shows, for screen readers and tooltips."""
     if entry.failure:
@@ -38,7 +45,9 @@ def duration(seconds: float) -> str:
     """Format a computing time."""
     if seconds >= 100:
         return f"{seconds:.0f} s"
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"
+    if seconds < 0.1:
+        return "< 0.1 s"
+    return f"{seconds:.1f} s"
 
 
 def _spread(entry: Entry) -> str:
