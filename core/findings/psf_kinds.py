@@ -11,8 +11,13 @@ PSF_NONE = Kind(
 )  # fmt: skip
 PSF_PLANE = Kind(
     code="psf-plane", level=Level.NOTE,
-    words="Networks process single planes: of the three-dimensional PSF, the plane in focus is used, and "
-    "light from other planes stays where it is.",
+    words="The network is for single planes: of the three-dimensional PSF, the plane in focus is used, and "
+    "light from other planes stays where it is. A network for volumes uses the whole PSF.",
+)  # fmt: skip
+PSF_FLAT = Kind(
+    code="psf-flat", level=Level.HINT,
+    words="The PSF has no width along Z, so that blur along Z stays in the deconvolved volume. Give it one, "
+    "as in gaussian:x=1.2,y=1.2,z=2, or compute it from the optics with the Z step.",
 )  # fmt: skip
 PSF_UNDERSAMPLED = Kind(
     code="psf-undersampled", level=Level.CAUTION,

@@ -30,6 +30,11 @@ class Architecture:
     variational : bool
         Whether it is a variational network, which begins with the network of Instant; `width` is that of its
         other layers, and `depth` its number of levels.
+    space : {"2D", "3D"}
+        Whether a U-Net processes planes or volumes.
+    deep : int
+        Number of poolings of a network for volumes that also halve the number of planes; these are the last
+        ones.
     """
 
     kind: Literal["unet", "instant", "best"] = "unet"
@@ -40,3 +45,11 @@ class Architecture:
     inputs: int = 1
     samples: int = 0
     variational: bool = False
+    space: Literal["2D", "3D"] = "2D"
+    deep: int = 0
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Factor by which each pooling reduces the number of planes, from the first level down."""
+        flat = self.depth - 1 - self.deep
+        return (1,) * flat + (2,) * self.deep

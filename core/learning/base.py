@@ -165,6 +165,8 @@ class Learned(Method):
             words.append(brief(str(given["psf"])))
         elif "sigma" in given:
             words.append(f"sigma {given['sigma']:g} px")
+        if given.get("space") == "3D":
+            words.append("volumes")
         beside = given.get("neighbours", "none")
         if beside not in ("none", "auto"):
             words.append("mean of frames" if beside == MEAN else f"neighbours {beside}")
@@ -240,6 +242,14 @@ class Learned(Method):
         """Additional input besides single planes; training is resumed only if it is unchanged."""
         return self.along
 
+    def patch_planes(self, stack: Stack) -> int:  # noqa: ARG002
+        """Return the number of planes of a training patch; 0 for a network for single planes."""
+        return 0
+
+    def continuing(self, other: Learned) -> Learned:  # noqa: ARG002
+        """Return the method with the properties of a trained network that is to be trained further."""
+        return self
+
     def training_stack(self, stack: Stack) -> Stack:
         """Return the stack that is used for training; in most methods the given one."""
         return stack
@@ -286,6 +296,7 @@ class Learned(Method):
         words = [f"width {self.width}", f"depth {self.depth}"]
         if self.blur is not None:
             words.append("PSF " + self.blur.brief.removeprefix("PSF ").removeprefix("sigma "))
+        words += ["for volumes"] if self.architecture().space == "3D" else []
         words += [f"neighbours {self.along}"] if self.along else []
         return f"{self.label} ({', '.join(words)})"
 

@@ -30,6 +30,9 @@ SIDE = 256
 PLANES = 4
 """Number of examined planes, spread over the held-out ones."""
 
+VOLUMES = 2
+"""Number of examined planes of a network for volumes, which takes longer; their sides are half of `SIDE`."""
+
 BOX = 4
 """One pixel in every box of this side is hidden."""
 
@@ -70,6 +73,7 @@ def compare(
     context: Context,
     *,
     along: str = "",
+    planes: int = 0,
     target: Stack | None = None,
     frames: bool = False,
 ) -> tuple[Finding, ...]:
@@ -92,6 +96,8 @@ def compare(
         Cancellation.
     along : {"", "Z", "T"}
         Axis of the neighbouring planes or frames of the network, if any.
+    planes : int
+        Number of planes above and below that a network for volumes is shown; 0 for other networks.
     target : Stack, optional
         Clean stack.
     frames : bool
@@ -105,10 +111,10 @@ def compare(
         instant = Instant().bind(stack, context)
         trials = [
             trial
-            for region in _places(stack, held_out)
+            for region in _places(stack, held_out, VOLUMES if planes else PLANES)
             for trial in _trials(
                 stack,
-                _Sample(stack, region, along),
+                _Sample(stack, region, along, planes),
                 (prediction, instant),
                 noise,
                 context,
@@ -153,11 +159,14 @@ class _Sample:
         Held-out region of a plane.
     along : str
         Axis of neighbouring planes or frames, which belong to the sample.
+    planes : int
+        Number of planes above and below that belong to the sample.
     """
 
-    def __init__(self, stack: Stack, region: Region, along: str) -> None:
+    def __init__(self, stack: Stack, region: Region, along: str, planes: int) -> None:
         window, inner = [], []
-        side = min(SIDE, *(part.stop - part.start for part in region[-2:]))
+        largest = SIDE // 2 if planes else SIDE
+        side = min(largest, *(part.stop - part.start for part in region[-2:]))
         for axis, size, part in zip(stack.axes, stack.shape, region, strict=True):
             if axis in "YX":
                 central = middle(part.stop - part.start, side)
@@ -167,7 +176,7 @@ class _Sample:
                 window.append(slice(0, size))
                 inner.append(slice(0, size))
             else:
-                reach = DEPTH if axis == along else 0
+                reach = DEPTH if axis == along else planes if axis == "Z" else 0
                 first = max(part.start - reach, 0)
                 window.append(slice(first, min(part.start + reach + 1, size)))
                 inner.append(slice(part.start - first, part.start - first + 1))
@@ -184,11 +193,11 @@ class _Sample:
         return pixels.reshape(-1, self.side, self.side)
 
 
-def _places(stack: Stack, held_out: Sequence[Region]) -> list[Region]:
+def _places(stack: Stack, held_out: Sequence[Region], most: int) -> list[Region]:
     """Return some held-out regions at different positions, of any channel."""
     at = stack.axes.find("C")
     found = list({tuple((p.start, p.stop) for i, p in enumerate(r) if i != at): r for r in held_out}.values())
-    chosen = sorted({round(i) for i in np.linspace(0, len(found) - 1, min(len(found), PLANES))})
+    chosen = sorted({round(i) for i in np.linspace(0, len(found) - 1, min(len(found), most))})
     return [found[i] for i in chosen]
 
 

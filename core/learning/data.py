@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
-from core.instant.constants import beside
+from core.instant.constants import OFFSETS, beside
 from core.noise.survey import Survey
 from core.recorded import Recorded, smooth_fill
 from core.stack import Region, Stack, plane_regions
@@ -85,6 +85,11 @@ class Beside:
     limits: range
     without: tuple[int, ...] = ()
 
+    @property
+    def count(self) -> int:
+        """Number of neighbours of a plane."""
+        return len(OFFSETS)
+
     def regions(self, region: Region) -> tuple[Region, ...]:
         """Return the neighbours of a single plane's region, in the order of `OFFSETS`."""
         first, own = self.limits.start, region[self.axis].start
@@ -99,6 +104,27 @@ class Beside:
             return index
         usual = [i for i in self.limits if i not in self.without and i != own]
         return min(usual, key=lambda i: abs(i - own))
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Planes of a volume that follow its first one.
+
+    Attributes
+    ----------
+    axis : int
+        Index of the axis of the planes.
+    count : int
+        Number of following planes.
+    """
+
+    axis: int
+    count: int
+
+    def regions(self, region: Region) -> tuple[Region, ...]:
+        """Return the regions of the following planes, which may lie outside the stack."""
+        own = region[self.axis].start
+        return tuple(narrowed(region, self.axis, i, i + 1) for i in range(own + 1, own + 1 + self.count))
 
 
 def beside_of(stack: Stack, along: str, regions: Sequence[Region] = ()) -> Beside | None:

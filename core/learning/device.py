@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -96,18 +98,18 @@ def placed(network: Network, device: torch.device) -> Network:
     return memory.enough(moved, str(device))
 
 
-def half_precision(device: torch.device, network: torch.nn.Module, side: int, inputs: int = 1) -> bool:
+def half_precision(device: torch.device, network: torch.nn.Module, shape: Sequence[int]) -> bool:
     """Return whether bfloat16 is both faster and accurate on this device.
 
     CPUs without bfloat16 instructions take 25 to 90 times longer, and are not tested.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and has_bfloat16() and half_is_better(network, side, inputs)
+    return device.type == "cpu" and has_bfloat16() and half_is_better(network, shape)
 
 
 def half_is_better(
-    network: torch.nn.Module, side: int, inputs: int = 1, *, seconds: float = BENCHMARK_SECONDS
+    network: torch.nn.Module, shape: Sequence[int], *, seconds: float = BENCHMARK_SECONDS
 ) -> bool:
     """Return whether a network on the CPU is faster and accurate in bfloat16.
 
@@ -115,15 +117,14 @@ def half_is_better(
     ----------
     network : torch.nn.Module
         The network.
-    side : int
-        Rows and columns of the image that it is timed on.
-    inputs : int
-        Channels of the image.
+    shape : sequence of int
+        Channels, planes if it is a network for volumes, rows and columns of the input that it is timed on.
     seconds : float
         Twice the time to spend on measuring.
     """
-    image = torch.linspace(-1, 1, side * side).sin().reshape(1, 1, side, side)
-    image = image.expand(-1, inputs, -1, -1)
+    sides = shape[1:]
+    image = torch.linspace(-1, 1, math.prod(sides)).sin().reshape(1, 1, *sides)
+    image = image.expand(-1, shape[0], *sides)
     results, times = [], []
     for half in (False, True):
         best = seconds

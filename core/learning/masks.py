@@ -116,8 +116,34 @@ def _all_others(row: Tensor, column: Tensor, side: int, reach: int) -> Tensor:
     return torch.where(inside, rows * side + columns, -1)
 
 
+def in_volumes(mask: Mask, planes: int, pixels: int) -> Mask:
+    """Join the masks of single planes to those of volumes.
+
+    Parameters
+    ----------
+    mask : Mask
+        Masks of N times `planes` planes.
+    planes, pixels : int
+        Number of planes of a volume, and of pixels of a plane.
+
+    Returns
+    -------
+    Mask
+        Masks of N volumes, whose indices refer to the flattened volume.
+    """
+    first = pixels * torch.arange(planes, device=mask.hidden.device)
+
+    def joined(index: Tensor) -> Tensor:
+        each = index.reshape(-1, planes, *index.shape[1:])
+        moved = each + first.reshape(planes, *[1] * (each.ndim - 2))
+        return torch.where(each < 0, each, moved).flatten(1, 2)
+
+    counts = mask.counts.reshape(-1, planes * mask.counts.shape[1])
+    return Mask(joined(mask.hidden), counts, joined(mask.changed), joined(mask.shown))
+
+
 def hide(patches: Tensor, mask: Mask) -> Tensor:
-    """Return a copy of patches (N, Y, X) in which hidden pixels have their replacement values."""
+    """Return a copy of patches (N, …, Y, X) in which hidden pixels have their replacement values."""
     flat = patches.flatten(1)
     values = _medians(flat, mask.shown) if mask.shown.ndim == 3 else flat.gather(1, mask.shown)
     return flat.scatter(1, mask.changed, values).reshape(patches.shape)

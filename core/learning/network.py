@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import torch
 from torch import Tensor, nn
 
 from core.instant.network import SHAPES, InstantNetwork
 from core.learning.architecture import Architecture
+from core.learning.blur_pooling import blur_pool
 from core.learning.compiler import load_compiler
 from core.learning.prior_network import PriorNetwork
 from core.learning.variational_network import VariationalNetwork
+from core.learning.volume_network import VolumeUNet
 
 OUTPUT_SCALE = 10.0
 """An image in counts is the output of a U-Net times this times the standard deviation, plus the mean."""
@@ -86,18 +89,6 @@ class UNet(nn.Module):
         return nn.functional.max_pool2d(images, 2)
 
 
-def blur_pool(images: Tensor) -> Tensor:
-    """Downsample images (N, C, Y, X) by 2: maximum of 2x2 pixels, blurred by 1 2 1 before subsampling.
-
-    Zhang 2019, "Making convolutional networks shift-invariant again" (arXiv:1904.11486). The blur consists of
-    two averages of 2x2 pixels, so that the result at i depends symmetrically on pixels 2i - 1 to 2i + 2.
-    Border pixels are repeated.
-    """
-    padded = nn.functional.pad(images, (1, 1, 1, 1), mode="replicate")
-    largest = nn.functional.max_pool2d(padded, 2, stride=1)
-    return nn.functional.avg_pool2d(nn.functional.avg_pool2d(largest, 2, stride=1), 2, stride=2)
-
-
 def _level(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, 3, padding=1),
@@ -107,22 +98,29 @@ def _level(before: int, after: int) -> nn.Sequential:
     )
 
 
-def receptive_field(architecture: Architecture) -> int:
+def receptive_field(architecture: Architecture, axis: str = "X") -> int:
     """Return the largest distance, in pixels, over which an input pixel affects an output pixel.
 
     Because of pooling, this distance depends on the position in the pooling grid; the result is the maximum
     over all positions and both directions.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        U-Net.
+    axis : {"X", "Y", "Z"}
+        Axis of the distance; "Z" only for a network for volumes.
     """
-    poolings = architecture.depth - 1
-    beside = 1 if architecture.pooling == "blur" else 0
+    factors = architecture.strides if axis == "Z" else (2,) * (architecture.depth - 1)
+    beside = 1 if architecture.pooling == "blur" and axis != "Z" else 0
     farthest = 0
-    for place in range(2**poolings):
+    for place in range(math.prod(factors)):
         low, high = place, place
-        for _ in range(poolings):  # from the output down to the coarsest level
-            low, high = (low - 2) // 2, (high + 2) // 2
+        for factor in factors:  # from the output down to the coarsest level
+            low, high = (low - 2) // factor, (high + 2) // factor
         low, high = low - 2, high + 2
-        for _ in range(poolings):  # and up to the input
-            low, high = 2 * low - beside - 2, 2 * high + 1 + beside + 2
+        for factor in reversed(factors):  # and up to the input
+            low, high = factor * low - beside - 2, factor * high + factor - 1 + beside + 2
         farthest = max(farthest, place - low, high - place)
     return farthest
 
@@ -138,7 +136,7 @@ def blank(architecture: Architecture) -> nn.Module:
     """Return a network whose weights are to be loaded."""
     kind = architecture.kind
     if kind == "unet":
-        return UNet(architecture)
+        return VolumeUNet(architecture) if architecture.space == "3D" else UNet(architecture)
     if architecture.variational:
         return VariationalNetwork(SHAPES[kind], width=architecture.width, levels=architecture.depth)
     if architecture.samples:
@@ -146,8 +144,8 @@ def blank(architecture: Architecture) -> nn.Module:
     return InstantNetwork(SHAPES[kind])
 
 
-def initial(architecture: Architecture, seed: int) -> UNet:
-    """Return a newly initialised network that depends only on these arguments."""
+def initial(architecture: Architecture, seed: int) -> nn.Module:
+    """Return a newly initialised U-Net that depends only on these arguments."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return UNet(architecture)
+        return blank(architecture)

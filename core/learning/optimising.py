@@ -47,6 +47,8 @@ class Learner:
     ----------
     finding : Finding or None
         Finding about the last steps.
+    patch_pixels : int
+        Number of pixels of a patch.
     interrupt : callable
         Called during long computations; it ends them by raising an exception. State and weights then are
         those before the step.
@@ -66,9 +68,11 @@ class Learner:
         self._weight = torch.zeros((), device=setup.device)
         self.finding: Finding | None = None
         self.interrupt: Callable[[], None] = lambda: None
+        self._planes = setup.planes
+        self.patch_pixels = setup.side**2 * max(setup.planes, 1)
         self._chunk = setup.batch
         if setup.device.type == "cpu":
-            self._chunk = min(setup.batch, max(1, CHUNK_PIXELS // setup.side**2))
+            self._chunk = min(setup.batch, max(1, CHUNK_PIXELS // self.patch_pixels))
 
     def warm(self, weights: Mapping[str, Tensor]) -> None:
         """Start from these weights."""
@@ -86,10 +90,9 @@ class Learner:
             self.network.parameters(), lr=rate, fused=self._device.type in ("cpu", "cuda"), capturable=graphs
         )
         self._fit_chunk()
-        inputs = method.architecture().inputs
+        shape = (method.architecture().inputs, *[self._planes] * bool(self._planes), self._side, self._side)
         self._half = method.precision == "bfloat16" or (
-            method.precision == "auto"
-            and devices.half_precision(self._device, self.network, self._side, inputs)
+            method.precision == "auto" and devices.half_precision(self._device, self.network, shape)
         )
 
     @property
@@ -222,7 +225,7 @@ class Learner:
 
     def _fit_chunk(self) -> None:
         """Reduce the number of patches that are processed at a time until they fit into memory."""
-        each = self._side**2 * int(getattr(self.network, "bytes_per_pixel", 0))
+        each = self.patch_pixels * int(getattr(self.network, "bytes_per_pixel", 0))
         while not memory.fits(TRAINING_FACTOR * each * self._chunk, str(self._device)):
             if self._chunk == 1:
                 raise self._refusal()

@@ -29,10 +29,10 @@ class Patches:
 
     Attributes
     ----------
-    pixels, target : Tensor, shape (N, Y, X)
-        Input and target of the network, normalised.
+    pixels, target : Tensor, shape (N, Y, X) or (N, Z, Y, X)
+        Input and target of the network, normalised: planes, or volumes.
     valid : Tensor or None
-        (N, Y, X) bool, pixels recorded in input and target; None for all.
+        Bool, with the shape of `pixels`: pixels recorded in input and target; None for all.
     black : Tensor, shape (N,)
         Normalised value without light.
     channel : Tensor, shape (N,), int64
@@ -114,7 +114,9 @@ def held_out_patches(
         others = replace(places, tile=other_frame(places.tile, len(regions), times, generator))
     near = beside_of(stack, along)
     pixels, targets, valid, black, channels, around = [], [], [], [], [], []
-    for region, other in zip(_regions(regions, places, side), _regions(regions, others, side), strict=True):
+    for region, other in zip(
+        patch_regions(regions, places, side), patch_regions(regions, others, side), strict=True
+    ):
         channel = channel_of(region, stack.axes) if len(norm.mean) > 1 else 0
         given = read_float(stack, region)
         pixels.append(torch.from_numpy(normalised(given, norm, channel)))
@@ -139,7 +141,8 @@ def held_out_patches(
     )
 
 
-def _regions(planes: tuple[Region, ...], places: Places, side: int) -> list[Region]:
+def patch_regions(planes: tuple[Region, ...], places: Places, side: int) -> list[Region]:
+    """Return the regions of patches of single planes."""
     found = []
     for plane, row, column in torch.stack((places.tile, places.row, places.column), 1).tolist():
         region = planes[plane]

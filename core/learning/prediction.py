@@ -22,6 +22,7 @@ from core.learning.data import Normalisation, normalised
 from core.learning.device import layout
 from core.learning.network import OUTPUT_SCALE, UNet, receptive_field
 from core.learning.suitability import unlike
+from core.learning.volume_network import VolumeUNet
 from core.level import level_of
 from core.methods.base import Block, Operation
 from core.methods.outputs import DENOISED, Output
@@ -46,7 +47,7 @@ class Prediction(Operation):
 
     Attributes
     ----------
-    network : UNet
+    network : UNet or VolumeUNet
         Network, on its device.
     device : torch.device
         Device of the network.
@@ -69,7 +70,7 @@ class Prediction(Operation):
     parallel: ClassVar[bool] = False
     skips: ClassVar[bool] = True
 
-    network: UNet
+    network: UNet | VolumeUNet
     device: torch.device
     normalisation: Normalisation
     outputs: tuple[Output, ...] = (DENOISED,)

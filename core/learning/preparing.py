@@ -99,7 +99,7 @@ def resolve(
         device=device, side=side,
         memory=memory, batch=method.batch, augment=method.augment, validation=method.validation,
         validation_patches=method.validation_patches, seed=method.seed,
-        by_channel=method.normalise == "channel", along=method.along,
+        by_channel=method.normalise == "channel", along=method.along, planes=method.patch_planes(plain),
     )  # fmt: skip
     findings: list[Finding | None] = []
     if not method.idle:

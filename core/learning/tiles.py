@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from core.instant.constants import OFFSETS
 from core.learning.data import (
+    Beside,
+    Following,
     Normalisation,
     Split,
     beside_of,
@@ -21,7 +22,7 @@ from core.learning.data import (
     normalised,
     read_float,
 )
-from core.learning.sampling import Places, gather
+from core.learning.sampling import Places, draw_places, gather
 from core.stack import Region, Stack, channel_of, region_shape
 
 MEMORY_BYTES = 2 * 2**30
@@ -58,12 +59,12 @@ class Tiles:
         self, stack: Stack, split: Split, side: int, limit: int = MEMORY_BYTES, along: str = ""
     ) -> None:
         self._stack, self._regions = stack, split.training
-        self._near = beside_of(stack, along, self._regions)
+        self._near = self._companions(along)
         height, width = region_shape(self._regions[0])[-2:]
         total = len(self._regions) * height * width * 4
         self.partial = total > limit
         # if all tiles are in memory, neighbours are other tiles; else they are stored with each tile
-        self._each = 1 + len(OFFSETS) if self.partial and self._near is not None else 1
+        self._each = 1 + self._near.count if self.partial and self._near is not None else 1
         if self.partial and height * width * 4 * self._each * ENOUGH > limit:
             tile = max(LARGE_TILE, side)
             height, width = min(height, tile), min(width, tile)
@@ -133,6 +134,10 @@ class Tiles:
         if self.partial:
             self._renew(int(torch.randint(self.count, (1,), generator=generator)), self._draw(generator))
 
+    def draw(self, count: int, side: int, augment: str, generator: Generator, *, exchange: bool) -> Places:
+        """Draw the places of patches; see `draw_places`."""
+        return draw_places(count, (self.count, *self.shape), side, augment, generator, exchange=exchange)
+
     def pair(
         self, places: Places, side: int, generator: Generator  # noqa: ARG002
     ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
@@ -149,14 +154,18 @@ class Tiles:
 
     # ------------------------------------------------------------------ tiles
 
+    def _companions(self, along: str) -> Beside | Following | None:
+        """Return the planes or frames that belong to each plane, if any."""
+        return beside_of(self._stack, along, self._regions)
+
     def _neighbours(self) -> Tensor | None:
-        """Return the memory indices of the neighbours of each tile, (tiles, len(OFFSETS))."""
+        """Return the memory indices of the neighbours of each tile, (tiles, neighbours)."""
         if self._near is None:
             return None
         if self.partial:
             return torch.arange(self.count, self.count * self._each).reshape(self.count, -1)
-        where = {_corner(region): index for index, region in enumerate(self._regions)}
-        near = [[where[_corner(r)] for r in self._near.regions(region)] for region in self._regions]
+        where = {corner(region): index for index, region in enumerate(self._regions)}
+        near = [[where[corner(r)] for r in self._near.regions(region)] for region in self._regions]
         return torch.tensor(near)
 
     def _shown(self, index: int) -> Iterator[tuple[int, Region]]:
@@ -225,7 +234,8 @@ class Tiles:
         return Normalisation(offset=offset, mean=light, std=stds, fill=fill - offset)
 
 
-def _corner(region: Region) -> tuple[int, ...]:
+def corner(region: Region) -> tuple[int, ...]:
+    """Return the first indices of a region."""
     return tuple(part.start for part in region)
 
 

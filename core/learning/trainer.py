@@ -149,7 +149,7 @@ class Trainer:
             elif course.due:
                 broken = not (yield from self._end_epoch(every))
             now = course.tick()
-            speed = (course.step - steps) * self._batch * self._side**2 / (now - reported)
+            speed = (course.step - steps) * self._batch * self._learner.patch_pixels / (now - reported)
             yield self._report(loss=math.nan if broken else loss, speed=max(speed, 0.0))
             reported = course.start_clock()
             steps = course.step
@@ -175,7 +175,8 @@ class Trainer:
         self._course.add(
             *compare(
                 Level.of(self._stack).stack, self._examples.held_out_regions, prediction, context,
-                along=self._method.along, frames=self._examples.other_frames,
+                along=self._method.along, planes=self._method.patch_planes(self._stack),
+                frames=self._examples.other_frames,
                 target=None if self._target is None else Level.of(self._target).stack,
             )
         )  # fmt: skip
@@ -226,6 +227,7 @@ class Trainer:
         if self._ready:
             raise RuntimeError("a network to continue is given before training starts")
         self._start = model
+        self._method = self._method.continuing(model.method)
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of all state that is needed to resume, with tensors on the CPU."""
@@ -262,7 +264,7 @@ class Trainer:
         """Make all decisions that depend on the pixels, and create the parts of the method."""
         self._device = devices.choose(self._asked)
         parts = resolve(self._stack, self._method, self._target, self._device, self._memory, context)
-        self._method, self._target, self._side = parts.method, parts.target, parts.side
+        self._method, self._target = parts.method, parts.target
         self._examples, self._learner = parts.examples, parts.learner
         self._course.add(*parts.findings)
         self._batch = parts.method.batch

@@ -13,6 +13,33 @@ SMALL = 9
 """Longest side of a kernel that is applied directly; larger ones by the Fourier transform."""
 
 
+def convolve_volume(volume: NDArray[np.float32], psf: Psf | None) -> NDArray[np.float32]:
+    """Convolve a volume with a PSF; borders are reflected about the border pixels.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (Z, Y, X), float32
+        Volume; it may have fewer planes than the PSF.
+    psf : Psf or None
+        PSF of three dimensions, or of two, which is applied to every plane. None returns the volume itself.
+
+    Returns
+    -------
+    ndarray, shape (Z, Y, X), float32
+        Convolved volume.
+    """
+    from scipy import ndimage, signal  # imported here, so that the window starts without scipy
+
+    if psf is None or psf.kernel.ndim == 2:
+        return convolve(volume, psf)
+    if psf.sigmas:
+        along = ndimage.correlate1d(volume, gaussian_kernel(psf.sigmas[0]), axis=0, mode="mirror")
+        return convolve(np.asarray(along, np.float32), psf)
+    reach = [side // 2 for side in psf.kernel.shape]
+    padded = np.pad(volume, [(one, one) for one in reach], mode="reflect")
+    return np.asarray(signal.fftconvolve(padded, psf.kernel, mode="valid"), np.float32)
+
+
 def convolve(images: NDArray[np.float32], psf: Psf | None) -> NDArray[np.float32]:
     """Convolve images with a PSF; borders are reflected about the border pixels.
 
@@ -65,4 +92,14 @@ def check_side(psf: Psf, side: int) -> None:
         raise QuietfieldError(
             f"A PSF {size} has a radius of {max(psf.radius)} px; patches of {side} px are too small. "
             "Increase the patch side, or use a narrower PSF."
+        )
+
+
+def check_planes(psf: Psf, planes: int, whole: int) -> None:
+    """Raise `QuietfieldError` if the PSF is deeper than patches of `planes` of the `whole` planes."""
+    reach = len(psf.kernel) // 2
+    if planes < whole and reach >= planes:
+        raise QuietfieldError(
+            f"The PSF ({psf.brief}) has a radius of {reach} planes; patches of {planes} planes are too "
+            "shallow. Increase the patch depth, or use a narrower PSF."
         )

@@ -143,9 +143,9 @@ class Psf:
         orientation : int
             Bits: 1 flips rows, 2 flips columns, 4 transposes.
         """
-        kernel = self.plane.kernel
-        turned = kernel[:: -1 if orientation & 1 else 1, :: -1 if orientation & 2 else 1]
-        turned = turned.T if orientation & 4 else turned
+        kernel = self.kernel
+        turned = kernel[..., :: -1 if orientation & 1 else 1, :: -1 if orientation & 2 else 1]
+        turned = turned.swapaxes(-1, -2) if orientation & 4 else turned
         if turned.shape != kernel.shape:
             return False
         return bool(np.abs(turned - kernel).max() <= ALIKE * np.abs(kernel).max())

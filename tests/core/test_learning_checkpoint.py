@@ -239,7 +239,7 @@ def test_the_description_is_readable_json(tmp_path, model):
     assert whole["method"]["params"] == params.values(model.method)
     expected = {
         "kind": "unet", "width": 8, "depth": 3, "pooling": "max", "top_skip": True, "inputs": 1, "samples": 0,
-        "variational": False,
+        "variational": False, "space": "2D", "deep": 0,
     }  # fmt: skip
     assert whole["architecture"] == expected
     assert whole["record"]["source"]["name"] == "scene"

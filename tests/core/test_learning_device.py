@@ -26,7 +26,7 @@ def test_half_precision_is_measured_only_where_the_processor_has_it():
     def network(image):
         raise AssertionError("tried without need")
 
-    assert device.half_precision(torch.device("cpu"), network, 32) is False
+    assert device.half_precision(torch.device("cpu"), network, (1, 32, 32)) is False
 
 
 def test_half_precision_is_refused_when_slow_or_wrong():
@@ -44,9 +44,9 @@ def test_half_precision_is_refused_when_slow_or_wrong():
     def wrong(image):
         return fast(image) * (2 if half() else 1)
 
-    assert not device.half_is_better(slow, 32, seconds=0.2)
-    assert device.half_is_better(fast, 32, seconds=0.2)
-    assert not device.half_is_better(wrong, 32, seconds=0.2)
+    assert not device.half_is_better(slow, (1, 32, 32), seconds=0.2)
+    assert device.half_is_better(fast, (1, 32, 32), seconds=0.2)
+    assert not device.half_is_better(wrong, (1, 32, 32), seconds=0.2)
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7)])

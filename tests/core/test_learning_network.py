@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from core.learning.architecture import Architecture
-from core.learning.network import UNet, blur_pool, initial, receptive_field
+from core.learning.blur_pooling import blur_pool
+from core.learning.network import UNet, initial, receptive_field
 
 
 def test_parameter_count_is_the_published_one():

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from core.errors import QuietfieldError
-from core.findings import Finding, psf_kinds
+from core.findings import Finding, Proposal, psf_kinds
 from core.learning.base import Learned, Resolved
 from core.learning.methods.blind_spot import BlindSpot
+from core.learning.volumetric import LEAST_PLANES
 from core.params import param
 from core.progress import Context
 from core.psf import Psf, gaussian
@@ -62,13 +63,35 @@ class Blurred(BlindSpot):
         method = cast(Blurred, resolved.method)
         if self.psf:
             method = replace(method, psf=resolve(self.psf, stack, context.part(0.5, 1.0)).text)
-        return Resolved(method=method, findings=(*resolved.findings, *_findings(method.spread)))
+        return Resolved(method=method, findings=(*resolved.findings, *method.psf_findings(stack)))
+
+    def psf_findings(self, stack: Stack) -> tuple[Finding, ...]:
+        """Return findings about the PSF of a training on a stack."""
+        psf = self.spread
+        if psf is None:
+            return (Finding(kind=psf_kinds.PSF_NONE),)
+        found = []
+        if self.space == "2D" and psf.kernel.ndim == 3:
+            deep = stack.sizes.get("Z", 1) >= LEAST_PLANES
+            proposal = Proposal(label="Train for volumes", params={"space": "3D"}) if deep else None
+            found.append(Finding(kind=psf_kinds.PSF_PLANE, proposal=proposal))
+        if self.space == "3D" and psf.kernel.ndim == 2:
+            found.append(Finding(kind=psf_kinds.PSF_FLAT))
+        narrow = [axis for axis in psf.plane.undersampled if psf.source != "gaussian"]
+        if narrow:
+            axis = min(narrow, key=lambda axis: psf.fwhm[axis])
+            details, kind = {"axis": axis}, psf_kinds.PSF_UNDERSAMPLED
+            found.append(Finding(kind=kind, value=psf.fwhm[axis], limit=2.0, unit="px", details=details))
+        unsure = unsure_finding(psf)
+        return tuple(found) if unsure is None else (*found, unsure)
 
     def oriented(self, setup: Setup) -> Setup:
         """Return settings that keep only the orientations of patches in which the PSF stays the same."""
         from core.learning.sampling import ORIENTATIONS
 
         psf, wanted = self.spread, ORIENTATIONS[setup.augment]
+        if psf is not None and self.space == "2D":
+            psf = psf.plane
         kept = tuple(one for one in wanted if psf is None or psf.unchanged(one))
         name = next((name for name, known in ORIENTATIONS.items() if known == kept), "none")
         return replace(setup, augment=name)
@@ -89,19 +112,3 @@ class Blurred(BlindSpot):
             words = [f"width {self.width}", f"depth {self.depth}", f"PSF {self.psf}"]
             return f"{self.label} ({', '.join(words)})"
         return BlindSpot.describe_network(self)
-
-
-def _findings(psf: Psf | None) -> tuple[Finding, ...]:
-    """Return findings about the PSF of a training."""
-    if psf is None:
-        return (Finding(kind=psf_kinds.PSF_NONE),)
-    found = []
-    if psf.kernel.ndim == 3:
-        found.append(Finding(kind=psf_kinds.PSF_PLANE))
-    narrow = [axis for axis in psf.plane.undersampled if psf.source != "gaussian"]
-    if narrow:
-        axis = min(narrow, key=lambda axis: psf.fwhm[axis])
-        details, kind = {"axis": axis}, psf_kinds.PSF_UNDERSAMPLED
-        found.append(Finding(kind=kind, value=psf.fwhm[axis], limit=2.0, unit="px", details=details))
-    unsure = unsure_finding(psf)
-    return tuple(found) if unsure is None else (*found, unsure)

@@ -94,6 +94,9 @@ class ProbabilisticNoise2Void(BlindSpot):
     normalise: str = params.fix("channel")
     precision: str = params.fix("float32")
     neighbourhood: int = params.fix(5)
+    space: str = params.fix("2D")
+    planes: int = params.fix(16)
+    z_poolings: str = params.fix("auto")
 
     def __post_init__(self) -> None:
         # super() without arguments does not work in a dataclass with slots

@@ -107,6 +107,9 @@ class Quietfield(BlindSpot):
     normalise: str = params.fix("channel")
     precision: str = params.fix("float32")
     neighbourhood: int = params.fix(5)
+    space: str = params.fix("2D")
+    planes: int = params.fix(16)
+    z_poolings: str = params.fix("auto")
 
     def examples(self, setup: Setup) -> Examples:
         """Return patches in photons, with hidden pixels replaced by the network's own prediction."""

@@ -14,14 +14,14 @@ from core.findings import Finding
 from core.learning import data
 from core.learning.data import Normalisation, Split
 from core.learning.lines import Direction, draw_lines
-from core.learning.masks import Mask, draw_mask, hide, surrounded
+from core.learning.masks import Mask, draw_mask, hide, in_volumes, surrounded
 from core.learning.obstacles import examine_channels, noiseless
 from core.learning.pairs import FramePairs, TargetPairs
 from core.learning.parts.setup import Setup
 from core.learning.patches import Patches, cut, held_out_patches
-from core.learning.sampling import draw_places
 from core.learning.tiles import Place, Tiles
 from core.learning.training_advice import levels, photons
+from core.learning.volumes import VolumeTiles, held_out_volumes
 from core.stack import Region, Stack, channel_of
 
 Predict = Callable[[Tensor], Tensor]
@@ -55,11 +55,15 @@ class Examples:
     def _divided(self) -> Split:
         """Split the stack into training and held-out regions."""
         setup = self._setup
-        return data.split(setup.stack, setup.validation, setup.side, self.held_out_axes, setup.along)
+        # volumes are not cut along Z
+        axes = self.held_out_axes.replace("Z", "") if setup.planes else self.held_out_axes
+        return data.split(setup.stack, setup.validation, setup.side, axes, setup.along)
 
     def _tiled(self) -> Tiles:
         """Return the tiles from which patches are cropped."""
         setup = self._setup
+        if setup.planes:
+            return VolumeTiles(setup.stack, self._split, setup.side, setup.memory, planes=setup.planes)
         return Tiles(setup.stack, self._split, setup.side, setup.memory, setup.along)
 
     @property
@@ -140,8 +144,8 @@ class Examples:
 
     def draw(self, generator: Generator, fraction: float = 1.0) -> Patches:  # noqa: ARG002
         """Draw the patches of one step, on the device, after this fraction of the training."""
-        setup, shape = self._setup, (self._tiles.count, *self._tiles.shape)
-        places = draw_places(setup.batch, shape, setup.side, setup.augment, generator, exchange=self.exchange)
+        setup = self._setup
+        places = self._tiles.draw(setup.batch, setup.side, setup.augment, generator, exchange=self.exchange)
         mask = self.mask(setup.batch, generator)
         return cut(self._tiles, places, setup.side, mask, setup.device, generator)
 
@@ -149,10 +153,17 @@ class Examples:
         """Return the patches of held-out regions, which are always the same."""
         setup, generator = self._setup, torch.Generator()
         generator.manual_seed(setup.seed + 1)
-        patches = held_out_patches(
-            setup.stack, self._split, self.normalisation, count=setup.validation_patches, side=setup.side,
-            generator=generator, frames=self.other_frames, target=setup.target, along=setup.along,
-        )  # fmt: skip
+        count, side = setup.validation_patches, setup.side
+        if setup.planes:
+            patches = held_out_volumes(
+                setup.stack, self._split, self.normalisation, count=count, side=side, planes=setup.planes,
+                generator=generator,
+            )  # fmt: skip
+        else:
+            patches = held_out_patches(
+                setup.stack, self._split, self.normalisation, count=count, side=side, generator=generator,
+                frames=self.other_frames, target=setup.target, along=setup.along,
+            )  # fmt: skip
         return patches.hiding(self.mask(setup.validation_patches, generator))
 
 
@@ -180,12 +191,17 @@ class HiddenPixels(Examples):
 
     def mask(self, count: int, generator: Generator) -> Mask | None:
         """Draw a mask of hidden pixels, which are predicted."""
-        return draw_mask(
-            count, self._setup.side, self._box, self._neighbourhood, generator, median=self._median
-        )
+        planes, side = self._setup.planes, self._setup.side
+        mask = self._plane_mask(count * (planes or 1), generator)
+        return in_volumes(mask, planes, side**2) if planes else mask
+
+    def _plane_mask(self, count: int, generator: Generator) -> Mask:
+        """Draw masks of single planes."""
+        side, box, near = self._setup.side, self._box, self._neighbourhood
+        return draw_mask(count, side, box, near, generator, median=self._median)
 
     def shown(self, patches: Patches, predict: Predict) -> Tensor:  # noqa: ARG002
-        """Return patches with hidden pixels replaced, (N, Y, X)."""
+        """Return patches with hidden pixels replaced, (N, Y, X) or (N, Z, Y, X)."""
         return patches.pixels if patches.mask is None else hide(patches.pixels, patches.mask)
 
 
@@ -211,8 +227,8 @@ class HiddenLines(HiddenPixels):
         """Whether patches may be transposed, which also transposes the lines."""
         return self._line == "both"
 
-    def mask(self, count: int, generator: Generator) -> Mask | None:
-        """Draw a mask of hidden pixels, which are predicted, and of pixels that are masked with them."""
+    def _plane_mask(self, count: int, generator: Generator) -> Mask:
+        """Draw masks of hidden pixels, which are predicted, and of pixels that are masked with them."""
         side, box, near = self._setup.side, self._box, self._neighbourhood
         return draw_lines(count, side, box, near, self._line, self._reach, generator)
 

@@ -17,7 +17,7 @@ from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 from core.learning.training_advice import levels
 from core.psf import Psf
-from core.psf.convolution import check_side
+from core.psf.convolution import check_planes, check_side
 
 Network = Callable[..., Any]
 """Computes the output of the network."""
@@ -30,9 +30,9 @@ class Emitted:
     Attributes
     ----------
     signal : Tensor
-        Predicted pixels, (N, Y, X).
+        Predicted pixels, (N, Y, X), or (N, Z, Y, X) in volumes.
     sharp : Tensor
-        Predicted pixels before the PSF, (N, Y, X); equal to `signal` without a PSF.
+        Predicted pixels before the PSF, as `signal`; equal to it without a PSF.
     """
 
     signal: Tensor
@@ -70,7 +70,7 @@ class ImageHead:
     setup : Setup
         Device and side of the patches.
     psf : Psf or None
-        PSF; None for no PSF. Of a three-dimensional one, the plane in focus is used.
+        PSF; None for no PSF. For images, the plane in focus of a three-dimensional one is used.
 
     Raises
     ------
@@ -83,13 +83,17 @@ class ImageHead:
         self._layout = layout(setup.device)
         if psf is not None:
             check_side(psf, setup.side)
+        if psf is not None and setup.planes and psf.kernel.ndim == 3:
+            check_planes(psf, setup.planes, setup.stack.sizes["Z"])
 
     def emit(self, network: Network, shown: Tensor, patches: Patches) -> Emitted:
         """Return the image, and the image convolved with the PSF."""
         images = shown[:, None]
         if patches.beside is not None:
             images = torch.cat([images, patches.beside], 1)
-        output: Tensor = network(images.contiguous(memory_format=self._layout))
+        if images.ndim == 4:
+            images = images.contiguous(memory_format=self._layout)
+        output: Tensor = network(images)
         sharp = output.float() * OUTPUT_SCALE
         return Emitted(signal=self.blurred(sharp)[:, 0], sharp=sharp[:, 0])
 

@@ -96,5 +96,5 @@ class Positivity:
     def losses(self, emitted: Emitted, patches: Patches) -> Tensor:
         """Return the loss of each patch, (N,)."""
         losses = self._objective.losses(emitted, patches)
-        negative = (patches.black[:, None, None] - emitted.sharp).clamp(min=0.0)
-        return losses + self._weight * negative.flatten(1).mean(1)
+        negative = (patches.black[:, None] - emitted.sharp.flatten(1)).clamp(min=0.0)
+        return losses + self._weight * negative.mean(1)

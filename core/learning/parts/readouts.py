@@ -22,6 +22,8 @@ from core.learning.parts.posterior_prediction import PosteriorPrediction
 from core.learning.parts.sampled_prediction import SampledPrediction
 from core.learning.prediction import Prediction
 from core.learning.variational_network import VariationalNetwork
+from core.learning.volume_network import VolumeUNet
+from core.learning.volume_prediction import VolumePrediction
 from core.methods.base import Bindable
 from core.methods.outputs import DECONVOLVED, DENOISED, Output
 from core.psf import Psf
@@ -77,6 +79,11 @@ class Denoised:
     ) -> Bindable:
         """Return the prediction of a network."""
         network = _network(self.architecture, weights, device)
+        if isinstance(network, VolumeUNet):
+            return VolumePrediction(
+                network=network, device=device, normalisation=normalisation, outputs=self.outputs,
+                psf=self.psf,
+            )  # fmt: skip
         assert isinstance(network, UNet)
         return Prediction(
             network=network, device=device, normalisation=normalisation, outputs=self.outputs,

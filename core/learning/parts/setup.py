@@ -39,6 +39,8 @@ class Setup:
         Whether every channel has a separate mean and standard deviation.
     along : {"", "Z", "T"}
         Axis of the neighbouring planes or frames of the network, if any.
+    planes : int
+        Number of planes of a patch of a network for volumes; 0 for patches of single planes.
     """
 
     stack: Stack
@@ -53,3 +55,4 @@ class Setup:
     seed: int
     by_channel: bool
     along: str
+    planes: int = 0
