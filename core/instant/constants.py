@@ -50,6 +50,15 @@ def beside(index: int, count: int, without: Collection[int] = ()) -> tuple[int, 
     return tuple(found)
 
 
+def substitutes(number: int) -> tuple[int, ...]:
+    """Return the numbers of the neighbours that replace what a neighbour lacks, the best one first.
+
+    These are the one on the other side, then the nearest ones; neighbours are numbered in the order of
+    `OFFSETS`.
+    """
+    return len(OFFSETS) - 1 - number, 1, 2, 0, 3
+
+
 def around(index: int, count: int) -> range:
     """Return the indices of the frames averaged around a frame, in a stack of `count` frames."""
     return range(max(index - SPAN, 0), min(index + SPAN + 1, count))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core import memory
 from core.errors import QuietfieldError
 from core.findings import Finding, kinds
-from core.instant.constants import DEPTH, GRID, REACH, beside
+from core.instant.constants import DEPTH, GRID, REACH, beside, substitutes
 from core.instant.familiarity import examine
 from core.instant.network import LEAST, LEVEL, InstantNetwork
 from core.instant.scene import propose_averaging
@@ -266,8 +266,7 @@ def replace_unrecorded(others: Sequence[tuple[Plane, Mask]], known: Plane) -> li
         result, rest = pixels, ~recorded
         if rest.any():
             result = np.where(recorded, pixels, known)
-            # the one on the other side first, then the nearest ones
-            for other in (len(others) - 1 - number, 1, 2, 0, 3):
+            for other in substitutes(number):
                 better = rest & others[other][1]
                 result[better] = others[other][0][better]
                 rest &= ~better

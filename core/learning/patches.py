@@ -19,7 +19,7 @@ from core.learning.data import (
 from core.learning.masks import Mask
 from core.learning.pairs import frames_of, normalised_target, other_frame
 from core.learning.sampling import Places, draw_places
-from core.learning.tiles import Tiles
+from core.learning.tiles import Tiles, replace_invalid
 from core.stack import Region, Stack, channel_of, region_shape
 
 
@@ -113,7 +113,8 @@ def held_out_patches(
         times = frames_of(regions, stack.axes)
         others = replace(places, tile=other_frame(places.tile, len(regions), times, generator))
     near = beside_of(stack, along)
-    pixels, targets, valid, black, channels, around = [], [], [], [], [], []
+    pixels, targets, valid, black, channels = [], [], [], [], []
+    around: list[Tensor] = []
     for region, other in zip(
         patch_regions(regions, places, side), patch_regions(regions, others, side), strict=True
     ):
@@ -121,8 +122,10 @@ def held_out_patches(
         given = read_float(stack, region)
         pixels.append(torch.from_numpy(normalised(given, norm, channel)))
         if near is not None:
-            planes = [normalised(read_float(stack, r), norm, channel) for r in near.regions(region)]
-            around.append(torch.from_numpy(np.stack(planes)))
+            planes = [read_float(stack, r) for r in near.regions(region)]
+            filled = torch.from_numpy(np.stack([normalised(one, norm, channel) for one in planes]))
+            recorded = torch.from_numpy(np.isfinite(np.stack(planes)))
+            around.append(replace_invalid(filled[None], recorded[None])[0])
         read = read_float(stack if target is None else target, other)
         valid.append(torch.from_numpy(np.isfinite(read) & np.isfinite(given)))
         wanted = normalised(read, norm, channel) if target is None else normalised_target(read, norm, channel)

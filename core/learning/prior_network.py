@@ -33,6 +33,14 @@ class PriorNetwork(InstantNetwork):
             assert self.spread.bias is not None
             self.spread.bias.copy_(torch.special.ndtri(levels).repeat_interleave(4))
 
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory of a prediction on the processor per pixel, of which one in 16 gets samples at a time.
+
+        Measured with 100 samples: 373 and 557 for the networks that ship; in training 1117 and 1783.
+        """
+        return super().bytes_per_pixel + 3 * self.samples
+
     def forward(
         self,
         images: Tensor,

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from core.instant.constants import substitutes
 from core.learning.data import (
     Beside,
     Following,
@@ -150,7 +151,12 @@ class Tiles:
         if self._beside is None:
             return None
         tiles = self._beside[places.tile].unbind(1)
-        return torch.stack([gather(self.pixels, replace(places, tile=tile), side) for tile in tiles], 1)
+
+        def planes(source: Tensor) -> Tensor:
+            return torch.stack([gather(source, replace(places, tile=tile), side) for tile in tiles], 1)
+
+        pixels = planes(self.pixels)
+        return pixels if self.valid is None else replace_invalid(pixels, planes(self.valid))
 
     # ------------------------------------------------------------------ tiles
 
@@ -237,6 +243,27 @@ class Tiles:
 def corner(region: Region) -> tuple[int, ...]:
     """Return the first indices of a region."""
     return tuple(part.start for part in region)
+
+
+def replace_invalid(pixels: Tensor, valid: Tensor) -> Tensor:
+    """Replace pixels of neighbours that were not recorded by those of other neighbours.
+
+    Pixels that no neighbour recorded stay as they are: those of the plane itself may be hidden.
+
+    Parameters
+    ----------
+    pixels, valid : Tensor, shape (N, len(OFFSETS), Y, X)
+        Neighbours, and their recorded pixels.
+    """
+    planes = []
+    for number in range(pixels.shape[1]):
+        plane, rest = pixels[:, number], ~valid[:, number]
+        for other in substitutes(number):
+            better = rest & valid[:, other]
+            plane = torch.where(better, pixels[:, other], plane)
+            rest = rest & ~better
+        planes.append(plane)
+    return torch.stack(planes, 1)
 
 
 def marked(

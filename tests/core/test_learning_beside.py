@@ -428,3 +428,32 @@ def test_what_a_neighbour_lacks_is_taken_from_the_one_on_the_other_side() -> Non
     )
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert np.abs(found - evaluate(Stack.of(frames, "TYX"), model.prediction("cpu"))[0][2]).max() > 1e-3
+
+
+def test_training_takes_what_a_neighbour_lacks_from_the_other_neighbours_too() -> None:
+    """Neighbours of frame 2 are 0, 1, 3 and 4; a part of frame 3, and another one of all of them, lack."""
+    lacking = grained((5, 40, 40)).astype(np.float32)
+    lacking[3, :, :15] = np.nan
+    lacking[[0, 1, 3, 4], :, 30:] = np.nan
+    setup = Setup(
+        stack=Stack.of(lacking, "TYX"), target=None, device=torch.device("cpu"), side=40, memory=2**30,
+        batch=40, augment="none", validation=0.0, validation_patches=40, seed=0, by_channel=True, along="T",
+    )  # fmt: skip
+    examples = small(Noise2Void, neighbours="T").examples(setup)
+    generator = torch.Generator().manual_seed(0)
+    list(examples.read(generator, None))
+    norm = examples.normalisation
+    expected = (lacking[:, :, :30] - norm.offset - norm.mean[0]) / norm.std[0]
+    for patches in (examples.draw(generator), examples.held_out()):
+        assert patches.beside is not None
+        own = patches.pixels[:, :, :30].numpy()
+        middle = [i for i, pixels in enumerate(own) if np.allclose(pixels, expected[2], atol=1e-5)]
+        assert middle
+        found = patches.beside[middle[0]].numpy()
+        np.testing.assert_allclose(found[2, :, :15], expected[1, :, :15], atol=1e-5)
+        np.testing.assert_allclose(found[2, :, 15:30], expected[3, :, 15:], atol=1e-5)
+        np.testing.assert_allclose(found[[0, 1, 3], :, :30], expected[[0, 1, 4]], atol=1e-5)
+        # where no neighbour recorded anything, the plane itself is not shown: its pixels may be hidden
+        assert np.isfinite(found).all()
+        whole = patches.pixels[middle[0], :, 30:].numpy()
+        assert abs(np.corrcoef(found[2, :, 30:].ravel(), whole.ravel())[0, 1]) < 0.7

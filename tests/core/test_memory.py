@@ -18,6 +18,8 @@ from core import machine, memory
 from core.cuda_graphs import Repeated, _tensors, _with
 from core.errors import QuietfieldError
 from core.learning import device as devices
+from core.learning.base import Learned
+from core.learning.methods import DivNoising, ProbabilisticNoise2Void
 from core.learning.network import UNet
 from core.methods.apply import evaluate
 from tests.core.learning_data import scene, small, trained
@@ -104,6 +106,28 @@ def test_a_network_that_does_not_fit_is_a_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(network, "to", full)
     with pytest.raises(QuietfieldError, match="not enough memory on cpu"):
         devices.placed(network, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("cls", [ProbabilisticNoise2Void, DivNoising])
+def test_memory_is_asked_for_before_a_network_runs(
+    monkeypatch: pytest.MonkeyPatch, cls: type[Learned]
+) -> None:
+    """Libraries end the process where they get none."""
+    stack, _ = scene(frames=2)
+    method = cls(steps=1, seconds=0.0, patch=64, batch=1, validation_patches=1, epoch=1)
+    model, _ = trained(stack, method)
+    asked = []
+
+    def none(needed: int) -> bool:
+        asked.append(needed)
+        return False
+
+    monkeypatch.setattr(memory, "can_get", none)
+    with pytest.raises(QuietfieldError, match="not enough memory on cpu to train"):
+        trained(stack, method)
+    with pytest.raises(QuietfieldError, match="not enough memory on cpu to use"):
+        evaluate(stack, model.prediction("cpu"))
+    assert min(asked) > 300 * 64 * 64
 
 
 def test_smaller_pieces_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

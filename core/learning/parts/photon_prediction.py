@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
@@ -123,6 +124,11 @@ class PhotonPrediction(Operation):
                 result[index] = image
         return tuple(results)
 
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory on the processor that a piece of a plane needs per pixel."""
+        raise NotImplementedError
+
     def predict(self, light: Tensor, channel: int, place: Place, context: Context) -> Tensor:
         """Return all outputs of a piece of a plane, normalised, (outputs, Y, X).
 
@@ -182,7 +188,10 @@ class PhotonPrediction(Operation):
         def predicted(side: int) -> NDArray[np.float32]:
             return self._tiled(light, channel, place, side, context)
 
-        found = memory.in_pieces(predicted, TILE, LEAST_TILE, str(self.device))
+        def need(side: int) -> int:
+            return self.bytes_per_pixel * math.prod(min(n, side + 2 * self.margin) for n in plane.shape)
+
+        found = memory.in_pieces(predicted, TILE, LEAST_TILE, str(self.device), need)
         check_output(found[0], self.label)
         for output, image in zip(self.outputs, found, strict=True):
             if output.quantity == Quantity.ERROR:

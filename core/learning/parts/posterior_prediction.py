@@ -42,6 +42,11 @@ class PosteriorPrediction(PhotonPrediction):
     network: InstantNetwork
     outputs: tuple[Output, ...] = (DENOISED, PRIOR, EXPECTED_ERROR)
 
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory on the processor that a piece of a plane needs per pixel."""
+        return self.network.bytes_per_pixel
+
     def predict(self, light: Tensor, channel: int, place: Place, context: Context) -> Tensor:  # noqa: ARG002
         """Hide every pixel once; return posterior mean, prior mean and posterior deviation, (3, Y, X)."""
         head, likelihood = self._parts(channel)

@@ -75,6 +75,11 @@ class SampledPrediction(PhotonPrediction):
         channels = range(stack.sizes.get("C", 1))
         return replace(bound, shares=tuple(bound._share(stack, one, context) for one in channels))
 
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory on the processor that a piece of a plane needs per pixel."""
+        return self.network.bytes_per_pixel
+
     def predict(self, light: Tensor, channel: int, place: Place, context: Context) -> Tensor:
         """Return mean, deviation and the first samples of a piece, normalised, (outputs, Y, X)."""
         head, zero = self._head(channel), torch.zeros(1, dtype=torch.int64, device=light.device)
