@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -40,8 +42,14 @@ CHANNEL = "psf-dialog"
 SIDE = 176
 """Height of the picture in points."""
 
+WIDTH, HEIGHT = 370, 580
+"""Width of the settings, and height of the dialog, in points."""
+
 DELAY = 150
 """Delay in milliseconds between the last change of a setting and the computation."""
+
+PATIENCE = 200
+"""Milliseconds after which the progress of a computation is shown."""
 
 SOURCES = {
     "gaussian": "Gaussian", "optics": "Optics of the microscope", "beads": "Image of beads",
@@ -96,6 +104,8 @@ class PsfDialog(QDialog):
         self._lay_out()
         self._delay = QTimer(self, singleShot=True, interval=DELAY)
         self._delay.timeout.connect(self._compute)
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
+        self._patience.timeout.connect(self._show_progress)
         self._show(text)
         self._connect()
         pass_drops_on(self.pages)
@@ -118,7 +128,12 @@ class PsfDialog(QDialog):
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addLayout(top)
-        left.addWidget(self.pages, 1)
+        scroll = QScrollArea()  # on small screens, fields are scrolled instead of cut
+        scroll.setWidget(self.pages)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        left.addWidget(scroll, 1)
         self.picture = KernelPicture("psf-picture", SIDE, sections=True)
         self.picture.setToolTip(
             "<p>The kernel on the pixel grid, as the square root of its values, with its full width at half "
@@ -151,7 +166,9 @@ class PsfDialog(QDialog):
         grid.addWidget(self.buttons, 3, 0, 1, 2)
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(0, 1)
-        self.pages.setMinimumWidth(370)
+        self.pages.setMinimumWidth(WIDTH)
+        scroll.setMinimumWidth(WIDTH + scroll.verticalScrollBar().sizeHint().width())
+        self.resize(self.minimumSizeHint().expandedTo(QSize(0, HEIGHT)))
 
     def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self._on_source)
@@ -228,12 +245,17 @@ class PsfDialog(QDialog):
         self._job = self._jobs.start(
             "Computing the PSF", work, done=self._take, end=self._on_end, channel=CHANNEL, quiet=True
         )
-        self.progress.follow(self._job)
+        self._patience.start()
         self._allow()
+
+    @Slot()
+    def _show_progress(self) -> None:
+        self.progress.follow(self._job)
 
     def _on_end(self, outcome: Outcome) -> None:
         if not any(job.channel == CHANNEL for job in self._jobs.running):
             self._job = None
+            self._patience.stop()
             self.progress.follow(None)
         if failed := failure(outcome, "Computing the PSF"):
             self.problem.say(failed)
@@ -305,6 +327,7 @@ class PsfDialog(QDialog):
     def done(self, result: int) -> None:
         """Close the dialog, and stop its work."""
         self._delay.stop()
+        self._patience.stop()
         self._jobs.cancel(CHANNEL)
         super().done(result)
 
