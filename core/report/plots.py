@@ -211,7 +211,8 @@ def frequencies(curves: Sequence[tuple[str, RingCorrelation]], unit: str, *, thr
     plot.level(0.0)
     if threshold:
         plot.level(THRESHOLD)
-        words = {"x": plot.width - RIGHT - 4, "y": plot.y.at(THRESHOLD) - 5, "text_anchor": "end"}
+        # curves begin near 1, so the left is free
+        words = {"x": plot.x.start + 4, "y": plot.y.at(THRESHOLD) - 5}
         plot.add(tag("text", "threshold 1/7", class_="tick", **words))
     for (name, one), colour, dash in zip(shown, COLOURS, DASHES, strict=False):
         low = np.maximum(one.correlation, -0.05)
