@@ -102,10 +102,10 @@ def _judging(comparison: Comparison, references: References) -> str:
         return "No error could be estimated."
     return (
         "Their mean squared errors were estimated without a reference: each method was applied to "
-        f"{draws} versions of the image with additional noise of the measured variance and autocorrelation (or "
-        "with a part of its counts, where there are few photons), and compared with versions whose noise is "
-        f"independent of it{references.cite(PANG_2021)}. The PSNR "
-        "refers to the range of the smoothed noisy image."
+        f"{draws} versions of the image with additional noise of the measured variance and autocorrelation "
+        "(or with a part of its counts, where there are few photons), and compared with versions whose noise "
+        f"is independent of it{references.cite(PANG_2021)}. The PSNR refers to the range of the smoothed "
+        "noisy image."
     )
 
 
