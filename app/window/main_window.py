@@ -33,6 +33,7 @@ from app.documents.tasks import Tasks
 from app.panels.compare import ComparePanel
 from app.panels.compare.exhibits import exhibits
 from app.panels.compare.words import legend
+from app.panels.details import DetailsPanel
 from app.panels.filters import FilterPanel
 from app.panels.log import LogPanel
 from app.panels.metrics import MetricsPanel
@@ -113,11 +114,13 @@ class MainWindow(QMainWindow):
         self.compare_panel = ComparePanel(session, jobs)
         self.contrast_panel = ContrastPanel(session, jobs)
         self.metrics_panel = MetricsPanel(session, jobs)
+        self.details_panel = DetailsPanel(session, jobs)
         self.log_panel = LogPanel()
         for panel, page in (
             (self.viewer, "viewer"), (self.contrast_panel, "viewer"), (self.results_panel, "viewer"),
             (self.filter_panel, "filters"), (self.training_panel, "training"), (self.noise_panel, "noise"),
-            (self.compare_panel, "compare"), (self.metrics_panel, "metrics"), (self.log_panel, "tour"),
+            (self.compare_panel, "compare"), (self.metrics_panel, "metrics"), (self.details_panel, "metrics"),
+            (self.log_panel, "tour"),
         ):  # fmt: skip
             panel.setProperty(PROPERTY, page)
         self.arrangement = Arrangement(
@@ -130,7 +133,11 @@ class MainWindow(QMainWindow):
                 "Noise": self.noise_panel,
             },
             contrast=self.contrast_panel,
-            measurements={"Metrics": self.metrics_panel, "Log": self.log_panel},
+            measurements={
+                "Metrics": self.metrics_panel,
+                "Details": self.details_panel,
+                "Log": self.log_panel,
+            },
         )
         self.status = StatusBar(jobs)
         self.setStatusBar(self.status)

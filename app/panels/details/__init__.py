@@ -1,0 +1,5 @@
+"""The Details panel."""
+
+from app.panels.details.panel import DetailsPanel
+
+__all__ = ["DetailsPanel"]

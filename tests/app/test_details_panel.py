@@ -1,0 +1,73 @@
+"""The Details tab: residual, repeats and ring correlation of the shown result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from core.catalogue import create
+from core.methods.apply import apply
+from core.quality.details import examine
+from core.simulation import sample
+from core.stack import Stack
+from tests.driver import Driver
+
+MADE = sample(frames=6, shape=(160, 192))
+
+
+def show_details(driver: Driver) -> None:
+    tabs = driver.widget("lower-tabs").tabBar()
+    number = next(n for n in range(tabs.count()) if tabs.tabText(n) == "Details")
+    QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(number).center())
+    driver.wait()
+
+
+def test_a_wide_blur_is_said_to_remove_detail_and_a_narrow_one_is_not(driver: Driver, tmp_path: Path) -> None:
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(path, MADE.noisy.read(), imagej=True, metadata={"axes": "TYX"})
+    driver.window.filter_panel.preview.setChecked(False)
+    show_details(driver)
+    assert "Choose a result" in driver.widget("details-words").text()
+    driver.drop(path)
+    driver.method("gaussian")
+    said = {}
+    for sigma in (0.5, 8.0):
+        driver.set("gaussian-sigma", sigma)
+        driver.click("filter-apply")
+        driver.wait()
+        said[sigma] = driver.widget("details-words").text()
+    assert "little more than noise was removed" in said[0.5]
+    assert "detail was removed too" in said[8.0]
+    assert "resolves" in said[8.0]
+    plots = driver.window.details_panel.plots
+    assert plots is not None
+    assert plots.isVisible()
+    driver.shot("details")
+
+
+def test_the_error_from_repeats_agrees_with_the_truth() -> None:
+    method = create("gaussian", {"sigma": 1.0})
+    (result,) = apply(MADE.noisy, method)
+    region = MADE.noisy.region(T=2)
+    found = examine(MADE.noisy, result, region)
+    truth = float(np.mean((result.read(region)[0] - MADE.clean.read()) ** 2))
+    assert found.repeats == 5
+    assert found.from_frames
+    assert found.error is not None
+    assert found.error.mse == pytest.approx(truth, abs=4 * found.error.error + 0.05 * truth)
+    assert found.residual is not None
+    assert found.residual.only_noise
+
+
+def test_a_single_plane_is_split_for_the_correlation() -> None:
+    plane = Stack.of(MADE.noisy.read()[0], "YX")
+    found = examine(plane, None, plane.region())
+    assert not found.from_frames
+    assert found.residual is None
+    assert found.error is None
+    assert found.ring.frequency[-1] <= 0.25, "halves have pixels of twice the size"
