@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from core.errors import QuietfieldError
 from core.files import list_series, open_stack
@@ -165,3 +166,22 @@ def test_stk_that_holds_fewer_planes_than_it_claims(
     )
     np.testing.assert_array_equal(stack.read(), pixels[:whole])
     assert found(stack) == [(kinds.CUT_SHORT, whole, claimed or 18)]
+
+
+def test_scanimage_gives_its_time_and_field_of_view(tmp_path):
+    # the Software tag of ScanImage 2019: two frames were averaged, and the field is 200 x 160 µm wide
+    about = {
+        "VERSION_MAJOR": "2019", "hRoiManager.scanFramePeriod": "0.0334", "hScan2D.logAverageFactor": "2",
+        "hStackManager.stackZStepSize": "2.5", "hChannels.channelSave": "1",
+        "hRoiManager.imagingFovUm": "[-100 -80;100 -80;100 80;-100 80]",
+    }  # fmt: skip
+    software = "".join(f"SI.{name} = {value}\n" for name, value in about.items())
+    path = tmp_path / "scan.tif"
+    with tifffile.TiffWriter(path, bigtiff=True) as writer:
+        for number in range(4):
+            writer.write(
+                np.full((16, 20), number, np.int16), metadata=None, software=software, contiguous=False
+            )
+    stack = open_stack(path)
+    assert stack.meta.format == "ScanImage TIFF"
+    assert stack.meta.spacing == pytest.approx({"T": 0.0668, "X": 10.0, "Y": 10.0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from core.files import imagej, ome
 from core.files.listening import listening
 from core.files.spacing import Spacing
+from core.files.units import number
 from core.findings import Finding, kinds
 
 FORMATS = {
@@ -110,6 +112,8 @@ def _vendor(file: Any, series: Any, channels: int, steps: Spacing) -> dict[str, 
             return _stk(file.stk_metadata or {}, steps)
         if kind in ("mmstack", "ndtiff"):
             return _micromanager((file.micromanager_metadata or {}).get("Summary", {}), channels, steps)
+        if kind == "scanimage":
+            return _scanimage(file, steps)
         if kind == "shaped":
             return _shaped(json.loads(series.keyframe.shaped_description), steps)
     except Exception:  # foreign metadata of any shape; the pixels do not depend on it
@@ -145,6 +149,32 @@ def _micromanager(about: Mapping[str, Any], channels: int, steps: Spacing) -> di
     steps.time("T", about.get("Interval_ms"), "ms")
     names = tuple(map(str, about.get("ChNames", ())))
     return {"channel_names": names} if len(names) == channels else {}
+
+
+def _scanimage(file: Any, steps: Spacing) -> dict[str, Any]:
+    """Collect the step and the times of ScanImage 2016 and later, and the field of view where it is given."""
+    about = dict((file.scanimage_metadata or {}).get("FrameData") or {})
+    for line in str(file.pages.first.software).splitlines():  # files whose header lacks them
+        name, equals, value = line.partition("=")
+        if equals and name.startswith("SI."):
+            about.setdefault(name.strip(), value.strip())
+    steps.length("Z", about.get("SI.hStackManager.stackZStepSize"), "um")
+    volumes = number(about.get("SI.hRoiManager.scanVolumeRate")) if "Z" in steps.axes else None
+    period = number(about.get("SI.hRoiManager.scanFramePeriod"))
+    averaged = number(about.get("SI.hScan2D.logAverageFactor")) or 1.0
+    if volumes is not None:
+        steps.time("T", 1 / volumes, "s")
+    elif period is not None and "Z" not in steps.axes:
+        steps.time("T", period * averaged, "s")
+    corners = np.array(
+        re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?", str(about.get("SI.hRoiManager.imagingFovUm", "")))
+    )
+    if corners.size == 8:  # x and y of four corners
+        width, height = np.ptp(corners.astype(np.float64).reshape(4, 2), axis=0)
+        page = file.pages.first
+        steps.length("X", float(width) / page.imagewidth, "um")
+        steps.length("Y", float(height) / page.imagelength, "um")
+    return {}
 
 
 def _shaped(about: Mapping[str, Any], steps: Spacing) -> dict[str, Any]:
