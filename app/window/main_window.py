@@ -309,7 +309,7 @@ class MainWindow(QMainWindow):
             shown = exhibits(panel.found)
             self.sheet.show_exhibits(
                 shown,
-                heading=f"Best first: {legend(panel.found)}",
+                heading=f"Best first. {legend(panel.found)}",
                 spacing=panel.found.stack.meta.spacing.get("X"),
                 current=panel.current,
             )

@@ -39,7 +39,10 @@ class RankingList(QListWidget):
         self.setItemDelegate(_Delegate(self))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
-        self.setToolTip("<p>Best first. Choose a method to see its result large beside the source.</p>")
+        self.setToolTip(
+            "<p>Best first. Choose a method to see its result large beside the source. Time covers training "
+            "and denoising; memory is the largest increase of the memory in use meanwhile.</p>"
+        )
         self.itemClicked.connect(self._on_item)
         self.itemActivated.connect(self._on_item)
         self.currentRowChanged.connect(self._on_row)

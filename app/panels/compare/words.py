@@ -30,7 +30,7 @@ def note(entry: Entry) -> str:
 def legend(found: Comparison) -> str:
     """Return what the numbers of the list are."""
     what = "PSNR and SNR against the reference" if found.with_reference else "Estimated PSNR, 95 % interval"
-    return f"{what} · time · additional memory"
+    return f"{what} · time · memory"
 
 
 def spoken(place: int, entry: Entry) -> str:
