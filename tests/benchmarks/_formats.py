@@ -102,7 +102,7 @@ def mutate(seed: tuple[str, bytes], draw: Random) -> tuple[str, bytes]:
     ending, content = seed
     data = bytearray(content)
     for _ in range(draw.choice((1, 1, 2, 4))):
-        if len(data) < 64:
+        if len(data) <= 64:
             break
         at = _place(data, draw)
         change = draw.random()
@@ -151,10 +151,10 @@ def mutate_zarr(seed: dict[str, bytes], draw: Random) -> tuple[str, bytes]:
         elif change < 0.75 and name in about:
             try:
                 files[name] = document(json.loads(files[name]), draw).encode("utf-8", "surrogatepass")
-            except (ValueError, IndexError):
+            except (ValueError, IndexError, RecursionError):
                 files[name] = b"{"
         else:
-            files[name] = mutate(("", files[name].ljust(64, b" ")), draw)[1]
+            files[name] = mutate(("", files[name].ljust(80, b" ")), draw)[1]
         if not files:
             break
     out = io.BytesIO()
