@@ -207,6 +207,8 @@ def network(window: tuple[int, ...]) -> Network:
     found = []
     for order in orders:
         last = order[-1] == len(window) - 1
-        groups = (1,) if last else tuple(g for g in sizes if g < window[order[-1]])
+        extent = window[order[-1]]
+        small = max((g for g in (2, 4, 8) if g < extent), default=1)
+        groups = (1,) if last else tuple(g for g in sizes if g < extent) or (small,)
         found += [_Builder(window, order, group).network() for group in groups]
     return min(found, key=lambda n: n.cost)

@@ -15,7 +15,7 @@ from core.progress import Cancelled, Context
 from tests.core.pieces import filtered_by_pieces
 
 WINDOWS = [(3, 3), (1, 5), (7, 1), (5, 3), (3, 9), (7, 7), (11, 5), (13, 13)]
-VOLUMES = [(3, 3, 3), (5, 1, 1), (3, 5, 5), (5, 3, 3), (1, 3, 7), (7, 3, 1)]
+VOLUMES = [(3, 3, 3), (5, 1, 1), (3, 5, 5), (5, 3, 3), (1, 3, 7), (7, 3, 1), (7, 11, 11)]
 DTYPES = ["uint8", "int16", "uint16", "uint32", "int32", "float16", "float32", "float64"]
 
 
