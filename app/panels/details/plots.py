@@ -104,12 +104,12 @@ class _Plots:
         import pyqtgraph
 
         self._graph, self._picture = pyqtgraph, picture
-        self.mean = self._plot("details-mean", "intensity (counts)", "residual (counts)")
+        self.mean = self._plot("details-mean", "intensity (counts)", "counts")
         self.zero = self.mean.plot()
         self.errors = pyqtgraph.ErrorBarItem(x=np.zeros(1), y=np.zeros(1), height=np.zeros(1))
         self.mean.addItem(self.errors)
         self.means = self.mean.plot()
-        self.variance = self._plot("details-variance", "intensity (counts)", "variance (counts²)")
+        self.variance = self._plot("details-variance", "intensity (counts)", "counts²")
         self.expected, self.variances = self.variance.plot(), self.variance.plot()
         self.ring = self._plot("details-ring", "frequency (1/px)", "correlation")
         self.threshold, self.rings = self.ring.plot(), self.ring.plot()
@@ -130,6 +130,8 @@ class _Plots:
         plot.setMinimumSize(120, HEIGHT)
         plot.setLabel("bottom", below)
         plot.setLabel("left", beside)
+        for side in ("bottom", "left"):
+            plot.getAxis(side).enableAutoSIPrefix(False)
         return plot
 
     def draw(self, details: Details) -> None:

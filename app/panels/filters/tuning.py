@@ -94,8 +94,9 @@ def words(method: Method, name: str, found: Tuned, doubts: tuple[Finding, ...]) 
     """Return the chosen value with its estimated error, and that of the value before."""
     described = next(p for p in params.describe(type(method)) if p.name == name)
     chosen, before = params.values(found.method)[name], params.values(method)[name]
-    low, high = (f"{value:.1f}" if math.isfinite(value) else "?" for value in found.judged.interval)
-    said = [f"{described.show(chosen).capitalize()}: estimated PSNR {low} to {high} dB."]
+    low, high = found.judged.interval
+    interval = f"{low:.1f} to {high:.1f}" if math.isfinite(high) else f"at least {low:.1f}"
+    said = [f"{described.show(chosen).capitalize()}: estimated PSNR {interval} dB."]
     former = found.tried.get(before) if isinstance(before, int | float) else None
     if former is not None and chosen != before and math.isfinite(former.psnr - found.judged.psnr):
         gain = found.judged.psnr - former.psnr
