@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QApplication,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -117,6 +120,25 @@ def pass_drops_on(widget: QWidget) -> None:
     for part in widget.findChildren(QWidget):
         if part.acceptDrops():
             part.setAcceptDrops(False)
+
+
+class _WheelPasser(QObject):
+    """Event filter that gives the wheel to the scroll bar of the panel around a plot."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.Wheel or not isinstance(watched, QWidget):
+            return False
+        around = watched.parentWidget()
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        if around is not None:
+            QApplication.sendEvent(around.verticalScrollBar(), event)
+        return True
+
+
+def pass_wheel_on(plot: QAbstractScrollArea) -> None:
+    """Pass the mouse wheel over a plot to the panel, which scrolls."""
+    plot.viewport().installEventFilter(_WheelPasser(plot))
 
 
 def failure(outcome: Outcome, what: str) -> str:

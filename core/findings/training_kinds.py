@@ -20,6 +20,21 @@ WORSE_THAN_RAW = Kind(
     words="On held-out pixels, the squared error of the trained network is {value:.3g} times that of the raw "
     "image. Do not use it: train longer or at a lower learning rate, or use Instant or Quietfield.",
 )  # fmt: skip
+BETTER_THAN_INSTANT = Kind(
+    code="better-than-instant", level=Level.NOTE,
+    words="On held-out pixels, the trained network is better than Instant: its squared error, without that "
+    "of the noise, is lower by {value:.2f} dB.",
+)  # fmt: skip
+LOSS_BELOW_INSTANT = Kind(
+    code="loss-below-instant", level=Level.NOTE,
+    words="On held-out pixels, the trained network is better than Instant: training lowered the loss from "
+    "{limit:.4g} to {value:.4g} (negative log-likelihood of a pixel).",
+)  # fmt: skip
+AS_GOOD_AS_INSTANT = Kind(
+    code="as-good-as-instant", level=Level.NOTE,
+    words="On held-out pixels, the trained network is as good as Instant: their squared errors do not differ "
+    "by more than the uncertainty.",
+)  # fmt: skip
 WORSE_THAN_INSTANT = Kind(
     code="worse-than-instant", level=Level.HINT,
     words="On held-out pixels, Instant is better than the trained network: its squared error is lower by "

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import QuietfieldError
-from core.findings import Finding, Proposal
-from core.findings.training_kinds import WORSE_THAN_INSTANT, WORSE_THAN_RAW
+from core.findings import Finding
 from core.instant.constants import DEPTH
 from core.instant.method import Instant
 from core.learning.masks import draw_mask, surrounded
+from core.learning.outcome import LEVEL, Errors, judge
 from core.level import Shifted, level_of
 from core.methods.apply import compute
 from core.methods.base import Bindable, Operation
@@ -39,31 +39,7 @@ BOX = 4
 FAR = 6.0
 """Errors are clipped to this many noise standard deviations, because of defective pixels."""
 
-CERTAIN = 3.0
-"""Number of standard errors by which squared errors must differ."""
-
-LEAST = 0.02
-"""Difference of squared errors that is told, as a fraction of that of the raw image."""
-
 Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Errors:
-    """Squared errors at the same pixels, in units of the squared error of the raw image without noise.
-
-    Attributes
-    ----------
-    trained, raw, instant : ndarray, shape (N,)
-        Squared errors.
-    noise : float
-        Part of each mean that is noise of the recorded pixels compared with.
-    """
-
-    trained: Values
-    raw: Values
-    instant: Values
-    noise: float
 
 
 def compare(
@@ -76,8 +52,10 @@ def compare(
     planes: int = 0,
     target: Stack | None = None,
     frames: bool = False,
+    units: Sequence[float] = (1.0,),
+    loss: float | None = None,
 ) -> tuple[Finding, ...]:
-    """Return a finding if a trained network is worse than the raw image or than Instant.
+    """Return a finding that says how a trained network compares with the raw image or with Instant.
 
     All are compared with the clean stack, if there is one, after a linear fit; with another frame; or with
     pixels that are hidden from them. A hidden pixel and a pixel of another frame have the noise of a raw
@@ -102,6 +80,11 @@ def compare(
         Clean stack.
     frames : bool
         Whether other frames are compared with.
+    units : sequence of float
+        Unit of the loss: standard deviation of each channel, or of all together.
+    loss : float, optional
+        Loss of the network on held-out pixels, if it is a squared error. The loss of Instant in the details
+        of the finding is this plus the difference of their squared errors at the same pixels.
     """
     try:
         noise = Survey.of(stack).noise(context).channels
@@ -120,32 +103,29 @@ def compare(
                 context,
                 target,
                 frames=frames,
+                units=units,
             )
         ]
     except QuietfieldError:  # planes are too small, or memory is: nothing is known
         return ()
     if not trials:
         return ()
-    errors = _to_clean(trials) if target is not None else _to_noisy(trials)
-    better = Proposal(label="Choose Quietfield", method="quietfield")
-    if _worse(errors.trained, errors.raw):
-        ratio = (errors.trained.mean() - errors.noise) / max(errors.raw.mean() - errors.noise, 1e-12)
-        return (Finding(kind=WORSE_THAN_RAW, value=float(ratio), limit=1.0, proposal=better),)
-    if _worse(errors.trained, errors.instant):
-        difference = float(errors.trained.mean() - errors.instant.mean())
-        return (Finding(kind=WORSE_THAN_INSTANT, value=difference, limit=LEAST, proposal=better),)
-    return ()
+    details: dict[str, str | int | float] = {}
+    if loss is not None and target is None:
+        details[LEVEL] = loss + _difference(trials)
+    return (judge(_to_clean(trials) if target is not None else _to_noisy(trials), details),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Trial:
-    """Pixels that are compared, one number each: what is compared with, all images, and the noise."""
+    """Pixels that are compared, one number each: what is compared with, all images, noise, and unit."""
 
     wanted: Values
     raw: Values | None
     trained: Values
     instant: Values
     variance: Values
+    unit: float
 
 
 class _Sample:
@@ -218,6 +198,7 @@ def _trials(
     target: Stack | None,
     *,
     frames: bool,
+    units: Sequence[float],
 ) -> Iterator[_Trial]:
     """Yield the compared pixels of each channel."""
     shown = sample.pixels.copy()
@@ -254,10 +235,11 @@ def _trials(
                 raw=None if wanted is own else own[channel][at].astype(np.float64),
                 trained=trained, instant=instant,
                 variance=np.maximum(one.model.variance(instant), 1e-12 * (1 + instant**2)),
+                unit=units[channel] if len(units) == len(noise) else units[0],
             )  # fmt: skip
 
 
-def _to_noisy(trials: Sequence[_Trial]) -> _Errors:
+def _to_noisy(trials: Sequence[_Trial]) -> Errors:
     """Return the errors relative to recorded pixels, in noise variances."""
 
     def errors(pairs: Iterator[tuple[Values, _Trial]]) -> Values:
@@ -268,10 +250,10 @@ def _to_noisy(trials: Sequence[_Trial]) -> _Errors:
     instant = errors((trial.instant, trial) for trial in trials)
     known = [(trial.raw, trial) for trial in trials if trial.raw is not None]
     raw = errors(iter(known)) if known else np.full_like(trained, 2.0)
-    return _Errors(trained=trained, raw=raw, instant=instant, noise=1.0)
+    return Errors(trained=trained, raw=raw, instant=instant, noise=1.0)
 
 
-def _to_clean(trials: Sequence[_Trial]) -> _Errors:
+def _to_clean(trials: Sequence[_Trial]) -> Errors:
     """Return the errors relative to clean pixels after a linear fit, in units of that of the raw image."""
     wanted = np.concatenate([trial.wanted for trial in trials])
 
@@ -285,10 +267,14 @@ def _to_clean(trials: Sequence[_Trial]) -> _Errors:
     raw = errors([trial.raw for trial in trials if trial.raw is not None])
     unit = max(float(raw.mean()), 1e-30)
     trained, instant = (errors([getattr(t, name) for t in trials]) for name in ("trained", "instant"))
-    return _Errors(trained=trained / unit, raw=raw / unit, instant=instant / unit, noise=0.0)
+    return Errors(trained=trained / unit, raw=raw / unit, instant=instant / unit, noise=0.0)
 
 
-def _worse(one: Values, other: Values) -> bool:
-    difference = one - other
-    uncertainty = CERTAIN * float(difference.std()) / np.sqrt(difference.size)
-    return not float(difference.mean()) <= max(uncertainty, LEAST)
+def _difference(trials: Sequence[_Trial]) -> float:
+    """Return by how much the mean squared error of Instant exceeds that of the network, normalised."""
+
+    def errors(image: Values, trial: _Trial) -> Values:
+        return np.minimum(np.square(trial.wanted - image), FAR**2 * trial.variance) / trial.unit**2
+
+    found = [errors(trial.instant, trial) - errors(trial.trained, trial) for trial in trials]
+    return float(np.concatenate(found).mean())

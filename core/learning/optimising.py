@@ -20,6 +20,7 @@ from core.learning import device as devices
 from core.learning.base import Learned
 from core.learning.compiler import load_compiler
 from core.learning.parts.examples import Examples
+from core.learning.parts.objectives import PhotonError, PixelError
 from core.learning.parts.setup import Setup
 from core.learning.patches import Patches
 
@@ -99,6 +100,16 @@ class Learner:
     def useful(self) -> bool:
         """Whether the initial network already denoises."""
         return self._start.useful
+
+    @property
+    def squared(self) -> bool:
+        """Whether the loss is the mean squared error of normalised pixels."""
+        return type(self._objective) is PixelError
+
+    @property
+    def in_noise(self) -> bool:
+        """Whether the loss is a squared error in standard deviations of the noise."""
+        return isinstance(self._objective, PhotonError)
 
     @property
     def current(self) -> nn.Module:

@@ -24,6 +24,7 @@ from core.learning.data import Normalisation
 from core.learning.keeping import Best
 from core.learning.model import Model, Record
 from core.learning.optimising import copied
+from core.learning.outcome import judge_start, level_of_instant
 from core.learning.preparing import affordable_batch, resolve, same_source
 from core.learning.schedule import Rate
 from core.learning.tiles import MEMORY_BYTES
@@ -63,6 +64,11 @@ class Trainer:
         Maximum memory of training pixels in bytes.
     target : Stack, optional
         Clean stack, for methods that need one.
+
+    Attributes
+    ----------
+    instant : float or None
+        Loss of Instant on the held-out parts, if training begins with its network; None if it is unknown.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Trainer:
         self._restarts = 0
         self._failed = self._resolved = self._ready = False
         self._start: Model | None = None
+        self.instant: float | None = None
 
     # ------------------------------------------------------------------ interface
 
@@ -156,21 +163,30 @@ class Trainer:
         if self._learner.useful and course.step and self._best.step == 0:
             course.add(Finding(kind=kinds.TRAINING_USELESS))
             yield self._report()
+        elif self._learner.useful and course.step > begun:
+            self.compare(context)
+            yield self._report(loss=loss, speed=max(speed, 0.0))
         if course.step > begun and not self._learner.useful:
             yield self._report("Comparing with Instant")
             self.compare(context)
             yield self._report(loss=loss, speed=max(speed, 0.0))
 
     def compare(self, context: Context) -> None:
-        """Add a finding if the network is worse than the raw image or than Instant; `run` does so at its end.
+        """Add a finding that says whether the network is better than Instant; `run` does so at its end.
 
         Parameters
         ----------
         context : Context
             Cancellation.
         """
-        if self._learner.useful or not self._course.step:
+        if not self._course.step:
             return
+        if self._learner.useful:
+            if self.instant is not None and self._best.step and self._best.validation < self.instant:
+                noise = 1.0 if self._learner.in_noise else None
+                self._course.add(judge_start(self.instant, self._best.validation, noise=noise))
+            return
+        last = self._best.validation if self._best.weights is not None else self._course.validation
         prediction = self.model().prediction(str(self._device))
         self._course.add(
             *compare(
@@ -178,6 +194,7 @@ class Trainer:
                 along=self._method.along, planes=self._method.patch_planes(self._stack),
                 frames=self._examples.other_frames,
                 target=None if self._target is None else Level.of(self._target).stack,
+                units=self._examples.normalisation.std, loss=last if self._learner.squared else None,
             )
         )  # fmt: skip
 
@@ -300,6 +317,7 @@ class Trainer:
                 if fraction < 1:
                     yield f"{VALIDATING}, {fraction:.0%}"
             self._keep_better(validation)
+            self.instant = validation
         self._fit_batch()
         self._ready = True
 
@@ -325,6 +343,8 @@ class Trainer:
         return state if same and same_source(state["source"], self._source) else None
 
     def _take(self, state: Mapping[str, Any]) -> None:
+        if self.instant is None and self._start is not None and self._learner.useful:
+            self.instant = level_of_instant(self._start.record.findings)
         self._learner.load_state_dict(state)
         self._best.load_state_dict(state)
         self._rate.load_state_dict(state["rate"])

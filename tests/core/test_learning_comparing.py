@@ -9,10 +9,18 @@ import pytest
 from scipy import ndimage
 
 from core.catalogue import create
-from core.findings.training_kinds import WORSE_THAN_INSTANT, WORSE_THAN_RAW
+from core.findings.kinds import TRAINING_USELESS
+from core.findings.training_kinds import (
+    AS_GOOD_AS_INSTANT,
+    BETTER_THAN_INSTANT,
+    WORSE_THAN_INSTANT,
+    WORSE_THAN_RAW,
+)
 from core.instant.method import Instant
 from core.learning.comparing import compare
 from core.learning.methods import Noise2Noise, Noise2Void, Quietfield
+from core.learning.outcome import decibels, level_of_instant
+from core.learning.trainer import Trainer
 from core.methods.apply import evaluate
 from core.methods.base import Operation
 from core.progress import Context
@@ -56,8 +64,37 @@ def judged(stack, truth, prediction, way):
 @pytest.mark.parametrize("way", WAYS, ids=["hidden", "frames", "clean"])
 def test_what_is_right_is_worse_than_nothing(way):
     stack, truth = scene()
-    assert judged(stack, truth, Known(truth=truth), way) == ()
-    assert judged(stack, truth, Instant(), way) == ()
+    (best,) = judged(stack, truth, Known(truth=truth), way)
+    assert best.kind == BETTER_THAN_INSTANT
+    assert best.value > 1.0
+    (same,) = judged(stack, truth, Instant(), way)
+    assert same.kind == AS_GOOD_AS_INSTANT
+
+
+def test_how_much_better_is_the_ratio_of_errors_in_decibels():
+    """Against clean pixels nothing is subtracted: 10 log10 of the ratio of the mean squared errors."""
+    stack, truth = scene()
+    error = np.square(evaluate(stack, Instant())[0] - truth).mean()
+    (found,) = judged(stack, truth, Known(truth=truth, error=2.0), {"target": True})
+    assert found.kind == BETTER_THAN_INSTANT
+    assert found.value == pytest.approx(10 * np.log10(error / 4), abs=0.3)
+    assert f"lower by {found.value:.2f} dB" in found.text
+
+
+def test_the_level_of_instant_is_in_the_units_of_the_loss():
+    """The loss of the truth on noisy pixels of deviation 20, in units of 40, is 1/4."""
+    stack, truth = scene()
+    regions, known = plane_regions(stack.shape), Known(truth=truth)
+    (found,) = compare(stack, regions, known, Context(), frames=True, units=(40.0,), loss=0.25)
+    error = np.square(evaluate(stack, Instant())[0] - truth).mean()
+    assert level_of_instant((found,)) == pytest.approx((400 + error) / 1600, rel=0.03)
+
+
+def test_errors_below_the_uncertainty_of_the_noise_do_not_count():
+    assert decibels(1.2, 1.1, 1.0) == pytest.approx(10 * np.log10(2), abs=1e-6)
+    most = pytest.approx(10 * np.log10(0.2 / 0.03))
+    assert decibels(1.2, 0.9, 1.0) == most
+    assert decibels(1.2, 1.03, 1.0) == most
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["hidden", "frames", "clean"])
@@ -91,7 +128,8 @@ def test_channels_are_judged_together_with_their_own_noise():
     dim = stack.read() / 10
     both = Stack.of(np.stack([stack.read(), dim], 1), "TCYX")
     regions = plane_regions(both.shape)
-    assert compare(both, regions, Instant(), Context()) == ()
+    (same,) = compare(both, regions, Instant(), Context())
+    assert same.kind == AS_GOOD_AS_INSTANT
     (worst,) = compare(both, regions, create("gaussian", {"sigma": 30.0}), Context())
     assert worst.kind == WORSE_THAN_RAW
 
@@ -104,6 +142,23 @@ def test_a_training_that_was_too_short_says_so(cls):
     assert "Do not use it" in found.text
     assert found in reports[-1].findings
     assert found.proposal.method == "quietfield"
+
+
+def test_quietfield_begins_at_the_level_of_instant():
+    """Its loss before training is that of Instant; the noise is 1 of it."""
+    stack, _ = scene()
+    method = small(Quietfield, steps=20, patch=64, epoch=10)
+    trainer = Trainer(stack, method, device="cpu", threads=1)
+    reports = list(trainer.run())
+    first, last = trainer.instant, min(loss for _, _, loss in trainer.model().record.curve)
+    assert first is not None
+    assert first == pytest.approx(1.05, abs=0.25)
+    findings = {finding.kind: finding for finding in reports[-1].findings}
+    if last < first:
+        assert findings[BETTER_THAN_INSTANT].value == pytest.approx(decibels(first, last, 1.0))
+        assert level_of_instant(trainer.model().record.findings) == first
+    else:
+        assert TRAINING_USELESS in findings
 
 
 def test_quietfield_is_not_compared_with_itself():

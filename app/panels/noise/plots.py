@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.shell.theme import colors, current
-from app.widgets.common import pass_drops_on
+from app.widgets.common import pass_drops_on, pass_wheel_on
 from core.noise.report import ChannelReport
 from core.noise.report.course import Course
 from core.noise.report.curve import Curve
@@ -133,6 +133,7 @@ class _Plots:
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()
+        pass_wheel_on(plot)
         plot.setFixedHeight(HEIGHT)
         plot.setMinimumWidth(120)
         plot.setLabel("bottom", below)

@@ -91,7 +91,7 @@ class TrainingPanel(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
-        for part in (self.noise, self.settings, self.summary, self.plot, self.network):
+        for part in (self.noise, self.settings, self.plot, self.network):
             column.addWidget(part)
         column.addStretch(1)
         scroll = self._scroll = QScrollArea()
@@ -101,6 +101,8 @@ class TrainingPanel(QWidget):
         bottom = QVBoxLayout()
         margins = column.contentsMargins()
         bottom.setContentsMargins(margins.left(), 0, margins.right(), margins.bottom())
+        scroll.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        bottom.addWidget(self.summary)
         bottom.addWidget(self.problem)
         bottom.addWidget(self.controls)
         whole = QVBoxLayout(self)
@@ -164,7 +166,8 @@ class TrainingPanel(QWidget):
         self.psf.refresh(self.settings.form, training or reason)
         # what cannot be changed now makes room for what is going on
         self.settings.setVisible(self._job is None)
-        self.summary.setVisible(self._job is not None)
+        if self._job is None:
+            self._on_scrolled()
         paused = self.run is not None and self.run.paused
         self.controls.allow(reason, training=self._job is not None, paused=paused)
         self.network.refresh()
@@ -238,7 +241,7 @@ class TrainingPanel(QWidget):
         )
         self.network.show_kept((), live=True)
         self.network.words.setText("In training.")
-        self.summary.setText(self.settings.in_words())
+        self.summary.say(self.settings.in_words())
         self.plot.show_curves((), ())
         self.plot.show()
         self.controls.begin()
@@ -258,7 +261,7 @@ class TrainingPanel(QWidget):
         run = self.run
         if run is None or run.report is None or self._job is None:
             return
-        self.plot.show_curves(run.losses, run.validations)
+        self.plot.show_curves(run.losses, run.validations, run.instant)
         self.controls.tell(run.report, paused=run.paused)
         self.network.show_kept(run.kept, live=True)
         self._live.show_picture()
@@ -288,9 +291,12 @@ class TrainingPanel(QWidget):
             self._job.cancel()
             self.controls.ending("Cancelling…")
 
-    def _on_trained(self, _: Model) -> None:
+    def _on_trained(self, model: Model) -> None:
+        from core.learning.outcome import level_of_instant
+
         if self.run is not None:
-            self.plot.show_curves(self.run.losses, self.run.validations)
+            level = level_of_instant(model.record.findings) or self.run.instant
+            self.plot.show_curves(self.run.losses, self.run.validations, level)
             self.network.show_kept(self.run.kept)
             self.settings.show_method(self.run.method)
 
@@ -314,6 +320,14 @@ class TrainingPanel(QWidget):
     def _show_network(self) -> None:
         """Scroll to the network box after the layout is complete."""
         self._scroll.ensureWidgetVisible(self.network)
+
+    @Slot()
+    def _on_scrolled(self) -> None:
+        """Say which method Start trains while its name is scrolled out of sight."""
+        if self._job is None:
+            kind, top = self.settings.kind, self._scroll.verticalScrollBar().value()
+            hidden = kind.mapTo(self.settings, kind.rect().bottomLeft()).y() + self.settings.y() <= top
+            self.summary.say(self.settings.in_words() if hidden and top > 0 else "")
 
     def _go_on(self) -> None:
         """Apply the trained network; if its stack was closed, report what happened to it."""
@@ -341,7 +355,13 @@ class TrainingPanel(QWidget):
     def _show_curve(self, model: Model | None) -> None:
         curve = model.record.curve if model is not None else ()
         self.plot.setVisible(bool(curve))
-        self.plot.show_curves([(s, loss) for s, loss, _ in curve], [(s, loss) for s, _, loss in curve])
+        level = None
+        if model is not None:
+            from core.learning.outcome import level_of_instant
+
+            level = level_of_instant(model.record.findings)
+        training, held_out = [(s, loss) for s, loss, _ in curve], [(s, loss) for s, _, loss in curve]
+        self.plot.show_curves(training, held_out, level)
 
     @Slot()
     def _on_copy(self) -> None:

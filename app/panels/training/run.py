@@ -93,6 +93,8 @@ class TrainingRun:
         Earlier checkpoints; only appended to.
     picture : Preview or None
         Newest prediction.
+    instant : float or None
+        Loss of Instant on held-out pixels; None if it is not known.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class TrainingRun:
         self.validations: list[tuple[int, float]] = []
         self.kept: list[Kept] = []
         self.picture: Preview | None = None
+        self.instant: float | None = None
         self.stack = stack
         self._device, self._look, self._target = device, look, target
         self._start = start[-1].model if start else None
@@ -201,6 +204,7 @@ class TrainingRun:
         for report in trainer.run(self._context, every=self._report_every):
             job.context.check()
             self._take(report, trainer)
+            self.instant = trainer.instant
             job.context.step(_fraction(report), _words(report))
             if report.step and self._picture_due():
                 self._make_picture(trainer, job)

@@ -67,9 +67,8 @@ def scene(stack: Stack, survey: Survey) -> tuple[Entry, ...]:
         together = value > between.LIMIT
         kind = words.FRAMES_SHARE if together else words.FRAMES_INDEPENDENT
         label, beside = ("Use no neighbours", "none") if together else (f"Use neighbouring {things}", axis)
-        averaged = (
-            axis == "T" and not together and survey.stands_still()
-        )  # which is proposed above, and better
+        # averaging, which is better, is proposed above
+        averaged = axis == "T" and not together and survey.stands_still()
         neighbours = Proposal(label=label, method="quietfield", params={"neighbours": beside})
         finding = Finding(
             kind=kind, value=value, limit=between.LIMIT, details={"axis": axis, "things": things},
