@@ -12,7 +12,8 @@ PSF_NONE = Kind(
 PSF_PLANE = Kind(
     code="psf-plane", level=Level.NOTE,
     words="The network is for single planes: of the three-dimensional PSF, the plane in focus is used, and "
-    "light from other planes stays where it is. A network for volumes uses the whole PSF.",
+    "light from other planes stays where it is. A network for volumes uses the whole PSF, but learns several "
+    "times more slowly.",
 )  # fmt: skip
 PSF_FLAT = Kind(
     code="psf-flat", level=Level.HINT,
