@@ -51,7 +51,7 @@ class MethodAnalysis:
     image : ndarray, shape (Y, X)
         Its result, in counts.
     residual : Residual or None
-        What it removed; None if the plane has too many pixels that were not recorded.
+        What it removed; None if too few pixels were recorded, or the noise is absent or unknown.
     repeats : Unreferenced or None
         Mean squared error from repeated frames.
     uses_frames : bool
@@ -82,8 +82,8 @@ class ChannelAnalysis:
         Noisy plane, in counts.
     clean : ndarray, shape (Y, X), or None
         Plane of the reference, in counts of the noisy plane.
-    noise : NoiseEstimate
-        Noise of the plane.
+    noise : NoiseEstimate or None
+        Noise of the plane; None if it cannot be measured.
     methods : tuple of MethodAnalysis
         Methods in the order of the ranking.
     frequencies : RingCorrelation or None
@@ -104,7 +104,7 @@ class ChannelAnalysis:
     name: str
     raw: Plane = field(repr=False, compare=False)
     clean: Plane | None = field(repr=False, compare=False)
-    noise: NoiseEstimate
+    noise: NoiseEstimate | None
     methods: tuple[MethodAnalysis, ...]
     frequencies: RingCorrelation | None
     pair: str
@@ -143,14 +143,10 @@ def _channel(comparison: Comparison, channel: int, context: Context) -> ChannelA
     where = _plane_region(stack, region, channel)
     recorded = Recorded.of(stack).measured(where)
     raw = recorded.reshape(recorded.shape[-2:]).astype(np.float64)
-    survey = Survey.of(stack)
-    known = survey.noise(context)
-    noise = known.channels[min(channel, len(known.channels) - 1)]
-    if known.each_plane and np.isfinite(raw).any():
-        noise = estimate(raw)
+    noise = _noise(stack, channel, raw, context)
     clean = _clean(comparison, where, raw)
     steps, unit = _spacing(stack)
-    repeated = _repeats(stack, where)
+    repeated = _repeats(stack, where) if noise is not None else None
     span = float(np.ptp(ndimage.gaussian_filter(_filled(raw), SMOOTH)))
     span = next((e.judged.span for e in comparison.entries if e.judged is not None), span)
     methods = []
@@ -174,7 +170,7 @@ def _method(
     where: Region,
     raw: Plane,
     clean: Plane | None,
-    noise: NoiseEstimate,
+    noise: NoiseEstimate | None,
     repeated: Plane | None,
     steps: tuple[float, float],
     context: Context,
@@ -191,7 +187,7 @@ def _method(
     image = pixels.reshape(pixels.shape[-2:]).astype(np.float64)
     good = np.isfinite(raw) & np.isfinite(image)
     residual = None
-    if good.mean() >= ENOUGH and not noise.absent:
+    if noise is not None and not noise.absent and good.mean() >= ENOUGH:
         middle = float(np.median(image[good]))
         residual = analyse(np.where(good, raw, middle), np.where(good, image, middle), noise)
     user = done.model.prediction("cpu") if done.model is not None else done.method
@@ -203,6 +199,17 @@ def _method(
         entry=entry, image=image, residual=residual, repeats=error, uses_frames=frames,
         frequencies=_correlated(image, clean, steps),
     )  # fmt: skip
+
+
+def _noise(stack: Stack, channel: int, raw: Plane, context: Context) -> NoiseEstimate | None:
+    """Return the noise of a plane; None if it cannot be measured, as in very small planes."""
+    try:
+        known = Survey.of(stack).noise(context)
+        if known.each_plane and np.isfinite(raw).any():
+            return estimate(raw)
+    except QuietfieldError:
+        return None
+    return known.channels[min(channel, len(known.channels) - 1)]
 
 
 def _plane_region(stack: Stack, region: Region, channel: int) -> Region:
@@ -248,11 +255,13 @@ def _repeats(stack: Stack, where: Region) -> Plane | None:
 
 
 def _pair(
-    raw: Plane, repeated: Plane | None, noise: NoiseEstimate, steps: tuple[float, float]
+    raw: Plane, repeated: Plane | None, noise: NoiseEstimate | None, steps: tuple[float, float]
 ) -> tuple[RingCorrelation | None, str]:
     """Correlate two noisy images of the scene, and say which; else say why there are none."""
     if not np.isfinite(raw).all():
         return None, "Some pixels of this plane were not recorded, so its frequencies cannot be compared."
+    if noise is None:
+        return None, "The noise of this plane cannot be measured, so its frequencies cannot be compared."
     if repeated is not None:
         first, second, how = raw, repeated[0], "two frames of the scene"
     elif max(map(abs, noise.correlations)) <= INDEPENDENT:

@@ -90,7 +90,9 @@ class Comparison:
         return self.region[:-2] == part_of(self.stack)[:-2]
 
     def raw(self) -> Measures | None:
-        """Compute the metrics of the noisy stack against the reference, if there is one."""
+        """Compute the metrics of the noisy stack against the reference, if results have any."""
+        if not self.with_reference:
+            return None
         cropped = self.stack.crop(self.region)
         return score(cropped, self.stack, self.region, self.reference, affine=self.affine)
 

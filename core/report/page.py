@@ -94,7 +94,7 @@ def _page(
         "noise": _noise(noise) if noise is not None else [], "noise_note": _noise_note(noise),
         "residual_note": _residual_note(channels), "limit": f"{LIMIT:g}",
         "repeats": of_frames, "repeats_note": repeats_note,
-        "command_note": "" if comparison.usual_planes else _OTHER_PLANE,
+        "command_note": _command_note(comparison),
         "command": repeating.compare_command(comparison), "recipes": repeating.repeats(comparison),
         "paragraph": paragraph, "papers": references.papers, "versions": repeating.versions(),
     }  # fmt: skip
@@ -103,6 +103,17 @@ def _page(
 _OTHER_PLANE = (
     "It compares all channels in the middle of the stack, and not the plane that was compared in the window."
 )
+
+_OTHER_SETTINGS = (
+    "It trains every network with default parameters, and not with those that were chosen in the window."
+)
+
+
+def _command_note(comparison: Comparison) -> str:
+    notes = ["" if comparison.usual_planes else _OTHER_PLANE]
+    notes.append("" if repeating.usual_networks(comparison) else _OTHER_SETTINGS)
+    return " ".join(note for note in notes if note)
+
 
 _RESIDUALS = (
     "The residual is the noisy image minus the result. A method that removes only noise leaves a residual "
@@ -113,7 +124,7 @@ _RESIDUALS = (
 
 
 def _residual_note(channels: tuple[ChannelAnalysis, ...]) -> str:
-    if all(channel.noise.reliable for channel in channels):
+    if all(channel.noise is None or channel.noise.reliable for channel in channels):
         return _RESIDUALS
     return f"{_RESIDUALS} The noise model is uncertain here, and so are these statements."
 
@@ -233,7 +244,7 @@ def _frequencies(channel: ChannelAnalysis, references: References) -> tuple[str,
             f"which it is above 1/7 are more than noise. {_resolution(channel.frequencies, channel.unit)} "
             "This describes the noisy image, and is no resolution of a result."
         )
-        if not channel.noise.reliable and "halves" in channel.pair:
+        if channel.noise is not None and not channel.noise.reliable and "halves" in channel.pair:
             note += " It is uncertain whether neighbouring pixels share their noise, which would raise it."
         curves = [("noisy image", channel.frequencies)]
         drawn.append((

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from core import __version__
+from core import __version__, catalogue, params
 from core.learning.base import Learned
 from core.methods.base import Method
 from core.paths import RECIPE_ENDING
@@ -89,6 +89,17 @@ def compare_command(comparison: Comparison) -> str:
     words += ["--seconds", f"{comparison.seconds:g}"] if comparison.seconds else []
     words += [] if comparison.tuned else ["--as-set"]
     return join([*words, "--seed", str(comparison.seed), "-o", f"{comparison.source.stem}_report"])
+
+
+def usual_networks(comparison: Comparison) -> bool:
+    """Return whether all networks have default parameters, which the command line repeats."""
+    given = ("seconds", "steps", "seed")
+    for entry in comparison.entries:
+        usual = params.values(catalogue.create(entry.method.name, {}))
+        own = params.values(entry.method)
+        if isinstance(entry.method, Learned) and any(own[n] != usual[n] for n in own if n not in given):
+            return False
+    return True
 
 
 def versions() -> tuple[tuple[str, str], ...]:

@@ -54,7 +54,7 @@ def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> V
     doubts : sequence of Finding
         Reasons why the estimates may be wrong.
     """
-    ranking = sorted((entry for entry in entries if math.isfinite(entry.loss)), key=lambda entry: entry.loss)
+    ranking = sorted((entry for entry in entries if entry.loss < math.inf), key=lambda entry: entry.loss)
     if not ranking:
         return Verdict(ranking=(), certain=False, text="No method has a result that can be judged.")
     best = ranking[0]
@@ -65,7 +65,9 @@ def judge_entries(entries: Sequence[Entry], doubts: Sequence[Finding] = ()) -> V
     if len(ranking) > 1:
         second = ranking[1]
         gap, certain = apart(best, second)
-        if certain:
+        if math.isinf(gap):
+            words[0] += ", which it equals"
+        elif certain:
             words[0] += f", {gap:.1f} dB better than {second.label}"
         else:
             words[0] += f", but {second.label} may be as good ({gap:.1f} dB apart)"
@@ -96,7 +98,8 @@ def _possible_loss(ranking: Sequence[Entry]) -> float:
 def apart(first: Entry, second: Entry) -> tuple[float, bool]:
     """Return by how many dB the first is better, and whether that is certain."""
     if first.measures is not None and second.measures is not None:
-        return first.measures["psnr"] - second.measures["psnr"], True
+        one, other = first.measures["psnr"], second.measures["psnr"]
+        return 0.0 if one == other else one - other, True
     if first.judged is None or second.judged is None:
         return math.nan, False
     gap, error = difference(second.judged, first.judged)

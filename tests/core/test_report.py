@@ -26,10 +26,11 @@ from core.quality.residual import analyse
 from core.report import Comparison, names, write_report
 from core.report.analysis import analyse_channels
 from core.report.pictures import data_uri, detailed_window, signed
+from core.report.repeating import usual_networks
 from core.report.scales import Scale, number
 from core.report.shots import judged_residual, removed
 from core.stack import Metadata, Stack
-from core.work.contest import contest, part_of
+from core.work.contest import Entry, contest, part_of
 from core.work.recipe import Recipe
 from tests.core.report_data import HOSTILE, WHEN, clean_stack, compared, frames, noisy_stack, truth
 
@@ -365,3 +366,45 @@ def test_an_axis_has_room_for_equal_values():
     scale = Scale.of([3.0, 3.0, math.inf, math.nan], 0.0, 100.0)
     assert scale.low < 3.0 < scale.high
     assert 0 < scale.at(3.0) < 100
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (1, 200)])
+def test_planes_without_measurable_noise_have_a_report_too(tmp_path, shape):
+    """The noise of fewer than 12 rows or columns cannot be measured; the reference ranks nevertheless."""
+    rng = np.random.default_rng(0)
+    clean = np.add.outer(np.arange(shape[0]), np.arange(shape[1])).astype(np.float32)
+    noisy = clean + rng.normal(0, 1, shape).astype(np.float32)
+    comparison = compared(Stack.of(noisy, "YX"), "gaussian", "median", reference=Stack.of(clean, "YX"))
+    write_report(tmp_path / "made", comparison)
+    page = written(tmp_path / "made")
+    assert comparison.verdict.text in page.text
+    assert "The noise of this plane cannot be measured" in page.text
+    assert len(page.all("img")) >= 4
+
+
+def test_a_constant_reference_is_named_and_does_not_stop_a_report(tmp_path):
+    constant = Stack.of(np.full((160, 160), 7.0, np.float32), "YX")
+    comparison = compared(noisy_stack(), "gaussian", "median", reference=constant)
+    write_report(tmp_path / "made", comparison)
+    assert written(tmp_path / "made").text.count("Every pixel of the reference is 7") == 2
+
+
+def test_a_result_that_equals_the_reference_is_the_best(tmp_path):
+    """A median leaves wide stripes as they are."""
+    stripes = np.repeat(np.tile(np.repeat([0.0, 50.0], 8), 4)[None], 64, 0).astype(np.float32)
+    stack = Stack.of(stripes, "YX")
+    comparison = compared(stack, "gaussian", "median", reference=stack)
+    write_report(tmp_path / "made", comparison)
+    verdict = comparison.verdict
+    assert verdict.ranking[0].method.name == "median"
+    assert len(verdict.ranking) == 2
+    assert "by its PSNR against the reference, which it equals" in verdict.text
+    text = (tmp_path / "made" / "comparison.json").read_text(encoding="utf-8")
+    assert "Infinity" not in text
+
+
+def test_networks_with_other_parameters_are_not_said_to_be_repeated():
+    usual, other = (catalogue.create("deconoising", {"sigma": sigma} if sigma else {}) for sigma in (0, 1.5))
+    for method, repeated in ((usual, True), (other, False)):
+        made = replace(compared(noisy_stack(), "gaussian"), entries=(Entry(method=method, failure="None."),))
+        assert usual_networks(made) is repeated
