@@ -141,7 +141,8 @@ def _region(text: str, stack: Stack) -> Region:
 
     try:
         rows, columns = (tuple(int(n) for n in part.split(":")) for part in text.split(","))
-        parts = [slice(*rows), slice(*columns)]
+        (top, bottom), (left, right) = rows, columns
+        parts = [slice(top, bottom), slice(left, right)]
         good = all(0 <= p.start < p.stop <= n for p, n in zip(parts, stack.shape[-2:], strict=True))
     except (ValueError, TypeError):
         good = False

@@ -52,6 +52,7 @@ SMOOTH = 1.5
 """Standard deviation in pixels of the blur of the noisy image whose range is that of the estimated PSNR."""
 
 _ENOUGH = 0.25
+_LEAST_BLOCKS = 2  # one alone has no scatter
 _CALIBRATED, _READ, _WHITE = 0.2, 0.4, 0.05
 # counts are photons if they are at most this far from integers (rms), with little read noise and correlation
 
@@ -208,10 +209,13 @@ class _Scene:
         variance = float(noise.model.variance(blurred(plane, PILOT)[kept]).mean())
         if variance <= 0:
             raise QuietfieldError(_NO_NOISE)
-        return cls(
+        scene = cls(
             stack=stack, region=region, channels=channels, kept=kept, span=float(np.ptp(smooth[kept])),
             variance=variance, counted=_are_photons(plane, noise),
         )  # fmt: skip
+        if scene.in_blocks(plane).size < _LEAST_BLOCKS:
+            raise QuietfieldError(_TOO_FEW)
+        return scene
 
     @property
     def noise(self) -> NoiseEstimate:

@@ -114,6 +114,7 @@ def test_a_method_that_fails_becomes_a_row_with_its_sentence(folder, capsys):
     [
         (("--region", "0:999,0:10"), "is not a part of 256 rows and 256 columns"),
         (("--region", "a"), "is not a part of"),
+        (("--region", "0:200:2,0:200"), "is not a part of"),
         (("--region", "0:40,0:40"), "fewer than 64 x 64"),
         (("--methods", "n2v"), "--seconds"),
         (("--methods", "poisson-noise"), "adds noise"),

@@ -198,3 +198,12 @@ def test_pixels_that_were_never_recorded_do_not_count() -> None:
         assert judge.noise == pytest.approx(alone.noise, rel=0.1)
         found = judge.judge(method)
         assert found.share == pytest.approx(true, abs=3 * found.share_error + 0.12 * true)
+
+
+def test_a_region_whose_usable_pixels_are_scattered_is_refused() -> None:
+    """Every block has 0.4 of its pixels, which is too few in each."""
+    noisy, _ = camera(20)
+    image = noisy.astype(np.float32)
+    image[:, np.arange(image.shape[1]) % 32 >= 12] = np.nan
+    with pytest.raises(QuietfieldError, match="saturated or were never recorded"):
+        Judge(stack(image))
