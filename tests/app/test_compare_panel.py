@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QListWidget
 
@@ -155,10 +156,37 @@ def test_with_a_reference_the_truth_ranks_and_another_scale_is_fitted(opened: Dr
     wrong = ordered(panel.found)[0].measures["psnr"]
     assert "another scale or offset" in opened.widget("compare-reference-note").text()
     opened.click("compare-fit")
+    opened.window.jobs.cancel("compare")
+    opened.wait()
+    assert not panel.found.affine
+    assert not session.snapshot.reference.affine  # what was cancelled changes nothing
+    opened.click("compare-fit")
     opened.wait(lambda: panel.found.affine)
+    assert session.snapshot.reference.affine
     assert ordered(panel.found)[0].measures["psnr"] > wrong + 5
     assert opened.widget("compare-reference-note").isHidden()
     assert "against the reference" in opened.widget("compare-verdict").text()
+
+
+def test_tooltips_show_all_of_their_text(opened: Driver, tmp_path: Path) -> None:
+    """Times such as "< 0.1 s" and names of files are no markup."""
+    panel = opened.window.compare_panel
+    compare(opened, "Gaussian", "Median")
+    quick = [replace(entry, seconds=0.01) for entry in panel.found.entries]
+    panel.ranking.show_compared(replace(panel.found, entries=tuple(quick)), None)
+    shown = QTextDocument()
+    for row, text in enumerate(rows(opened)):
+        assert "< 0.1 s" in text
+        shown.setHtml(panel.ranking.item(row).toolTip())
+        assert shown.toPlainText() == text
+    tifffile.imwrite(tmp_path / "a<b>c.tif", TRUTH.astype(np.float32))
+    opened.window.metrics_panel.reference.ask_open = lambda: str(tmp_path / "a<b>c.tif")
+    box = opened.widget("metrics-reference")
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    opened.wait(lambda: opened.window.session.snapshot.reference is not None)
+    shown.setHtml(opened.widget("compare-reference").toolTip())
+    assert "a<b>c.tif" in shown.toPlainText()
 
 
 def test_a_reference_of_another_size_says_so(opened: Driver, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,9 @@ class CompareChoices(QWidget):
         )
         item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
         item.setSizeHint(QSize(0, self.list.fontMetrics().height() + 10))
-        item.setToolTip(f"<p>{summary(type(method))}{f' Not proposed: {doubt}' if doubt else ''}</p>")
+        item.setToolTip(
+            f"<p>{summary(type(method))}{f' Not proposed: {html.escape(doubt)}' if doubt else ''}</p>"
+        )
         self._methods.append(method)
         self.list.addItem(item)
 
@@ -134,7 +137,8 @@ class CompareChoices(QWidget):
             self.reference.setEnabled(reference is not None)
             self.reference.setChecked(reference is not None)
             self.reference.setText("Use the &reference")
-        name = "" if reference is None else f"{reference.label}{', fitted' if reference.affine else ''}"
+        name = "" if reference is None else html.escape(reference.label)
+        name += ", fitted" if reference is not None and reference.affine else ""
         self.reference.setToolTip(
             f"<p>Rank by the PSNR against the reference ({name}), instead of by the estimated error.</p>"
             if reference

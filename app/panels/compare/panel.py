@@ -230,10 +230,14 @@ class ComparePanel(CompareView):
 
     @Slot(object)
     def _on_found(self, found: Comparison) -> None:
-        first = self.found is None
+        before = self.found
         self._take(found)
-        if first:
+        if before is None:
             self.sheet_wanted.emit(True)
+        elif found.affine and not before.affine:
+            reference = self._session.snapshot.reference
+            if reference is not None and reference.stack is found.reference:
+                self._session.set_affine(affine=True)
 
     def _take(self, found: Comparison) -> None:
         """Show a comparison, and keep the chosen method chosen."""
@@ -258,8 +262,6 @@ class ComparePanel(CompareView):
     @Slot()
     def _on_fit(self) -> None:
         self.comparing.fit()
-        self._session.set_affine(affine=True)
-        self._update()
 
     # -- showing
 

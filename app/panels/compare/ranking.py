@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -60,7 +61,7 @@ class RankingList(QListWidget):
                 item.setData(VALUE, words.value(entry))
                 item.setData(NOTE, words.note(entry))
                 item.setData(FAILURE, entry.failure)
-                item.setToolTip(f"<p>{words.spoken(place + 1, entry)}</p>")
+                item.setToolTip(f"<p>{html.escape(words.spoken(place + 1, entry))}</p>")
                 if entry.result is None:
                     item.setFlags(Qt.ItemFlag.ItemIsEnabled)
                 self.addItem(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.panels.compare.choices import CompareChoices
@@ -30,6 +30,7 @@ class CompareView(QWidget):
         self.verdict = QLabel()
         self.verdict.setObjectName("compare-verdict")
         self.verdict.setWordWrap(True)
+        self.verdict.setTextFormat(Qt.TextFormat.PlainText)
         self.reference = Sentence("compare-reference-note")
         self.fit = QPushButton("&Fit scale and offset")
         self.fit.setObjectName("compare-fit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 
@@ -113,7 +114,7 @@ class MetricsTable(QTableWidget):
     def _fill(self, number: int, row: Row, columns: Sequence[Column], winners: Sequence[set[int]]) -> None:
         name = _Item(row.label, float(number))
         name.setData(KEY, row.key)
-        name.setToolTip(f"<p>{row.label}: {row.details}</p>" if row.details else "")
+        name.setToolTip(f"<p>{html.escape(f'{row.label}: {row.details}')}</p>" if row.details else "")
         self.setItem(number, 0, name)
         self.setItem(number, 1, _Item(row.frames_text, row.frames, right=True))
         for place, column in enumerate(columns):
@@ -150,7 +151,7 @@ def _item(column: Column, cell: Cell | None, *, won: bool) -> _Item:
         font.setBold(True)
         item.setFont(font)
     words = "Best of all results. " if won else "May be as good as the best one. " if cell.tied else ""
-    item.setToolTip(f"<p>{words}{cell.note}</p>" if words or cell.note else "")
+    item.setToolTip(f"<p>{words}{html.escape(cell.note)}</p>" if words or cell.note else "")
     return item
 
 
