@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -13,6 +14,7 @@ from app.documents.opening import first_levels
 from app.panels.training.psf.sweep_dialog import SweepDialog
 from app.window.help_window import HelpWindow
 from core.simulation.experiment import Simulation
+from core.stack import Stack
 from tests.app.test_training_panel import TINY
 
 RESULTS = ["raw", *["DecoNoising", "DecoNoising, deconvolved"] * 2]
@@ -85,6 +87,27 @@ def test_cancelling_keeps_what_is_complete(driver: Any) -> None:
     assert labels(driver)[:3] == RESULTS[:3]
     assert len(labels(driver)) < 7
     assert driver.widget("training-start").isEnabled()
+
+
+def test_another_document_does_not_show_results_of_the_former_one(driver: Any) -> None:
+    dialog = open_dialog(driver)
+    driver.set("sweep-sigmas", "0.5 1")
+    driver.set("sweep-seconds", "0.5")
+    driver.click("sweep-start")
+    driver.wait(lambda: dialog.table.rowCount() == 2, 120)
+    session = driver.window.session
+    other = Stack.of(np.random.default_rng(0).poisson(50, (5, 32, 40)).astype(np.uint16), "TYX")
+    session.open(other, first_levels(other))
+    session.move(T=4)  # the swept stack has two planes
+    driver.wait()
+    assert dialog.table.rowCount() == 0
+    assert not dialog.verdict.isVisible()
+    assert not dialog.take.isEnabled()
+    session.bring_back()
+    driver.wait()
+    assert dialog.table.rowCount() == 2
+    assert dialog.verdict.isVisible()
+    assert driver.widget("sweep-denoised-1").isEnabled()
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,14 @@ def test_unsuitable_stacks_are_refused_in_a_sentence():
             evaluate(one, prediction)
 
 
+def test_patches_are_deep_enough_for_the_poolings_that_were_asked_for():
+    stack, _ = scene((32, 32, 32))
+    method = small(Noise2Void, **VOLUME | {"planes": 4, "depth": 4, "patch": 32, "z_poolings": "3"})
+    model, reports = trained(stack, method)
+    assert np.isfinite(reports[-1].loss)
+    assert evaluate(stack, model.prediction("cpu"))[0].shape == stack.shape
+
+
 def test_volumes_are_proposed_where_a_psf_has_depth():
     stack, _ = scene()
     found = small(DecoNoising, psf="gaussian:x=1,y=1,z=1").resolve(stack, Context()).findings

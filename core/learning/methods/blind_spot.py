@@ -117,11 +117,14 @@ class BlindSpot(Seeing):
         return replace(self, z_poolings=found)
 
     def patch_planes(self, stack: Stack) -> int:
-        """Return the number of planes of a training patch; 0 for a network for single planes."""
+        """Return the number of planes of a training patch; 0 for a network for single planes.
+
+        It is a multiple of the poolings along Z, and at least one.
+        """
         if self.space == "2D":
             return 0
         step: int = 2 ** self.architecture().deep
-        return max(min(self.planes, stack.sizes["Z"]) // step * step, LEAST_PLANES)
+        return max(min(self.planes, stack.sizes["Z"]) // step * step, step, LEAST_PLANES)
 
     def architecture(self) -> Architecture:
         """Return the description of the network."""

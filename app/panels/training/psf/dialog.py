@@ -319,10 +319,10 @@ class PsfDialog(QDialog):
             target = Path(path)
             save_psf(target if target.suffix else target.with_suffix(".json"), psf)
 
-        def end(outcome: Outcome) -> None:
-            self.problem.say(failure(outcome, "Saving the PSF"))
+        self._jobs.start("Saving the PSF", work, end=self._on_saved)
 
-        self._jobs.start("Saving the PSF", work, end=end)
+    def _on_saved(self, outcome: Outcome) -> None:
+        self.problem.say(failure(outcome, "Saving the PSF"))
 
     def done(self, result: int) -> None:
         """Close the dialog, and stop its work."""

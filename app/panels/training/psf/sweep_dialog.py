@@ -185,7 +185,7 @@ class SweepDialog(QDialog):
             self.wishes()
         except QuietfieldError as error:
             wrong = str(error)
-        self.problem.say("" if running else wrong or reason or self._sweeping.failed)
+        self.problem.say("" if running else wrong or reason or (self._sweeping.failed if self._here else ""))
         why = "The sweep is running." if running else wrong or reason
         self.start.setEnabled(not why)
         usual = "Train with each sigma, one after another, as one job."
@@ -210,8 +210,18 @@ class SweepDialog(QDialog):
     def _ranked(self) -> list[SweepRow]:
         from core.work.sweep import rank
 
-        rows = {id(row.swept): row for row in self._sweeping.rows}
-        return [rows[id(swept)] for swept in rank([row.swept for row in self._sweeping.rows])] if rows else []
+        rows = {id(row.swept): row for row in self._rows}
+        return [rows[id(swept)] for swept in rank([row.swept for row in self._rows])] if rows else []
+
+    @property
+    def _here(self) -> bool:
+        """Whether the last sweep belongs to the open document."""
+        return self._session.snapshot.find(self._sweeping.source) is not None
+
+    @property
+    def _rows(self) -> tuple[SweepRow, ...]:
+        """Results of the last sweep; none if another document was opened since."""
+        return self._sweeping.rows if self._here else ()
 
     @Slot()
     def _on_start(self) -> None:
@@ -236,18 +246,21 @@ class SweepDialog(QDialog):
         self.table.setFixedHeight(min(height, 150))
         if ranked:
             self.table.selectRow(0)
-        self.verdict.setText(self._sweeping.words)
-        self.verdict.setVisible(bool(self._sweeping.words))
+        words = self._sweeping.words if self._here else ""
+        self.verdict.setText(words)
+        self.verdict.setVisible(bool(words))
         self._show_sheet()
         self.refresh()
 
     def _show_sheet(self) -> None:
-        rows = sorted(self._sweeping.rows, key=lambda row: row.swept.sigma)
+        rows = sorted(self._rows, key=lambda row: row.swept.sigma)
         self.sheet.show_rows(rows, self._session.snapshot)
 
     @Slot(object, object)
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
-        if new.source is not old.source or new.position != old.position or new.results != old.results:
+        if new.source is not old.source:
+            self._on_sweeping()
+        elif new.position != old.position or new.results != old.results:
             self._show_sheet()
             self.refresh()
 

@@ -64,6 +64,8 @@ class Sweeping(QObject):
         A sweep started, ended, or completed a sigma.
     rows : tuple of SweepRow
         Completed sigmas of the last sweep, in the order of their training.
+    source : int
+        Key of the stack of the last sweep.
     words : str
         Which sigma is preferred, or why there is no result.
     failed : str
@@ -78,13 +80,14 @@ class Sweeping(QObject):
         super().__init__(parent)
         self._session, self._jobs = session, jobs
         self.rows: tuple[SweepRow, ...] = ()
+        self.source = 0
         self.words, self.failed = "", ""
         self.job: Job | None = None
         self._found: _Found | None = None
 
     def start(self, wanted: SweepPlan) -> None:
         """Train with each sigma."""
-        stack, parent = wanted.data.source.stack, wanted.data.source.key
+        stack, self.source = wanted.data.source.stack, wanted.data.source.key
 
         def work(job: Job) -> _Found:
             from core.work.sweep import find_estimate, sweep, with_sigmas
@@ -108,7 +111,7 @@ class Sweeping(QObject):
             return found
 
         self.rows, self.words, self.failed, self._found = (), "", "", None
-        take = partial(self._take, parent, len(wanted.sigmas))
+        take = partial(self._take, self.source, len(wanted.sigmas))
         self.job = self._jobs.start(
             f"Sweep of {len(wanted.sigmas)} sigmas", work, partial=take, done=take, end=self._on_end,
             channel=CHANNEL,
