@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.shell.snapshot import Reference, Result, Snapshot
+from app.shell.timeline import Timeline
 from app.shell.view_state import Layout, Levels, Preview, View
 from core.stack import Stack
-from core.work.history import History
 from core.work.recipe import Step
 
 if TYPE_CHECKING:  # these import torch and scipy, which the first window does not need
@@ -39,10 +39,9 @@ class Session(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.snapshot = Snapshot()
-        self._history = History()
-        self._made: tuple[Result, ...] = ()
+        self._timeline = Timeline()
         self._next_key = 1
-        self._former: tuple[Snapshot, History, tuple[Result, ...]] | None = None
+        self._former: tuple[Snapshot, Timeline] | None = None
         self._unannounced: deque[tuple[Snapshot, Snapshot]] = deque()
         self._announcing = False
 
@@ -77,14 +76,13 @@ class Session(QObject):
         A document with results is kept until the next one is opened, see `bring_back`.
         """
         with_results = len(self.snapshot.results) > 1
-        self._former = (self.snapshot, self._history, self._made) if with_results else None
-        self._history = History()
+        self._former = (self.snapshot, self._timeline) if with_results else None
         details = " × ".join(f"{n} {a}" for a, n in stack.sizes.items())
         raw = Result(key=self._key(), label="raw", details=details, stack=stack)
-        self._made = (replace(raw, parent=raw.key),)
+        self._timeline = Timeline(made=(replace(raw, parent=raw.key),))
         self._set(
             Snapshot(
-                results=self._made,
+                results=self._timeline.results,
                 shown=raw.key,
                 position={a: 0 for a in stack.axes if a in "TCZ"},
                 levels=dict(levels),
@@ -104,7 +102,7 @@ class Session(QObject):
     def bring_back(self) -> None:
         """Open the former document again with its results; the current document is closed."""
         if self._former is not None:
-            snapshot, self._history, self._made = self._former
+            snapshot, self._timeline = self._former
             self._former = None
             self._set(replace(snapshot, preview=None, awaited="", layout=self.snapshot.layout))
 
@@ -128,11 +126,10 @@ class Session(QObject):
         """
         keys = [r.key for r in self.snapshot.results]
         if parent not in keys:
-            undone = parent in [r.key for r in self._made]
-            why = "what it was made from was undone" if undone else "its stack is not open any more"
+            fate = self._timeline.fate(parent)
+            why = f"what it was made from was {fate}" if fate else "its stack is not open any more"
             self.dropped.emit(f"The result of {steps[0].label} was dropped: {why}.")
             return False
-        self._history = self._history.do(keys.index(parent), *steps)
         times = [seconds] * len(steps) if isinstance(seconds, int | float) else seconds
         made = tuple(
             Result(
@@ -146,7 +143,7 @@ class Session(QObject):
             )
             for step, stack, took in zip(steps, stacks, times, strict=True)
         )
-        self._made = self._made[: len(keys)] + made
+        self._timeline = self._timeline.add(keys.index(parent), steps, made)
         models = dict(self.snapshot.models)
         if model is not None and steps[0].model is not None:
             models[steps[0].model.sha256] = model
@@ -180,23 +177,41 @@ class Session(QObject):
         return True
 
     def undo(self) -> None:
-        """Undo the last action."""
-        if not self._history.can_undo:
+        """Undo the last action or deletion."""
+        if not self._timeline.can_undo:
             return
-        self._history = self._history.undo()
-        self._follow(self.snapshot.shown, self.snapshot.models)
+        before = self._timeline.keys
+        self._timeline = self._timeline.undo()
+        restored = [key for key in self._timeline.keys if key not in before]
+        self._follow(restored[0] if restored else self.snapshot.shown, self.snapshot.models)
 
     def redo(self) -> None:
         """Redo the last undone action, and show its result."""
-        if not self._history.can_redo:
+        if not self._timeline.history.can_redo:
             return
-        before = len(self._history.live)
-        self._history = self._history.redo()
-        shown = self._made[before].key if len(self._history.live) > before else self.snapshot.shown
-        self._follow(shown, self.snapshot.models)
+        before = self._timeline.keys
+        self._timeline = self._timeline.redo()
+        again = [key for key in self._timeline.keys if key not in before]
+        self._follow(again[0] if again else self.snapshot.shown, self.snapshot.models)
+
+    def delete(self, key: int) -> None:
+        """Delete a result and all that were made from it, but never the source; `undo` restores them."""
+        result = self.snapshot.find(key)
+        if result is None or result.step is None:
+            return
+        self._timeline = self._timeline.without(key)
+        shown = self.snapshot.shown
+        self._follow(shown if shown in self._timeline.keys else result.parent, self.snapshot.models)
+
+    def rename(self, key: int, label: str) -> None:
+        """Give a result another label; the source keeps its own."""
+        result, label = self.snapshot.find(key), " ".join(label.split())
+        if result is not None and result.step is not None and label and label != result.label:
+            self._timeline = self._timeline.rename(key, label)
+            self._set(replace(self.snapshot, results=self._timeline.results))
 
     def _follow(self, shown: int, models: Mapping[str, Model]) -> None:
-        results = self._made[: len(self._history.live)]
+        results = self._timeline.results
         if shown not in [r.key for r in results]:
             shown = results[-1].key if results else 0
         self._set(
@@ -206,15 +221,14 @@ class Session(QObject):
                 shown=shown,
                 preview=None,
                 models=models,
-                can_undo=self._history.can_undo,
-                can_redo=self._history.can_redo,
+                can_undo=self._timeline.can_undo,
+                can_redo=self._timeline.history.can_redo,
             )
         )
 
     def steps(self, key: int) -> tuple[Step, ...]:
         """Return the steps from the source to a result."""
-        keys = [r.key for r in self.snapshot.results]
-        return self._history.steps(keys.index(key))
+        return self._timeline.history.steps(self._timeline.keys.index(key))
 
     def show(self, key: int) -> None:
         """Show another result, instead of a preview."""

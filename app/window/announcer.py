@@ -95,10 +95,12 @@ class Announcer(QObject):
 
     def changed(self, new: Snapshot, old: Snapshot) -> None:
         """Log added and removed results."""
-        for result in new.results[len(old.results) :]:
-            self.log(f"{result.label}: {result.details} ({result.seconds:.1f} s)")
-        if len(new.results) < len(old.results):
-            self.log("Undone: " + ", ".join(r.label for r in old.results[len(new.results) :]))
+        for result in new.results:
+            if old.find(result.key) is None:
+                self.log(f"{result.label}: {result.details} ({result.seconds:.1f} s)")
+        removed = [r.label for r in old.results if new.find(r.key) is None]
+        if removed:
+            self.log("Removed: " + ", ".join(removed))
 
     def exported(self, exported: Exported) -> None:
         """Report a written file, and offer to show its folder."""

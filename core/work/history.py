@@ -66,6 +66,31 @@ class History:
         """Redo the last undone action."""
         return History(self.entries, self.cursor + 1) if self.can_redo else self
 
+    def descendants(self, index: int) -> frozenset[int]:
+        """Return the indices of a current result and of all current results that were made from it."""
+        found = {index}
+        for n in self.live[1:]:
+            if self.entries[n].parent in found:
+                found.add(n)
+        return frozenset(found)
+
+    def without(self, gone: frozenset[int]) -> History:
+        """Delete results, together with everything made from them; undone results are removed too.
+
+        Parameters
+        ----------
+        gone : frozenset of int
+            Indices, without 0, that `descendants` returns.
+        """
+        kept = [n for n in self.live if n not in gone]
+        places = {n: place for place, n in enumerate(kept)}
+        actions = {a: k for k, a in enumerate(dict.fromkeys(self.entries[n].action for n in kept))}
+        entries = tuple(
+            Entry(step=e.step, parent=places[e.parent], action=actions[e.action])
+            for e in (self.entries[n] for n in kept)
+        )
+        return History(entries, entries[-1].action)
+
     def steps(self, index: int) -> tuple[Step, ...]:
         """Return the steps from the source to a result."""
         found: list[Step] = []

@@ -92,6 +92,18 @@ def test_a_result_that_was_undone_cannot_be_built_on() -> None:
     assert history.entries[0] == Entry(step=None, parent=0, action=0)
 
 
+def test_without_deletes_what_was_made_from_a_result_and_closes_the_gaps() -> None:
+    history = History().do(0, step("box")).do(1, step("median"), step("gaussian")).do(0, step("median"))
+    history = history.do(4, step("box")).do(0, step("box")).undo()
+    assert history.descendants(1) == {1, 2, 3}
+    rest = history.without(history.descendants(1))
+    assert [s.method for s in rest.steps(2)] == ["median", "box"]
+    assert not rest.can_redo
+    assert rest.undo().undo().live == range(1)
+    assert History.from_json(rest.to_json()) == rest
+    assert [s.method for s in history.without(history.descendants(2)).steps(2)] == ["box", "gaussian"]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"cursor": 2}, {"cursor": -1}, {"entries": []}, {"entries": 3}, {"schema": 99}, {"schema": "x"}],

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPen
-from PySide6.QtWidgets import QListWidget, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QLineEdit,
+    QListWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from app.shell import theme
 
@@ -13,12 +29,29 @@ DETAILS = Qt.ItemDataRole.UserRole + 1
 NOTE = Qt.ItemDataRole.UserRole + 2
 DEPTH = Qt.ItemDataRole.UserRole + 3
 SHOWN = Qt.ItemDataRole.UserRole + 4
+NUMBER = Qt.ItemDataRole.UserRole + 5
+LABEL = Qt.ItemDataRole.UserRole + 6
 
 MARGIN, INDENT, DOT = 8, 12, 10
+LONGEST = 80
+"""Maximum length of a name, in characters."""
 
 
 class ResultsList(QListWidget):
-    """A list in which a digit selects the row with this number."""
+    """A list in which a digit selects the result with this number, F2 renames one and Delete deletes it.
+
+    Attributes
+    ----------
+    delete_wanted : Signal of int
+        The user wants to delete the result with this key.
+    """
+
+    delete_wanted = Signal(int)
+
+    @property
+    def editing(self) -> bool:
+        """Whether the user types a name."""
+        return self.state() == QListWidget.State.EditingState
 
     def event(self, event: QEvent) -> bool:
         """Do not let digits trigger shortcuts of the window."""
@@ -28,16 +61,62 @@ class ResultsList(QListWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Select a row by its number."""
-        digit = _digit(event)
-        if 0 < digit <= self.count():
-            self.setCurrentRow(digit - 1)
-        elif not digit:
+        """Select a result by its number, or delete it."""
+        digit, current = _digit(event), self.currentItem()
+        if digit:
+            for row in range(self.count()):
+                if self.item(row).data(NUMBER) == digit:
+                    self.setCurrentRow(row)
+        elif event.key() == Qt.Key.Key_Delete and current is not None:
+            self.delete_wanted.emit(current.data(KEY))
+        else:
             super().keyPressEvent(event)
 
 
 class ResultDelegate(QStyledItemDelegate):
-    """Paints a result on two lines; the displayed one has a filled dot and a bold name."""
+    """Paints a result on two lines; the displayed one has a filled dot and a bold name.
+
+    Attributes
+    ----------
+    renamed : Signal of (int, str)
+        The user typed another name for the result with this key.
+    """
+
+    renamed = Signal(int, str)
+
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        """Return a line for the name."""
+        del option, index
+        editor = QLineEdit(parent)
+        editor.setObjectName("result-name")
+        editor.setMaxLength(LONGEST)
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Begin with the present name, without its number."""
+        if isinstance(editor, QLineEdit):
+            editor.setText(str(index.data(LABEL)))
+            editor.selectAll()
+
+    def setModelData(
+        self,
+        editor: QWidget,
+        model: QAbstractItemModel,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Pass the typed name on; the document decides."""
+        del model
+        if isinstance(editor, QLineEdit):
+            self.renamed.emit(index.data(KEY), editor.text())
+
+    def updateEditorGeometry(
+        self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Cover the whole row."""
+        del index
+        editor.setGeometry(option.rect.adjusted(3, 1, -3, -1))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         lines = 2 if index.data(DETAILS) else 1

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QAction, QActionGroup, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidgetItem, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from app.panels.results.listing import DEPTH, DETAILS, KEY, MARGIN, NOTE, SHOWN, ResultDelegate, ResultsList
+from app.panels.results.listing import (
+    DEPTH,
+    DETAILS,
+    KEY,
+    LABEL,
+    MARGIN,
+    NOTE,
+    NUMBER,
+    SHOWN,
+    ResultDelegate,
+    ResultsList,
+)
+from app.panels.results.order import ORDERS, Order, arrange, reason
 from app.panels.results.words import describe, note, source_words, tooltip
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
@@ -40,10 +52,21 @@ class ResultsPanel(QWidget):
         self.about.setWordWrap(True)
         self.about.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._files = self._make_file_row()
+        self._order: Order = "made"
         self.list = ResultsList()
         self.list.setObjectName("results")
-        self.list.setItemDelegate(ResultDelegate(self.list))
-        self.list.setToolTip("Click, or use arrow keys or digits, to show a result; right-click for more")
+        delegate = ResultDelegate(self.list)
+        self.list.setItemDelegate(delegate)
+        # a new name rebuilds the list, which must not happen while the list closes the editor
+        queued = Qt.ConnectionType.QueuedConnection
+        delegate.renamed.connect(session.rename, queued)
+        delegate.closeEditor.connect(self._on_edited, queued)
+        self.list.setEditTriggers(ResultsList.EditTrigger.EditKeyPressed)
+        self.list.delete_wanted.connect(session.delete, queued)
+        self.list.setToolTip(
+            "Click, or use arrow keys or digits, to show a result; F2 renames it, Delete deletes it, "
+            "right-click for more"
+        )
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.customContextMenuRequested.connect(self._on_menu)
@@ -58,6 +81,7 @@ class ResultsPanel(QWidget):
         head.addWidget(self.about)
         head.addWidget(self._files)
         column.addLayout(head)
+        column.addWidget(self._make_sort_row())
         column.addWidget(self.list, 1)
         session.changed.connect(self._on_changed)
         self._show(session.snapshot)
@@ -84,6 +108,32 @@ class ResultsPanel(QWidget):
         line.addWidget(self.next_file)
         return row
 
+    def _make_sort_row(self) -> QToolButton:
+        self.sort = QToolButton()
+        self.sort.setObjectName("results-sort")
+        self.sort.setAutoRaise(True)
+        self.sort.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.sort.setToolTip("Order of the results; their numbers stay")
+        menu = QMenu(self.sort)
+        menu.setToolTipsVisible(True)
+        self._orders = QActionGroup(menu)
+        for order, (text, _) in ORDERS.items():
+            action = menu.addAction(text)
+            action.setObjectName(f"results-sort-{order}")
+            action.setData(order)
+            action.setCheckable(True)
+            self._orders.addAction(action)
+        self._orders.triggered.connect(self._on_order)
+        self.sort.setMenu(menu)
+        return self.sort
+
+    def _on_order(self, action: QAction) -> None:
+        self._order = action.data()
+        self._show(self._session.snapshot)
+
+    def _on_edited(self) -> None:
+        self._show(self._session.snapshot)
+
     def _on_step(self) -> None:
         self.step_wanted.emit(self.sender().property("by"))
 
@@ -95,20 +145,39 @@ class ResultsPanel(QWidget):
 
     def _show(self, snapshot: Snapshot) -> None:
         self._show_document(snapshot)
+        if self.list.editing:  # the name that is being typed; the list follows when it is complete
+            return
+        self._show_order(snapshot)
+        sorted_ = self._order != "made"
         depths = _depths(snapshot.results)
         with QSignalBlocker(self.list):
             self.list.clear()
-            for row, result in enumerate(snapshot.results):
-                item = QListWidgetItem(f"{row + 1}  {result.label}")
+            for number, result in arrange(snapshot, self._order):
+                item = QListWidgetItem(f"{number}  {result.label}")
+                if result.step is not None:
+                    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+                item.setData(NUMBER, number)
+                item.setData(LABEL, result.label)
                 item.setData(KEY, result.key)
                 item.setData(DETAILS, result.details if result.step else source_words(result))
                 item.setData(NOTE, note(result, snapshot))
-                item.setData(DEPTH, depths[result.key])
+                item.setData(DEPTH, 0 if sorted_ else depths[result.key])
                 item.setData(SHOWN, result.key == snapshot.shown)
                 item.setToolTip(tooltip(result, snapshot))
                 self.list.addItem(item)
                 if result.key == snapshot.shown:
                     self.list.setCurrentItem(item)
+
+    def _show_order(self, snapshot: Snapshot) -> None:
+        if reason(snapshot, self._order):
+            self._order = "made"
+        self.sort.setVisible(len(snapshot.results) > 2)
+        self.sort.setText(f"Sorted {ORDERS[self._order][1]}")
+        for action in self._orders.actions():
+            why = reason(snapshot, action.data())
+            action.setChecked(action.data() == self._order)
+            action.setEnabled(not why)
+            action.setToolTip(why or action.text())
 
     def _show_document(self, snapshot: Snapshot) -> None:
         source = snapshot.source
@@ -142,7 +211,8 @@ class ResultsPanel(QWidget):
 
     def menu(self, item: QListWidgetItem) -> QMenu:
         """Return the context menu of a result."""
-        key, is_source = item.data(KEY), self.list.row(item) == 0
+        key = item.data(KEY)
+        is_source = self._session.snapshot.results[0].key == key
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         show = menu.addAction("Show")
@@ -152,6 +222,15 @@ class ResultsPanel(QWidget):
         export.triggered.connect(lambda: self.export_wanted.emit(key))
         recipe = menu.addAction("Copy Recipe")
         recipe.triggered.connect(lambda: self.recipe_wanted.emit(key))
+        menu.addSeparator()
+        rename = menu.addAction("Rename")
+        rename.setToolTip("Give this result another name (F2)")
+        rename.triggered.connect(lambda: self._edit(key))
+        delete = menu.addAction("Delete")
+        made = _descendants(self._session.snapshot.results, key) - 1
+        also = f" and {made} made from it" if made else ""
+        delete.setToolTip(f"Delete this result{also} (Delete); Undo restores it")
+        delete.triggered.connect(lambda: self._session.delete(key))
         export.setToolTip("Save this result as a TIFF file")
         recipe.setToolTip("Copy the steps of this result as JSON")
         if is_source:
@@ -159,7 +238,16 @@ class ResultsPanel(QWidget):
             export.setToolTip("The source is already a file")
             recipe.setEnabled(False)
             recipe.setToolTip("The source has no processing steps")
+            rename.setEnabled(False)
+            rename.setToolTip("The source has the name of its file")
+            delete.setEnabled(False)
+            delete.setToolTip("The source cannot be deleted")
         return menu
+
+    def _edit(self, key: int) -> None:
+        for row in range(self.list.count()):
+            if self.list.item(row).data(KEY) == key:
+                self.list.editItem(self.list.item(row))
 
     def _on_menu(self, where: QPoint) -> None:
         item = self.list.itemAt(where)
@@ -174,3 +262,12 @@ def _depths(results: tuple[Result, ...]) -> Mapping[int, int]:
     for result in results:
         depths[result.key] = 0 if result.parent == result.key else depths.get(result.parent, 0) + 1
     return {key: max(0, depth - 1) for key, depth in depths.items()}
+
+
+def _descendants(results: tuple[Result, ...], key: int) -> int:
+    """Return the number of results that deleting one removes, including itself."""
+    found = {key}
+    for result in results:
+        if result.parent in found:
+            found.add(result.key)
+    return len(found)
