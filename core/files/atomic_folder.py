@@ -12,6 +12,7 @@ from pathlib import Path
 from core.errors import QuietfieldError
 from core.files import drafts
 from core.files.atomic import Draft, Taken, free_name, unwritable
+from core.paths import shorten
 
 
 def discard(path: Path) -> None:
@@ -47,8 +48,8 @@ def writing_folder(path: Path, taken: Taken, marks: tuple[str, ...]) -> Iterator
     if os.path.lexists(real):
         if taken == "refuse":
             raise QuietfieldError(f"{path} exists already. Choose another name, or allow to replace it.")
-        if taken == "replace" and not any((real / mark).is_file() for mark in marks):
-            raise QuietfieldError(f"{path} is not a Zarr, and is not replaced by one. Choose another name.")
+        if taken == "replace":
+            _check_kind(path, real, marks)
     drafts.remove_orphans(real.parent)
     try:
         draft = Draft(part=drafts.create(real, folder=True), path=path)
@@ -57,6 +58,7 @@ def writing_folder(path: Path, taken: Taken, marks: tuple[str, ...]) -> Iterator
     try:
         yield draft
         if taken == "replace" and os.path.lexists(real):
+            _check_kind(path, real, marks)  # it may have been made meanwhile
             _exchange(draft.part, real)
         else:
             made = _place(draft.part, real, taken)
@@ -69,6 +71,12 @@ def writing_folder(path: Path, taken: Taken, marks: tuple[str, ...]) -> Iterator
         raise unwritable(path, error) from error
     finally:
         drafts.remove(draft.part)
+
+
+def _check_kind(path: Path, real: Path, marks: tuple[str, ...]) -> None:
+    """Check that what is to be replaced is a folder of the same kind."""
+    if not any((real / mark).is_file() for mark in marks):
+        raise QuietfieldError(f"{path} is not a Zarr, and is not replaced by one. Choose another name.")
 
 
 def _place(part: Path, path: Path, taken: Taken) -> Path:
@@ -92,9 +100,11 @@ def _place(part: Path, path: Path, taken: Taken) -> Path:
 
 
 def _exchange(part: Path, path: Path) -> None:
-    """Put a finished folder in the place of another one, which is then removed."""
-    former = path.with_name(f".{path.name}.former")
-    shutil.rmtree(former, ignore_errors=True)
+    """Put a finished folder in the place of another one, which is then removed.
+
+    After a crash in between, the other one is still there, under its temporary name.
+    """
+    former = free_name(path.with_name(shorten(f".{path.name}", ".former")))
     path.rename(former)
     try:
         part.rename(path)

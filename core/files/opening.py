@@ -82,8 +82,8 @@ def open_stack(
     Parameters
     ----------
     path : Path or sequence of Path
-        A TIFF file of any kind (ImageJ, OME-TIFF, BigTIFF, LSM, STK, ...), a PNG or JPEG picture, a
-        folder of equal images, or several equal files in the order they are to stand in.
+        A file of any format in `READERS`, a Zarr, a folder of equal images, or several equal files in the
+        order they are to stand in.
     series : int
         Index of the series in the file.
     axes : str, optional

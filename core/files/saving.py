@@ -1,4 +1,4 @@
-"""Writes stacks as ImageJ TIFF or OME-TIFF, a few planes at a time."""
+"""Writes stacks as ImageJ TIFF, OME-TIFF or OME-Zarr, a few planes at a time."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def save_stack(
         details = {"format": "ImageJ", "wanted": wanted, "written": f"OME-TIFF with {kind.name}"}
         findings += (Finding(kind=kinds.TYPE_REPLACED, details=details),)
     _check_target(path, stack)
-    _check_space(path, stack, kind)
+    _check_space(path, stack, kind, form)
     convert = Converter(kind)
     context.step(0.0, f"Saving {path.name}")
     with _writing(path, taken, form) as draft, listening():
@@ -170,6 +170,9 @@ def _check_target(path: Path, stack: Stack) -> None:
     if source is not None and there(source):
         beside = {source.parent / name for name in ome.companions(stack.meta.ome_xml)}
         used = path.samefile(source) or (is_folder(source) and path.parent.samefile(source))
+        used = used or any(path.samefile(p) for p in source.resolve().parents)  # an image within a Zarr
+        if any(there(source / mark) for mark in MARKS):  # or a Zarr within the one that was opened
+            used = used or any(source.samefile(p) for p in path.resolve().parents)
         if used or any(there(p) and path.samefile(p) for p in beside):
             raise QuietfieldError(
                 f"{path} is a file the stack was opened from; originals are never overwritten. "
@@ -177,8 +180,10 @@ def _check_target(path: Path, stack: Stack) -> None:
             )
 
 
-def _check_space(path: Path, stack: Stack, dtype: np.dtype[Any]) -> None:
-    check_room(path, math.prod(stack.shape) * dtype.itemsize + stack.planes * 512 + 2**20)
+def _check_space(path: Path, stack: Stack, dtype: np.dtype[Any], form: Format) -> None:
+    pixels = math.prod(stack.shape) * dtype.itemsize
+    lower = pixels // 3 if form in FOLDERS and max(stack.shape[-2:]) > zarr_writing.SMALLEST else 0
+    check_room(path, pixels + lower + stack.planes * 512 + 2**20)
 
 
 def slabs(stack: Stack, order: str, limit: int = SLAB_BYTES) -> Iterator[Region]:

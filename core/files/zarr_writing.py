@@ -57,7 +57,7 @@ def write_zarr(
         Progress and cancellation of what follows the planes.
     """
     zarr = load_library("zarr", folder, "a Zarr", "zarr")
-    group = zarr.create_group(store=str(folder), zarr_format=3)
+    group = zarr.create_group(store=folder, zarr_format=3)
     arrays = [_create(group, 0, stack.axes, stack.shape, dtype, sharded=sharded)]
     for index, plane in zip(_indices(stack, order), planes, strict=True):
         arrays[0][index] = plane

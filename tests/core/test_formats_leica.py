@@ -100,3 +100,21 @@ def test_images_in_companion_files_are_read(tmp_path: Path) -> None:
     stack = open_stack(path)
     np.testing.assert_array_equal(stack.read(), pixels)
     assert stack.meta.spacing == pytest.approx({"X": 1.0, "Y": 1.0})
+
+
+def test_a_stage_that_moved_down_has_a_positive_step(tmp_path: Path) -> None:
+    import tifffile
+
+    planes = np.arange(64, dtype=np.uint8).reshape(2, 4, 8)
+    for number, plane in enumerate(planes):
+        tifffile.imwrite(tmp_path / f"frame{number}.tif", plane)
+    depth = (
+        '<DimensionDescription DimID="3" NumberOfElements="2" Origin="4e-6" Length="-5e-7" Unit="m" '
+        'BitInc="0" BytesInc="32"/></Dimensions>'
+    )
+    second = '<Frame File="frame1.tif" UUID="z" Offset="32" Size="32"/></Memory>'
+    text = XLIF.replace("</Dimensions>", depth).replace("</Memory>", second).replace('="32" Mem', '="64" Mem')
+    (tmp_path / "a.xlif").write_text(text, encoding="utf-8")
+    stack = open_stack(tmp_path / "a.xlif")
+    np.testing.assert_array_equal(stack.read(), planes)
+    assert stack.meta.spacing == pytest.approx({"X": 1.0, "Y": 1.0, "Z": 0.5})

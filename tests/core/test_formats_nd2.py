@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from core.errors import QuietfieldError
@@ -53,6 +55,19 @@ def test_interval_and_optics_are_kept() -> None:
     assert optics["emission"] == 512.0
     assert optics["kind"] == "widefield"
     assert stack.meta.luts[0][:, -1].tolist() == [7, 255, 0]
+
+
+@needs_data
+def test_the_file_is_closed_when_nothing_reads_it_any_more() -> None:
+    def held() -> bool:
+        return any(Path(one.path).name == "timelapse.nd2" for one in psutil.Process().open_files())
+
+    stack = open_stack(VENDOR / "timelapse.nd2")
+    assert held()
+    stack.plane()
+    del stack
+    gc.collect()
+    assert not held()
 
 
 @needs_data

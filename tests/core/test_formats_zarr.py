@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,38 @@ def test_plain_arrays_ask_for_their_axes(tmp_path: Path) -> None:
     assert stack.meta.axes_certain
 
 
+class Touch:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "|O"])
+@pytest.mark.parametrize("place", ["compressor", "filters"])
+def test_pickled_code_in_a_zarr_is_not_run(tmp_path: Path, dtype: str, place: str) -> None:
+    about: dict[str, Any] = {
+        "zarr_format": 2,
+        "shape": [8, 8],
+        "chunks": [8, 8],
+        "dtype": dtype,
+        "order": "C",
+    }
+    codec = {"id": "pickle", "protocol": 5}
+    about |= {"fill_value": 0, "compressor": None, "filters": None}
+    about[place] = [codec] if place == "filters" else codec
+    path = tmp_path / "a.zarr"
+    path.mkdir()
+    (path / ".zarray").write_text(json.dumps(about))
+    (path / "0.0").write_bytes(pickle.dumps(Touch(tmp_path / "ran")))
+    with pytest.raises(QuietfieldError, match=r"a\.zarr"):
+        open_stack(path)
+    assert not (tmp_path / "ran").exists()
+
+
 # writing
 
 
@@ -258,3 +291,49 @@ def test_the_source_is_never_replaced(tmp_path: Path) -> None:
     path = save_stack(tmp_path / "a.zarr", sample()).path
     with pytest.raises(QuietfieldError, match="never overwritten"):
         save_stack(path, open_stack(path), taken="replace")
+
+
+@pytest.mark.parametrize(("source", "target"), [("0", ""), ("", "0"), ("", "0/c/0")])
+def test_neither_a_zarr_around_the_source_nor_a_part_of_it_is_replaced(
+    tmp_path: Path, source: str, target: str
+) -> None:
+    path = image(tmp_path / "a.zarr", "0.5")
+    before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    with pytest.raises(QuietfieldError, match="never overwritten"):
+        save_stack(path / target, open_stack(path / source), format="zarr", taken="replace")
+    assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
+
+
+def test_a_folder_that_another_program_makes_meanwhile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+
+    def intrude(fraction: float, text: str) -> None:
+        if fraction > 0.5:  # the work has begun
+            path.mkdir(exist_ok=True)
+            (path / "letter.txt").write_text("keep me")
+
+    with pytest.raises(QuietfieldError, match="is not a Zarr"):
+        save_stack(path, sample(), taken="replace", context=Context(intrude))
+    assert [p.name for p in tmp_path.rglob("*")] == ["a.zarr", "letter.txt"]
+
+
+def test_what_a_crash_left_of_the_former_zarr_stays(tmp_path: Path) -> None:
+    path = save_stack(tmp_path / "a.zarr", sample()).path
+    former = tmp_path / ".a.zarr.former"
+    former.mkdir()
+    (former / "zarr.json").write_text("the only copy")
+    save_stack(path, Stack.of(np.zeros((9, 9), np.uint8), "YX"), taken="replace")
+    assert open_stack(path).shape == (9, 9)
+    assert (former / "zarr.json").read_text() == "the only copy"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".a.zarr.former", "a.zarr"]
+
+
+def test_room_for_the_lower_resolutions_is_checked_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = sample()
+    free = stack.nbytes + stack.planes * 512 + 2**20  # enough for the full resolution alone
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, free))
+    with pytest.raises(QuietfieldError, match="are free on that disk"):
+        save_stack(tmp_path / "a.zarr", stack)
+    save_stack(tmp_path / "a.tif", stack)

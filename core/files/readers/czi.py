@@ -106,12 +106,12 @@ class CziReader:
     def open(self, series: Series) -> Stack:
         """Open one series; blocks are read when they are asked for."""
         image: _Image = series.origin
-        places = [image.places(axis) for axis in _AXES]
+        places = {axis: {start: k for k, start in enumerate(image.places(axis))} for axis in _AXES}
         outer, (top, left) = series.shape[: len(_AXES)], image.corner
         tiles: list[list[Tile]] = [[] for _ in range(math.prod(outer))]
         blocks = {block.number: block for block in image.blocks if block.present}
         for block in sorted(blocks.values(), key=lambda b: b.starts.get("M", 0)):
-            index = [p.index(block.starts.get(axis, 0)) for axis, p in zip(_AXES, places, strict=True)]
+            index = [found[block.starts.get(axis, 0)] for axis, found in places.items()]
             tiles[int(np.ravel_multi_index(index, outer))].append(
                 Tile(
                     top=block.starts["Y"] - top, left=block.starts["X"] - left, height=block.height,
@@ -127,7 +127,7 @@ class CziReader:
             series.path, image.stream, outer, series.shape[len(_AXES) :], np.dtype(series.dtype), tiles,
             lambda number: decode(image.file, blocks[number]), image.lock,
         )  # fmt: skip
-        recording = czi_meta.recording(image.root, places[_AXES.index("C")])
+        recording = czi_meta.recording(image.root, list(places["C"]))
         size = image.stream.size * most if most > 1 else image.stream.size
         return make_stack(series, source, recording, format="Zeiss CZI", findings=findings, size=size)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -141,7 +140,6 @@ def _parse(path: Path, file: Any, stream: FileStream) -> _Parsed:
     count = math.prod(loops.values())
     if count > 10**7:
         raise QuietfieldError(f"{path} claims {count:,} frames, which no file has; it is damaged.")
-    weakref.finalize(stream, file.close)
     return _Parsed(
         file=file, stream=stream, lock=threading.RLock(), loops=loops, frame=frame,
         present=_present(file, stream, count, math.prod(frame) * file.dtype.itemsize),
@@ -174,14 +172,10 @@ def _recording(file: Any, loops: dict[str, int], channels: int) -> Recording:
                 spacing[axis] = (size, "µm")
     for loop in getattr(file, "experiment", ()) or ():
         about: Any = getattr(loop, "parameters", None)
-        if loop.type == "ZStackLoop" and number(getattr(about, "stepUm", None)):
-            spacing["Z"] = (about.stepUm, "µm")
+        if loop.type == "ZStackLoop" and (step := number(getattr(about, "stepUm", None))):
+            spacing["Z"] = (step, "µm")
         elif loop.type in ("TimeLoop", "NETimeLoop") and "T" in loops:
-            periods = list(getattr(about, "periods", ())) or [about]
-            step = number(getattr(getattr(periods[0], "periodDiff", None), "avg", None)) or number(
-                getattr(periods[0], "periodMs", None)
-            )
-            spacing["T"] = (step, "ms")
+            spacing["T"] = (_interval(list(getattr(about, "periods", ())) or [about]), "ms")
     if not found:
         return Recording(spacing=spacing)
     lens = found[0].microscope
@@ -189,6 +183,14 @@ def _recording(file: Any, loops: dict[str, int], channels: int) -> Recording:
         spacing=spacing, channels=[_channel(one) for one in found] if len(found) == channels else (),
         na=number(lens.objectiveNumericalAperture), index=number(lens.immersionRefractiveIndex),
     )  # fmt: skip
+
+
+def _interval(periods: Sequence[Any]) -> float | None:
+    """Return the time between frames in milliseconds; None where phases of a recording differ in it."""
+    if len({getattr(period, "periodMs", None) for period in periods}) > 1:
+        return None
+    measured = number(getattr(getattr(periods[0], "periodDiff", None), "avg", None))
+    return measured or number(getattr(periods[0], "periodMs", None))
 
 
 def _channel(one: Any) -> Channel:

@@ -10,8 +10,8 @@ from core.paths import is_folder
 from core.reading import check_regular
 
 _OTHERS = {
-    b"ZISRAWFILE": "a Zeiss CZI file", b"\x89HDF": "an HDF5 file",
-    b"PK\x03\x04": "a ZIP archive", b"\x70\x00\x00\x00": "a Leica LIF file", b"%PDF": "a PDF document",
+    b"\x89HDF": "an HDF5 file", b"PK\x03\x04": "a ZIP archive", b"\x70\x00\x00\x00": "a Leica LIF file",
+    b"%PDF": "a PDF document",
     b"GIF8": "a GIF picture", b"BM": "a BMP picture", b"\xd0\xcf\x11\xe0": "an Olympus OIB or Office file",
     b"\x93NUMPY": "a NumPy array", b"<?xml": "an XML text, not the images it describes",
 }  # fmt: skip

@@ -98,6 +98,7 @@ class TileSource:
         self._lock: Any = lock
         self._cache: OrderedDict[Any, Pixels] = OrderedDict()
         self._cached = 0
+        self._lost: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -120,6 +121,11 @@ class TileSource:
 
     def missing_pixels(self) -> int:
         """Return the number of pixels, counted along rows and columns, that lie outside of all tiles."""
+        if self._lost is None:
+            self._lost = self._count_missing()
+        return self._lost
+
+    def _count_missing(self) -> int:
         known: dict[tuple[tuple[int, int, int, int], ...], int] = {}
         total = 0
         for tiles in self._tiles:

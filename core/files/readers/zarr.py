@@ -53,7 +53,7 @@ class ZarrReader:
                 f"{path} has no metadata: none of {', '.join(MARKS[:3])} is in it. It is not the top folder "
                 "of the Zarr, or was copied incompletely."
             )
-        found = find_images(zarr.open(store=str(path), mode="r"), context)
+        found = find_images(zarr.open(store=path, mode="r"), context)
         if not found:
             raise QuietfieldError(f"{path} holds no array with rows and columns; it is not an image.")
         size = _size(path, context)
