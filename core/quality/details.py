@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core.noise import between
 from core.noise.estimate import estimate
 from core.noise.survey import Survey
 from core.progress import Context
-from core.quality.fourier import RingCorrelation, ring_correlation, split
+from core.quality.fourier import INDEPENDENT, RingCorrelation, ring_correlation, split
 from core.quality.recorruption import blurred, read_plane
 from core.quality.repeats import LEAST, Unreferenced, unbiased_mse
 from core.quality.residual import Residual, analyse
@@ -57,6 +59,11 @@ class Details:
     span: float
 
     @property
+    def shares_noise(self) -> bool:
+        """Whether the two images of the ring correlation may share noise, which raises it."""
+        return not self.from_frames and max(map(abs, self.noise_along)) > INDEPENDENT
+
+    @property
     def psnr(self) -> float:
         """PSNR in dB from the repeats (uPSNR): NaN without repeats, infinite if the error is not above 0."""
         if self.error is None:
@@ -99,16 +106,16 @@ def examine(stack: Stack, result: Stack | None, region: Region, context: Context
     spacing = (stack.meta.spacing.get("Y", 0.0), stack.meta.spacing.get("X", 0.0))
     known = min(spacing) > 0
     step_y, step_x = spacing if known else (1.0, 1.0)
-    others = _repeats(stack, region) if survey.stands_still() else []
+    others = _repeats(stack, region) if recorded.all() and _repeated(survey) else []
     if others:
-        ring = ring_correlation(plane, read_plane(stack, others[0])[0], (step_y, step_x))
+        ring = ring_correlation(plane, others[0], (step_y, step_x))
     else:
         ring = ring_correlation(*split(plane), (2 * step_y, 2 * step_x))
     error, number = None, 0
     if len(others) >= LEAST:
         context.step(0.8, "Comparing with the repeats")
         number = len(others)
-        error = unbiased_mse(after, np.stack([read_plane(stack, other)[0] for other in others]))
+        error = unbiased_mse(after, np.stack(others))
     reach = noise.autocorrelation.shape[0] // 2
     along = (
         float(noise.autocorrelation[reach + 1, reach]), float(noise.autocorrelation[reach, reach + 1])
@@ -119,9 +126,21 @@ def examine(stack: Stack, result: Stack | None, region: Region, context: Context
     )  # fmt: skip
 
 
-def _repeats(stack: Stack, region: Region) -> list[Region]:
-    """Return the same region of the nearest other frames, the nearest first."""
+def _repeated(survey: Survey) -> bool:
+    """Return whether the frames show the same scene with independent noise."""
+    return survey.stands_still() and survey.shared_noise("T") <= between.LIMIT
+
+
+def _repeats(stack: Stack, region: Region) -> list[NDArray[np.float64]]:
+    """Return the same region of the nearest other frames that were recorded completely, the nearest first."""
     axis = stack.axes.index("T")
     own = region[axis].start
     frames = sorted((t for t in range(stack.sizes["T"]) if t != own), key=lambda t: abs(t - own))
-    return [(*region[:axis], slice(t, t + 1), *region[axis + 1 :]) for t in frames[: REPEATS - 1]]
+    found: list[NDArray[np.float64]] = []
+    for t in frames:
+        plane, recorded = read_plane(stack, (*region[:axis], slice(t, t + 1), *region[axis + 1 :]))
+        if recorded.all():
+            found.append(plane)
+        if len(found) == REPEATS - 1:
+            break
+    return found

@@ -117,6 +117,10 @@ def ring_correlation(
     return RingCorrelation(frequency=frequency[1:][known], correlation=correlation[1:][known])
 
 
+INDEPENDENT = 0.05
+"""Correlation of neighbouring pixels up to which one image can be split into two with independent noise."""
+
+
 def split(image: NDArray[Any]) -> tuple[Values, Values]:
     """Divide one image into two of half the size, from the pixels of two diagonals of every 2 x 2 square.
 

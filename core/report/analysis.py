@@ -15,7 +15,7 @@ from core.noise.estimate import estimate
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
 from core.progress import Context
-from core.quality.fourier import RingCorrelation, ring_correlation, split
+from core.quality.fourier import INDEPENDENT, RingCorrelation, ring_correlation, split
 from core.quality.judge import SMOOTH, axes_used
 from core.quality.referenced import fit_affine
 from core.quality.repeats import LEAST, Unreferenced, unbiased_mse
@@ -30,9 +30,6 @@ CHANNELS = 4
 
 REPEATS = 16
 """Maximum number of repeated frames."""
-
-INDEPENDENT = 0.05
-"""Correlation of neighbouring pixels up to which one image can be split into two with independent noise."""
 
 ENOUGH = 0.75
 """Fraction of recorded pixels from which on a plane is analysed."""

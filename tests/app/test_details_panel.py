@@ -10,6 +10,7 @@ import tifffile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.panels.details.panel import describe
 from core.catalogue import create
 from core.methods.apply import apply
 from core.quality.details import examine
@@ -50,6 +51,20 @@ def test_a_wide_blur_is_said_to_remove_detail_and_a_narrow_one_is_not(driver: Dr
     driver.shot("details")
 
 
+def test_what_was_said_of_another_image_disappears_when_nothing_can_be_said(
+    driver: Driver, tmp_path: Path
+) -> None:
+    tifffile.imwrite(tmp_path / "cells.tif", MADE.noisy.read()[0])
+    tifffile.imwrite(tmp_path / "flat.tif", np.full((64, 64), 5, np.uint8))
+    driver.drop(tmp_path / "cells.tif")
+    show_details(driver)
+    assert "resolves" in driver.widget("details-words").text()
+    driver.drop(tmp_path / "flat.tif")
+    driver.wait()
+    assert "is constant" in driver.widget("details-problem").text()
+    assert driver.widget("details-words").text() == ""
+
+
 def test_the_error_from_repeats_agrees_with_the_truth() -> None:
     method = create("gaussian", {"sigma": 1.0})
     (result,) = apply(MADE.noisy, method)
@@ -71,3 +86,27 @@ def test_a_single_plane_is_split_for_the_correlation() -> None:
     assert found.residual is None
     assert found.error is None
     assert found.ring.frequency[-1] <= 0.25, "halves have pixels of twice the size"
+
+
+def test_frames_that_were_never_recorded_are_no_repeats() -> None:
+    """A camera that stopped early leaves blank frames at the end."""
+    pixels = MADE.noisy.read().astype(np.float32)
+    blank = np.zeros((2, *pixels.shape[1:]), np.float32)
+    stopped = Stack.of(np.concatenate([pixels, blank]), "TYX")
+    (complete, found) = (examine(one, None, one.region(T=5)) for one in (MADE.noisy, stopped))
+    assert found.repeats == complete.repeats == 5
+    assert found.psnr == pytest.approx(complete.psnr, abs=0.01)
+
+
+def test_halves_of_an_image_whose_pixels_share_noise_are_doubted() -> None:
+    rng = np.random.default_rng(2)
+    clean = MADE.clean.read().reshape(MADE.clean.shape[-2:])
+    white = rng.normal(0, 60, clean.shape)
+    shared = (white + np.roll(white, 1, axis=1)) / np.sqrt(2)
+    doubted = []
+    for noise in (white, shared):
+        stack = Stack.of((clean + noise).astype(np.float32), "YX")
+        found = examine(stack, None, stack.region())
+        doubted.append((found.shares_noise, "halves may share noise" in describe("Source", found)))
+    assert doubted[1] == (True, True)
+    assert doubted[0] == (False, False)

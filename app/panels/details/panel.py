@@ -97,7 +97,10 @@ class DetailsPanel(QWidget):
     def _on_end(self, outcome: Outcome) -> None:
         self.progress.follow(None)
         self.problem.say(failure(outcome, "Examining the result"))
-        if outcome.state == "failed" and self.plots is not None:
+        if outcome.state != "failed":
+            return
+        self.words.clear()
+        if self.plots is not None:
             self.plots.hide()
 
 
@@ -126,6 +129,8 @@ def describe(label: str, details: Details) -> str:
     length = details.ring.resolution
     if math.isfinite(length):
         words.append(f"The noisy image resolves {length:.3g} {details.unit} (threshold 1/7, {how}).")
+        if details.shares_noise:
+            words.append("The halves may share noise, because neighbouring pixels do; then it is worse.")
     else:
         words.append(f"No frequency of the noisy image is above the threshold of 1/7 ({how}).")
     return " ".join(words)
