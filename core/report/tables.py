@@ -68,7 +68,7 @@ def facts(comparison: Comparison) -> dict[str, Any]:
     return {
         "stack": comparison.source.name, "reference": reference.meta.name if reference is not None else None,
         "affine": comparison.affine, "tuned": comparison.tuned, "seed": comparison.seed,
-        "training_seconds": comparison.seconds, "when": comparison.when.isoformat(timespec="seconds"),
+        "seconds": comparison.seconds, "when": comparison.when.isoformat(timespec="seconds"),
         "axes": comparison.stack.axes, "region": [[part.start, part.stop] for part in comparison.region],
         "verdict": verdict.text, "certain": verdict.certain, "possible_loss": verdict.possible_loss,
         "findings": [finding.to_dict() for finding in comparison.doubts],

@@ -14,6 +14,8 @@ from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QListWidget
 
+from app.panels.compare.exhibits import exhibits
+from app.panels.compare.ranking import PLACE
 from app.panels.compare.run import ordered
 from core import catalogue
 from core.methods.apply import apply
@@ -168,7 +170,7 @@ def test_with_a_reference_the_truth_ranks_and_another_scale_is_fitted(opened: Dr
     assert "against the reference" in opened.widget("compare-verdict").text()
 
 
-def test_tooltips_show_all_of_their_text(opened: Driver, tmp_path: Path) -> None:
+def test_rows_show_all_of_their_text_and_only_places_that_are_known(opened: Driver, tmp_path: Path) -> None:
     """Times such as "< 0.1 s" and names of files are no markup."""
     panel = opened.window.compare_panel
     compare(opened, "Gaussian", "Median")
@@ -179,6 +181,11 @@ def test_tooltips_show_all_of_their_text(opened: Driver, tmp_path: Path) -> None
         assert "< 0.1 s" in text
         shown.setHtml(panel.ranking.item(row).toolTip())
         assert shown.toPlainText() == text
+    unranked = [replace(entry, judged=None) for entry in panel.found.entries]
+    without = replace(panel.found, entries=tuple(unranked))
+    panel.ranking.show_compared(without, None)
+    assert {panel.ranking.item(row).data(PLACE) for row in range(2)} == {""}
+    assert [shown.badge for shown in exhibits(without)] == ["–", "–", "raw"]  # none is called best
     tifffile.imwrite(tmp_path / "a<b>c.tif", TRUTH.astype(np.float32))
     opened.window.metrics_panel.reference.ask_open = lambda: str(tmp_path / "a<b>c.tif")
     box = opened.widget("metrics-reference")

@@ -19,13 +19,15 @@ RAW = -1
 def exhibits(found: Comparison) -> tuple[Exhibit, ...]:
     """Return the results of a comparison, best first, then source and reference."""
     made = []
+    ranked = len(found.verdict.ranking)
     for place, entry in enumerate(ordered(found)):
         if entry.result is None:
             continue
+        badge = "–" if place >= ranked else "1 · best" if place == 0 else str(place + 1)
         pixels = entry.result.stacks[0].read()
         made.append(
             Exhibit(
-                key=place, badge="1 · best" if place == 0 else str(place + 1), title=entry.label,
+                key=place, badge=badge, title=entry.label,
                 value=words.value(entry), note=words.note(entry), pixels=pixels.reshape(pixels.shape[-2:]),
             )
         )  # fmt: skip

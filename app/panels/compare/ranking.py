@@ -54,9 +54,10 @@ class RankingList(QListWidget):
         self._quiet = True
         try:
             self.clear()
+            ranked = len(found.verdict.ranking) if found is not None else 0
             for place, entry in enumerate(ordered(found) if found is not None else ()):
                 item = QListWidgetItem(words.spoken(place + 1, entry))
-                item.setData(PLACE, "" if entry.failure else str(place + 1))
+                item.setData(PLACE, str(place + 1) if place < ranked else "")
                 item.setData(TITLE, entry.method.label if entry.failure else entry.label)
                 item.setData(VALUE, words.value(entry))
                 item.setData(NOTE, words.note(entry))
