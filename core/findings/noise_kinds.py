@@ -138,7 +138,7 @@ CORRELATION_UNDECIDED = Kind(
 )  # fmt: skip
 CORRELATION_DOUBTFUL = Kind(
     code="correlation-doubtful", level=Level.HINT,
-    words="Fine structure covers the image, so that it is unknown whether neighbouring pixels share noise.",
+    words="It is unknown whether neighbouring pixels share noise, because the noise itself is uncertain.",
 )  # fmt: skip
 STRIPES_NONE = Kind(
     code="stripes-none",

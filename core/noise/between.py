@@ -58,7 +58,7 @@ def correlation(planes: NDArray[np.generic]) -> float:
 
     If the noise is independent, each difference of successive planes reverses half of the one before it,
     whatever is static. Highest frequencies are used, since they contain little of a moving scene. The darker
-    half of the central region is examined.
+    half of the central region is examined. Copies of one plane share all of its noise.
     """
     inner = tuple(middle(n, LARGEST) for n in planes.shape[1:])
     some = planes[:, *inner].astype(np.float64)
@@ -82,6 +82,8 @@ def correlation(planes: NDArray[np.generic]) -> float:
     kept = good & (dark <= np.median(dark[good]))
     energy = sum(float(block[kept].sum()) for block in energies) / len(energies)
     taken = sum(float(block[kept].sum()) for block in products) / len(products)
+    if energy == 0:  # all planes are equal: copies, or planes without noise
+        return float((np.abs(_high(values[full][:1])) > 0).any())
     known = 0 < energy < np.inf and np.isfinite(taken)
     return float(np.clip(1 + 2 * taken / energy, 0, 1)) if known else 0.0
 

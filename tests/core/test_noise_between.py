@@ -88,6 +88,16 @@ def test_what_says_nothing_is_no_correlation() -> None:
     assert correlation(holes) < 0.1
 
 
+def test_copies_of_a_frame_share_all_of_its_noise() -> None:
+    copies = np.repeat(shots(1), 5, axis=0)
+    assert correlation(copies) == 1
+    copies[:, 10:20] = np.nan
+    assert correlation(copies) == 1
+    even = np.full((5, 96, 96), 7.0)
+    even[:, 10:20] = np.nan
+    assert correlation(even) == 0
+
+
 def test_the_worst_channel_counts() -> None:
     frames = shots(9)
     both = np.stack([frames[3:], running(frames, 4)], 1)

@@ -198,6 +198,21 @@ def test_what_to_do_depends_on_the_stack():
     assert line(of(constant), "advice").finding.kind == noise_kinds.ADVICE_NOTHING
 
 
+def test_copies_of_a_frame_are_not_proposed_as_neighbours():
+    report = of(np.repeat(recorded(30.0), 5, axis=0))
+    (entry,) = (one for one in report.entries if one.topic == "shared-t")
+    assert entry.finding.kind == noise_kinds.FRAMES_SHARE
+    assert entry.finding.proposal.params == {"neighbours": "none"}
+
+
+def test_nothing_is_said_of_motion_and_structure_where_nothing_varies():
+    report = of(np.full((4, 64, 64), 7, np.uint16))
+    assert not any(one.topic in ("scene", "shared-t") for one in report.entries)
+    (entry,) = (one for one in report.channels[0].entries if one.topic == "correlation")
+    assert "uncertain" in entry.finding.text
+    assert "structure" not in entry.finding.text
+
+
 def test_the_sample_that_ships():
     report = report_noise(sample(frames=12).noisy)
     camera = report.channels[0].camera

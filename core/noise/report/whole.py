@@ -49,7 +49,12 @@ def outlying(stack: Stack, context: Context) -> tuple[Entry, ...]:
 
 
 def scene(stack: Stack, survey: Survey) -> tuple[Entry, ...]:
-    """Return the lines about motion, and about noise that neighbouring frames or planes share."""
+    """Return the lines about motion, and about noise that neighbouring frames or planes share.
+
+    Without noise there are none: nothing is to be averaged.
+    """
+    if all(noise.absent for noise in survey.noise().channels):
+        return ()
     lines = []
     shared = {axis: survey.shared_noise(axis) for axis in "TZ" if stack.sizes.get(axis, 1) > 2}
     if stack.sizes.get("T", 1) > 1:
