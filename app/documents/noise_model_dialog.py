@@ -222,15 +222,18 @@ class NoiseModelDialog(QDialog):
         if target is None:
             return
 
-        def done(saved: Path) -> None:
-            self._saved = made, saved
-            self.notes.say(f"Saved as {saved}.")
-
         self.problem.clear()
         self._jobs.start(
-            "Saving the noise model", lambda _: save_models(target, made.models), done=done,
-            end=lambda outcome: self.problem.say(failure(outcome, "Saving the noise model")), quiet=True,
+            "Saving the noise model", lambda _: save_models(target, made.models),
+            done=partial(self._on_saved, made), end=self._on_save_end, quiet=True,
         )  # fmt: skip
+
+    def _on_saved(self, made: Made, saved: Path) -> None:
+        self._saved = made, saved
+        self.notes.say(f"Saved as {saved}.")
+
+    def _on_save_end(self, outcome: Outcome) -> None:
+        self.problem.say(failure(outcome, "Saving the noise model"))
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop the work; what was made is kept."""

@@ -108,6 +108,7 @@ class SampleStrip(QWidget):
             self.words.setText(f"sample {self._number} of {model.method.drawn}")
         else:
             self.words.setText(f"{model.method.drawn} samples")
+        self.words.setToolTip("")  # why a sample failed
 
     # -- actions
 

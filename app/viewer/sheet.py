@@ -39,8 +39,8 @@ SPACE, EDGE = 8, 4
 _MOVES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 0, Qt.Key.Key_Down: 0}
 
 _HELP = (
-    "Wheel: zoom all images about the pointer. Drag: pan. Double click: show the whole region. Arrow keys: "
-    "go to another image. Enter or click: show it large beside the source. Escape: back to the image."
+    "Wheel: zoom all images about the pointer. Drag: pan. Arrow keys: go to another image. Enter or click: "
+    "show it large beside the source. Escape: back to the image."
 )
 
 
