@@ -99,7 +99,6 @@ class CalibrateDialog(QDialog):
         self.accept_button = self.buttons.addButton("Calibrate", QDialogButtonBox.ButtonRole.AcceptRole)
         self.accept_button.setObjectName("calibrate-accept")
         self.accept_button.setProperty("primary", True)
-        self.accept_button.setDefault(True)
         self.buttons.accepted.connect(self._on_accept)
         self.buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -109,6 +108,7 @@ class CalibrateDialog(QDialog):
         column.addWidget(self.overwrite)
         column.addWidget(self.hint)
         column.addWidget(self.buttons)
+        self.accept_button.setDefault(True)  # only a button inside the dialog becomes its default
         self.setMinimumWidth(480)
         self._check()
 

@@ -119,12 +119,12 @@ class ExportDialog(QDialog):
         self.export_button = self.buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         self.export_button.setObjectName("export-accept")
         self.export_button.setProperty("primary", True)
-        self.export_button.setDefault(True)
         self.buttons.accepted.connect(self._on_accept)
         self.buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(self.buttons)
+        self.export_button.setDefault(True)  # only a button inside the dialog becomes its default
         self.path_edit.setText(str(default_path(source.stack, self.format)))
         self.format_box.currentIndexChanged.connect(self._on_format)
         self.path_edit.textChanged.connect(self._check)

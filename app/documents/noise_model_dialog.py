@@ -93,7 +93,6 @@ class NoiseModelDialog(QDialog):
         self.use = self.buttons.addButton("&Use for training", QDialogButtonBox.ButtonRole.AcceptRole)
         self.use.setObjectName("noise-model-use")
         self.use.setProperty("primary", True)
-        self.use.setDefault(True)
         self.buttons.accepted.connect(self._on_use)
         self.buttons.rejected.connect(self.reject)
         left = QVBoxLayout()
@@ -112,6 +111,7 @@ class NoiseModelDialog(QDialog):
         column.addWidget(self.problem)
         column.addWidget(self.progress)
         column.addWidget(self.buttons)
+        self.use.setDefault(True)  # only a button inside the dialog becomes its default
         self.resize(860, 580)
 
     def begin(self, text: str, denoised: Sequence[Result], channel: int) -> None:

@@ -45,7 +45,6 @@ class SimulateDialog(QDialog):
         self.simulate_button = self.buttons.addButton("Simulate", QDialogButtonBox.ButtonRole.AcceptRole)
         self.simulate_button.setObjectName("simulate-accept")
         self.simulate_button.setProperty("primary", True)
-        self.simulate_button.setDefault(True)
         self.buttons.accepted.connect(self._on_accept)
         self.buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -54,6 +53,7 @@ class SimulateDialog(QDialog):
         column.addWidget(self.form)
         column.addWidget(self.hint)
         column.addWidget(self.buttons)
+        self.simulate_button.setDefault(True)  # only a button inside the dialog becomes its default
         self.setMinimumWidth(420)
         self._check()
 

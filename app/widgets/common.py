@@ -88,6 +88,7 @@ class ProgressRow(QWidget):
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setObjectName(f"{name}-cancel")
         self.cancel_button.setToolTip("Stop this work; nothing is changed")
+        self.cancel_button.setAutoDefault(False)  # the Enter that starts the work must not cancel it
         self.cancel_button.clicked.connect(self._on_cancel)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -156,7 +156,6 @@ class PsfDialog(QDialog):
         self.use = self.buttons.addButton("Use this PSF", QDialogButtonBox.ButtonRole.AcceptRole)
         self.use.setObjectName("psf-use")
         self.use.setProperty("primary", True)
-        self.use.setDefault(True)
         grid = QGridLayout(self)
         grid.setHorizontalSpacing(16)
         grid.addLayout(left, 0, 0)
@@ -164,6 +163,7 @@ class PsfDialog(QDialog):
         grid.addWidget(self.problem, 1, 0, 1, 2)
         grid.addWidget(self.progress, 2, 0, 1, 2)
         grid.addWidget(self.buttons, 3, 0, 1, 2)
+        self.use.setDefault(True)  # only a button inside the dialog becomes its default
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(0, 1)
         self.pages.setMinimumWidth(WIDTH)

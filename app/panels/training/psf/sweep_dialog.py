@@ -99,6 +99,7 @@ class SweepDialog(QDialog):
         self.sigmas.textChanged.connect(self.refresh)
         self.time.changed.connect(self.refresh)
         self.start.clicked.connect(self._on_start)
+        self.sigmas.returnPressed.connect(self.start.click)
         self.take.clicked.connect(self._on_take)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.sheet.chosen.connect(session.show)
@@ -143,7 +144,9 @@ class SweepDialog(QDialog):
         scroll.setWidget(self.sheet)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.buttons = QDialogButtonBox()
+        close = self.buttons.addButton(QDialogButtonBox.StandardButton.Close)
+        close.setAutoDefault(False)  # Enter among the sigmas must not close
         self.take = self.buttons.addButton("Use this sigma", QDialogButtonBox.ButtonRole.ActionRole)
         self.take.setObjectName("sweep-take")
         self.take.setAutoDefault(False)
