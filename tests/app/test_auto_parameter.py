@@ -66,6 +66,21 @@ def test_a_choice_that_is_cancelled_changes_nothing(driver: Driver, path: Path) 
     assert driver.widget("median-size-auto").isEnabled()
 
 
+def test_a_choice_for_a_stack_that_is_no_longer_open_ends(driver: Driver, path: Path) -> None:
+    driver.window.filter_panel.preview.setChecked(False)
+    driver.drop(path)
+    driver.method("median")
+    driver.set("median-size", 9)
+    driver.click("median-size-auto")
+    (job,) = (job for job in driver.window.jobs.running if job.channel == "tuning")
+    session = driver.window.session
+    session.replace_source(session.snapshot.source.stack)
+    assert job.context.cancelled
+    driver.wait()
+    assert driver.widget("median-size").value() == 9
+    assert driver.widget("median-size-auto").isEnabled()
+
+
 def test_a_region_that_is_too_small_is_a_sentence(driver: Driver, tmp_path: Path) -> None:
     small = tmp_path / "small.tif"
     tifffile.imwrite(small, MADE.noisy.read().reshape(160, 192)[:40, :50], imagej=True)

@@ -6,12 +6,12 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.preview.regions import visible_region
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
-from app.shell.snapshot import Result
+from app.shell.snapshot import Result, Snapshot
 from app.widgets.common import failure
 from core import params
 from core.methods.base import Bindable, Method
@@ -44,6 +44,12 @@ class Tuning(QObject):
         super().__init__(parent)
         self._session, self._jobs = session, jobs
         self.job: Job | None = None
+        session.changed.connect(self._on_session)
+
+    @Slot(object, object)
+    def _on_session(self, new: Snapshot, old: Snapshot) -> None:
+        if new.source is not old.source and self.job is not None:
+            self.job.cancel()
 
     def start(self, method: Method, name: str, source: Result) -> None:
         """Choose the parameter `name` of a filter that is applied to a result; other values are kept."""
