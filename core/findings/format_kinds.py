@@ -25,6 +25,6 @@ BLOCKS_ELSEWHERE = Kind(
 )  # fmt: skip
 CHUNKS_MISSING = Kind(
     code="chunks-missing", level=Level.CAUTION,
-    words="{value:,.0f} of {total:,} chunks are not in the store: their pixels have the fill value {fill} "
-    "and count as not recorded. Programs leave out empty chunks, and copying may have lost some.",
+    words="{value:,.0f} of {total:,} chunks were never written or are lost: their pixels have the fill value "
+    "{fill} and count as not recorded. Programs leave out empty chunks.",
 )  # fmt: skip

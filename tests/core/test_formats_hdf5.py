@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import QuietfieldError
 from core.files import list_series, open_stack
-from core.findings import kinds
+from core.findings import format_kinds, kinds
 from core.psf.metadata import find_optics
 
 h5py = pytest.importorskip("h5py")
@@ -92,3 +92,45 @@ def test_a_file_without_images_ends_in_a_sentence(tmp_path: Path) -> None:
         file["times"] = np.arange(5.0)
     with pytest.raises(QuietfieldError, match="holds no dataset with rows and columns"):
         open_stack(tmp_path / "a.h5")
+
+
+def test_chunks_that_were_never_written_count_as_not_recorded(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        stopped = file.create_dataset("x", (5, 30, 40), "u2", chunks=(2, 16, 40), fillvalue=7)
+        stopped[:2] = 100
+    stack = open_stack(tmp_path / "a.h5")
+    found = [f for f in stack.meta.findings if f.kind == format_kinds.CHUNKS_MISSING]
+    assert [(f.value, f.details) for f in found] == [(4, {"total": 6, "fill": "7"})]
+    assert stack.missing is not None
+    lost = stack.missing.read(stack.region())
+    assert lost.all((1, 2)).tolist() == [False, False, True, True, True]
+    assert not lost[:2].any()
+    np.testing.assert_array_equal(stack.read(), np.where(lost, 7, 100))
+
+
+def test_an_imaris_file_that_lacks_a_time_point_counts_it_as_not_recorded(tmp_path: Path) -> None:
+    path = imaris(tmp_path / "a.ims")
+    with h5py.File(path, "r+") as file:
+        group = file["DataSet/ResolutionLevel 0/TimePoint 1/Channel 0"]
+        del group["Data"]
+        group.create_dataset("Data", (4, 32, 32), np.uint16, chunks=(2, 16, 16), compression="gzip")
+    stack = open_stack(path)
+    assert stack.missing is not None
+    lost = stack.missing.read(stack.region())
+    assert lost.all((2, 3, 4)).tolist() == [[False, False], [True, False]]
+    np.testing.assert_array_equal(stack.read(), np.where(lost, 0, PIXELS))
+
+
+def test_a_virtual_dataset_needs_the_files_that_hold_its_pixels(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file["x"] = PIXELS[0, 0]
+    layout = h5py.VirtualLayout((3, 20, 30), "u2")
+    layout[:] = h5py.VirtualSource("part.h5", "x", (3, 20, 30))
+    with h5py.File(tmp_path / "whole.h5", "w") as file:
+        file.create_virtual_dataset("x", layout)
+    stack = open_stack(tmp_path / "whole.h5")
+    np.testing.assert_array_equal(stack.read(), PIXELS[0, 0])
+    assert stack.missing is None
+    (tmp_path / "part.h5").unlink()
+    with pytest.raises(QuietfieldError, match=r"part\.h5, which is missing"):
+        open_stack(tmp_path / "whole.h5")

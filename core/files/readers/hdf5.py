@@ -14,7 +14,7 @@ from core.files.readers.base import Series
 from core.files.readers.described import Channel, Recording, make_stack, number
 from core.files.readers.extras import load_library
 from core.files.readers.hdf5_source import DatasetSource, OpenFile
-from core.findings import Finding, kinds
+from core.findings import Finding, format_kinds, kinds
 from core.progress import Context
 from core.stack import Stack
 
@@ -72,8 +72,13 @@ class Hdf5Reader:
     def open(self, series: Series) -> Stack:
         """Open one image; blocks are read when they are asked for."""
         image: _Image = series.origin
+        source, findings = image.source, list(image.findings)
+        source.look_up()
+        if source.lost:
+            details: dict[str, str | int] = {"total": source.total, "fill": str(source.fill)}
+            findings.append(Finding(kind=format_kinds.CHUNKS_MISSING, value=source.lost, details=details))
         return make_stack(
-            series, image.source, image.recording, format=image.format, findings=image.findings,
+            series, source, image.recording, format=image.format, findings=findings,
             certain=image.certain, size=series.path.stat().st_size,
         )  # fmt: skip
 

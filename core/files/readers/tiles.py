@@ -14,6 +14,7 @@ import numpy as np
 
 from core import stored
 from core.errors import QuietfieldError
+from core.files.readers.missing import Missing
 from core.files.readers.stream import FileStream
 from core.stack import Pixels, PixelSource, Region, region_shape
 
@@ -113,7 +114,7 @@ class TileSource:
     @property
     def missing(self) -> PixelSource | None:
         """Pixels outside of all tiles; see `core.stack.Stack.missing`."""
-        return None if self.missing_pixels() == 0 else _Missing(self)
+        return None if self.missing_pixels() == 0 else Missing(self)
 
     def missing_planes(self) -> int:
         """Return the number of planes without any tile."""
@@ -145,7 +146,7 @@ class TileSource:
         """
         out = np.zeros(region_shape(region), self._dtype)
         outer, (rows, columns, *rest) = region[: len(self._outer)], region[len(self._outer) :]
-        for index, number in self._planes(outer):
+        for index, number in numbered(outer, self._outer):
             plane = out[index]
             for tile in self._tiles[number]:
                 if shared := tile.shared(rows, columns):
@@ -157,20 +158,12 @@ class TileSource:
         """Return which pixels of a region are missing, as an array of bool."""
         out = np.ones(region_shape(region), bool)
         outer, (rows, columns, *_) = region[: len(self._outer)], region[len(self._outer) :]
-        for index, number in self._planes(outer):
+        for index, number in numbered(outer, self._outer):
             plane = out[index]
             for tile in self._tiles[number]:
                 if shared := tile.shared(rows, columns):
                     plane[shared[0]] = False
         return out
-
-    def _planes(self, outer: Region) -> list[tuple[tuple[int, ...], int]]:
-        """Return the index in the region, and the number, of each plane of a region."""
-        found = []
-        for index in np.ndindex(*region_shape(outer)):
-            place = [s.start + i for s, i in zip(outer, index, strict=True)]
-            found.append((index, int(np.ravel_multi_index(place, self._outer)) if place else 0))
-        return found
 
     def _pixels(self, tile: Tile, number: int) -> Pixels:
         with self._lock:
@@ -210,22 +203,13 @@ class TileSource:
         return pixels.astype(self._dtype, copy=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """Source of the pixels outside of all tiles."""
-
-    source: TileSource
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.source.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(bool)
-
-    def read(self, region: Region) -> Pixels:
-        return self.source.missing_in(region)
+def numbered(outer: Region, lengths: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
+    """Return the index in a region of the outer axes, and the number in the file, of each of its parts."""
+    found = []
+    for index in np.ndindex(*region_shape(outer)):
+        place = [s.start + i for s, i in zip(outer, index, strict=True)]
+        found.append((index, int(np.ravel_multi_index(place, lengths)) if place else 0))
+    return found
 
 
 def _covered(tiles: Sequence[Tile], shape: tuple[int, ...]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from core import stored
 from core.errors import QuietfieldError
+from core.files.readers.missing import Missing
 from core.progress import Context
 from core.stack import Pixels, PixelSource, Region, region_shape
 
@@ -66,7 +66,7 @@ class ZarrSource:
     @property
     def missing(self) -> PixelSource | None:
         """Pixels whose chunks are not stored; see `core.stack.Stack.missing`."""
-        return _Missing(self) if self.lost else None
+        return Missing(self) if self.lost else None
 
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region.
@@ -112,24 +112,6 @@ class ZarrSource:
                 f"{file} has vanished since {self.path} was opened. See whether its disk or network folder "
                 "is still connected, and open it again."
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """Source of the pixels in chunks that are not stored."""
-
-    source: ZarrSource
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.source.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(bool)
-
-    def read(self, region: Region) -> Pixels:
-        return self.source.missing_in(region)
 
 
 def _present(array: Any, folder: Path, grid: tuple[int, ...], context: Context) -> NDArray[np.bool_] | None:
