@@ -39,13 +39,16 @@ class Answers:
         Folder, recipe and network to choose, and the folder to save in, by the names of the questions.
     leave : bool
         Whether to close the window while something runs.
+    lose : {"export", "discard", "cancel"}
+        What to do with expensive results that were not exported.
     asked : list of list of str
-        What ran whenever that was asked.
+        What ran, or what would be lost, whenever that was asked.
     """
 
     to_open: list[Path] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
     leave: bool = True
+    lose: str = "discard"
     asked: list[list[str]] = field(default_factory=list)
 
     def files(self, folder: str) -> list[Path]:
@@ -65,6 +68,10 @@ class Answers:
 
     def save(self, title: str, proposed: Path, kinds: str) -> Path | None:
         return self.paths["save"] / proposed.name if "save" in self.paths else None
+
+    def lost(self, name: str, results: Sequence[str], *, closing: bool) -> str:
+        self.asked.append([name, *results, "close" if closing else "open"])
+        return self.lose
 
     def close(self, running: Sequence[str]) -> bool:
         self.asked.append(list(running))

@@ -63,6 +63,7 @@ def take(folder: Path) -> None:
 
     app = application.make_application()
     window = application.make_window()
+    window.leaving.asks = False
     window.resize(*SIZE)
 
     def rest(milliseconds: int) -> None:

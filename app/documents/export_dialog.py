@@ -211,6 +211,7 @@ class ExportDialog(QDialog):
             models=snapshot.models,
             measures=snapshot.measures.get(result.key),
             reference=snapshot.reference.label if snapshot.reference else "",
+            key=result.key,
         )
         self._remember()
         self.wanted.emit(wanted)

@@ -80,6 +80,8 @@ class Export:
         Trained networks of the steps, by SHA-256.
     measures : Measures or None
         Metrics of the result, with the name of their reference in `reference`.
+    key : int
+        Key of the result in the document.
     """
 
     path: Path
@@ -92,15 +94,17 @@ class Export:
     models: Mapping[str, Model] = dataclasses.field(default_factory=dict)
     measures: Measures | None = None
     reference: str = ""
+    key: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A completed export: the stack, other files beside it, and findings about its pixels."""
+    """A completed export: the stack, other files beside it, findings about its pixels, key of the result."""
 
     path: Path
     others: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
+    key: int = 0
 
     @property
     def message(self) -> str:
@@ -183,7 +187,7 @@ def export(wanted: Export, context: Context | None = None) -> Exported:
         for made in written:
             discard(made)
         raise
-    return Exported(path=path, others=tuple(written[1:]), findings=saved.findings)
+    return Exported(path=path, others=tuple(written[1:]), findings=saved.findings, key=wanted.key)
 
 
 def _save_models(wanted: Export, written: list[Path]) -> None:

@@ -217,6 +217,10 @@ def _without(stack: Stack, axis: str, indices: Sequence[int], context: Context) 
     return Opened(stack=rest, levels=first_levels(rest, context))
 
 
+def _at_once(then: Callable[[], object]) -> None:
+    then()
+
+
 class Opener(QObject):
     """Opens stacks in a job; the current document stays open until this succeeds.
 
@@ -224,6 +228,8 @@ class Opener(QObject):
     ----------
     opened : Signal of Opened
         Another stack was opened.
+    guard : callable
+        Is given what opens a stack, and calls it unless the user keeps the open one; by default at once.
     """
 
     opened = Signal(object)
@@ -233,6 +239,7 @@ class Opener(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._jobs, self._preferences = session, jobs, preferences
+        self.guard: Callable[[Callable[[], object]], None] = _at_once
         self._key = ""
         self._tried: tuple[tuple[Path, ...], int] = ((), 0)
 
@@ -283,11 +290,13 @@ class Opener(QObject):
         source = self._session.snapshot.source
         if source is not None and letter in axis_choices(source.stack):
             old, key = source.stack, source.key
-            self._jobs.start(
-                "Reading the axes anew",
-                lambda job: _with_axis(old, letter, job.context),
-                done=lambda made: self._reinterpreted(key, letter, *made),
-                channel=CHANNEL,
+            self.guard(
+                lambda: self._jobs.start(
+                    "Reading the axes anew",
+                    lambda job: _with_axis(old, letter, job.context),
+                    done=lambda made: self._reinterpreted(key, letter, *made),
+                    channel=CHANNEL,
+                )
             )
 
     def _reinterpreted(self, key: int, letter: str, stack: Stack, levels: Mapping[int, Levels]) -> None:
@@ -300,7 +309,11 @@ class Opener(QObject):
     def _start(
         self, name: str, work: Callable[[Job], Opened], then: Callable[[], None] | None = None
     ) -> None:
-        self._jobs.start(f"Opening {name}", work, done=partial(self._on_opened, then), channel=CHANNEL)
+        self.guard(
+            lambda: self._jobs.start(
+                f"Opening {name}", work, done=partial(self._on_opened, then), channel=CHANNEL
+            )
+        )
 
     def _on_opened(self, then: Callable[[], None] | None, opened: Opened) -> None:
         lut = self._session.snapshot.lut

@@ -99,7 +99,9 @@ class Tasks(QObject):
             return run(make(source.stack, networks), job.context, networks=networks), networks
 
         def done(made: tuple[Done, Networks]) -> None:
-            self._session.add_done(source.key, made[0], made[1].models)
+            found = made[1].models
+            self._session.mark_filed(*(m for sha, m in found.items() if sha not in snapshot.models))
+            self._session.add_done(source.key, made[0], found)
 
         self._jobs.start(label, work, done=done, channel=CHANNEL)
 
@@ -113,9 +115,10 @@ class Tasks(QObject):
             save_model(path, model)
             return path
 
-        self._jobs.start(f"Saving {path.name}", work, done=self._on_saved)
+        self._jobs.start(f"Saving {path.name}", work, done=partial(self._on_saved, model))
 
-    def _on_saved(self, path: Path) -> None:
+    def _on_saved(self, model: Model, path: Path) -> None:
+        self._session.mark_filed(model)
         self.said.emit(f"Saved the trained network {path.name} in {path.parent}.")
 
     def shown_model(self) -> Model | None:

@@ -96,6 +96,7 @@ class SelfTest(QObject):
         from app.application import make_window
 
         self.window = make_window()
+        self.window.leaving.asks = False
         self.window.jobs.failed.connect(self._on_failed)
         self._timer.start()
         QApplication.exec()

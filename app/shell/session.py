@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # these import torch and scipy, which the first window does n
     from core.quality.metric import Measures
     from core.work.task import Done
 
+MOST_FILED = 8
+"""Maximum number of networks that are remembered to exist as files."""
+
 
 class Session(QObject):
     """The document of the window. Main thread only, except for reading `snapshot`.
@@ -44,6 +47,7 @@ class Session(QObject):
         self._former: tuple[Snapshot, Timeline] | None = None
         self._unannounced: deque[tuple[Snapshot, Snapshot]] = deque()
         self._announcing = False
+        self._filed: tuple[Model, ...] = ()
 
     def _set(self, snapshot: Snapshot) -> None:
         former, self.snapshot = self.snapshot, snapshot
@@ -147,6 +151,7 @@ class Session(QObject):
         models = dict(self.snapshot.models)
         if model is not None and steps[0].model is not None:
             models[steps[0].model.sha256] = model
+            self._note_filed(models)
         self._follow(shown=made[0].key, models=models)
         return True
 
@@ -209,6 +214,23 @@ class Session(QObject):
         if result is not None and result.step is not None and label and label != result.label:
             self._timeline = self._timeline.rename(key, label)
             self._set(replace(self.snapshot, results=self._timeline.results))
+
+    def mark_exported(self, key: int) -> None:
+        """Note that a result was exported, with the networks of its steps."""
+        if self.snapshot.find(key) is not None:
+            models = {step.model.sha256 for step in self.steps(key) if step.model is not None}
+            exported, filed = self.snapshot.exported | {key}, self.snapshot.filed | models
+            self._set(replace(self.snapshot, exported=exported, filed=filed))
+
+    def mark_filed(self, *models: Model) -> None:
+        """Note that networks exist as files: they were loaded or saved."""
+        self._filed = (*self._filed, *models)[-MOST_FILED:]
+        self._note_filed(self.snapshot.models)
+
+    def _note_filed(self, models: Mapping[str, Model]) -> None:
+        filed = {sha for sha, model in models.items() if any(model is one for one in self._filed)}
+        if not filed <= self.snapshot.filed:
+            self._set(replace(self.snapshot, models=models, filed=self.snapshot.filed | filed))
 
     def _follow(self, shown: int, models: Mapping[str, Model]) -> None:
         results = self._timeline.results

@@ -16,6 +16,10 @@ if TYPE_CHECKING:  # these import torch and scipy, which the first window does n
     from core.quality.metric import Measures
 
 
+LONG = 60.0
+"""Computing time of a result, in seconds, from which its loss matters."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
     """One row of the results list.
@@ -111,6 +115,10 @@ class Snapshot:
         List of files, and `file_index` of the opened one.
     can_undo, can_redo : bool
         Whether there is an action to undo or redo.
+    exported : frozenset of int
+        Keys of the results that were exported.
+    filed : frozenset of str
+        SHA-256 of the networks in `models` that exist as a file.
     """
 
     results: tuple[Result, ...] = ()
@@ -130,6 +138,8 @@ class Snapshot:
     file_index: int = 0
     can_undo: bool = False
     can_redo: bool = False
+    exported: frozenset[int] = frozenset()
+    filed: frozenset[str] = frozenset()
 
     @property
     def source(self) -> Result | None:
@@ -144,6 +154,21 @@ class Snapshot:
     def find(self, key: int) -> Result | None:
         """Return the result with this key, if it still exists."""
         return next((r for r in self.results if r.key == key), None)
+
+    def cost(self, result: Result) -> Literal["", "training", "time"]:
+        """Return what it takes to make a result again that exists in no file.
+
+        Returns
+        -------
+        str
+            "training" if its network would be lost too, "time" for more than `LONG` seconds, otherwise "".
+        """
+        step = result.step
+        if step is None or result.key in self.exported:
+            return ""
+        if step.model is not None and step.model.sha256 in self.models.keys() - self.filed:
+            return "training"
+        return "time" if result.seconds > LONG else ""
 
     @property
     def channel(self) -> int:

@@ -56,6 +56,7 @@ from app.window.axes_strip import AxesStrip
 from app.window.dialogs import Dialogs
 from app.window.help import Help
 from app.window.help_pages import PROPERTY
+from app.window.leaving import Leaving
 from app.window.menus import MENUS, PANELS, keys
 from app.window.proposals import Proposals
 from app.window.questions import Questions
@@ -93,6 +94,8 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self._build_centre()
         self.actions_ = Actions(self._services())
+        self.leaving = Leaving(self.session, self.dialogs, self._questions, self)
+        self.opener.guard = self.leaving.before
         self._build_menus()
         self._build_toolbar()
         self._overlay = DropOverlay(self)
@@ -240,6 +243,7 @@ class MainWindow(QMainWindow):
         self.jobs.failed.connect(announcer.failed)
         self.opener.opened.connect(self._on_opened)
         self.exporter.exported.connect(announcer.exported)
+        self.exporter.exported.connect(lambda exported: self.session.mark_exported(exported.key))
         self.tasks.said.connect(announcer.say)
         self.tasks.described.connect(announcer.put_on_clipboard)
         self.viewer.hovered.connect(self._on_hovered)
@@ -376,9 +380,9 @@ class MainWindow(QMainWindow):
     # -- closing ------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask for confirmation if jobs are running; then end everything."""
+        """Ask if jobs are running or expensive results were not exported; then end everything."""
         running = [job.label for job in self.jobs.busy]
-        if running and not self._questions.close(running):
+        if (running and not self._questions.close(running)) or not self.leaving.may_close():
             event.ignore()
             return
         self.preferences.keep(self.arrangement.remember(self.preferences.current))

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.shell import file_kinds
+
+Answer = Literal["export", "discard", "cancel"]
+
+MOST_LISTED = 6
+"""Maximum number of results that a question lists."""
 
 
 class Questions:
@@ -47,6 +53,39 @@ class Questions:
         """Ask for a file name to save to; the dialog confirms before a file is replaced."""
         found = QFileDialog.getSaveFileName(self._parent, title, str(proposed), kinds)[0]
         return Path(found) if found else None
+
+    def lost(self, name: str, results: Sequence[str], *, closing: bool) -> Answer:
+        """Ask what to do with results that exist in no file, before their stack is closed.
+
+        Parameters
+        ----------
+        name : str
+            Name of the stack.
+        results : sequence of str
+            Descriptions of the results.
+        closing : bool
+            Whether the window is closed; otherwise another stack is opened.
+        """
+        box = QMessageBox(self._parent)
+        box.setObjectName("lost-results")
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle("Quietfield")
+        one = len(results) == 1
+        words = "One result" if one else f"{len(results)} results"
+        box.setText(f"{words} of {name} {'was' if one else 'were'} not exported.")
+        more = f"\n… and {len(results) - MOST_LISTED} more" if len(results) > MOST_LISTED else ""
+        then = "close the window" if closing else "open the other stack"
+        box.setInformativeText(
+            "\n".join(results[:MOST_LISTED]) + more + f"\n\nAfter exporting, {then} again."
+        )
+        export = box.addButton("Export…", QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(export)
+        box.setEscapeButton(cancel)
+        box.exec()
+        answers: dict[object, Answer] = {export: "export", discard: "discard"}
+        return answers.get(box.clickedButton(), "cancel")
 
     def close(self, running: Sequence[str]) -> bool:
         """Ask whether to close while jobs are running."""

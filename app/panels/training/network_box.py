@@ -254,7 +254,12 @@ class NetworkBox(QGroupBox):
             save_model(Path(path), kept.model)
 
         self.said.emit("")
-        self._jobs.start("Saving the network", work, end=partial(self._on_file_end, "Saving the network"))
+        self._jobs.start(
+            "Saving the network",
+            work,
+            done=lambda _: self._session.mark_filed(kept.model),
+            end=partial(self._on_file_end, "Saving the network"),
+        )
 
     @Slot()
     def _on_load(self) -> None:
@@ -273,6 +278,7 @@ class NetworkBox(QGroupBox):
 
     def _on_loaded(self, model: Model) -> None:
         if not self._live:
+            self._session.mark_filed(model)
             self.show_kept([Kept(step=model.record.steps, model=model)])
             self.loaded.emit(model)
 
