@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from core.files import open_stack
 from core.findings import kinds
 
 mrcfile = pytest.importorskip("mrcfile")
+
+NUMBERS = [*range(24), 27, 38, 39, 49, 50, 51, 54, 55]
+"""Words of the header that are numbers."""
 
 VOLUME = np.random.default_rng(0).normal(0, 1, (5, 20, 30)).astype(np.float32)
 
@@ -74,3 +78,31 @@ def test_complex_pixels_end_in_a_sentence(tmp_path: Path) -> None:
     path = written(tmp_path / "a.mrc", VOLUME.astype(np.complex64))
     with pytest.raises(QuietfieldError, match="Save real numbers"):
         open_stack(path)
+
+
+@pytest.mark.parametrize(("flags", "dtype"), [(0, "uint8"), (1, "int8")])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_bytes_of_imod_have_the_sign_that_its_flags_say(
+    tmp_path: Path, flags: int, dtype: str, order: str
+) -> None:
+    pixels = np.arange(5 * 6 * 8, dtype=np.uint8).reshape(5, 6, 8)
+    path = written(tmp_path / "a.mrc", pixels.view(np.int8))
+    whole = bytearray(path.read_bytes())
+    if order == ">":  # all numbers of the header but texts; the pixels are bytes
+        words = np.frombuffer(whole, "<i4", 256).copy()
+        words[NUMBERS] = words[NUMBERS].byteswap()
+        whole[:1024] = words.tobytes()
+        whole[212:216] = b"\x11\x11\0\0"
+    struct.pack_into(f"{order}2i", whole, 152, 1146047817, flags)
+    path.write_bytes(whole)
+    stack = open_stack(path)
+    assert stack.dtype == dtype
+    np.testing.assert_array_equal(stack.read(), pixels.view(dtype))
+
+
+def test_the_spacing_follows_the_order_of_the_axes(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.mrc", VOLUME)
+    with mrcfile.open(path, mode="r+") as file:
+        file.voxel_size = (1, 2, 3)
+        file.header.mapc, file.header.mapr, file.header.maps = 3, 2, 1
+    assert open_stack(path).meta.spacing == pytest.approx({"X": 3e-4, "Y": 2e-4, "Z": 1e-4})

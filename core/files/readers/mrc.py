@@ -20,6 +20,8 @@ from core.stack import Stack
 
 _HEADER = 1024
 _MARK = slice(208, 212)
+_IMOD, _IMOD_PLACE, _SIGNED = 1146047817, 152, 1
+"""Stamp of the program IMOD, its place in the header, and its flag for signed bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class MrcReader:
         mrcfile = load_library("mrcfile", path, "an MRC file", "mrc")
         with mrcfile.open(path, permissive=True, header_only=True) as file:
             header = file.header
-            dtype = np.dtype(mrcfile.utils.data_dtype_from_header(header))
+            dtype = _dtype(header, np.dtype(mrcfile.utils.data_dtype_from_header(header)))
             shape = tuple(map(int, mrcfile.utils.data_shape_from_header(header)))
             volume, stack_of_volumes = int(header.ispg) == 1, len(shape) == 4
             offset = _HEADER + int(header.nsymbt)
@@ -99,11 +101,27 @@ def _flat(spacing: dict[str, tuple[object, str]]) -> dict[str, tuple[object, str
     return {axis: step for axis, step in spacing.items() if axis != "Z"}
 
 
+def _dtype(header: Any, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of the pixels: IMOD writes bytes without sign, unless a flag says otherwise.
+
+    Source: https://bio3d.colorado.edu/imod/doc/mrc_format.txt, imodStamp and imodFlags.
+    """
+    number = np.dtype(np.int32).newbyteorder(header.mode.dtype.byteorder)
+    stamp, flags = np.frombuffer(header.tobytes(), number, 2, _IMOD_PLACE)
+    unsigned = stamp == _IMOD and not flags & _SIGNED
+    return np.dtype(np.uint8) if dtype == np.int8 and unsigned else dtype
+
+
 def _spacing(header: Any) -> dict[str, tuple[object, str]]:
-    """Return the size of a voxel: that of the cell, divided by the number of intervals."""
+    """Return the size of a voxel: that of the cell, divided by the number of intervals.
+
+    The header says which axis of the cell columns, rows and sections follow (mapc, mapr, maps).
+    """
     found: dict[str, tuple[object, str]] = {}
-    for axis in "xyz":
-        size, count = float(header.cella[axis]), int(header[f"m{axis}"])
+    order = [int(header.mapc), int(header.mapr), int(header.maps)]
+    for axis, along in zip("XYZ", order if sorted(order) == [1, 2, 3] else [1, 2, 3], strict=True):
+        cell = "xyz"[along - 1]
+        size, count = float(header.cella[cell]), int(header[f"m{cell}"])
         if size > 0 and count > 0:
-            found[axis.upper()] = (size / count, "Å")
+            found[axis] = (size / count, "Å")
     return found

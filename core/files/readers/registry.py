@@ -136,6 +136,6 @@ def _reading(path: Path, reader: Reader, context: Context) -> Iterator[None]:
         context.check()
         words = stored.shorten(" ".join(str(error).split())) or type(error).__name__
         raise QuietfieldError(
-            f"{path} cannot be read as {reader.name} ({words}). It is damaged or not a {reader.name}; "
+            f"{path} cannot be read as {reader.name} ({words}). It is damaged or of another kind; "
             "copy or export it again."
         ) from error
