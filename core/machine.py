@@ -81,6 +81,21 @@ def used_memory() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def private_memory() -> int:
+    """Return the memory of this process in bytes, without pages of files that are mapped into memory.
+
+    The system drops those pages when memory is short, and may keep them long after a file was closed.
+    """
+    import psutil
+
+    process = psutil.Process()
+    info = process.memory_info()
+    if hasattr(info, "shared"):  # Linux
+        return int(info.rss - info.shared)
+    private = getattr(info, "private", None)  # Windows
+    return int(process.memory_full_info().uss if private is None else private)
+
+
 class MemoryWatch:
     """Measures how much memory this process needs for what it does while the watch is entered.
 

@@ -147,6 +147,12 @@ class Snapshot:
         return self.results[0] if self.results else None
 
     @property
+    def folder(self) -> str:
+        """Folder of the opened file, in which dialogs begin; "" if the stack is not from a file."""
+        path = self.source.stack.meta.path if self.source else None
+        return str(path.parent) if path is not None else ""
+
+    @property
     def result(self) -> Result | None:
         """The result that is shown, or None."""
         return next((r for r in self.results if r.key == self.shown), None)

@@ -79,12 +79,12 @@ class MainWindow(QMainWindow):
 
     def __init__(self, questions: Questions | None = None) -> None:
         super().__init__()
-        self._questions = questions or Questions(self)
         self.setObjectName("main-window")
         self.setWindowTitle("Quietfield")
         self.setAcceptDrops(True)
         self.session = Session(self)
         self.jobs = Jobs(self)
+        self._questions = questions or Questions(self, self.jobs)
         self.preferences = PreferenceStore(self)
         self.opener = Opener(self.session, self.jobs, self.preferences, self)
         self.exporter = Exporter(self.jobs, self)

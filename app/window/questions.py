@@ -9,6 +9,7 @@ from typing import Literal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.shell import file_kinds
+from app.shell.jobs import Jobs
 
 Answer = Literal["export", "discard", "cancel"]
 
@@ -19,8 +20,8 @@ MOST_LISTED = 6
 class Questions:
     """Asks with system dialogs; None or an empty list means that the user cancelled."""
 
-    def __init__(self, parent: QWidget) -> None:
-        self._parent = parent
+    def __init__(self, parent: QWidget, jobs: Jobs) -> None:
+        self._parent, self._jobs = parent, jobs
 
     def files(self, folder: str) -> list[Path]:
         """Ask for the files to open."""
@@ -88,8 +89,9 @@ class Questions:
         return answers.get(box.clickedButton(), "cancel")
 
     def close(self, running: Sequence[str]) -> bool:
-        """Ask whether to close while jobs are running."""
+        """Ask whether to close while jobs are running; the question follows as they end."""
         box = QMessageBox(self._parent)
+        box.setObjectName("still-running")
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Quietfield")
         box.setText(f"Still running: {', '.join(running)}.")
@@ -98,5 +100,16 @@ class Questions:
         stay = box.addButton("Keep Running", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
+
+        def follow() -> None:
+            now = [job.label for job in self._jobs.busy]
+            box.setText(f"Still running: {', '.join(now)}." if now else "Nothing is running any more.")
+            if not now:
+                box.setInformativeText("")
+                leave.setText("Close")
+                stay.setText("Stay Open")
+
+        following = self._jobs.changed.connect(follow)
         box.exec()
+        self._jobs.changed.disconnect(following)
         return box.clickedButton() is leave

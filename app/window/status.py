@@ -11,7 +11,7 @@ from app.shell import theme
 from app.shell.durations import clock
 from app.shell.jobs import Job, Jobs
 from app.viewer.viewer import Hover
-from core.machine import used_memory
+from core.machine import private_memory
 
 MEMORY_INTERVAL = 2000
 """Interval between two measurements of the memory in use, in milliseconds."""
@@ -31,7 +31,7 @@ class StatusBar(QStatusBar):
         self.job = JobStatus(jobs)
         self.memory = QLabel()
         self.memory.setObjectName("memory")
-        self.memory.setToolTip("Memory used by this program")
+        self.memory.setToolTip("Memory used by this program, without files that are mapped into memory")
         self.memory.setContentsMargins(8, 0, 8, 0)
         self.addWidget(self.readout, 1)
         self.addPermanentWidget(self.job)
@@ -42,7 +42,7 @@ class StatusBar(QStatusBar):
 
     def refresh_memory(self) -> None:
         """Show the memory in use."""
-        self.memory.setText(f"{used_memory() / 1e9:.1f} GB")
+        self.memory.setText(f"{private_memory() / 1e9:.1f} GB")
 
 
 class JobStatus(QWidget):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from core.checkpoint import save_model
 from core.learning.model import Model
@@ -134,5 +135,57 @@ def test_the_question_offers_three_answers(opened, button, answer):
 
     QTimer.singleShot(50, opened.window, press)
     results = [f"GR2R: its network was trained for {n} min 3 s" for n in range(2, 10)]
-    assert Questions(opened.window).lost("cells.tif", results, closing=True) == answer
+    assert Questions(opened.window, opened.window.jobs).lost("cells.tif", results, closing=True) == answer
     assert texts == ["8 results of cells.tif were not exported."]
+
+
+def test_the_question_before_closing_says_when_the_work_has_ended(opened):
+    from app.window.questions import Questions
+
+    window, go, texts = opened.window, threading.Event(), []
+    window.jobs.start("Instant", lambda _: go.wait(30))
+
+    def look() -> None:
+        (box,) = [w for w in QApplication.topLevelWidgets() if w.objectName() == "still-running"]
+        texts.append((box.text(), {b.text() for b in box.buttons()}))
+        go.set()
+        if window.jobs.busy:
+            QTimer.singleShot(20, window, look)
+        else:
+            next(b for b in box.buttons() if b.text() == "Stay Open").click()
+
+    QTimer.singleShot(50, window, look)
+    assert not Questions(window, window.jobs).close(["Instant"])
+    assert texts[0] == ("Still running: Instant.", {"Close Anyway", "Keep Running"})
+    assert texts[-1] == ("Nothing is running any more.", {"Close", "Stay Open"})
+
+
+def test_dialogs_begin_in_the_folder_of_the_stack(opened, tmp_path):
+    folders: list[str] = []
+
+    def look() -> None:
+        (dialog,) = [w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog)]
+        folders.append(dialog.directory().absolutePath())
+        dialog.reject()
+
+    for ask in (
+        lambda: opened.key(Qt.Key.Key_Down, "metrics-reference"),
+        lambda: opened.click("network-load"),
+    ):
+        QTimer.singleShot(100, opened.window, look)
+        opened.trigger("show-train")
+        ask()
+    QTimer.singleShot(100, opened.window, look)
+    opened.widget("training-target").menu().actions()[0].trigger()
+    assert folders == [str(tmp_path)] * 3
+
+
+def test_a_mapped_file_is_not_counted_as_memory(driver, tmp_path):
+    status, path = driver.window.status, tmp_path / "large.raw"
+    np.zeros(300_000_000, np.uint8).tofile(path)
+    status.refresh_memory()
+    before = float(driver.widget("memory").text().removesuffix(" GB"))
+    mapped = np.memmap(path, np.uint8, "r")
+    assert mapped.sum() == 0
+    status.refresh_memory()
+    assert float(driver.widget("memory").text().removesuffix(" GB")) < before + 0.15

@@ -534,6 +534,9 @@ def test_a_network_whose_stack_was_closed_is_kept_and_said_so(opened, tmp_path):
     )
     window.open_paths([make(tmp_path / "other.tif")])
     opened.qtbot.waitUntil(lambda: window.session.snapshot.source.stack.meta.name == "other.tif")
+    assert opened.widget("job-label").text() == "Training Noise2Void on cells.tif"
+    assert opened.widget("network-description").text() == "In training on cells.tif."
+    opened.shot("training-elsewhere")
     opened.click("training-stop")
     opened.wait(seconds=60)
     assert window.message.words.text().startswith(

@@ -149,4 +149,5 @@ class ReferenceChooser(QWidget):
         self._session.set_affine(affine=checked)
 
     def _ask_open(self) -> str:
-        return QFileDialog.getOpenFileName(self, "Open reference", "", file_kinds.images())[0]
+        folder = self._session.snapshot.folder
+        return QFileDialog.getOpenFileName(self, "Open reference", folder, file_kinds.images())[0]

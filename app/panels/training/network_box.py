@@ -290,4 +290,4 @@ class NetworkBox(QGroupBox):
         return QFileDialog.getSaveFileName(self, "Save network", suggested, NETWORKS)[0]
 
     def _ask_open(self) -> str:
-        return QFileDialog.getOpenFileName(self, "Load network", "", NETWORKS)[0]
+        return QFileDialog.getOpenFileName(self, "Load network", self._session.snapshot.folder, NETWORKS)[0]

@@ -143,6 +143,7 @@ class TrainingPanel(QWidget):
     def _on_session(self, new: Snapshot, old: Snapshot) -> None:
         if new.source is not old.source:
             self.settings.target.show_path(None)
+            self.settings.target.home = new.folder
             self._update()
 
     def _update(self) -> None:
@@ -240,7 +241,7 @@ class TrainingPanel(QWidget):
             data.stack, method, device, self._live.look, start, target, picture_every=self._picture_every
         )
         self.network.show_kept((), live=True)
-        self.network.words.setText("In training.")
+        self.network.words.setText(f"In training on {source.stack.meta.name}.")
         self.summary.say(self.settings.in_words())
         self.plot.show_curves((), ())
         self.plot.show()
@@ -248,7 +249,7 @@ class TrainingPanel(QWidget):
         self._offer(method.outputs)
         self._live.follow(self.run, source)
         self._job = self._jobs.start(
-            f"Training {method.label}",
+            f"Training {method.label} on {source.stack.meta.name}",
             self.run,
             partial=self._on_news,
             done=self._on_trained,

@@ -20,6 +20,8 @@ class TargetRow(QWidget):
         The user chose another clean stack.
     path : Path or None
         File or folder of the clean stack.
+    home : str
+        Folder in which the dialogs begin: that of the open stack.
     ask_file, ask_folder : callable
         Ask for a path; "" for none.
     """
@@ -29,6 +31,7 @@ class TargetRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.path: Path | None = None
+        self.home = ""
         self.ask_file: Callable[[], str] = self._ask_file
         self.ask_folder: Callable[[], str] = self._ask_folder
         self.button = QToolButton()
@@ -80,4 +83,4 @@ class TargetRow(QWidget):
         return QFileDialog.getExistingDirectory(self, "Folder of clean images", self._folder())
 
     def _folder(self) -> str:
-        return str(self.path.parent) if self.path is not None else ""
+        return str(self.path.parent) if self.path is not None else self.home
