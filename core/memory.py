@@ -43,6 +43,11 @@ def fits(needed: int, device: str) -> bool:
     return device != "cpu" or can_get(needed + RESERVE)
 
 
+def workers_that_fit(wanted: int, each: int) -> int:
+    """Return how many processes of a size in bytes fit into the available memory: 1 to `wanted`."""
+    return max(1, min(wanted, available_memory() // max(each, 1)))
+
+
 def enough(work: Callable[[], Result], device: str) -> Result:
     """Run a function that uses a network, and convert memory errors to a message.
 

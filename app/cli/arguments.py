@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # imports file access, which the help does not need
 
 COMMANDS = (
     "info", "noise", "noise-model", "camera", "denoise", "train", "sweep",
-    "psf", "apply", "measure", "compare", "simulate", "methods",
+    "psf", "apply", "run", "measure", "compare", "simulate", "methods",
 )  # fmt: skip
 """All subcommands, in the order of the help."""
 
@@ -29,6 +29,8 @@ AUTO = "auto"
 
 PREFIX, EXECUTOR_PREFIX = "param_", "executor_param_"
 """Prefixes of the names of parameter values among the parsed options."""
+
+FORMATS = ("imagej", "ome", "zarr", "zarr-sharded")
 
 DTYPES = ("source", "uint8", "uint16", "int16", "uint32", "int32", "float32")
 
@@ -251,7 +253,7 @@ def add_output(parser: Parser) -> None:
     )  # fmt: skip
     writing.add_argument("--overwrite", action="store_true", help="replace existing files")
     writing.add_argument(
-        "--format", choices=("imagej", "ome", "zarr", "zarr-sharded"),
+        "--format", choices=FORMATS,
         help="ImageJ TIFF (opens in Fiji by drag and drop), OME-TIFF, or OME-Zarr 0.5 with a file for each "
         "chunk or for many of them (sharded); default: from the name of OUT, such as out.ome.zarr",
     )  # fmt: skip

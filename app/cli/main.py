@@ -49,6 +49,7 @@ class Command(NamedTuple):
 def commands() -> dict[str, Command]:
     """Return all subcommands by name."""
     from app.cli import (
+        batch,
         cameras,
         compare,
         noise_model,
@@ -78,6 +79,9 @@ def commands() -> dict[str, Command]:
         ),
         "apply": Command(
             "run a trained network or a recipe on stacks", process.add_apply, process.run_apply
+        ),
+        "run": Command(
+            "run a recipe on many files and folders, with a manifest", batch.add_run, batch.run_run
         ),
         "measure": Command("measure a stack against a reference", report.add_measure, report.run_measure),
         "compare": Command(

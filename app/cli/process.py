@@ -61,26 +61,31 @@ def add_denoise(parser: Parser, argv: Sequence[str]) -> None:
 
 def add_apply(parser: Parser, argv: Sequence[str]) -> None:
     """Add the options of ``apply``."""
-    parser.add_argument(
-        "recipe", type=path, metavar="MODEL_OR_RECIPE",
-        help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack written by "
-        "Quietfield",
-    )  # fmt: skip
+    add_recipe(parser)
     parser.add_argument(
         "stacks", nargs="+", type=path, metavar="STACK", help="image file or folder of planes"
     )
-    _add_output_name(parser, "train")
-    parser.add_argument(
-        "--models", type=path, metavar="FOLDER", action="append", default=[],
-        help="folder with networks of a recipe, searched in addition to the folder of the recipe",
-    )  # fmt: skip
-    parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     add_executor(parser, argv)
     add_output(parser)
     add_input(parser)
     add_camera(parser)
     add_without(parser)
     add_quiet(parser)
+
+
+def add_recipe(parser: Parser) -> None:
+    """Add the options that name a recipe or a network."""
+    parser.add_argument(
+        "recipe", type=path, metavar="MODEL_OR_RECIPE",
+        help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack written by "
+        "Quietfield",
+    )  # fmt: skip
+    _add_output_name(parser, "train")
+    parser.add_argument(
+        "--models", type=path, metavar="FOLDER", action="append", default=[],
+        help="folder with networks of a recipe, searched in addition to the folder of the recipe",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
 
 
 def _add_output_name(parser: Parser, command: str) -> None:
@@ -110,7 +115,7 @@ def run_method(args: argparse.Namespace) -> int:
         return _run(args, Recipe(steps=(step,)), "noisy")
     recipe = _with_outputs([step], [step.method_for()], args.output)
     choose = partial(_choose, recipe, automatic) if automatic else None
-    return _run(args, recipe, _suffix(recipe), choose=choose)
+    return _run(args, recipe, suffix_of(recipe), choose=choose)
 
 
 def _choose(recipe: Recipe, names: Sequence[str], source: Source, progress: Progress) -> Recipe:
@@ -136,6 +141,18 @@ def _choose(recipe: Recipe, names: Sequence[str], source: Source, progress: Prog
 
 def run_apply(args: argparse.Namespace) -> int:
     """Run ``apply``: a trained network or a recipe on every stack."""
+    recipe, networks = chosen_recipe(args)
+    return _run(args, recipe, suffix_of(recipe), networks)
+
+
+def chosen_recipe(args: argparse.Namespace) -> tuple[Recipe, Networks]:
+    """Return the recipe that the arguments name, and the networks that it uses.
+
+    Raises
+    ------
+    QuietfieldError
+        If it cannot be read, or cannot be run.
+    """
     from core.work.networks import Networks
 
     if is_folder(args.recipe) and not is_zarr_name(args.recipe):
@@ -144,8 +161,9 @@ def run_apply(args: argparse.Namespace) -> int:
         raise QuietfieldError(f"{args.recipe} does not exist. Name a trained network or a recipe.")
     networks = Networks(folders=(args.recipe.parent, *args.models), device=args.device)
     steps = _steps(args.recipe, networks)
-    recipe = _with_outputs(steps, [step.method_for(networks.prediction) for step in steps], args.output)
-    return _run(args, recipe, _suffix(recipe), networks)
+    return _with_outputs(
+        steps, [step.method_for(networks.prediction) for step in steps], args.output
+    ), networks
 
 
 def _steps(path: Path, networks: Networks) -> Sequence[Step]:
@@ -178,7 +196,7 @@ def _with_outputs(steps: Sequence[Step], methods: Sequence[Bindable], output: st
     return Recipe(steps=tuple(renamed))
 
 
-def _suffix(recipe: Recipe) -> str:
+def suffix_of(recipe: Recipe) -> str:
     """Return the suffix of file names."""
     return recipe.steps[-1].produces.label.replace(" ", "_")
 

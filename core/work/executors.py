@@ -7,11 +7,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from typing import ClassVar
 
@@ -25,6 +26,9 @@ from core.work.task import Done, Notify, Task, run
 LAST_SECONDS = 5.0
 """Seconds in which a worker whose parent was killed removes what it is writing."""
 
+STOP_SECONDS = 0.4
+"""Seconds in which workers end their tasks after a cancellation, before their processes are ended."""
+
 POLL_SECONDS = 0.2
 """Interval between checks for cancellation while other processes work, in seconds."""
 
@@ -35,6 +39,10 @@ class Failed:
 
     task: Task
     error: QuietfieldError
+
+
+class WorkerEnded(QuietfieldError):
+    """A worker process ended before its task, which may not be the cause."""
 
 
 Outcome = Done | Failed
@@ -121,6 +129,7 @@ class Processes(Executor):
         stop = spawned.Event()
         workers = min(self.workers, len(tasks)) or 1
         threads = max(1, (os.cpu_count() or 1) // workers)
+        others = set(multiprocessing.active_children())
         with ProcessPoolExecutor(workers, spawned, _begin, (stop, threads)) as pool:
             with _signals_ignored():  # a terminal sends them to all processes; this one stops the others
                 waiting = {pool.submit(_run, task): task for task in tasks}
@@ -144,8 +153,9 @@ class Processes(Executor):
                         yield done
             finally:  # after a cancellation or an error no task begins, and running ones stop soon
                 stop.set()
-                for future in waiting:
-                    future.cancel()
+                running = [future for future in waiting if not future.cancel()]
+                if wait(running, STOP_SECONDS).not_done:  # importing a library, which nothing interrupts
+                    _end(set(multiprocessing.active_children()) - others, tasks)
 
 
 _EXECUTORS: dict[str, type[Executor]] = {cls.name: cls for cls in (Here, Processes)}
@@ -225,8 +235,18 @@ def _begin(stop: Event, threads: int) -> None:
     threading.Thread(target=watch, daemon=True, name="watch for cancellation").start()
 
 
-def _ended() -> QuietfieldError:
-    return QuietfieldError(
+def _end(workers: Collection[BaseProcess], tasks: Sequence[Task]) -> None:
+    """End processes, and remove what they were writing."""
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join()
+    for folder in {task.target.path.parent for task in tasks if task.target is not None}:
+        drafts.remove_orphans(folder)
+
+
+def _ended() -> WorkerEnded:
+    return WorkerEnded(
         "A worker process was ended from outside, perhaps because memory ran out. Use fewer workers."
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from core.errors import QuietfieldError
 from core.files import Format, Saved, open_stack, save_stack
@@ -136,6 +137,8 @@ class Done:
         Findings about the source and the last step.
     seconds : float
         Total time.
+    fingerprint : dict
+        Fingerprint of the source, if the result was written.
     """
 
     task: Task
@@ -143,6 +146,7 @@ class Done:
     saved: Saved | None = None
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
 
     def by_step(self) -> Iterator[tuple[Made, ...]]:
         """Yield the results in memory grouped by step, in the order of the recipe."""
@@ -209,13 +213,14 @@ def run(
             notify(task, finding)
     if task.target is None:
         made += _keep(steps[-1], stack, operation, last, every=task.every_output)
-        saved = None
+        saved, identity = None, {}
     else:
-        recipe = Recipe(steps=steps, source=fingerprint(source))
+        identity = fingerprint(source)
+        recipe = Recipe(steps=steps, source=identity)
         saved = _save(task.target, stack, operation, steps[-1], source.dtype.name, recipe, last)
     return Done(
         task=task, made=tuple(made), saved=saved, findings=tuple(findings),
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - began, fingerprint=identity,
     )  # fmt: skip
 
 
