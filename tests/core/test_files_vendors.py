@@ -168,11 +168,18 @@ def test_stk_that_holds_fewer_planes_than_it_claims(
     assert found(stack) == [(kinds.CUT_SHORT, whole, claimed or 18)]
 
 
-def test_scanimage_gives_its_time_and_field_of_view(tmp_path):
+@pytest.mark.parametrize(
+    ("regions", "field"),
+    [("false", {"X": 10.0, "Y": 10.0}), ("true", {})],  # several regions of interest lie in one image
+)
+def test_scanimage_gives_its_time_and_field_of_view(
+    tmp_path: Path, regions: str, field: dict[str, float]
+) -> None:
     # the Software tag of ScanImage 2019: two frames were averaged, and the field is 200 x 160 µm wide
     about = {
         "VERSION_MAJOR": "2019", "hRoiManager.scanFramePeriod": "0.0334", "hScan2D.logAverageFactor": "2",
         "hStackManager.stackZStepSize": "2.5", "hChannels.channelSave": "1",
+        "hRoiManager.mroiEnable": regions,
         "hRoiManager.imagingFovUm": "[-100 -80;100 -80;100 80;-100 80]",
     }  # fmt: skip
     software = "".join(f"SI.{name} = {value}\n" for name, value in about.items())
@@ -184,4 +191,4 @@ def test_scanimage_gives_its_time_and_field_of_view(tmp_path):
             )
     stack = open_stack(path)
     assert stack.meta.format == "ScanImage TIFF"
-    assert stack.meta.spacing == pytest.approx({"T": 0.0668, "X": 10.0, "Y": 10.0})
+    assert stack.meta.spacing == pytest.approx({"T": 0.0668, **field})

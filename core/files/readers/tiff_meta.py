@@ -169,7 +169,8 @@ def _scanimage(file: Any, steps: Spacing) -> dict[str, Any]:
     corners = np.array(
         re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?", str(about.get("SI.hRoiManager.imagingFovUm", "")))
     )
-    if corners.size == 8:  # x and y of four corners
+    several = str(about.get("SI.hRoiManager.mroiEnable", "")).lower() in ("1", "true")  # in one image
+    if corners.size == 8 and not several:  # x and y of four corners
         width, height = np.ptp(corners.astype(np.float64).reshape(4, 2), axis=0)
         page = file.pages.first
         steps.length("X", float(width) / page.imagewidth, "um")
