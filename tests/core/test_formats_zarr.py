@@ -100,6 +100,26 @@ def test_chunks_that_vanish_later_end_in_a_sentence(tmp_path: Path) -> None:
         stack.plane(T=1)
 
 
+def test_planes_in_one_chunk_are_decoded_together(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    pixels = PIXELS.reshape(24, 70, 90)
+    array = zarr.create_array(
+        path, shape=pixels.shape, chunks=(10, 32, 64), dtype="u2", dimension_names=["z", "y", "x"]
+    )
+    array[:] = pixels
+    stack = open_stack(path)
+    for z in (11, 3, 23, 0, 19, 20):
+        np.testing.assert_array_equal(stack.plane(Z=z), pixels[z])
+    for crop in (stack.region(Z=slice(8, 13), Y=slice(30, 40)), stack.region(Z=12, X=slice(60, 70))):
+        np.testing.assert_array_equal(stack.read(crop), pixels[crop])
+    stack.plane(Z=4)[:] = 0  # what is kept is not handed out
+    shutil.rmtree(path / "c" / "0")
+    np.testing.assert_array_equal(stack.plane(Z=5), pixels[5])
+    np.testing.assert_array_equal(stack.plane(Z=12), pixels[12])
+    with pytest.raises(QuietfieldError, match="vanished since"):
+        stack.plane(Z=5)
+
+
 def test_damaged_chunks_end_in_a_sentence(tmp_path: Path) -> None:
     path = image(tmp_path / "a.zarr", "0.5")
     (path / "0" / "c" / "1" / "0" / "0" / "0" / "0").write_bytes(b"damaged")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from core.stack import Pixels, PixelSource, Region, region_shape
 
 MOST_CHUNKS = 10**6
 """Chunks that are looked up when an array is opened; of more, none is known to be missing."""
+
+KEPT_BYTES = 64 * 2**20
+"""Most bytes of pixels that are kept of chunks with several planes."""
 
 
 class ZarrSource:
@@ -41,6 +45,8 @@ class ZarrSource:
         self._stored = tuple(map(int, array.shards or array.chunks))
         self.grid = tuple(math.ceil(n / c) for n, c in zip(array.shape, self._stored, strict=True))
         self._present = _present(array, folder, self.grid, context)
+        self._lock = threading.Lock()
+        self._kept: tuple[Region, Pixels] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,11 +77,40 @@ class ZarrSource:
     def read(self, region: Region) -> Pixels:
         """Return the pixels of a region.
 
+        Planes in the same chunks are decoded together and kept, since they are often read one by one.
+
         Raises
         ------
         QuietfieldError
             If a chunk cannot be read or decoded, or is no longer there.
         """
+        wider = self._wider(region)
+        if wider == tuple(region):
+            return self._load(region)
+        with self._lock:
+            if self._kept is None or not _covers(self._kept[0], region):
+                self._kept = wider, self._load(wider)
+            kept, pixels = self._kept
+        inside = tuple(slice(s.start - k.start, s.stop - k.start) for s, k in zip(region, kept, strict=True))
+        return pixels[inside].copy()
+
+    def _wider(self, region: Region) -> Region:
+        """Return a region with further planes of the same chunks, as many as may be kept."""
+        found = list(region)
+        size = math.prod(region_shape(region)) * self.dtype.itemsize
+        for axis in reversed(range(len(found) - 2)):
+            part, step = found[axis], int(self._array.chunks[axis])
+            length = part.stop - part.start
+            start, stop = part.start // step * step, min(-(-part.stop // step) * step, self.shape[axis])
+            most = length * (KEPT_BYTES // max(size, 1))
+            if stop - start > most:
+                start, stop = part.start, min(stop, part.start + most)
+            if stop - start > length:
+                found[axis] = slice(start, stop)
+                size = size // length * (stop - start)
+        return tuple(found)
+
+    def _load(self, region: Region) -> Pixels:
         try:
             pixels = np.asarray(self._array[region]).astype(self.dtype, copy=False)
         except MemoryError as error:
@@ -112,6 +147,10 @@ class ZarrSource:
                 f"{file} has vanished since {self.path} was opened. See whether its disk or network folder "
                 "is still connected, and open it again."
             )
+
+
+def _covers(kept: Region, region: Region) -> bool:
+    return all(k.start <= s.start and s.stop <= k.stop for k, s in zip(kept, region, strict=True))
 
 
 def _present(array: Any, folder: Path, grid: tuple[int, ...], context: Context) -> NDArray[np.bool_] | None:
