@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def add_run(parser: Parser, argv: Sequence[str]) -> None:  # noqa: ARG001
     """Add the options of ``run``."""
-    add_recipe(parser)
+    add_recipe(parser, "; or the name of a filter, such as instant, with its defaults")
     parser.add_argument(
         "stacks", nargs="+", type=path, metavar="FILE_OR_FOLDER",
         help="image files; folders, which stand for all images in them and in their subfolders; patterns "
@@ -73,7 +73,7 @@ def run_run(args: argparse.Namespace) -> int:
         raise QuietfieldError("--workers 0 would process nothing. Name a number from 1.")
     if any(one.resolve() == args.out.resolve() for one in args.stacks):
         raise QuietfieldError(f"{args.out} is the folder of the sources. Name another folder with -o.")
-    recipe, networks = chosen_recipe(args)
+    recipe, networks = chosen_recipe(args, methods=True)
     progress = Progress(quiet=args.quiet)
     named = gather(args.stacks, without=args.out)
     files = without_parts(named, progress.context("Reading headers"))

@@ -73,12 +73,12 @@ def add_apply(parser: Parser, argv: Sequence[str]) -> None:
     add_quiet(parser)
 
 
-def add_recipe(parser: Parser) -> None:
-    """Add the options that name a recipe or a network."""
+def add_recipe(parser: Parser, more: str = "") -> None:
+    """Add the options that name a recipe or a network; `more` is the end of the help."""
     parser.add_argument(
         "recipe", type=path, metavar="MODEL_OR_RECIPE",
         help=f"trained network ({MODEL_ENDING}), or a recipe: a {RECIPE_ENDING} file or a stack written by "
-        "Quietfield",
+        f"Quietfield{more}",
     )  # fmt: skip
     _add_output_name(parser, "train")
     parser.add_argument(
@@ -145,8 +145,15 @@ def run_apply(args: argparse.Namespace) -> int:
     return _run(args, recipe, suffix_of(recipe), networks)
 
 
-def chosen_recipe(args: argparse.Namespace) -> tuple[Recipe, Networks]:
+def chosen_recipe(args: argparse.Namespace, *, methods: bool = False) -> tuple[Recipe, Networks]:
     """Return the recipe that the arguments name, and the networks that it uses.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Parsed arguments.
+    methods : bool
+        Whether the name of a filter stands for it with its defaults, unless there is a file of that name.
 
     Raises
     ------
@@ -155,6 +162,9 @@ def chosen_recipe(args: argparse.Namespace) -> tuple[Recipe, Networks]:
     """
     from core.work.networks import Networks
 
+    if methods and not there(args.recipe) and str(args.recipe) in _filters():
+        step = _defaults(str(args.recipe))
+        return _with_outputs([step], [step.method_for()], args.output), Networks(device=args.device)
     if is_folder(args.recipe) and not is_zarr_name(args.recipe):
         raise QuietfieldError(f"{args.recipe} is a folder. Name a trained network or a recipe.")
     if not there(args.recipe):
@@ -164,6 +174,21 @@ def chosen_recipe(args: argparse.Namespace) -> tuple[Recipe, Networks]:
     return _with_outputs(
         steps, [step.method_for(networks.prediction) for step in steps], args.output
     ), networks
+
+
+def _filters() -> set[str]:
+    """Return the names of the methods that ``denoise`` runs."""
+    from core.catalogue import methods
+
+    return {method.name for method in methods() if USED_BY[method.group] == "denoise"}
+
+
+def _defaults(name: str) -> Step:
+    """Return the step of a method with its defaults."""
+    from core.catalogue import create
+    from core.work.recipe import Step
+
+    return Step.of(create(name, {}))
 
 
 def _steps(path: Path, networks: Networks) -> Sequence[Step]:

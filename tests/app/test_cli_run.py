@@ -175,6 +175,12 @@ def test_a_result_whose_row_was_not_written_any_more_is_kept(folder: Path) -> No
     assert states(Path("out")) == {"a9.tif": "done"}
 
 
+def test_the_name_of_a_filter_is_a_recipe(folder: Path) -> None:
+    assert main(["run", "median", "data/a*.tif", "-o", "out"]) == 0
+    wanted = ndimage.median_filter(pixels(1), (1, 3, 3), mode="reflect")
+    np.testing.assert_array_equal(tifffile.imread("out/a9_denoised.tif"), wanted)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
