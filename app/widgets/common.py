@@ -116,6 +116,11 @@ class ProgressRow(QWidget):
             self.bar.setFormat("Stopping…")
 
 
+def is_chosen(panel: QWidget) -> bool:
+    """Return whether a panel is visible, or would be if its dock were shown; not behind another tab."""
+    return not panel.isHidden() and panel.window().isVisible()
+
+
 def pass_drops_on(widget: QWidget) -> None:
     """Pass drops on a child widget to the window, which opens files."""
     for part in widget.findChildren(QWidget):

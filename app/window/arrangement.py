@@ -1,4 +1,4 @@
-"""Positions and sizes of the panels, and their restoration at the next start."""
+"""Positions and sizes of the panels, which can be hidden, and their restoration at the next start."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QSplitter, QTabWidget, QWidget
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QSplitter, QTabWidget, QWidget
 
 from app.shell.preferences import Preferences
+from app.viewer.canvas import Canvas
 
 SIZE = (1280, 800)
 LEFT, RIGHT, BOTTOM = 220, 340, 236
@@ -47,8 +48,12 @@ class Arrangement(QObject):
         self._window = window
         area = Qt.DockWidgetArea
         window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
+        self._hidden: QByteArray | None = None
+        self._fresh = False
         self.tool_tabs = _tabs("tool-tabs", tools)
-        self.lower_tabs = _tabs("lower-tabs", measurements)
+        self.lower_tabs = _tabs(
+            "lower-tabs", {title: _scrolled(page) for title, page in measurements.items()}
+        )
         column = self._column = QSplitter(Qt.Orientation.Vertical)
         column.setObjectName("tools")
         column.setChildrenCollapsible(False)
@@ -64,11 +69,12 @@ class Arrangement(QObject):
         results.setMinimumWidth(LEFT * 3 // 4)
         column.setMinimumWidth(RIGHT * 7 // 8)
         window.resize(*SIZE)
+        window.installEventFilter(self)
 
     def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"dock-{title}")
-        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)  # the menu can hide it
         dock.setTitleBarWidget(QWidget(dock))  # the content has its own title
         dock.setWidget(content)
         dock.toggleViewAction().setToolTip(f"Show or hide the {title.lower()} panel")
@@ -93,6 +99,27 @@ class Arrangement(QObject):
         if first is not None and panel.isAncestorOf(first):
             first.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def toggle_all(self) -> None:
+        """Hide all panels, or show those again that were hidden last, with the sizes they had."""
+        if not self.alone:
+            self._hidden = self._window.saveState(STATE_VERSION)
+            for dock in self.docks.values():
+                dock.hide()
+        elif self._hidden is not None:
+            self._window.restoreState(self._hidden, STATE_VERSION)
+        else:  # each was hidden on its own
+            for dock in self.docks.values():
+                dock.show()
+
+    def toggle_full_screen(self) -> None:
+        """Show the window on the full screen, or as it was before."""
+        self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    @property
+    def alone(self) -> bool:
+        """Whether all panels are hidden."""
+        return all(dock.isHidden() for dock in self.docks.values())
+
     def reset(self) -> None:
         """Restore the default positions of all panels."""
         for dock in self.docks.values():
@@ -109,21 +136,29 @@ class Arrangement(QObject):
         state = QByteArray.fromBase64(preferences.state.encode())
         if not geometry.isEmpty():
             self._window.restoreGeometry(geometry)
-        if state.isEmpty() or not self._window.restoreState(state, STATE_VERSION):
-            self._window.installEventFilter(self)
+            if self._window.isFullScreen():  # the next start has its frame
+                self.toggle_full_screen()
+        self._fresh = state.isEmpty() or not self._window.restoreState(state, STATE_VERSION)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Set the panel sizes once the window has its size; Qt ignores them before."""
-        if event.type() == QEvent.Type.Show:
-            self._window.removeEventFilter(self)
-            self.reset()
+        """Set the panel sizes once the window has its size, and let Tab move the focus outside the image."""
+        if event.type() == QEvent.Type.Show and self._fresh:
+            self._fresh = False
+            self.reset()  # Qt ignores sizes before
+        elif event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            on_image = self.alone or isinstance(self._window.focusWidget(), Canvas)
+            if event.key() == Qt.Key.Key_Tab and not on_image:
+                event.accept()  # the shortcut of the same key is not used
+                return True
         return super().eventFilter(watched, event)
 
     def remember(self, preferences: Preferences) -> Preferences:
         """Return preferences with the current positions and sizes."""
         geometry = bytes(self._window.saveGeometry().toBase64().data()).decode()
-        state = bytes(self._window.saveState(STATE_VERSION).toBase64().data()).decode()
-        return replace(preferences, geometry=geometry, state=state)
+        kept = self._hidden if self.alone else None  # the next start shows what the Tab key hid
+        if kept is None:
+            kept = self._window.saveState(STATE_VERSION)
+        return replace(preferences, geometry=geometry, state=bytes(kept.toBase64().data()).decode())
 
 
 def _tabs(name: str, pages: Mapping[str, QWidget]) -> QTabWidget:
@@ -133,3 +168,12 @@ def _tabs(name: str, pages: Mapping[str, QWidget]) -> QTabWidget:
     for title, page in pages.items():
         tabs.addTab(page, title)
     return tabs
+
+
+def _scrolled(page: QWidget) -> QWidget:
+    """Return a page that scrolls where it is low, so that the image can have its height."""
+    scroll = QScrollArea()
+    scroll.setWidget(page)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    return scroll

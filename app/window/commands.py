@@ -188,6 +188,15 @@ COMMANDS: tuple[Command, ...] = (
         run=lambda s: s.viewer.actual_size(),
     ),
     Command(
+        id="toggle-panels", text="Hide or Show All", keys=("Tab",),
+        help="Hide all panels, or show them as they were. The key works while the image has the focus",
+        run=lambda s: s.arrangement.toggle_all(),
+    ),
+    Command(
+        id="full-screen", text="Full Screen", keys=("F11",), help="Use the full screen, or leave it",
+        run=lambda s: s.arrangement.toggle_full_screen(), on=lambda s: s.window.isFullScreen(),
+    ),
+    Command(
         id="reset-panels", text="Reset Panels", icon="reset", help="Restore the default panel positions",
         run=lambda s: s.arrangement.reset(),
     ),

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QStackedWidget,
+    QTabBar,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -45,6 +46,7 @@ from app.shell.jobs import Jobs
 from app.shell.preferences import PreferenceStore
 from app.shell.session import Session
 from app.shell.snapshot import Snapshot
+from app.viewer.canvas import Canvas
 from app.viewer.contrast import ContrastPanel
 from app.viewer.sheet import ContactSheet
 from app.viewer.viewer import Hover, StackViewer
@@ -280,7 +282,11 @@ class MainWindow(QMainWindow):
 
     def _show_document(self) -> None:
         source = self.session.snapshot.source
+        focus, welcomed = self.focusWidget(), self.pages.currentWidget() is self.welcome
+        free = focus is None or isinstance(focus, QTabBar) or self.welcome.isAncestorOf(focus)
         self.pages.setCurrentWidget(self.viewer if source else self.welcome)
+        if source and welcomed and free:
+            self.viewer.findChildren(Canvas)[0].setFocus()  # its keys work at once
         self.setWindowTitle(f"{source.stack.meta.name} – Quietfield" if source else "Quietfield")
         self.notes.show_notes(source.stack.meta.findings if source else ())
         self.status.readout.clear()

@@ -52,7 +52,8 @@ MENUS: Mapping[str, tuple[Item, ...]] = {
     "&Measure": ("show-compare", "show-noise", "show-metrics", "compare-filters", "export-metrics"),
     "&View": (
         *_LAYOUT_IDS, "expected-error", SEPARATOR, "zoom-in", "zoom-out", "fit", "actual-size", SEPARATOR,
-        Submenu("Panels", (PANELS,)), "reset-panels", Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),
+        Submenu("Panels", (PANELS, SEPARATOR, "toggle-panels")), "reset-panels", "full-screen",
+        Submenu("Theme", tuple(f"theme-{n}" for n in SCHEMES)),
     ),
     "&Help": (
         "help", "keys", "show-log", SEPARATOR, Submenu("Replay the Study", _STUDY_IDS, "compare"),

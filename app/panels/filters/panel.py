@@ -25,7 +25,7 @@ from app.preview.live import LivePreview
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
-from app.widgets.common import ProgressRow, Sentence
+from app.widgets.common import ProgressRow, Sentence, is_chosen
 from app.widgets.findings import FindingsView
 from core.errors import QuietfieldError
 from core.findings import Finding, Proposal
@@ -207,13 +207,13 @@ class FilterPanel(QWidget):
             self.methods.replace("neighbours", MEAN, "none")
             self.methods.offer_for(new.source.stack.axes if new.source else "")
         elif new.shown != old.shown:
-            self._paused = self.isVisible()
+            self._paused = is_chosen(self)
         elif (new.results, new.position, new.view) == (old.results, old.position, old.view):
             return
         self._update()
 
     def _wants_preview(self) -> bool:
-        return self.preview.isChecked() and self.isVisible() and not self._paused and self._applying is None
+        return self.preview.isChecked() and is_chosen(self) and not self._paused and self._applying is None
 
     def _update(self) -> None:
         """Update everything according to the newest settings."""
@@ -294,6 +294,8 @@ class FilterPanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        if is_chosen(self):  # only its dock is hidden; the image keeps the preview
+            return
         self._paused = False
         self._live.leave()
 

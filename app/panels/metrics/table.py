@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QTableWidget, QTableWidgetItem
 
 from app.panels.metrics.columns import DOUBT, Cell, Column, Row, best, headings
 
@@ -18,6 +18,8 @@ NAME_WIDTH = 130
 """Minimum width of the names, in pixels at 100 %."""
 HEADING_SPACE, CELL_SPACE = 32, 30
 """Added to the width of texts: margins, and for headings the sort arrow."""
+ROW = 26
+"""Height of a row, in pixels at 100 %."""
 KEY, VALUE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
@@ -43,8 +45,10 @@ class MetricsTable(QTableWidget):
         self.setWordWrap(False)
         self.setShowGrid(False)
         self.setAlternatingRowColors(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # takes what is left
+        self.setMinimumHeight(3 * ROW)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(26)
+        self.verticalHeader().setDefaultSectionSize(ROW)
         header = self.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
         header.setSortIndicatorClearable(True)

@@ -20,7 +20,7 @@ from app.panels.training.settings import TrainingSettings
 from app.shell.jobs import Job, Jobs, Outcome
 from app.shell.session import Session
 from app.shell.snapshot import Result, Snapshot
-from app.widgets.common import Sentence, failure
+from app.widgets.common import Sentence, failure, is_chosen
 from core.errors import QuietfieldError
 from core.learning.base import Learned
 from core.methods.outputs import Output
@@ -187,7 +187,8 @@ class TrainingPanel(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._live.set_visible(visible=False)
+        if not is_chosen(self):  # where only its dock is hidden, the image keeps the preview
+            self._live.set_visible(visible=False)
         self.noise.want(wanted=False)
 
     # -- preview

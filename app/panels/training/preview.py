@@ -67,6 +67,8 @@ class TrainingPreview(QObject):
 
     def set_visible(self, *, visible: bool) -> None:
         """Set whether the panel is visible; otherwise nothing is previewed."""
+        if visible == self._visible:
+            return
         self._visible = visible
         self._paused = self._run is None
         self._refresh(moved=True)
