@@ -46,7 +46,8 @@ class Job:
     """Work in its own thread.
 
     `work` is called with the job. It reports progress through ``job.context`` and may send partial results to
-    the window with `emit`.
+    the window with `emit`. It may set `left`, the expected remaining time in seconds (NaN if unknown), where
+    progress is not proportional to time.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Job:
     ) -> None:
         self.label, self.channel, self.quiet = label, channel, quiet
         self.fraction, self.text = 0.0, ""
+        self.left: float | None = None
         self.started = time.monotonic()
         self.giving_way = False
         self.on_done: Callable[[Any], None] | None = None

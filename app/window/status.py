@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from app.shell import theme
-from app.shell.durations import clock
+from app.shell.durations import clock_left
 from app.shell.jobs import Job, Jobs
 from app.viewer.viewer import Hover
 from core.machine import private_memory
@@ -95,7 +95,7 @@ class JobStatus(QWidget):
         self.label.setToolTip(f"{job.label}: {job.text}" if job.text else job.label)
         self.bar.setValue(round(1000 * job.fraction))
         self.bar.setToolTip(f"{100 * job.fraction:.0f} % done")
-        self.left.setText(time_left(job.fraction, time.monotonic() - job.started))
+        self.left.setText(remaining(job))
         self.button.setEnabled(not job.context.cancelled)
         self.button.setToolTip(f"Cancel: {job.label}. Nothing is changed")
         self.show()
@@ -117,8 +117,15 @@ def readout(hover: Hover) -> str:
     return words
 
 
+def remaining(job: Job) -> str:
+    """Return the remaining time of a job: what its work says, or else by its progress so far."""
+    if job.left is None:
+        return time_left(job.fraction, time.monotonic() - job.started)
+    return clock_left(job.left)
+
+
 def time_left(fraction: float, seconds: float) -> str:
     """Return the remaining time, such as "0:42 left"; "" while it is unknown."""
     if not 0.02 <= fraction < 1.0 or seconds < 1.0:
         return ""
-    return f"{clock(seconds * (1 - fraction) / fraction)} left"
+    return clock_left(seconds * (1 - fraction) / fraction)

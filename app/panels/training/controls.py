@@ -18,11 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.shell.durations import clock
+from app.panels.training.pace import progress
+from app.shell.durations import clock_left
 from core.learning.base import Learned
 from core.methods.outputs import SAMPLES, Output
 
 if TYPE_CHECKING:  # imports torch, which takes seconds
+    from app.panels.training.run import TrainingRun
     from core.learning.trainer import Report
 
 
@@ -162,14 +164,16 @@ class TrainingControls(QWidget):
         self.facts.setText("")
         self.facts.show()
 
-    def tell(self, report: Report, *, paused: bool) -> None:
-        """Show a report."""
-        self.bar.setValue(round(1000 * report.step / report.steps) if report.steps else 0)
-        if report.step == 0:
-            self.bar.setFormat(report.doing or "Preparing…")
+    def tell(self, run: TrainingRun) -> None:
+        """Show the newest report of a training."""
+        report = run.report
+        if report is None:
             return
-        self.bar.setFormat(f"epoch {report.epoch}/{report.epochs}, step {report.step}")
-        self.facts.setText(" · ".join(_facts(report, paused=paused)))
+        fraction, words = progress(report, run.method)
+        self.bar.setValue(round(1000 * fraction))
+        self.bar.setFormat(words)
+        if report.step:
+            self.facts.setText(" · ".join(_facts(report, clock_left(run.seconds_left), paused=run.paused)))
 
     def ending(self, words: str) -> None:
         """Show that the end was requested."""
@@ -182,7 +186,7 @@ class TrainingControls(QWidget):
         self.facts.setVisible(bool(words))
 
 
-def _facts(report: Report, *, paused: bool) -> list[str]:
+def _facts(report: Report, left: str, *, paused: bool) -> list[str]:
     facts = []
     if math.isfinite(report.loss):
         facts.append(f"loss {report.loss:.4g}")
@@ -191,7 +195,5 @@ def _facts(report: Report, *, paused: bool) -> list[str]:
     if paused:
         facts.append("paused")
     else:
-        facts.append(f"{report.pixels_per_second / 1e6:.2g} Mpx/s")
-        if math.isfinite(report.seconds_left):
-            facts.append(f"{clock(report.seconds_left)} left")
+        facts += [f"{report.pixels_per_second / 1e6:.2g} Mpx/s", *([left] if left else [])]
     return [*facts, *([report.note] if report.note else [])]

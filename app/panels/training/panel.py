@@ -264,7 +264,7 @@ class TrainingPanel(QWidget):
         if run is None or run.report is None or self._job is None:
             return
         self.plot.show_curves(run.losses, run.validations, run.instant)
-        self.controls.tell(run.report, paused=run.paused)
+        self.controls.tell(run)
         self.network.show_kept(run.kept, live=True)
         self._live.show_picture()
 
@@ -278,7 +278,7 @@ class TrainingPanel(QWidget):
         else:
             run.pause()
         if run.report is not None:
-            self.controls.tell(run.report, paused=run.paused)
+            self.controls.tell(run)
         self._update()
 
     @Slot()

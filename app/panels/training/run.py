@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.panels.training.pace import Pace, progress
 from app.preview.computing import preview_of
 from app.shell.jobs import Job
 from app.shell.view_state import Preview
@@ -95,6 +96,8 @@ class TrainingRun:
         Newest prediction.
     instant : float or None
         Loss of Instant on held-out pixels; None if it is not known.
+    seconds_left : float
+        Expected remaining time without pauses, in seconds; NaN if it is not known.
     """
 
     def __init__(
@@ -117,6 +120,8 @@ class TrainingRun:
         self.kept: list[Kept] = []
         self.picture: Preview | None = None
         self.instant: float | None = None
+        self.seconds_left = math.nan
+        self._pace = Pace()
         self.stack = stack
         self._device, self._look, self._target = device, look, target
         self._start = start[-1].model if start else None
@@ -205,15 +210,22 @@ class TrainingRun:
             job.context.check()
             self._take(report, trainer)
             self.instant = trainer.instant
-            job.context.step(_fraction(report), _words(report))
+            job.context.step(*progress(report, self.method))
             if report.step and self._picture_due():
                 self._make_picture(trainer, job)
             if time.monotonic() - emitted >= self._report_every:
                 emitted = time.monotonic()
+                self._estimate(report, job)
                 job.emit(None)
             self._wait(trainer, job)
             if self._stop.is_set():
                 break
+
+    def _estimate(self, report: Report, job: Job) -> None:
+        """Estimate the remaining time, for the panel and the status bar alike."""
+        if report.step:
+            self.seconds_left = self._pace.left(time.monotonic(), report.seconds, report.seconds_left)
+        job.left = self.seconds_left
 
     def _take_up(self, start: Model) -> None:
         """Restore the curves and checkpoints of a network, if it was trained on this stack."""
@@ -235,7 +247,8 @@ class TrainingRun:
         known = self.validations[-1][1] if self.validations else None
         if report.validation is not None and report.validation != known:
             self.validations.append((report.step, report.validation))
-        passed = [m for m in self._moments if report.step and _fraction(report) >= m]
+        fraction, _ = progress(report, self.method)
+        passed = [m for m in self._moments if report.step and fraction >= m]
         if passed:
             self._moments = self._moments[len(passed) :]
             if not self.kept or self.kept[-1].step != report.step:
@@ -265,15 +278,11 @@ class TrainingRun:
 
     def _wait(self, trainer: Trainer, job: Job) -> None:
         """Wait while paused, but predict for a new view."""
+        began = time.monotonic()
         while not self._go.wait(0.1):
-            job.context.check()
+            job.left = math.nan
+            if self.report is not None:
+                job.context.step(*progress(self.report, self.method))
             if self._asked.is_set() and self.report is not None and self.report.step:
                 self._make_picture(trainer, job)
-
-
-def _fraction(report: Report) -> float:
-    return report.step / report.steps if report.steps else 0.0
-
-
-def _words(report: Report) -> str:
-    return f"epoch {report.epoch} of {report.epochs}" if report.step else report.doing or "preparing"
+        self._pace.rest(time.monotonic() - began)
