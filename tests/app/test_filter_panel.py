@@ -357,6 +357,31 @@ def test_cancel_changes_nothing(qtbot: QtBot, session: Session, jobs: Jobs, pane
     assert not panel.progress.isVisible()
 
 
+def test_the_preview_stays_while_applying_and_after_cancel(
+    qtbot: QtBot, session: Session, jobs: Jobs, panel: FilterPanel
+) -> None:
+    source = Gated(stack().read())
+    source.gate.set()
+    session.open(Stack(source, "TYX"), {})
+    qtbot.waitUntil(lambda: finished(session) is not None)
+    before = session.snapshot.preview
+    source.gate.clear()
+    source.reads.clear()
+    click(qtbot, panel, "filter-apply")
+    qtbot.waitUntil(lambda: bool(source.reads))
+    assert session.snapshot.preview is before
+    click(qtbot, panel, "filter-cancel")
+    source.gate.set()
+    qtbot.waitUntil(panel.apply.isEnabled)
+    qtbot.wait(150)
+    assert session.snapshot.preview is before
+    assert panel.status.text() == ""
+    click(qtbot, panel, "filter-apply")
+    qtbot.waitUntil(lambda: len(session.snapshot.results) == 2)
+    qtbot.waitUntil(lambda: not jobs.running)
+    assert session.snapshot.preview is None
+
+
 def test_a_result_arriving_after_the_stack_was_closed_is_dropped(
     qtbot: QtBot, session: Session, panel: FilterPanel
 ) -> None:

@@ -213,7 +213,7 @@ class FilterPanel(QWidget):
         self._update()
 
     def _wants_preview(self) -> bool:
-        return self.preview.isChecked() and is_chosen(self) and not self._paused and self._applying is None
+        return self.preview.isChecked() and is_chosen(self) and not self._paused
 
     def _update(self) -> None:
         """Update everything according to the newest settings."""
@@ -327,7 +327,8 @@ class FilterPanel(QWidget):
     def _on_apply_end(self, method: Method, outcome: Outcome) -> None:
         self._applying = None
         self.progress.follow(None)
-        self._paused = True
+        if outcome.state == "succeeded":  # otherwise the preview that was there stays
+            self._paused = True
         if outcome.state == "failed":  # shown until settings change or it is repeated
             self._failure = (
                 str(outcome.error) if isinstance(outcome.error, QuietfieldError)
