@@ -267,6 +267,7 @@ class TrainingPanel(QWidget):
         self.controls.tell(run)
         self.network.show_kept(run.kept, live=True)
         self._live.show_picture()
+        self._jobs.changed.emit()  # the status bar shows the same remaining time
 
     @Slot()
     def _on_pause(self) -> None:
