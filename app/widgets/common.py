@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -118,7 +119,10 @@ class ProgressRow(QWidget):
 
 def is_chosen(panel: QWidget) -> bool:
     """Return whether a panel is visible, or would be if its dock were shown; not behind another tab."""
-    return not panel.isHidden() and panel.window().isVisible()
+    page = panel
+    while (above := page.parentWidget()) is not None and not isinstance(above, QStackedWidget):
+        page = above
+    return not panel.isHidden() and not page.isHidden() and panel.window().isVisible()
 
 
 def pass_drops_on(widget: QWidget) -> None:

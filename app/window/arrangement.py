@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QSplitter, QTabWidget, QWidget
 
@@ -18,6 +18,9 @@ LEFT, RIGHT, BOTTOM = 220, 340, 236
 
 CONTRAST = 0.24
 """Fraction of the window height of the contrast panel at the first start."""
+
+LOWEST = 160
+"""Smallest height of the pages of tools; lower ones scroll."""
 
 STATE_VERSION = 1
 
@@ -50,7 +53,7 @@ class Arrangement(QObject):
         window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
         self._hidden: QByteArray | None = None
         self._fresh = False
-        self.tool_tabs = _tabs("tool-tabs", tools)
+        self.tool_tabs = _tabs("tool-tabs", {title: _Low(page) for title, page in tools.items()})
         self.lower_tabs = _tabs(
             "lower-tabs", {title: _scrolled(page) for title, page in measurements.items()}
         )
@@ -168,6 +171,21 @@ def _tabs(name: str, pages: Mapping[str, QWidget]) -> QTabWidget:
     for title, page in pages.items():
         tabs.addTab(page, title)
     return tabs
+
+
+class _Low(QScrollArea):
+    """A page that needs its width, and scrolls where it is low, so that the window fits low screens."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self._page = page
+        self.setWidget(page)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._page.minimumSizeHint().width(), LOWEST)
 
 
 def _scrolled(page: QWidget) -> QWidget:
