@@ -182,6 +182,8 @@ class Trainer:
         if not self._course.step:
             return
         if self._learner.useful:
+            if any(one.kind == kinds.NOTHING_HELD_OUT for one in self._course.findings):
+                return
             if self.instant is not None and self._best.step and self._best.validation < self.instant:
                 noise = 1.0 if self._learner.in_noise else None
                 self._course.add(judge_start(self.instant, self._best.validation, noise=noise))
