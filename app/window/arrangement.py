@@ -19,8 +19,8 @@ LEFT, RIGHT, BOTTOM = 220, 340, 236
 CONTRAST = 0.24
 """Fraction of the window height of the contrast panel at the first start."""
 
-LOWEST = 160
-"""Smallest height of the pages of tools; lower ones scroll."""
+LOWEST = 320
+"""Smallest height of a page that scrolls below the height that it needs."""
 
 STATE_VERSION = 1
 
@@ -53,7 +53,7 @@ class Arrangement(QObject):
         window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
         self._hidden: QByteArray | None = None
         self._fresh = False
-        self.tool_tabs = _tabs("tool-tabs", {title: _Low(page) for title, page in tools.items()})
+        self.tool_tabs = _tabs("tool-tabs", tools)
         self.lower_tabs = _tabs(
             "lower-tabs", {title: _scrolled(page) for title, page in measurements.items()}
         )
@@ -173,7 +173,7 @@ def _tabs(name: str, pages: Mapping[str, QWidget]) -> QTabWidget:
     return tabs
 
 
-class _Low(QScrollArea):
+class LowPage(QScrollArea):
     """A page that needs its width, and scrolls where it is low, so that the window fits low screens."""
 
     def __init__(self, page: QWidget) -> None:

@@ -53,7 +53,7 @@ from app.viewer.viewer import Hover, StackViewer
 from app.widgets.common import pass_drops_on
 from app.window.actions import Actions
 from app.window.announcer import Announcer
-from app.window.arrangement import Arrangement
+from app.window.arrangement import Arrangement, LowPage
 from app.window.axes_strip import AxesStrip
 from app.window.dialogs import Dialogs
 from app.window.help import Help
@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
             tools={
                 "Filters": self.filter_panel,
                 "Train": self.training_panel,
-                "Compare": self.compare_panel,
+                "Compare": LowPage(self.compare_panel),
                 "Noise": self.noise_panel,
             },
             contrast=self.contrast_panel,
