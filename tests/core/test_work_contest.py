@@ -49,9 +49,9 @@ def test_methods_without_training_come_first_and_memory_errors_are_rows() -> Non
 
 def test_memory_is_that_of_the_work() -> None:
     with MemoryWatch() as watch:
-        held = np.ones(2**25, np.uint8)
+        held = np.ones(2**28, np.uint8)  # too large for memory that the process has set aside
         held[::4096] += 1
-    assert 2**25 * 0.9 < watch.peak < 2**25 * 2
+    assert 2**28 * 0.8 < watch.peak < 2**28 * 2
 
 
 @pytest.mark.parametrize(("scale", "offset", "found"), [(1, 0, False), (1.02, 5, False), (0.5, 0, True)])
