@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.noise import between
 from core.noise.estimate import estimate
 from core.noise.survey import Survey
 from core.progress import Context
 from core.quality.fourier import INDEPENDENT, RingCorrelation, ring_correlation, split
+from core.quality.frames import repeats_of
 from core.quality.recorruption import blurred, read_plane
 from core.quality.repeats import LEAST, Unreferenced, unbiased_mse
 from core.quality.residual import Residual, analyse
@@ -106,7 +105,7 @@ def examine(stack: Stack, result: Stack | None, region: Region, context: Context
     spacing = (stack.meta.spacing.get("Y", 0.0), stack.meta.spacing.get("X", 0.0))
     known = min(spacing) > 0
     step_y, step_x = spacing if known else (1.0, 1.0)
-    others = _repeats(stack, region) if recorded.all() and _repeated(survey) else []
+    others = repeats_of(stack, region, REPEATS - 1) if recorded.all() else []
     if others:
         ring = ring_correlation(plane, others[0], (step_y, step_x))
     else:
@@ -124,23 +123,3 @@ def examine(stack: Stack, result: Stack | None, region: Region, context: Context
         residual=residual, ring=ring, from_frames=bool(others), unit="µm" if known else "px",
         noise_along=along, repeats=number, error=error, span=float(np.ptp(blurred(plane, SMOOTH))),
     )  # fmt: skip
-
-
-def _repeated(survey: Survey) -> bool:
-    """Return whether the frames show the same scene with independent noise."""
-    return survey.stands_still() and survey.shared_noise("T") <= between.LIMIT
-
-
-def _repeats(stack: Stack, region: Region) -> list[NDArray[np.float64]]:
-    """Return the same region of the nearest other frames that were recorded completely, the nearest first."""
-    axis = stack.axes.index("T")
-    own = region[axis].start
-    frames = sorted((t for t in range(stack.sizes["T"]) if t != own), key=lambda t: abs(t - own))
-    found: list[NDArray[np.float64]] = []
-    for t in frames:
-        plane, recorded = read_plane(stack, (*region[:axis], slice(t, t + 1), *region[axis + 1 :]))
-        if recorded.all():
-            found.append(plane)
-        if len(found) == REPEATS - 1:
-            break
-    return found

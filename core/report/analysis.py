@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import QuietfieldError
-from core.noise import between
 from core.noise.estimate import estimate
 from core.noise.noise_estimate import NoiseEstimate
 from core.noise.survey import Survey
 from core.progress import Context
 from core.quality.fourier import INDEPENDENT, RingCorrelation, ring_correlation, split
+from core.quality.frames import repeats_of
 from core.quality.judge import SMOOTH, axes_used
 from core.quality.referenced import fit_affine
 from core.quality.repeats import LEAST, Unreferenced, unbiased_mse
@@ -143,7 +143,8 @@ def _channel(comparison: Comparison, channel: int, context: Context) -> ChannelA
     noise = _noise(stack, channel, raw, context)
     clean = _clean(comparison, where, raw)
     steps, unit = _spacing(stack)
-    repeated = _repeats(stack, where) if noise is not None else None
+    frames = repeats_of(stack, where, REPEATS) if noise is not None else []
+    repeated = np.stack(frames) if len(frames) >= LEAST else None
     span = float(np.ptp(ndimage.gaussian_filter(_filled(raw), SMOOTH)))
     span = next((e.judged.span for e in comparison.entries if e.judged is not None), span)
     methods = []
@@ -232,23 +233,6 @@ def _spacing(stack: Stack) -> tuple[tuple[float, float], str]:
     """Return the distance of pixels along Y and X, and its unit."""
     known = stack.meta.spacing
     return ((known["Y"], known["X"]), "µm") if "Y" in known and "X" in known else ((1.0, 1.0), "pixel")
-
-
-def _repeats(stack: Stack, where: Region) -> Plane | None:
-    """Return other frames of the scene of a plane, (N, Y, X); None if there are too few."""
-    frames = stack.sizes.get("T", 1)
-    if frames <= LEAST or not Survey.of(stack).stands_still():
-        return None
-    if Survey.of(stack).shared_noise("T") > between.LIMIT:
-        return None
-    parts = dict(zip(stack.axes, where, strict=True))
-    here = parts["T"].start
-    # the nearest ones: the brightness of a scene drifts
-    chosen = sorted((t for t in range(frames) if t != here), key=lambda t: (abs(t - here), t))[:REPEATS]
-    at = {axis: part for axis, part in parts.items() if axis != "T"}
-    planes = [Recorded.of(stack).measured(stack.region(**at, T=time)) for time in chosen]
-    found = np.stack([plane.reshape(plane.shape[-2:]).astype(np.float64) for plane in planes])
-    return found if np.isfinite(found).all() else None
 
 
 def _pair(
