@@ -164,6 +164,7 @@ class TrainingSettings(QWidget):
         """Return a description of the training: method, preset, and the visible parameters."""
         values, described = self.form.values(), params.describe(self.method_class)
         shown = [p for p in described if p.name in prominent(self.method_class) and p.kind != "bool"]
+        shown = [p for p in shown if values[p.name] != ""]
         words = [f"{p.label} {in_words(p, values[p.name])} {p.unit}".rstrip() for p in shown]
         if self.target_path is not None:
             words.insert(0, f"clean stack {self.target_path.name}")
